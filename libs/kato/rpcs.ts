@@ -1,0 +1,92 @@
+/** The 26 RPCs of a KATO instance, and what the rest of the system has to know of each. */
+
+/** One RPC of the service `kato_proc.KatoEngine`. */
+export interface Rpc {
+  /** Request message in proto/kato_proc.proto. */
+  readonly request: RequestType;
+  /** Response message in proto/kato_proc.proto. */
+  readonly response: ResponseType;
+  /** A command changes the processor and goes through its log; a query only reads. */
+  readonly kind: "command" | "query";
+  /** Whether the response's `interval` proves that this call took effect: true of Observe alone. */
+  readonly witnessed: boolean;
+  /** Whether working memory is empty (or, for Learn, emptied) once it has succeeded. */
+  readonly resetsWorkingMemory: boolean;
+  /** Whether applying it twice in a row leaves the processor as applying it once. */
+  readonly repeatable: boolean;
+}
+
+export type RequestType =
+  | "Empty"
+  | "Observation"
+  | "GeneData"
+  | "Increment"
+  | "Gene"
+  | "Name"
+  | "ModelUpdate"
+  | "UniqueId"
+  | "TargetClassRequest";
+
+export type ResponseType = "StandardResponse" | "ObservationResponse" | "CognitionResponse";
+
+const query = (request: RequestType, response: ResponseType = "StandardResponse") =>
+  ({
+    request,
+    response,
+    kind: "query",
+    witnessed: false,
+    resetsWorkingMemory: false,
+    repeatable: true,
+  }) as const satisfies Rpc;
+
+const command = (
+  request: RequestType,
+  facts: Partial<Pick<Rpc, "witnessed" | "resetsWorkingMemory" | "repeatable" | "response">> = {},
+): Rpc => ({
+  request,
+  response: "StandardResponse",
+  kind: "command",
+  witnessed: false,
+  resetsWorkingMemory: false,
+  repeatable: true,
+  ...facts,
+});
+
+/** Every RPC by its name on the wire. */
+export const rpcs = {
+  GetName: query("Empty"),
+  Ping: query("Empty"),
+  GetTime: query("Empty"),
+  ShowStatus: query("Empty"),
+  GetGene: query("Gene"),
+  GetPerceptData: query("Empty"),
+  GetCognitionData: query("Empty", "CognitionResponse"),
+  GetModel: query("Name"),
+  GetVector: query("Name"),
+  GetWorkingMemory: query("Empty"),
+  GetAllPredictions: query("Empty"),
+  GetPredictions: query("UniqueId"),
+
+  Observe: command("Observation", { response: "ObservationResponse", witnessed: true, repeatable: false }),
+  Learn: command("Empty", { resetsWorkingMemory: true, repeatable: false }),
+  ClearWorkingMemory: command("Empty", { resetsWorkingMemory: true }),
+  ClearAllMemory: command("Empty", { resetsWorkingMemory: true }),
+  StartSleeping: command("Empty", { resetsWorkingMemory: true }),
+  StopSleeping: command("Empty"),
+  StartPredicting: command("Empty"),
+  StopPredicting: command("Empty"),
+  UpdateGenes: command("GeneData"),
+  // KATO refuses every increment but 0 (KATO.md, RPC by RPC), and 0 may be repeated.
+  IncrementRecallThreshold: command("Increment"),
+  DeleteModel: command("Name"),
+  UpdateModel: command("ModelUpdate"),
+  TargetClass: command("TargetClassRequest"),
+  TargetClear: command("Empty"),
+} as const satisfies Record<string, Rpc>;
+
+export type Method = keyof typeof rpcs;
+
+/** Whether a name that came from outside is an RPC's. */
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(rpcs, name);
+}
