@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "./json.ts";
-import type { Method, RequestType, rpcs } from "./rpcs.ts";
+import type { Method, rpcs } from "./rpcs.ts";
 
 /** What an Observe carries; every field may be missing. Field names are the proto's. */
 export interface Observation {
@@ -29,7 +29,7 @@ export interface RequestMessages {
   TargetClassRequest: { target_class: string };
 }
 
-export type RequestOf<M extends Method> = RequestMessages[(typeof rpcs)[M]["request"] & RequestType];
+export type RequestOf<M extends Method> = RequestMessages[(typeof rpcs)[M]["request"]];
 
 /** The plain form of every response: an RPC uses `message` or `response`, Observe `message` and `unique_id`. */
 export interface KatoResponse {

@@ -29,20 +29,22 @@ export type RequestType =
 
 export type ResponseType = "StandardResponse" | "ObservationResponse" | "CognitionResponse";
 
-const query = (request: RequestType, response: ResponseType = "StandardResponse") =>
-  ({
-    request,
-    response,
-    kind: "query",
-    witnessed: false,
-    resetsWorkingMemory: false,
-    repeatable: true,
-  }) as const satisfies Rpc;
+const query = <R extends RequestType>(
+  request: R,
+  response: ResponseType = "StandardResponse",
+): Rpc & { readonly request: R } => ({
+  request,
+  response,
+  kind: "query",
+  witnessed: false,
+  resetsWorkingMemory: false,
+  repeatable: true,
+});
 
-const command = (
-  request: RequestType,
+const command = <R extends RequestType>(
+  request: R,
   facts: Partial<Pick<Rpc, "witnessed" | "resetsWorkingMemory" | "repeatable" | "response">> = {},
-): Rpc => ({
+): Rpc & { readonly request: R } => ({
   request,
   response: "StandardResponse",
   kind: "command",

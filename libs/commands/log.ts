@@ -1,0 +1,178 @@
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import {
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { Command } from "./command.ts";
+import { headersOfCommand } from "./command.ts";
+import { LogReader } from "./log-reader.ts";
+import { commandSubject, streamOf } from "./names.ts";
+
+/** How much a log may hold. */
+export interface LogLimits {
+  replicas: number;
+  /** Bytes of one processor's log; -1 for no limit but the server's. */
+  maxBytes: number;
+}
+
+/** Where a command was stored. */
+export interface Stored {
+  sequence: number;
+  /** Whether a command of this id stood in the log already. */
+  duplicate: boolean;
+}
+
+const publishTimeoutMs = 2_000;
+const publishAttempts = 3;
+/** A message id is remembered this long, longer than any retry of a publish takes. */
+const duplicateWindowMs = 120_000;
+
+/** The command logs: one JetStream stream per processor (DESIGN.md, Commands). */
+export class CommandLogs {
+  readonly #connection: NatsConnection;
+  readonly #streams: JetStreamClient;
+  readonly #manager: JetStreamManager;
+  readonly #limits: LogLimits;
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager, limits: LogLimits) {
+    this.#connection = connection;
+    this.#streams = jetstream(connection);
+    this.#manager = manager;
+    this.#limits = limits;
+  }
+
+  static async open(connection: NatsConnection, limits: LogLimits): Promise<CommandLogs> {
+    return new CommandLogs(connection, await jetstreamManager(connection, { checkAPI: false }), limits);
+  }
+
+  /** Creates the processor's log where it does not exist; one that exists stays as it is. */
+  async ensure(processor: string): Promise<void> {
+    try {
+      await this.#manager.streams.info(streamOf(processor));
+    } catch (error) {
+      if (!isStreamNotFound(error)) throw error;
+      await this.#manager.streams.add({
+        name: streamOf(processor),
+        subjects: [commandSubject(processor)],
+        storage: StorageType.File,
+        retention: RetentionPolicy.Limits,
+        discard: DiscardPolicy.New,
+        num_replicas: this.#limits.replicas,
+        max_bytes: this.#limits.maxBytes,
+        duplicate_window: duplicateWindowMs * 1_000_000,
+      });
+    }
+  }
+
+  /**
+   * Stores a command and resolves once JetStream has acknowledged it (A6).
+   *
+   * A publish that got no answer is sent again under the same id, so it is stored once. Rejects with LOG_FULL or TOO_LARGE,
+   * which have no effect, or NATS_UNAVAILABLE, whose effect is `none` when the log certainly does not have it.
+   */
+  async append(command: Command): Promise<Stored> {
+    let lastError: unknown;
+    for (let attempt = 1; attempt <= publishAttempts; attempt++) {
+      try {
+        const ack = await this.#streams.publish(commandSubject(command.processor), command.data, {
+          headers: headersOfCommand(command),
+          timeout: publishTimeoutMs,
+        });
+        return { sequence: ack.seq, duplicate: ack.duplicate };
+      } catch (error) {
+        const refusal = refusalOf(error, command.processor);
+        if (refusal) {
+          // After an attempt that got no answer the log may have the command all the same.
+          throw attempt === 1 ? refusal : unanswered(command.processor, error);
+        }
+        if (this.#connection.isClosed()) break;
+        lastError = error;
+      }
+    }
+    throw unanswered(command.processor, lastError);
+  }
+
+  /** Reads the log in sequence from `from` on, and goes on as commands come. */
+  read(processor: string, from: number): LogReader {
+    return new LogReader(processor, from, (sequence) =>
+      this.#streams.consumers.get(streamOf(processor), {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: sequence,
+        inactive_threshold: 30_000_000_000,
+      }),
+    );
+  }
+
+  /** Takes one command out of the log: it was not applied and never will be (A2). */
+  async delete(processor: string, sequence: number): Promise<void> {
+    try {
+      await this.#manager.streams.deleteMessage(streamOf(processor), sequence, false);
+    } catch (error) {
+      // Asked for again after a crash: it is gone already.
+      if (!(error instanceof JetStreamApiError)) throw error;
+    }
+  }
+
+  /** The sequence of the last command ever stored, 0 for none. */
+  async last(processor: string): Promise<number> {
+    return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;
+  }
+}
+
+/** JetStream's own error codes. */
+const errorCodes = {
+  streamNotFound: 10059,
+  messageTooLarge: 10054,
+  noStorage: 10047,
+  storeFailed: 10077,
+} as const;
+
+function isStreamNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === errorCodes.streamNotFound;
+}
+
+/** The error of a publish that certainly stored nothing, or undefined where that is not certain. */
+function refusalOf(error: unknown, processor: string): GatewayError | undefined {
+  const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
+  if (error instanceof JetStreamApiError) {
+    if (error.code === errorCodes.noStorage || error.code === errorCodes.storeFailed) {
+      return new GatewayError("LOG_FULL", "The command log of this processor takes no more.", context, {
+        cause: error,
+      });
+    }
+    if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
+    return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
+  }
+  if (error instanceof RequestError && error.isNoResponders()) {
+    return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
+  }
+  if (error instanceof InvalidArgumentError) return tooLarge(processor, error);
+  return undefined;
+}
+
+function tooLarge(processor: string, cause: Error): GatewayError {
+  return new GatewayError(
+    "TOO_LARGE",
+    "The command is larger than NATS takes.",
+    { processor, effect: "none" },
+    { cause },
+  );
+}
+
+function unanswered(processor: string, cause: unknown): GatewayError {
+  const why = cause instanceof TimeoutError ? "did not acknowledge the command in time" : "cannot be reached";
+  return new GatewayError(
+    "NATS_UNAVAILABLE",
+    `NATS ${why}.`,
+    { processor, effect: "unknown", retryAfterSeconds: 1 },
+    { cause },
+  );
+}

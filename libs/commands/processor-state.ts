@@ -1,0 +1,26 @@
+/**
+ * How a processor stands, as the worker that runs it reports: at every change, and every second besides, so that silence means
+ * that nobody runs it.
+ */
+export interface ProcessorState {
+  processor: string;
+  /** `ready`: nothing to do. `applying`: commands wait or are under way. `down`: its instance cannot be reached. */
+  state: "ready" | "applying" | "down";
+  /** Unix ms of the last change of `state`. */
+  since: number;
+  /** Why it is down, "" otherwise. */
+  reason: string;
+  /** Who runs it. */
+  worker: string;
+  /** The sequence up to which everything is applied. */
+  applied: number;
+  /** The last sequence known to be in the log. */
+  last: number;
+  /** KATO's interval, as last seen. */
+  interval: number;
+  /** Commands applied per second, lately. */
+  rate: number;
+}
+
+/** How often a state is reported when nothing changes. */
+export const reportEveryMs = 1_000;

@@ -1,0 +1,61 @@
+/** Thrown when settings are wrong: the message names every wrong one, and the program must not start. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+/**
+ * Reads settings from environment variables. A wrong one is noted and its default returned, so that `check` can name all
+ * of them at once. An empty variable counts as missing.
+ */
+export class Environment {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly #problems: string[] = [];
+
+  constructor(variables: Readonly<Record<string, string | undefined>>) {
+    this.variables = variables;
+  }
+
+  text(name: string, fallback: string): string {
+    return this.variables[name] || fallback;
+  }
+
+  integer(name: string, fallback: number, range: { min: number; max: number }): number {
+    const text = this.variables[name];
+    if (!text) return fallback;
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= range.min && value <= range.max) return value;
+    this.problem(name, `must be a whole number from ${range.min} to ${range.max}, not "${text}"`);
+    return fallback;
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
+    const text = this.variables[name];
+    if (!text) return fallback;
+    const chosen = choices.find((choice) => choice === text);
+    if (chosen === undefined) this.problem(name, `must be one of ${choices.join(", ")}, not "${text}"`);
+    return chosen ?? fallback;
+  }
+
+  /** `1` or `true`, `0` or `false`. */
+  flag(name: string): boolean {
+    return ["1", "true"].includes(this.choice(name, ["0", "1", "false", "true"], "0"));
+  }
+
+  /** Values with commas between. */
+  list(name: string, fallback: string): string[] {
+    return this.text(name, fallback)
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+  }
+
+  /** Notes that a setting is wrong. */
+  problem(name: string, what: string): void {
+    this.#problems.push(`${name} ${what}`);
+  }
+
+  /** Throws a SettingsError where anything was wrong. */
+  check(): void {
+    if (this.#problems.length > 0) throw new SettingsError(`wrong settings: ${this.#problems.join("; ")}`);
+  }
+}

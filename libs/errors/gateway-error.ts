@@ -1,0 +1,67 @@
+/** Every failure this system reports, with the HTTP status it becomes and whether trying again can help. */
+export const errorCatalog = {
+  BODY_NOT_JSON: { status: 400, retryable: false, title: "The body is not JSON" },
+  BAD_REQUEST: { status: 400, retryable: false, title: "The request cannot be read" },
+  ROUTE_NOT_FOUND: { status: 404, retryable: false, title: "No such path" },
+  PROCESSOR_NOT_FOUND: { status: 404, retryable: false, title: "Unknown processor" },
+  MODEL_NOT_FOUND: { status: 404, retryable: false, title: "Unknown model" },
+  VECTOR_NOT_FOUND: { status: 404, retryable: false, title: "Unknown vector" },
+  TOO_LARGE: { status: 413, retryable: false, title: "The request is too large" },
+  INVALID_INPUT: { status: 422, retryable: false, title: "The request is not valid" },
+  KATO_REJECTED: { status: 422, retryable: false, title: "KATO refused the input" },
+  LOG_FULL: { status: 429, retryable: true, title: "The command log is full" },
+  INTERNAL: { status: 500, retryable: false, title: "Internal error" },
+  NOT_SUPPORTED: { status: 501, retryable: false, title: "This KATO cannot do that" },
+  KATO_FAILED: { status: 502, retryable: false, title: "KATO failed" },
+  ANSWER_TOO_LARGE: { status: 502, retryable: false, title: "The answer is too large" },
+  INSTANCE_UNAVAILABLE: { status: 503, retryable: true, title: "The KATO instance cannot be reached" },
+  NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
+  NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
+  DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },
+  EFFECT_UNKNOWN: { status: 504, retryable: false, title: "It is not known whether the command was applied" },
+} as const;
+
+export type ErrorCode = keyof typeof errorCatalog;
+
+/** Whether the command that failed changed the processor: `unknown` where it cannot be proved (A7). */
+export type Effect = "none" | "applied" | "unknown";
+
+/** What is known of a failure besides its code. */
+export interface ErrorContext {
+  processor?: string;
+  effect?: Effect;
+  /** The command's id, where one was made. */
+  command?: string;
+  sequence?: number;
+  /** When trying again makes sense, in whole seconds. */
+  retryAfterSeconds?: number;
+  /** Which parts of the input are wrong. */
+  errors?: { field: string; detail: string }[];
+}
+
+/**
+ * The only error that crosses a module boundary.
+ *
+ * Callers branch on `code`, never on the message: the message is for people and may change.
+ */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: ErrorCode;
+  readonly context: ErrorContext;
+
+  constructor(code: ErrorCode, detail: string, context: ErrorContext = {}, options?: ErrorOptions) {
+    super(detail, options);
+    this.code = code;
+    this.context = context;
+  }
+
+  get status(): number {
+    return errorCatalog[this.code].status;
+  }
+
+  /** Wraps any thrown value; a `GatewayError` passes through untouched. */
+  static from(reason: unknown): GatewayError {
+    if (reason instanceof GatewayError) return reason;
+    return new GatewayError("INTERNAL", "The gateway failed on this request.", {}, { cause: reason });
+  }
+}

@@ -1,0 +1,155 @@
+import type { Client as GrpcClient, ServiceError } from "@grpc/grpc-js";
+import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
+import { pathOf } from "./codec.ts";
+import type { Method } from "./rpcs.ts";
+
+/** KATO's own limit on a message, either way (KATO.md, Every RPC). */
+export const maxMessageBytes = 4 * 1024 * 1024;
+
+/**
+ * How a call ended. `answered`: the instance said so, with a response or with a gRPC error that is one.
+ * `not-sent`: there was no connection, so it has no effect. `unseen`: it was sent and its end was not seen, which says
+ * nothing about its effect (A3).
+ */
+export type CallResult =
+  | { kind: "response"; bytes: Buffer }
+  | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
+
+const connectingLimitMs = 5_000;
+
+/**
+ * The one gRPC channel to an instance, raw bytes in and out.
+ *
+ * It connects by itself and for ever, with a backoff of 100 ms to 2 s. grpc-js leaves a channel connecting for ever when the
+ * peer accepts TCP and then says nothing: one that is CONNECTING for 5 s is replaced. A call is sent only over an
+ * established connection and never twice: grpc-js's own retries are off (A3). Keepalive pings are off too, as KATO's server answers those
+ * that come more often than every 5 minutes with GOAWAY.
+ */
+export class KatoChannel {
+  readonly endpoint: string;
+  #client: GrpcClient;
+  #connections = 0;
+  #closed = false;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(endpoint: string) {
+    this.endpoint = endpoint;
+    this.#client = this.#open();
+  }
+
+  get ready(): boolean {
+    return !this.#closed && this.#state() === connectivityState.READY;
+  }
+
+  /** How often a connection was established: another number is another connection. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Whether the channel is connected, or becomes so before it fails to connect or the time is over. */
+  async connect(timeoutMs: number): Promise<boolean> {
+    const giveUpAt = performance.now() + timeoutMs;
+    while (!this.#closed) {
+      if (this.ready) return true;
+      const leftMs = giveUpAt - performance.now();
+      if (leftMs <= 0) return false;
+      await this.stateChange(leftMs);
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) return false;
+    }
+    return false;
+  }
+
+  /** Resolves at the next change of the connection's state, or after `timeoutMs`. */
+  stateChange(timeoutMs?: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs);
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** Calls the instance. Never rejects; ends after `timeoutMs` at the latest. */
+  call(method: Method, request: Uint8Array, timeoutMs: number): Promise<CallResult> {
+    if (!this.ready) {
+      return Promise.resolve({ kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" });
+    }
+    const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength);
+    const deadline = Date.now() + timeoutMs;
+    return new Promise((resolve) => {
+      this.#client.makeUnaryRequest(pathOf(method), same, same, bytes, { deadline }, (error, response) => {
+        if (error) resolve({ kind: endOf(error), status: error.code, details: error.details });
+        else resolve({ kind: "response", bytes: response ?? Buffer.alloc(0) });
+      });
+    });
+  }
+
+  /** Closes the channel; calls under way end as `unseen`. */
+  close(): void {
+    this.#closed = true;
+    this.#client.close();
+    this.#notify();
+  }
+
+  #state(): connectivityState {
+    return this.#client.getChannel().getConnectivityState(true);
+  }
+
+  #open(): GrpcClient {
+    const client = new Client(this.endpoint, credentials.createInsecure(), {
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": 2_000,
+      "grpc.enable_retries": 0,
+      "grpc.max_receive_message_length": maxMessageBytes,
+      "grpc.max_send_message_length": maxMessageBytes,
+      // A subchannel shared with the channel that was given up would still be stuck.
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.service_config_disable_resolution": 1,
+    });
+    this.#watch(client);
+    return client;
+  }
+
+  #watch(client: GrpcClient): void {
+    const channel = client.getChannel();
+    const state = channel.getConnectivityState(true);
+    const deadline =
+      state === connectivityState.CONNECTING ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY;
+    channel.watchConnectivityState(state, deadline, (error) => {
+      if (this.#closed || client !== this.#client) return;
+      if (error) {
+        client.close();
+        this.#client = this.#open();
+      } else {
+        if (channel.getConnectivityState(true) === connectivityState.READY) this.#connections++;
+        this.#watch(client);
+      }
+      this.#notify();
+    });
+  }
+
+  #notify(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+function same(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+const saysNothing = new Set<number>([
+  status.UNAVAILABLE,
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+  status.UNKNOWN,
+]);
+
+/** A connection that breaks under a call can show as INTERNAL with the RST_STREAM of grpc-js's own side. */
+function endOf(error: ServiceError): "answered" | "unseen" {
+  const broken = error.code === status.INTERNAL && error.details.startsWith("Received RST_STREAM");
+  return saysNothing.has(error.code) || broken ? "unseen" : "answered";
+}

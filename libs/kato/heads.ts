@@ -1,0 +1,66 @@
+/**
+ * The two fields of a response that the applier needs, read without decoding the rest (DESIGN.md, The applier).
+ * Every response message has `status` as field 1 and `interval` as field 3, both varints, left out when zero.
+ */
+export interface ResponseHead {
+  failed: boolean;
+  interval: number;
+}
+
+/** Reads the head of any response message. Bytes that are no protobuf message throw a RangeError. */
+export function readResponseHead(bytes: Uint8Array): ResponseHead {
+  const head = { failed: false, interval: 0 };
+  eachField(bytes, (field, value) => {
+    if (typeof value !== "number") return;
+    if (field === 1) head.failed = value !== 0;
+    else if (field === 3) head.interval = value | 0;
+  });
+  return head;
+}
+
+/** What the applier has to know of an Observe that it passes on. */
+export interface ObservationHead {
+  /** Whether it carries strings or vectors, and so makes an event. */
+  hasSymbols: boolean;
+  uniqueId: string;
+}
+
+/** Reads the head of an Observation (`strings` 1, `vectors` 2, `unique_id` 6). */
+export function readObservationHead(bytes: Uint8Array): ObservationHead {
+  const head = { hasSymbols: false, uniqueId: "" };
+  eachField(bytes, (field, value) => {
+    if (typeof value === "number") return;
+    if (field === 1 || field === 2) head.hasSymbols = true;
+    else if (field === 6) head.uniqueId = Buffer.from(value).toString("utf8");
+  });
+  return head;
+}
+
+/** Walks the top-level fields of a message: varints come as their low 32 bits, all else as its bytes. */
+function eachField(bytes: Uint8Array, visit: (field: number, value: number | Uint8Array) => void): void {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw new RangeError("message ends within a field");
+      if (shift < 32) value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+    throw new RangeError("varint of more than ten bytes");
+  };
+  const take = (length: number): Uint8Array => {
+    at += length;
+    if (at > bytes.length) throw new RangeError("message ends within a field");
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const wireType = tag & 7;
+    if (wireType === 0) visit(tag >>> 3, varint());
+    else if (wireType === 1) visit(tag >>> 3, take(8));
+    else if (wireType === 2) visit(tag >>> 3, take(varint()));
+    else if (wireType === 5) visit(tag >>> 3, take(4));
+    else throw new RangeError(`wire type ${wireType}`);
+  }
+}

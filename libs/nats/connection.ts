@@ -1,0 +1,96 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+
+function once(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}
+
+/** What the connection says to the log: the smallest part of a pino logger. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/**
+ * A connection to NATS that is made and made again for ever.
+ *
+ * States: *connected*, and *away* (before the first connect, and between a disconnect and the reconnect). While it is away
+ * nats.js keeps what is published in memory, so whoever must not wait asks `connected` first.
+ */
+export class NatsLink {
+  readonly connection: NatsConnection;
+  #connected = true;
+
+  private constructor(connection: NatsConnection, log: Log) {
+    this.connection = connection;
+    void this.#follow(log);
+  }
+
+  /** Connects, waiting as long as it takes, and says once that it waits. Undefined when `stopping` comes first. */
+  static async open(options: {
+    servers: string[];
+    name: string;
+    log: Log;
+    stopping: AbortSignal;
+  }): Promise<NatsLink | undefined> {
+    const waiting = setTimeout(
+      () => options.log.warn({ servers: options.servers }, "NATS does not answer yet, waiting for it"),
+      1_000,
+    );
+    try {
+      const connecting = connect({
+        servers: options.servers,
+        name: options.name,
+        noAsyncTraces: true,
+        maxReconnectAttempts: -1,
+        waitOnFirstConnect: true,
+        reconnectTimeWait: 250,
+        reconnectJitter: 100,
+        pingInterval: 10_000,
+        maxPingOut: 2,
+      });
+      const connection = await Promise.race([connecting, once(options.stopping)]);
+      if (!connection) return undefined;
+      options.log.info(
+        { server: connection.getServer(), version: connection.info?.version },
+        "connected to NATS",
+      );
+      return new NatsLink(connection, options.log);
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+
+  get connected(): boolean {
+    return this.#connected && !this.connection.isClosed();
+  }
+
+  /** The largest message the server takes, in bytes. */
+  get maxPayloadBytes(): number {
+    return this.connection.info?.max_payload ?? 1024 * 1024;
+  }
+
+  /** Sends what is still to be sent and closes. */
+  async close(): Promise<void> {
+    if (this.#connected) await this.connection.drain();
+    else await this.connection.close();
+  }
+
+  async #follow(log: Log): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === "disconnect") {
+        this.#connected = false;
+        log.warn({ server: status.server }, "lost NATS");
+      } else if (status.type === "reconnect") {
+        this.#connected = true;
+        log.info({ server: status.server }, "connected to NATS again");
+      } else if (status.type === "error") {
+        log.warn({ err: status.error }, "NATS reports an error");
+      }
+    }
+    this.#connected = false;
+  }
+}

@@ -1,0 +1,65 @@
+import { nuid } from "@nats-io/transport-node";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import Fastify from "fastify";
+import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { maxMessageBytes } from "../../libs/kato/channel.ts";
+import { readJsonBodies } from "./json-body.ts";
+import { problemHandler } from "./problem.ts";
+import type { RouteOptions } from "./request-calls.ts";
+import fleet from "./routes/fleet.ts";
+import genes from "./routes/genes.ts";
+import memory from "./routes/memory.ts";
+import models from "./routes/models.ts";
+import predictions from "./routes/predictions.ts";
+import processor from "./routes/processor.ts";
+
+export interface AppOptions extends RouteOptions {
+  legacyErrors: boolean;
+  log: FastifyBaseLogger;
+}
+
+/** JSON takes up to six bytes for one of the wire's (a control character as an escape). */
+const bodyLimitBytes = 6 * maxMessageBytes;
+
+/** The REST front end, not yet listening. */
+export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyInstance {
+  const onProblem = problemHandler({ legacyErrors });
+  const app = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    genReqId: () => nuid.next(),
+    requestIdHeader: false,
+    bodyLimit: bodyLimitBytes,
+    routerOptions: { maxParamLength: 1_000 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: true, useDefaults: false } },
+    frameworkErrors: onProblem,
+  });
+  readJsonBodies(app, bodyLimitBytes);
+  app.decorateRequest("outcome", "okay");
+  app.setErrorHandler(onProblem);
+  app.setNotFoundHandler((request) => {
+    const path = request.url.split("?", 1)[0];
+    throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, url, outcome, id } = request;
+    const headers = reply.getHeaders();
+    request.log.info(
+      {
+        request: id,
+        method,
+        url,
+        status: reply.statusCode,
+        outcome,
+        command: headers["kato-command"],
+        sequence: headers["kato-sequence"],
+        ms: Math.round(reply.elapsedTime * 100) / 100,
+      },
+      "request",
+    );
+  });
+  for (const routes of [fleet, memory, predictions, genes, models, processor]) {
+    void app.register(routes, { backend });
+  }
+  return app;
+}

@@ -1,0 +1,51 @@
+import { CommandLogs } from "../../libs/commands/log.ts";
+import { Replies } from "../../libs/commands/replies.ts";
+import type { GatewaySettings } from "../../libs/config/settings.ts";
+import { openBucket } from "../../libs/nats/buckets.ts";
+import { NatsLink } from "../../libs/nats/connection.ts";
+import { Registry } from "../../libs/registry/registry.ts";
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import { ProcessorStates } from "./processor-states.ts";
+
+/** What the routes need of the rest of the system. */
+export interface Backend {
+  nats: NatsLink;
+  registry: Registry;
+  states: ProcessorStates;
+  logs: CommandLogs;
+  replies: Replies;
+}
+
+/**
+ * Connects to NATS, registers the processors of the settings, and sees that each processor has a command log. Waits for NATS as long as
+ * it takes; undefined when `stopping` comes first.
+ */
+export async function openBackend(
+  settings: GatewaySettings,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<Backend | undefined> {
+  const nats = await NatsLink.open({ servers: settings.natsServers, name: "gateway", log, stopping });
+  if (!nats) return undefined;
+  const { connection } = nats;
+  const logs = await CommandLogs.open(connection, {
+    replicas: settings.natsReplicas,
+    maxBytes: settings.logMaxBytes,
+  });
+  const registry = await Registry.open(await openBucket(connection, "registry", settings.natsReplicas));
+  const ensureLogs = () => Promise.all(registry.list().map((entry) => logs.ensure(entry.id)));
+  await Promise.all(settings.processors.map((entry) => registry.put(entry)));
+  await ensureLogs();
+  registry.onChange(() => {
+    ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
+  });
+  return { nats, registry, states: new ProcessorStates(connection), logs, replies: new Replies(connection) };
+}
+
+/** Closes what `openBackend` opened. */
+export async function closeBackend(backend: Backend): Promise<void> {
+  backend.replies.close();
+  backend.states.close();
+  backend.registry.close();
+  await backend.nats.close();
+}

@@ -1,0 +1,27 @@
+import { aborted, runService } from "../../libs/config/run-service.ts";
+import { gatewaySettings } from "../../libs/config/settings.ts";
+import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { buildApp } from "./app.ts";
+import type { Backend } from "./backend.ts";
+import { closeBackend, openBackend } from "./backend.ts";
+
+await runService("gateway", async ({ environment, log, stopping }) => {
+  const settings = gatewaySettings(environment);
+  let backend: Backend | undefined;
+  const app = buildApp({
+    log,
+    legacyErrors: settings.legacyErrors,
+    backend: () => {
+      if (backend) return backend;
+      throw new GatewayError("NATS_UNAVAILABLE", "NATS was not reached yet.", {
+        effect: "none",
+        retryAfterSeconds: 1,
+      });
+    },
+  });
+  await app.listen({ host: settings.host, port: settings.port });
+  backend = await openBackend(settings, log, stopping);
+  await aborted(stopping);
+  await app.close();
+  if (backend) await closeBackend(backend);
+});

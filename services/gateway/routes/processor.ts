@@ -1,0 +1,54 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { RouteOptions } from "../request-calls.ts";
+import { callKato, envelope } from "../request-calls.ts";
+import { ProcessorParams, TargetClassBody } from "../schemas.ts";
+
+/** One processor as such: who it is, how it is, and its modes. */
+const processor: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const params = ProcessorParams;
+
+  const asked = { "/:id/ping": "Ping", "/:id/name": "GetName" } as const;
+  for (const [url, method] of Object.entries(asked)) {
+    app.get(url, { schema: { params } }, async (request, reply) => {
+      const answer = await callKato({ options, request, reply }, method, {});
+      return envelope(answer, answer.message ?? "");
+    });
+  }
+
+  app.get("/:id/time", { schema: { params } }, async (request, reply) => {
+    const answer = await callKato({ options, request, reply }, "GetTime", {});
+    return envelope(answer, Number(answer.message));
+  });
+
+  app.get("/:id/status", { schema: { params } }, async (request, reply) => {
+    const answer = await callKato({ options, request, reply }, "ShowStatus", {});
+    return envelope(answer, answer.response ?? {});
+  });
+
+  const modes = {
+    "/:id/sleep": "StartSleeping",
+    "/:id/wake": "StopSleeping",
+    "/:id/start-predicting": "StartPredicting",
+    "/:id/stop-predicting": "StopPredicting",
+  } as const;
+  for (const [url, method] of Object.entries(modes)) {
+    app.post(url, { schema: { params } }, async (request, reply) => {
+      const answer = await callKato({ options, request, reply }, method, {});
+      return envelope(answer, answer.message ?? "");
+    });
+  }
+
+  app.put("/:id/target-class", { schema: { params, body: TargetClassBody } }, async (request, reply) => {
+    const answer = await callKato({ options, request, reply }, "TargetClass", {
+      target_class: request.body.target_class,
+    });
+    return envelope(answer, answer.message ?? "");
+  });
+
+  app.delete("/:id/target-class", { schema: { params } }, async (request, reply) => {
+    const answer = await callKato({ options, request, reply }, "TargetClear", {});
+    return envelope(answer, answer.message ?? "");
+  });
+};
+
+export default processor;

@@ -1,0 +1,35 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { NatsLink } from "../../libs/nats/connection.ts";
+import type { Worker } from "./worker.ts";
+
+/** The worker's own port: GET /health says whether NATS is there and how each processor stands. */
+export async function serveHealth(options: {
+  host: string;
+  port: number;
+  nats: NatsLink;
+  worker: Worker;
+}): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
+  const server = createServer((request, response) => {
+    if (request.url !== "/health") {
+      response.writeHead(404).end();
+      return;
+    }
+    const isHealthy = options.nats.connected;
+    response.writeHead(isHealthy ? 200 : 503, { "content-type": "application/json" });
+    response.end(
+      JSON.stringify({ status: isHealthy ? "healthy" : "no NATS", processors: options.worker.states }),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    address: server.address() as AddressInfo,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
