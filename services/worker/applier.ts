@@ -154,11 +154,12 @@ export class Applier {
 
   /** Applies the command if its time has not passed and its instance is there. */
   async #attempt(command: StoredCommand): Promise<Result | undefined> {
-    const isLate = command.deadlineMs !== undefined && Date.now() > command.deadlineMs;
-    if (isLate || this.#cancelled.delete(command.sequence)) {
-      return { ...refused(grpc.DEADLINE_EXCEEDED, "not started in time"), outcome: "expired" };
-    }
+    const isLate = () => command.deadlineMs !== undefined && Date.now() > command.deadlineMs;
+    const late: Result = { ...refused(grpc.DEADLINE_EXCEEDED, "not started in time"), outcome: "expired" };
+    if (isLate()) return late;
     if (!(await this.#attach(this.#state === "down" ? 0 : firstConnectMs))) return undefined;
+    // Between this and `#started` nothing waits, so whoever was told that it will not be started was told the truth.
+    if (isLate() || this.#cancelled.delete(command.sequence)) return late;
     this.#setState("applying");
     this.#started = command.sequence;
     return applyCommand(this.#instance, command);
