@@ -11,8 +11,8 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { Command } from "./command.ts";
-import { headersOfCommand } from "./command.ts";
+import type { Command, StoredCommand } from "./command.ts";
+import { commandOfMessage, headersOfCommand } from "./command.ts";
 import { LogReader } from "./log-reader.ts";
 import { commandSubject, streamOf } from "./names.ts";
 
@@ -32,6 +32,7 @@ export interface Stored {
 
 const publishTimeoutMs = 2_000;
 const publishAttempts = 3;
+const rangePrefetch = 500;
 /** A message id is remembered this long, longer than any retry of a publish takes. */
 const duplicateWindowMs = 120_000;
 
@@ -109,6 +110,24 @@ export class CommandLogs {
         inactive_threshold: 30_000_000_000,
       }),
     );
+  }
+
+  /** The commands that stand in the log now, from `from` to `through`, in sequence. */
+  async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
+    const end = Math.min(through, await this.last(processor));
+    if (from > end) return;
+    const consumer = await this.#streams.consumers.get(streamOf(processor), {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: from,
+    });
+    if ((await consumer.info()).num_pending === 0) return;
+    const messages = await consumer.consume({ max_messages: rangePrefetch });
+    for await (const message of messages) {
+      if (message.seq > end) break;
+      yield commandOfMessage(processor, message);
+      // The commands up to the end may have been taken out.
+      if (message.seq === end || message.info.pending === 0) break;
+    }
   }
 
   /** Takes one command out of the log: it was not applied and never will be (A2). */

@@ -4,8 +4,11 @@
  */
 export interface ProcessorState {
   processor: string;
-  /** `ready`: nothing to do. `applying`: commands wait or are under way. `down`: its instance cannot be reached. */
-  state: "ready" | "applying" | "down";
+  /**
+   * `ready`: nothing to do. `applying`: commands wait or are under way. `rebuilding`: its
+   * instance is given back what it lost. `down`: its instance cannot be reached.
+   */
+  state: "ready" | "applying" | "rebuilding" | "down";
   /** Unix ms of the last change of `state`. */
   since: number;
   /** Why it is down, "" otherwise. */
@@ -16,7 +19,9 @@ export interface ProcessorState {
   applied: number;
   /** The last sequence known to be in the log. */
   last: number;
-  /** KATO's interval, as last seen. */
+  /** What KATO does not let anybody restore, "" when nothing is amiss. */
+  degraded: string;
+  /** The interval that clients see. */
   interval: number;
   /** Commands applied per second, lately. */
   rate: number;

@@ -18,6 +18,8 @@ export interface Reply {
   outcome: Outcome;
   /** The command's place in the log; 0 for a query. */
   sequence: number;
+  /** The interval that clients see, which goes on counting over a restart; absent where no instance answered. */
+  interval?: number;
   /** The gRPC status: 0, or that of the error that `failed`, `expired` or `unknown` comes from. */
   grpcStatus: number;
   /** What the gRPC error says, for people. */
@@ -31,6 +33,7 @@ export interface Reply {
 const replyHeaders = {
   outcome: "Kato-Outcome",
   sequence: "Kato-Sequence",
+  interval: "Kato-Interval",
   grpcStatus: "Kato-Grpc-Status",
   detail: "Kato-Detail",
   autoLearnedModel: "Kato-Auto-Learned-Model",
@@ -41,6 +44,7 @@ export function headersOfReply(reply: Reply): MsgHdrs {
   const all = headers();
   all.set(replyHeaders.outcome, reply.outcome);
   if (reply.sequence !== 0) all.set(replyHeaders.sequence, String(reply.sequence));
+  if (reply.interval !== undefined) all.set(replyHeaders.interval, String(reply.interval));
   if (reply.grpcStatus !== 0) all.set(replyHeaders.grpcStatus, String(reply.grpcStatus));
   // A header is one line.
   if (reply.detail !== "") all.set(replyHeaders.detail, reply.detail.replace(/\s+/g, " "));
@@ -52,9 +56,11 @@ export function headersOfReply(reply: Reply): MsgHdrs {
 export function replyOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | undefined }): Reply {
   const header = (name: string) => message.headers?.get(name) ?? "";
   const outcome = header(replyHeaders.outcome);
+  const interval = header(replyHeaders.interval);
   return {
     outcome: isOutcome(outcome) ? outcome : "unknown",
     sequence: Number(header(replyHeaders.sequence)),
+    ...(interval !== "" && { interval: Number(interval) }),
     grpcStatus: Number(header(replyHeaders.grpcStatus)),
     detail: header(replyHeaders.detail),
     autoLearnedModel: header(replyHeaders.autoLearnedModel),

@@ -49,6 +49,19 @@ export class Environment {
       .filter((item) => item !== "");
   }
 
+  /** Addresses of servers with commas between: `host`, `host:port` or `scheme://host:port`. */
+  servers(name: string, scheme: string, fallback: string): string[] {
+    const servers = this.list(name, fallback);
+    for (const server of servers) {
+      const url = server.includes("://") ? server : `${scheme}://${server}`;
+      if (!URL.canParse(url) || new URL(url).hostname === "") {
+        this.problem(name, `must be ${scheme}://host:port, several with commas between, not "${server}"`);
+      }
+    }
+    if (servers.length === 0) this.problem(name, "names no server");
+    return servers;
+  }
+
   /** Notes that a setting is wrong. */
   problem(name: string, what: string): void {
     this.#problems.push(`${name} ${what}`);

@@ -25,6 +25,8 @@ export interface WorkerSettings extends CommonSettings {
   port: number;
   /** The ids whose appliers this worker runs, or `*` for all. */
   processors: string[] | "*";
+  /** How long a lease lives that is not renewed: another worker takes over a dead one's processors after that. */
+  leaseMs: number;
   /** The longest a call to an instance may take. */
   callTimeoutMs: number;
 }
@@ -33,7 +35,7 @@ const anyPort = { min: 0, max: 65_535 };
 
 function commonSettings(environment: Environment): CommonSettings {
   return {
-    natsServers: environment.list("NATS_URL", "nats://127.0.0.1:4222"),
+    natsServers: environment.servers("NATS_URL", "nats", "nats://127.0.0.1:4222"),
     natsReplicas: environment.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }),
     logMaxBytes: environment.integer("LOG_MAX_BYTES", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
   };
@@ -62,6 +64,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
     host: environment.text("WORKER_HOST", "0.0.0.0"),
     port: environment.integer("WORKER_PORT", 9464, anyPort),
     processors: processors.includes("*") ? ("*" as const) : processors,
+    leaseMs: environment.integer("LEASE_MS", 3_000, { min: 500, max: 600_000 }),
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();

@@ -4,19 +4,39 @@ import { loadSync } from "@grpc/proto-loader";
 
 /** Commands that are several RPCs and stand in the log as one, so that nothing comes between (DESIGN.md, Commands). */
 export const changeRecallThreshold = "ChangeRecallThreshold";
+export const sequenceMethod = "Sequence";
 
 interface RecallThresholdChange {
   increment: number;
+}
+
+/** One RPC of a Sequence. */
+export interface SequenceStep {
+  method: string;
+  request: Uint8Array;
+}
+
+/** What came of one step of a Sequence; the response is empty where it was not seen. */
+export interface SequenceResult {
+  response: Uint8Array;
+  auto_learned_model: string;
 }
 
 const messages = loadSync(fileURLToPath(new URL("../../proto/command.proto", import.meta.url)), {
   keepCase: true,
   defaults: true,
 });
-const recallThresholdChange = messages["kato_gateway.RecallThresholdChange"] as MessageTypeDefinition<
-  RecallThresholdChange,
-  RecallThresholdChange
->;
+
+/** A message type of command.proto; its plain form is T by that file, which proto-loader cannot know. */
+function messageType<T>(name: string): MessageTypeDefinition<T, T> {
+  const definition: unknown = messages[`kato_gateway.${name}`];
+  if (!definition) throw new Error(`command.proto has no message ${name}`);
+  return definition as MessageTypeDefinition<T, T>;
+}
+
+const recallThresholdChange = messageType<RecallThresholdChange>("RecallThresholdChange");
+const sequence = messageType<{ steps: SequenceStep[] }>("Sequence");
+const sequenceResults = messageType<{ results: SequenceResult[] }>("SequenceResults");
 
 export function encodeRecallThresholdChange(change: RecallThresholdChange): Buffer {
   return recallThresholdChange.serialize(change);
@@ -25,4 +45,20 @@ export function encodeRecallThresholdChange(change: RecallThresholdChange): Buff
 /** Bytes that do not parse throw, as everywhere. */
 export function decodeRecallThresholdChange(bytes: Uint8Array): RecallThresholdChange {
   return recallThresholdChange.deserialize(Buffer.from(bytes));
+}
+
+export function encodeSequence(steps: SequenceStep[]): Buffer {
+  return sequence.serialize({ steps });
+}
+
+export function decodeSequence(bytes: Uint8Array): SequenceStep[] {
+  return sequence.deserialize(Buffer.from(bytes)).steps;
+}
+
+export function encodeSequenceResults(results: SequenceResult[]): Buffer {
+  return sequenceResults.serialize({ results });
+}
+
+export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
+  return sequenceResults.deserialize(Buffer.from(bytes)).results;
 }

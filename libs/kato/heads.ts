@@ -22,16 +22,18 @@ export function readResponseHead(bytes: Uint8Array): ResponseHead {
 export interface ObservationHead {
   /** Whether it carries strings or vectors, and so makes an event. */
   hasSymbols: boolean;
+  hasVectors: boolean;
   uniqueId: string;
 }
 
 /** Reads the head of an Observation (`strings` 1, `vectors` 2, `unique_id` 6). */
 export function readObservationHead(bytes: Uint8Array): ObservationHead {
-  const head = { hasSymbols: false, uniqueId: "" };
+  const head = { hasSymbols: false, hasVectors: false, uniqueId: "" };
   eachField(bytes, (field, value) => {
     if (typeof value === "number") return;
     if (field === 1 || field === 2) head.hasSymbols = true;
-    else if (field === 6) head.uniqueId = Buffer.from(value).toString("utf8");
+    if (field === 2) head.hasVectors = true;
+    if (field === 6) head.uniqueId = Buffer.from(value).toString("utf8");
   });
   return head;
 }

@@ -6,13 +6,16 @@ import type { NatsConnection } from "@nats-io/transport-node";
 export const bucketNames = {
   registry: "kato-registry",
   checkpoints: "kato-checkpoints",
+  leases: "kato-leases",
 } as const;
 
-/** Opens a bucket, creating it where it does not exist. */
+/** Opens a bucket, creating it where it does not exist. With a time to live its entries go away that long after they were written. */
 export function openBucket(
   connection: NatsConnection,
   name: keyof typeof bucketNames,
   replicas: number,
+  ttlMs?: number,
 ): Promise<KV> {
-  return new Kvm(connection).create(bucketNames[name], { history: 1, replicas });
+  const ttl = ttlMs === undefined ? {} : { ttl: ttlMs };
+  return new Kvm(connection).create(bucketNames[name], { history: 1, replicas, ...ttl });
 }

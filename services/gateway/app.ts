@@ -1,6 +1,6 @@
 import { nuid } from "@nats-io/transport-node";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import Fastify from "fastify";
+import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import { readJsonBodies } from "./json-body.ts";
@@ -26,7 +26,8 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
   const onProblem = problemHandler({ legacyErrors });
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    // One line a request, below, is enough.
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => nuid.next(),
     requestIdHeader: false,
     bodyLimit: bodyLimitBytes,
@@ -40,6 +41,14 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
   app.setNotFoundHandler((request) => {
     const path = request.url.split("?", 1)[0];
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
+  });
+  let isClosing = false;
+  app.addHook("preClose", async () => {
+    isClosing = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    // A connection that a client keeps would otherwise hold up the close.
+    if (isClosing) reply.header("connection", "close");
   });
   app.addHook("onResponse", async (request, reply) => {
     const { method, url, outcome, id } = request;

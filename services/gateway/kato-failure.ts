@@ -1,6 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { ErrorCode, ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { maxMessageBytes } from "../../libs/kato/channel.ts";
 
 /** What KATO's text shows of whose fault it was (KATO.md, RPC by RPC; DESIGN.md, Errors). */
 const faults: { pattern: RegExp; code: ErrorCode }[] = [
@@ -33,9 +34,20 @@ export function katoFailure(method: string, message: string, context: ErrorConte
   });
 }
 
-/** The error that a gRPC error becomes which is an answer: the instance is there and did not do it. */
-export function grpcFailure(status: number, detail: string, context: ErrorContext): GatewayError {
-  if (status === grpc.UNIMPLEMENTED) return new GatewayError("NOT_SUPPORTED", detail, context);
-  if (status === grpc.RESOURCE_EXHAUSTED) return new GatewayError("ANSWER_TOO_LARGE", detail, context);
-  return new GatewayError("KATO_FAILED", detail, context);
+/** The error that a gRPC error becomes which is an answer. What gRPC says besides is for the log: it may name what is internal. */
+export function grpcFailure(status: number, context: ErrorContext): GatewayError {
+  if (status === grpc.UNIMPLEMENTED)
+    return new GatewayError("NOT_SUPPORTED", "This KATO cannot do that.", context);
+  if (status === grpc.RESOURCE_EXHAUSTED) {
+    return new GatewayError(
+      "ANSWER_TOO_LARGE",
+      `The answer is larger than ${maxMessageBytes} bytes or what NATS takes.`,
+      context,
+    );
+  }
+  return new GatewayError(
+    "KATO_FAILED",
+    `The instance answered with the gRPC status ${grpc[status] ?? status}.`,
+    context,
+  );
 }

@@ -12,7 +12,7 @@ export function problemHandler(options: { legacyErrors: boolean }) {
     const { title, retryable } = errorCatalog[known.code];
     const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
     const { retryAfterSeconds, ...context } = known.context;
-    if (status >= 500) request.log.error({ err: known, code: known.code }, "request failed");
+    if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
     identify(reply, context);
     request.outcome = known.code;

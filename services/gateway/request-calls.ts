@@ -35,6 +35,8 @@ export interface Call {
 /** An OKAY response, with what the gateway knows besides. */
 export interface Answer extends KatoResponse {
   autoLearnedModel: string;
+  /** What was added to KATO's interval, which begins anew with a restart, so that clients see it go on. */
+  offset: number;
 }
 
 /**
@@ -88,5 +90,11 @@ async function send(
     const context = { processor, ...(command && { command, sequence: answer.sequence }) };
     throw katoFailure(method, response.message ?? "", context);
   }
-  return { ...response, autoLearnedModel: answer.autoLearnedModel };
+  const offset = (answer.interval ?? response.interval) - response.interval;
+  return {
+    ...response,
+    interval: response.interval + offset,
+    offset,
+    autoLearnedModel: answer.autoLearnedModel,
+  };
 }

@@ -1,96 +1,223 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { Reply } from "../../libs/commands/reply.ts";
-import type { CallResult } from "../../libs/kato/channel.ts";
-import { decodeRequest } from "../../libs/kato/codec.ts";
-import { changeRecallThreshold } from "../../libs/kato/compound.ts";
+import { decodeRequest, encodeRequest, encodeResponse } from "../../libs/kato/codec.ts";
+import { changeRecallThreshold, decodeRecallThresholdChange } from "../../libs/kato/compound.ts";
 import { readObservationHead, readResponseHead } from "../../libs/kato/heads.ts";
+import { modelName } from "../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import { workingMemory } from "./auto-learn.ts";
-import { CallFailed } from "./call.ts";
-import type { Instance } from "./instance.ts";
-import { applyRecallThresholdChange } from "./recall-threshold.ts";
-
-/** What came of a command or a query; its place in the log is the applier's to add. */
-export type Result = Omit<Reply, "sequence">;
-
-type CommandLike = { method: string; data: Uint8Array };
+import { ask, dataOf, frequencyOf, workingMemoryOf } from "./call.ts";
+import { byCodePoint } from "./code-points.ts";
+import type { Context } from "./context.ts";
+import {
+  autoLearned,
+  commanded,
+  emptied,
+  isAutoLearnDue,
+  observed,
+  passed,
+  thresholdChanged,
+} from "./effects.ts";
+import { dropLostEvents } from "./lost-events.ts";
+import type { LearnMark, Mark } from "./mark.ts";
+import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
+import { comparePositions } from "./position.ts";
+import { proved } from "./proved.ts";
+import { rebuild } from "./rebuild.ts";
+import type { Result } from "./result.ts";
+import { refused, resultOf } from "./result.ts";
+import type { Step } from "./step.ts";
 
 /**
- * Applies one command to the instance, whatever that takes of calls of its own before and after. Undefined when it had no
- * effect because the instance was not there: it may be applied later.
+ * Applies one step to an instance that is reconciled, and takes it into the checkpoint. Throws Interrupted when a call's end
+ * was not seen or the call could not be made: then the instance has to be reconciled before anything else (A3).
  */
-export async function applyCommand(instance: Instance, command: CommandLike): Promise<Result | undefined> {
-  try {
-    if (command.method === "Observe") return await observe(instance, command.data);
-    if (command.method === changeRecallThreshold) {
-      return resultOf(await applyRecallThresholdChange(instance.call, command.data));
-    }
-    if (!isMethod(command.method) || rpcs[command.method].kind !== "command") {
-      return refused(grpc.UNIMPLEMENTED, `no such command: ${command.method}`);
-    }
-    const result = resultOf(await instance.call(command.method, command.data));
-    if (result?.outcome === "applied") {
-      if (rpcs[command.method].resetsWorkingMemory) instance.autoLearn.workingMemoryReset();
-      if (command.method === "UpdateGenes")
-        await instance.autoLearn.genesUpdated(instance.call, command.data);
-    }
+export async function applyStep(context: Context, step: Step): Promise<Result> {
+  if (step.method === "Observe") return applyObserve(context, step);
+  if (step.method === changeRecallThreshold) return applyThresholdChange(context, step);
+  if (!isMethod(step.method)) return refuse(context, step, `no such command: ${step.method}`);
+  if (rpcs[step.method].kind === "query") {
+    const result = resultOf(await context.call(step.method, step.request));
+    context.book.note(passed(step));
     return result;
-  } catch (error) {
-    // A call of the applier's own before the command's: nothing has changed yet.
-    if (error instanceof CallFailed) return undefined;
-    throw error;
   }
-}
-
-async function observe(instance: Instance, request: Uint8Array): Promise<Result | undefined> {
-  const { autoLearn, call } = instance;
-  const { hasSymbols } = readObservationHead(request);
-  const isDue = autoLearn.isDue(hasSymbols);
-  const before = isDue ? await workingMemory(call) : [];
-  const result = resultOf(await call("Observe", request));
-  if (result === undefined || result.outcome === "unknown") return result;
-  try {
-    if (result.outcome === "failed") await autoLearn.countEvents(call);
-    else if (isDue) result.autoLearnedModel = await autoLearn.learned(call, before, request, hasSymbols);
-    else autoLearn.observed(hasSymbols);
-  } catch (error) {
-    // The Observe stands; the next attach counts the events again.
-    if (!(error instanceof CallFailed)) throw error;
-  }
+  if (step.method === "Learn") return applyLearn(context, step);
+  const mark = await markOf(context, step);
+  await context.book.ahead({ mark });
+  const answer = resultOf(await context.call(step.method, step.request));
+  // A DeleteModel sent again after it took effect says that the model is gone.
+  const isGone = answer.outcome === "failed" && mark.kind === "delete" && mark.existed;
+  const result = isGone && !(await modelExists(context, step)) ? proved(context, step) : answer;
+  const isApplied = result.outcome === "applied";
+  context.book.note(isApplied ? commanded(context.book.current, step) : passed(step));
+  if (isApplied && step.method === "ClearAllMemory") await leaveIntervalZero(context);
   return result;
 }
 
+async function applyObserve(context: Context, step: Step): Promise<Result> {
+  const { book, call } = context;
+  const head = readObservationHead(step.request);
+  if (isAutoLearnDue(book.current, head.hasSymbols)) return applyLearningObserve(context, step);
+  const before = book.current;
+  const result = resultOf(await call("Observe", step.request));
+  context.seen = { at: step.at, result };
+  if (result.grpcStatus !== grpc.OK) {
+    // KATO could not even read it: no tick.
+    book.note(passed(step));
+    return result;
+  }
+  const { failed, interval } = readResponseHead(result.data);
+  reportForeignTicks(context, interval - before.interval - 1);
+  // What a failure has left in working memory is asked, never guessed.
+  const mustAsk = failed || head.hasVectors;
+  const workingMemory = mustAsk ? await workingMemoryOf(call) : undefined;
+  const events = workingMemory?.length ?? before.events + (head.hasSymbols ? 1 : 0);
+  const symbols = head.hasVectors && events > before.events ? (workingMemory?.at(-1) ?? null) : null;
+  book.note(observed(before, step, { head, failed, interval, events, symbols }));
+  return result;
+}
+
+/** An Observe that will make KATO learn by itself. */
+async function applyLearningObserve(context: Context, step: Step): Promise<Result> {
+  const { book, call, log } = context;
+  const head = readObservationHead(step.request);
+  const before = await workingMemoryOf(call);
+  const mark = await learnMarkOf(context, step, before, true);
+  await book.ahead({ mark });
+  const result = resultOf(await call("Observe", step.request));
+  if (result.grpcStatus !== grpc.OK) {
+    book.note(passed(step));
+    return result;
+  }
+  const { failed, interval } = readResponseHead(result.data);
+  const after = await workingMemoryOf(call);
+  if (!failed) {
+    const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];
+    book.note(autoLearned(book.current, step, { head, interval, kept: after }));
+    return {
+      ...result,
+      autoLearnedModel: modelName(head.hasSymbols ? [...before, newEvent] : before),
+    };
+  }
+  if (after.length === 0 && before.length === 0) {
+    // Whether it failed before it came to learning or in it, nothing is in working memory.
+    book.note({ ...emptied(step), interval });
+    return result;
+  }
+  if (after.length >= before.length) {
+    // It failed before it came to learning.
+    const symbols = head.hasVectors && after.length > before.length ? (after.at(-1) ?? null) : null;
+    book.note(observed(book.current, step, { head, failed, interval, events: after.length, symbols }));
+    return result;
+  }
+  log.error({ sequence: step.at.sequence, events: before }, "the auto-learn failed, its events are lost");
+  await dropLostEvents(context, step, interval);
+  return { ...result, detail: "the auto-learn failed and KATO has dropped its events" };
+}
+
+/** The symbols of the event that was learned last. */
+async function newEventOf(
+  { call }: Context,
+  step: Step,
+  before: string[][],
+  after: string[][],
+): Promise<string[]> {
+  // KATO keeps the last event if there were two or more; a single one is gone, and cognition data still has its symbols.
+  const kept = before.length > 0 ? after.at(-1) : undefined;
+  if (kept) return kept;
+  const fromStrings = eventOfStrings(step);
+  if (fromStrings) return fromStrings;
+  const { symbols } = (await ask(call, "GetCognitionData", {})).response as { symbols: string[] };
+  return symbols;
+}
+
+async function applyLearn(context: Context, step: Step): Promise<Result> {
+  const { book, call } = context;
+  const mark = await learnMarkOf(context, step, await workingMemoryOf(call), false);
+  await book.ahead({ mark });
+  const result = resultOf(await call("Learn", step.request));
+  if (result.outcome === "applied") {
+    book.note(commanded(book.current, step));
+    return result;
+  }
+  // KATO empties working memory before it writes: the events are gone and nothing is learned.
+  book.note(passed(step));
+  await rebuild(context);
+  return result;
+}
+
+async function learnMarkOf(
+  { call }: Context,
+  step: Step,
+  workingMemory: string[][],
+  isObserve: boolean,
+): Promise<LearnMark> {
+  const newEvent = isObserve ? eventOfStrings(step) : [];
+  const events = newEvent && [...workingMemory, ...(newEvent.length > 0 ? [newEvent] : [])];
+  const model = events ? modelName(events) : "";
+  return { kind: "learn", at: step.at, isObserve, events, model, frequency: await frequencyOf(call, model) };
+}
+
+/** The event that an Observe of strings makes, `[]` for none; null where vectors decide. */
+function eventOfStrings(step: Step): string[] | null {
+  const { strings = [], vectors = [] } = decodeRequest("Observe", Buffer.from(step.request));
+  return vectors.length > 0 ? null : strings.toSorted(byCodePoint);
+}
+
+async function markOf(
+  context: Context,
+  step: Step,
+): Promise<Extract<Mark, { kind: "delete" | "repeatable" }>> {
+  if (step.method !== "DeleteModel") return { kind: "repeatable", at: step.at, method: step.method };
+  const { mark } = context.book.current;
+  if (mark?.kind === "delete" && comparePositions(mark.at, step.at) === 0) return mark;
+  return { kind: "delete", at: step.at, existed: await modelExists(context, step) };
+}
+
+async function modelExists({ call }: Context, step: Step): Promise<boolean> {
+  const { name } = decodeRequest("DeleteModel", Buffer.from(step.request));
+  return (await frequencyOf(call, name)) > 0;
+}
+
 /**
- * Answers one query. GetPredictions, which this KATO cannot do, is GetAllPredictions where it asks for the latest
- * observation's (API.md, One processor). Undefined when the instance was not there.
+ * Adds to the recall threshold and makes the sum the one that is searched with: GetGene, UpdateGenes and
+ * IncrementRecallThreshold 0 (KATO.md, RPC by RPC), whose result this is. The sum is rounded to one decimal, as KATO would; one
+ * outside (0, 1] is refused in KATO's own words with nothing changed. What an earlier attempt has marked is written again.
  */
-export async function answerQuery(
-  instance: Instance,
-  query: CommandLike,
-  latestUniqueId: string,
-): Promise<Result | undefined> {
-  if (!isMethod(query.method) || rpcs[query.method].kind !== "query") {
-    return refused(grpc.UNIMPLEMENTED, `no such query: ${query.method}`);
+async function applyThresholdChange(context: Context, step: Step): Promise<Result> {
+  const { book, call } = context;
+  const { mark } = book.current;
+  let threshold: number;
+  if (mark?.kind === "threshold" && comparePositions(mark.at, step.at) === 0) {
+    threshold = mark.value;
+  } else {
+    const { increment } = decodeRecallThresholdChange(step.request);
+    threshold = roundToTenth(Number(await dataOf(call, "GetGene", { gene: "recall_threshold" })) + increment);
   }
-  if (query.method !== "GetPredictions") return resultOf(await instance.call(query.method, query.data));
-  const { unique_id } = decodeRequest("GetPredictions", Buffer.from(query.data));
-  if (unique_id !== latestUniqueId) {
-    return refused(grpc.UNIMPLEMENTED, "KATO gives predictions for the latest observation only");
+  if (!(threshold > 0 && threshold <= 1)) {
+    const { response: _, ...envelope } = await ask(call, "GetGene", { gene: "recall_threshold" });
+    book.note(passed(step));
+    const message = "recall threshold must be between 0 > and <= 1";
+    const data = encodeResponse("GetGene", { ...envelope, status: "FAILED", message });
+    return { ...refused(grpc.OK, ""), data };
   }
-  return resultOf(await instance.call("GetAllPredictions", new Uint8Array()));
+  await book.ahead({ mark: { kind: "threshold", at: step.at, value: threshold } });
+  const genes = { recall_threshold: threshold };
+  const updated = resultOf(await call("UpdateGenes", encodeRequest("UpdateGenes", { genes })));
+  const result =
+    updated.outcome === "applied"
+      ? resultOf(
+          await call("IncrementRecallThreshold", encodeRequest("IncrementRecallThreshold", { value: 0 })),
+        )
+      : updated;
+  const isApplied = result.outcome === "applied";
+  book.note(isApplied ? thresholdChanged(book.current, step, threshold) : passed(step));
+  return result;
 }
 
-/** A result without any effect on the instance. */
-export function refused(grpcStatus: number, detail: string): Result {
-  return { outcome: "failed", grpcStatus, detail, autoLearnedModel: "", data: new Uint8Array() };
+function roundToTenth(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
-function resultOf(result: CallResult): Result | undefined {
-  if (result.kind === "not-sent") return undefined;
-  if (result.kind === "response") {
-    const outcome = readResponseHead(result.bytes).failed ? "failed" : "applied";
-    return { outcome, grpcStatus: grpc.OK, detail: "", autoLearnedModel: "", data: result.bytes };
-  }
-  const outcome = result.kind === "unseen" ? "unknown" : "failed";
-  return { ...refused(result.status, result.details), outcome };
+function refuse({ book }: Context, step: Step, detail: string): Result {
+  book.note(passed(step));
+  return refused(grpc.UNIMPLEMENTED, detail);
 }

@@ -1,29 +1,52 @@
 import type { CallResult } from "../../libs/kato/channel.ts";
 import { decodeResponse, encodeRequest } from "../../libs/kato/codec.ts";
+import type { JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 
 /** One RPC to the processor's instance, as the applier makes it. Never rejects. */
 export type Call = (method: Method, request: Uint8Array) => Promise<CallResult>;
 
-/** A call of the applier's own that brought no response: what it was for cannot go on. */
-export class CallFailed extends Error {
-  override readonly name = "CallFailed";
-  readonly result: Exclude<CallResult, { kind: "response" }>;
-
-  constructor(method: Method, result: Exclude<CallResult, { kind: "response" }>) {
-    super(`${method}: ${result.details}`);
-    this.result = result;
-  }
+/** A call that brought no answer: what it was for is to be reconciled once the instance is there again. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
 }
 
-/** Makes a call of the applier's own and decodes the response. Throws CallFailed where there is none. */
+/** Makes a call and decodes the response. Throws Interrupted where there is none. */
 export async function ask<M extends Method>(
   call: Call,
   method: M,
   request: RequestOf<M>,
 ): Promise<KatoResponse> {
   const result = await call(method, encodeRequest(method, request));
-  if (result.kind !== "response") throw new CallFailed(method, result);
+  if (result.kind !== "response") throw new Interrupted(`${method}: ${result.details}`);
   return decodeResponse(method, result.bytes);
+}
+
+/** As `ask`, and a FAILED is an interruption too: for calls without which nothing can go on. */
+export async function insist<M extends Method>(
+  call: Call,
+  method: M,
+  request: RequestOf<M>,
+): Promise<KatoResponse> {
+  const response = await ask(call, method, request);
+  if (response.status === "FAILED")
+    throw new Interrupted(`${method}: ${response.message?.trim().split("\n").at(-1)}`);
+  return response;
+}
+
+/** Working memory, as events of symbols. */
+export async function workingMemoryOf(call: Call): Promise<string[][]> {
+  return JSON.parse((await insist(call, "GetWorkingMemory", {})).message ?? "[]");
+}
+
+/** How often a model was learned, 0 for never. */
+export async function frequencyOf(call: Call, model: string): Promise<number> {
+  if (model === "") return 0;
+  return Number(((await dataOf(call, "GetModel", { name: model })) as JsonObject).frequency ?? 0);
+}
+
+/** The `data` of a response that is a Struct with that one key. */
+export async function dataOf<M extends Method>(call: Call, method: M, request: RequestOf<M>) {
+  return ((await insist(call, method, request)).response as JsonObject).data ?? null;
 }

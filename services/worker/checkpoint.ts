@@ -1,39 +1,125 @@
-import type { KV } from "@nats-io/kv";
+import type { Mark } from "./mark.ts";
+import type { Position } from "./position.ts";
 
-/** What the applier persists of a processor (DESIGN.md, The applier). */
+/** What the applier persists of a processor (DESIGN.md, The applier; RECOVERY.md, What is kept). */
 export interface Checkpoint {
+  /** The worker that has written it: the first thing a new one writes, so that an older one's writes fail from then on. */
+  epoch: string;
   /** The sequence up to which the instance has the effect of every command. */
   applied: number;
-  /** KATO's count of Observes in the last response seen. */
+  /** How many steps of the command after `applied` the instance has the effect of besides. */
+  step: number;
+  /** What the instance's interval is once it has all that. */
   interval: number;
+  /** Added to the instance's interval it gives what clients see, which goes on counting over a restart. */
+  offset: number;
+  /** The command, or Observe of the applier's own, that may have been begun. */
+  mark: Mark | null;
+  /** A rebuild is under way that began at this interval. */
+  rebuilding: { base: number; inPlace: boolean } | null;
+  /** The first step that a rebuild replays: later than every Learn and clear. */
+  replayFrom: Position;
+  /** The event that an auto-learn left in working memory before `replayFrom`. */
+  keptEvent: string[] | null;
+  /** The first Observe with vectors since the last Learn, through clears. */
+  vectorsFrom: Position | null;
+  /** The symbols of the events with vectors since the last Learn, in order. */
+  vectorEvents: { at: Position; symbols: string[] }[];
+  /** How many events working memory holds. */
+  events: number;
+  settings: Settings;
   /** The unique_id of the latest observation that succeeded, "" before the first. */
   latestUniqueId: string;
+  /** What KATO does not let anybody restore, "" when nothing is amiss (RECOVERY.md, last section). */
+  degraded: string;
 }
 
-export const emptyCheckpoint: Checkpoint = { applied: 0, interval: 0, latestUniqueId: "" };
+/** What a restart takes back to the manifest's values. */
+export interface Settings {
+  /** Genes as they were set, or asked from the instance when there was no checkpoint. */
+  genes: Record<string, number>;
+  /** The recall threshold that is searched with, where it was made effective; null: the manifest's. */
+  searchedThreshold: number | null;
+  predicting: boolean;
+  /** Whether predicting was on at the latest Observe with symbols. */
+  predictedLast: boolean;
+  sleeping: boolean;
+}
+
+/** Nothing applied, of an instance that nothing is known of. */
+export const firstCheckpoint: Checkpoint = {
+  epoch: "",
+  applied: 0,
+  step: 0,
+  interval: 0,
+  offset: 0,
+  mark: null,
+  rebuilding: null,
+  replayFrom: { sequence: 1, step: 0 },
+  keptEvent: null,
+  vectorsFrom: null,
+  vectorEvents: [],
+  events: 0,
+  settings: { genes: {}, searchedThreshold: null, predicting: true, predictedLast: true, sleeping: false },
+  latestUniqueId: "",
+  degraded: "",
+};
+
+const everyMs = 100;
 
 /**
- * One processor's checkpoint in the bucket. It is written by compare-and-set, so a writer that is no longer the only one
- * fails instead of taking the checkpoint back.
+ * The checkpoint of a processor, in memory and persisted.
+ *
+ * Invariant: what is persisted never says more than what is in memory, and is at most 100 ms behind it (A5). `ahead` resolves
+ * once it is persisted; `note` does not wait.
  */
-export class CheckpointStore {
-  readonly #bucket: KV;
-  readonly #processor: string;
-  #revision = 0;
+export class CheckpointBook {
+  #current: Checkpoint;
+  #persisted: Checkpoint;
+  readonly #save: (checkpoint: Checkpoint) => Promise<void>;
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(bucket: KV, processor: string) {
-    this.#bucket = bucket;
-    this.#processor = processor;
+  constructor(options: {
+    loaded: Checkpoint;
+    /** Rejects when somebody else has written. */
+    save: (checkpoint: Checkpoint) => Promise<void>;
+    onError: (error: unknown) => void;
+  }) {
+    this.#current = options.loaded;
+    this.#persisted = options.loaded;
+    this.#save = options.save;
+    this.#onError = options.onError;
   }
 
-  async load(): Promise<Checkpoint> {
-    const entry = await this.#bucket.get(this.#processor);
-    this.#revision = entry?.revision ?? 0;
-    return entry?.operation === "PUT" ? entry.json<Checkpoint>() : emptyCheckpoint;
+  get current(): Checkpoint {
+    return this.#current;
   }
 
-  /** Rejects when somebody else has written since the last `load` or `save`. */
-  async save(checkpoint: Checkpoint): Promise<void> {
-    this.#revision = await this.#bucket.update(this.#processor, JSON.stringify(checkpoint), this.#revision);
+  /** Changes it in memory; persisted soon. */
+  note(changes: Partial<Checkpoint>): void {
+    this.#current = { ...this.#current, ...changes };
+    this.#timer ??= setTimeout(() => this.flush().catch(this.#onError), everyMs);
+  }
+
+  /** Changes it and persists it before anything else is done. */
+  ahead(changes: Partial<Checkpoint>): Promise<void> {
+    this.#current = { ...this.#current, ...changes };
+    return this.flush();
+  }
+
+  /** Persists what is in memory. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const write = async () => {
+      const latest = this.#current;
+      if (latest === this.#persisted) return;
+      await this.#save(latest);
+      this.#persisted = latest;
+    };
+    this.#writing = this.#writing.then(write, write);
+    return this.#writing;
   }
 }

@@ -15,7 +15,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   if (!nats) return;
   const { connection } = nats;
   const registry = await Registry.open(await openBucket(connection, "registry", settings.natsReplicas));
-  const worker = new Worker({
+  const worker = await Worker.start({
     name,
     connection,
     logs: await CommandLogs.open(connection, {
@@ -23,6 +23,8 @@ await runService("worker", async ({ environment, log, stopping }) => {
       maxBytes: settings.logMaxBytes,
     }),
     checkpoints: await openBucket(connection, "checkpoints", settings.natsReplicas),
+    leases: await openBucket(connection, "leases", settings.natsReplicas, settings.leaseMs),
+    leaseMs: settings.leaseMs,
     registry,
     processors: settings.processors,
     callTimeoutMs: settings.callTimeoutMs,

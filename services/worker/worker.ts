@@ -11,8 +11,11 @@ import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { Applier } from "./applier.ts";
-import { refused } from "./apply.ts";
-import { CheckpointStore } from "./checkpoint.ts";
+import { CheckpointStore } from "./checkpoint-store.ts";
+import { Lease } from "./lease.ts";
+import { LeaseView } from "./lease-view.ts";
+import { refused } from "./result.ts";
+import { shareOut } from "./share.ts";
 
 export interface WorkerOptions {
   /** Its name in reports. */
@@ -20,6 +23,9 @@ export interface WorkerOptions {
   connection: NatsConnection;
   logs: CommandLogs;
   checkpoints: KV;
+  /** The bucket of leases, whose entries live for `leaseMs`. */
+  leases: KV;
+  leaseMs: number;
   registry: Registry;
   /** The ids whose appliers it runs, or `*` for all. */
   processors: string[] | "*";
@@ -30,38 +36,57 @@ export interface WorkerOptions {
 interface Running {
   entry: ProcessorEntry;
   applier: Applier;
+  lease: Lease;
   subscriptions: Subscription[];
   reported: ProcessorState | undefined;
   reportedAt: number;
 }
 
 const tickMs = 250;
+const announcementsPerLife = 3;
 
 /**
- * Runs an applier for each of its processors in the registry, answers their queries, and reports how they stand.
+ * Runs the appliers of the processors whose leases it holds, answers their queries, and reports how they stand.
  *
- * Invariant: a processor's old applier has stopped before a new one starts, as when its endpoint changes (A1).
+ * Invariants: an applier runs only under its lease (A4), and has stopped before the lease is given back; a processor's old
+ * applier has stopped before a new one starts, as when its endpoint changes (A1).
  */
 export class Worker {
   readonly #options: WorkerOptions;
+  readonly #view: LeaseView;
   readonly #running = new Map<string, Running>();
-  readonly #ticker: NodeJS.Timeout;
-  #following: Promise<void> = Promise.resolve();
+  readonly #timers: NodeJS.Timeout[];
+  #matching: Promise<void> = Promise.resolve();
+  #isMatchDue = false;
   #stopping = false;
 
-  constructor(options: WorkerOptions) {
+  private constructor(options: WorkerOptions, view: LeaseView) {
     this.#options = options;
-    this.#ticker = setInterval(() => this.#reportAll(), tickMs);
-    options.registry.onChange(() => this.#follow());
-    this.#follow();
+    this.#view = view;
+    const announceMs = options.leaseMs / announcementsPerLife;
+    this.#timers = [
+      setInterval(() => this.#reportAll(), tickMs),
+      setInterval(() => void this.#announce(), announceMs),
+    ];
+    options.registry.onChange(() => this.#match());
   }
 
-  /** Stops every applier cleanly. */
+  static async start(options: WorkerOptions): Promise<Worker> {
+    const { leases, name, leaseMs } = options;
+    let worker: Worker | undefined;
+    const view = await LeaseView.open(leases, name, leaseMs, () => worker?.#match());
+    worker = new Worker(options, view);
+    await worker.#announce();
+    return worker;
+  }
+
+  /** Stops every applier cleanly and gives its lease back. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#ticker);
-    await this.#following;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#matching;
     await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
+    await this.#view.retire().catch(() => {});
   }
 
   /** How each of its processors stands. */
@@ -69,30 +94,59 @@ export class Worker {
     return [...this.#running.values()].map(({ applier }) => applier.state);
   }
 
-  #follow(): void {
-    this.#following = this.#following.then(() => this.#matchRegistry());
+  async #announce(): Promise<void> {
+    try {
+      await this.#view.announce(this.#options.processors);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, "cannot announce this worker");
+    }
+    this.#match();
   }
 
-  async #matchRegistry(): Promise<void> {
-    if (this.#stopping) return;
-    const { registry, processors } = this.#options;
+  /** Makes what runs match the registry and the leases, once more after the matching under way. */
+  #match(): void {
+    if (this.#isMatchDue || this.#stopping) return;
+    this.#isMatchDue = true;
+    this.#matching = this.#matching
+      .then(() => this.#matchNow())
+      .catch((error) => this.#options.log.error({ err: error }, "cannot take what is to be run"));
+  }
+
+  async #matchNow(): Promise<void> {
+    this.#isMatchDue = false;
+    const { registry, processors, name } = this.#options;
     const wanted = new Map(registry.list().map((entry) => [entry.id, entry]));
-    for (const running of this.#running.values()) {
-      const entry = wanted.get(running.entry.id);
-      if (entry?.grpc_endpoint !== running.entry.grpc_endpoint) await this.#stopOne(running);
+    const holders = this.#view.holders;
+    for (const id of this.#running.keys()) holders.set(id, name);
+    const workers = this.#view.workers.set(name, processors);
+    const plan = shareOut({ me: name, wanted: processors, processors: [...wanted.keys()], holders, workers });
+    for (const running of [...this.#running.values()]) {
+      const { id, grpc_endpoint } = running.entry;
+      const isMoved = wanted.get(id)?.grpc_endpoint !== grpc_endpoint;
+      if (isMoved || plan.giveBack.includes(id)) await this.#stopOne(running);
+      if (isMoved && wanted.has(id)) plan.take.push(id);
     }
-    for (const entry of wanted.values()) {
-      const isOurs = processors === "*" || processors.includes(entry.id);
-      if (isOurs && !this.#running.has(entry.id)) this.#startOne(entry);
-    }
+    await Promise.all(plan.take.map((id) => this.#startOne(wanted.get(id))));
   }
 
-  #startOne(entry: ProcessorEntry): void {
-    const { connection, logs, checkpoints, callTimeoutMs, log, name } = this.#options;
+  async #startOne(entry: ProcessorEntry | undefined): Promise<void> {
+    if (!entry || this.#stopping || this.#running.has(entry.id)) return;
+    const { connection, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs } = this.#options;
+    const lease = await Lease.take({
+      bucket: leases,
+      processor: entry.id,
+      worker: name,
+      leaseMs,
+      onLost: () => this.#lost(entry.id),
+      log,
+    });
+    if (!lease) return;
+    log.info({ processor: entry.id }, "took the lease");
     const applier = new Applier({
       processor: entry.id,
       endpoint: entry.grpc_endpoint,
       worker: name,
+      mayCall: () => lease.held,
       logs,
       checkpoints: new CheckpointStore(checkpoints, entry.id),
       send: (subject, reply) => this.#send(subject, reply),
@@ -109,14 +163,24 @@ export class Worker {
           void this.#answer(message, async () => applier.cancel(Number(message.string()))),
       }),
     ];
-    this.#running.set(entry.id, { entry, applier, subscriptions, reported: undefined, reportedAt: 0 });
+    this.#running.set(entry.id, { entry, applier, lease, subscriptions, reported: undefined, reportedAt: 0 });
     applier.start();
+  }
+
+  /** The lease is gone: the applier must not go on, and what it may do next it does with a lease taken anew. */
+  #lost(id: string): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    this.#options.log.error({ processor: id }, "lost the lease");
+    this.#matching = this.#matching.then(() => this.#stopOne(running)).then(() => this.#match());
   }
 
   async #stopOne(running: Running): Promise<void> {
     for (const subscription of running.subscriptions) subscription.unsubscribe();
+    if (this.#running.get(running.entry.id) !== running) return;
     await running.applier.stop();
     this.#running.delete(running.entry.id);
+    await running.lease.release();
   }
 
   async #answer(message: Msg, answer: () => Promise<Reply>): Promise<void> {

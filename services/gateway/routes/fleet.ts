@@ -69,13 +69,14 @@ function describe({ states }: Backend, { id, name, grpc_endpoint, source }: Proc
   const report = states.get(id);
   const described = { id, name, endpoint: grpc_endpoint, source };
   if (!report) return { ...described, healthy: false, state: "unowned", depth: null, applied: null };
-  const { state, since, reason, worker, applied, last, interval, rate } = report;
+  const { state, since, reason, worker, applied, last, interval, rate, degraded } = report;
   return {
     ...described,
     healthy: state !== "down",
     state,
     since: new Date(since).toISOString(),
     ...(reason !== "" && { reason }),
+    ...(degraded !== "" && { degraded }),
     worker,
     last,
     applied,

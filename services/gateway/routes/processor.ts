@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { JsonObject } from "../../../libs/kato/json.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { callKato, envelope } from "../request-calls.ts";
 import { ProcessorParams, TargetClassBody } from "../schemas.ts";
@@ -17,12 +18,16 @@ const processor: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
 
   app.get("/:id/time", { schema: { params } }, async (request, reply) => {
     const answer = await callKato({ options, request, reply }, "GetTime", {});
-    return envelope(answer, Number(answer.message));
+    return envelope(answer, Number(answer.message) + answer.offset);
   });
 
   app.get("/:id/status", { schema: { params } }, async (request, reply) => {
     const answer = await callKato({ options, request, reply }, "ShowStatus", {});
-    return envelope(answer, answer.response ?? {});
+    const status = (answer.response ?? {}) as JsonObject;
+    const counts = Object.fromEntries(
+      ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + answer.offset]),
+    );
+    return envelope(answer, { ...status, ...counts });
   });
 
   const modes = {

@@ -1,0 +1,28 @@
+import { dataOf, workingMemoryOf } from "./call.ts";
+import { firstCheckpoint } from "./checkpoint.ts";
+import type { Context } from "./context.ts";
+
+const genes = [
+  "recall_threshold",
+  "max_sequence_length",
+  "persistence",
+  "smoothness",
+  "always_update_frequencies",
+] as const;
+
+/**
+ * Takes on an instance that the gateway has no checkpoint of: what it has is asked from it, once. Events that are
+ * in its working memory already stand in no log, so they cannot be given back after a restart.
+ */
+export async function adopt({ book, call, log }: Context, interval: number): Promise<void> {
+  const known: Record<string, number> = {};
+  for (const gene of genes) {
+    const value = await dataOf(call, "GetGene", { gene });
+    if (typeof value === "number" || typeof value === "boolean") known[gene] = Number(value);
+  }
+  const predicting = Boolean(await dataOf(call, "GetGene", { gene: "predict" }));
+  const events = (await workingMemoryOf(call)).length;
+  const settings = { ...firstCheckpoint.settings, genes: known, predicting, predictedLast: predicting };
+  await book.ahead({ interval, events, settings });
+  log.info({ interval, events, genes: known }, "adopted the instance");
+}

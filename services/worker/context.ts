@@ -1,0 +1,29 @@
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { Call } from "./call.ts";
+import type { CheckpointBook } from "./checkpoint.ts";
+import type { Position } from "./position.ts";
+import type { Result } from "./result.ts";
+import type { Step } from "./step.ts";
+
+/** What applying, settling and rebuilding need of the world; a test gives them a simulated one. */
+export interface Context {
+  /** One RPC to the instance. Never rejects but when the lease is gone (A4). */
+  call: Call;
+  book: CheckpointBook;
+  /** The steps that stand in the log from a position on, up to the command at `through`, in order. */
+  readSteps(from: Position, through: number): AsyncIterable<Step>;
+  /** Waits, as between two questions to an instance that may still be at it. */
+  pause(ms: number): Promise<void>;
+  /** How long an instance may be at one call. */
+  callTimeoutMs: number;
+  processor: string;
+  /** What the latest Observe was answered, which may not be in the checkpoint yet. */
+  seen: { at: Position; result: Result } | null;
+  log: Pick<Logger, "info" | "warn" | "error">;
+}
+
+/** Between two questions to an instance that may still be at it. */
+export const askAgainMs = 50;
+
+/** Told of every step that reconciling found to be applied: its answer went to nobody. */
+export type OnProved = (step: Step, result: Result) => void;

@@ -1,0 +1,78 @@
+import type { KV, KvEntry } from "@nats-io/kv";
+
+/** Keys of workers that are alive, beside those of leases, which are processor ids and have no dot. */
+const workerPrefix = "worker.";
+
+interface Seen {
+  value: string;
+  at: number;
+}
+
+/**
+ * Who holds which lease, and which workers are alive: the leases' bucket as it was last seen. An entry that was not written
+ * again for a lease's life is gone, which the bucket itself does not tell.
+ */
+export class LeaseView {
+  readonly #bucket: KV;
+  readonly #me: string;
+  readonly #leaseMs: number;
+  readonly #seen = new Map<string, Seen>();
+  #stop: () => void = () => {};
+
+  private constructor(bucket: KV, me: string, leaseMs: number) {
+    this.#bucket = bucket;
+    this.#me = me;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Calls `onChange` when a lease or a worker comes or goes, as far as the bucket tells. */
+  static async open(bucket: KV, me: string, leaseMs: number, onChange: () => void): Promise<LeaseView> {
+    const view = new LeaseView(bucket, me, leaseMs);
+    const changes = await bucket.watch();
+    view.#stop = () => changes.stop();
+    void (async () => {
+      for await (const change of changes) {
+        if (view.#take(change)) onChange();
+      }
+    })();
+    return view;
+  }
+
+  /** Says that this worker is alive, for another lease's life. */
+  async announce(wanted: string[] | "*"): Promise<void> {
+    await this.#bucket.put(workerPrefix + this.#me, JSON.stringify(wanted));
+  }
+
+  /** Takes this worker's word back, so that others need not wait. */
+  async retire(): Promise<void> {
+    this.#stop();
+    await this.#bucket.delete(workerPrefix + this.#me);
+  }
+
+  /** Processor → worker. */
+  get holders(): Map<string, string> {
+    const leases = this.#alive().filter(([key]) => !key.startsWith(workerPrefix));
+    return new Map(leases.map(([key, { value }]) => [key, value]));
+  }
+
+  /** Worker → what it was told to run. */
+  get workers(): Map<string, string[] | "*"> {
+    const workers = this.#alive().filter(([key]) => key.startsWith(workerPrefix));
+    return new Map(workers.map(([key, { value }]) => [key.slice(workerPrefix.length), JSON.parse(value)]));
+  }
+
+  #alive(): [string, Seen][] {
+    const oldest = performance.now() - this.#leaseMs * 1.1;
+    return [...this.#seen].filter(([, { at }]) => at > oldest);
+  }
+
+  /** Whether something came or went. */
+  #take(change: KvEntry): boolean {
+    const { key, operation } = change;
+    const before = this.#seen.get(key);
+    if (operation !== "PUT") return this.#seen.delete(key);
+    const value = change.string();
+    this.#seen.set(key, { value, at: performance.now() });
+    return before?.value !== value;
+  }
+}

@@ -1,0 +1,71 @@
+import { decodeRequest, encodeRequest } from "../../libs/kato/codec.ts";
+import { readObservationHead } from "../../libs/kato/heads.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { byCodePoint } from "./code-points.ts";
+import { comparePositions } from "./position.ts";
+import type { Step } from "./step.ts";
+
+/** One Observe of a rebuild. */
+export interface Replayed {
+  request: Uint8Array;
+  hasSymbols: boolean;
+}
+
+/** What a rebuild sends to an instance that has lost what is volatile (RECOVERY.md, Rebuilding). */
+export interface RebuildPlan {
+  /** Observes of vectors alone, so that the next Learn stores them; working memory is cleared after them. */
+  vectors: { request: Uint8Array; symbols: string[]; sum: number[] }[];
+  /** Working memory and emotives, in order. */
+  events: Replayed[];
+  /** Which of `events` is observed with predicting on, -1 for none. */
+  predictAt: number;
+  /** Why the outcome may differ from what was there, "" when it will not. */
+  degraded: string;
+}
+
+/**
+ * Makes the plan from the Observes since the first that is needed. Those with vectors are replayed as the symbols
+ * that they got, as a vector observed again may get other neighbours; with their vectors only where the symbols are not in
+ * code-point order, in which strings would be sorted.
+ */
+export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): RebuildPlan {
+  const { replayFrom, keptEvent, settings } = checkpoint;
+  const plan: RebuildPlan = { vectors: [], events: [], predictAt: -1, degraded: "" };
+  if (keptEvent) {
+    const request = encodeRequest("Observe", { strings: keptEvent, unique_id: "kato-gateway" });
+    plan.events.push({ request, hasSymbols: true });
+    if (!isSorted(keptEvent))
+      plan.degraded = "an event kept by an auto-learn changes the order of its symbols";
+  }
+  for (const step of observes) {
+    const head = readObservationHead(step.request);
+    const kept = checkpoint.vectorEvents.find(({ at }) => comparePositions(at, step.at) === 0)?.symbols;
+    if (head.hasVectors) plan.vectors.push(vectorOf(step, kept ?? []));
+    if (comparePositions(step.at, replayFrom) < 0) continue;
+    const isReplaced = head.hasVectors && kept !== undefined && isSorted(kept);
+    plan.events.push({
+      request: isReplaced ? withSymbols(step.request, kept) : step.request,
+      hasSymbols: head.hasSymbols,
+    });
+    if (head.hasSymbols && settings.predictedLast) plan.predictAt = plan.events.length - 1;
+  }
+  return plan;
+}
+
+function vectorOf(step: Step, symbols: string[]) {
+  const { vectors = [] } = decodeRequest("Observe", Buffer.from(step.request));
+  const numbers = vectors.map((vector) => vector.map(Number));
+  const sum = (numbers[0] ?? []).map((_, index) =>
+    numbers.reduce((total, vector) => total + (vector[index] ?? 0), 0),
+  );
+  return { request: encodeRequest("Observe", { vectors, unique_id: "kato-gateway" }), symbols, sum };
+}
+
+function withSymbols(request: Uint8Array, symbols: string[]): Uint8Array {
+  const observation = decodeRequest("Observe", Buffer.from(request));
+  return encodeRequest("Observe", { ...observation, strings: symbols, vectors: [] });
+}
+
+function isSorted(symbols: readonly string[]): boolean {
+  return symbols.every((symbol, index) => index === 0 || byCodePoint(symbols[index - 1] ?? "", symbol) <= 0);
+}

@@ -1,0 +1,135 @@
+import type { Json } from "../../libs/kato/json.ts";
+import { ask, dataOf, Interrupted, insist, workingMemoryOf } from "./call.ts";
+import type { Context } from "./context.ts";
+import { neededFrom } from "./effects.ts";
+import { leaveIntervalZero } from "./own-observe.ts";
+import { comparePositions } from "./position.ts";
+import type { RebuildPlan } from "./rebuild-plan.ts";
+import { planRebuild } from "./rebuild-plan.ts";
+import type { Step } from "./step.ts";
+
+/**
+ * Re-applies the volatile part of the processor's state to its instance: working memory, emotives, the vectors that are to be
+ * learned, predictions, genes (RECOVERY.md, Rebuilding). Nothing is learned by it. `base` is the interval that it begins at.
+ *
+ * It is persisted as under way before its first call and until its last, so no interval within it is taken for something else
+ * (A5). `inPlace` is for an instance that has not restarted: it still has the vectors.
+ */
+export async function rebuild(context: Context, base?: number, inPlace = base === undefined): Promise<void> {
+  const { book, log } = context;
+  await book.ahead({ rebuilding: { base: base ?? book.current.interval, inPlace } });
+  log.info({ replayFrom: book.current.replayFrom, applied: book.current.applied, inPlace }, "rebuilding");
+  await runPlan(context, 0);
+}
+
+/** Goes on with a rebuild that was interrupted, at this interval; from its start where the instance has restarted again. */
+export async function resumeRebuild(context: Context, interval: number): Promise<void> {
+  const { rebuilding } = context.book.current;
+  if (!rebuilding) return;
+  if (interval < rebuilding.base) return rebuild(context, interval, false);
+  await runPlan(context, interval - rebuilding.base);
+}
+
+/** Carries out the plan but for the Observes that the instance has already. */
+async function runPlan(context: Context, done: number): Promise<void> {
+  const { book, call, log } = context;
+  const startedAt = performance.now();
+  const checkpoint = book.current;
+  const plan = planRebuild(checkpoint, await observesOf(context));
+  const vectors = checkpoint.rebuilding?.inPlace ? [] : await unlearnedVectors(context, plan);
+  await insist(call, "UpdateGenes", { genes: { max_sequence_length: 0 } });
+  await insist(call, "StopPredicting", {});
+  if (done <= vectors.length) {
+    // StartSleeping clears working memory as ClearWorkingMemory does.
+    await insist(call, checkpoint.settings.sleeping ? "StartSleeping" : "ClearWorkingMemory", {});
+    for (const { request } of vectors.slice(done)) await replay(context, request);
+    await insist(call, "ClearWorkingMemory", {});
+  }
+  await replayEvents(context, plan, Math.max(0, done - vectors.length));
+  await restoreSettings(context);
+  const { interval } = await insist(call, "Ping", {});
+  const events = await workingMemoryOf(call);
+  const lost = plan.events.length > 0 && events.length !== checkpoint.events;
+  const degraded = lost
+    ? `working memory has ${events.length} events after a rebuild where ${checkpoint.events} were expected`
+    : plan.degraded || checkpoint.degraded;
+  if (degraded !== checkpoint.degraded) log.error({ degraded }, "the rebuild is not exact");
+  await book.ahead({
+    rebuilding: null,
+    interval,
+    offset: checkpoint.interval + checkpoint.offset - interval,
+    events: events.length,
+    degraded,
+  });
+  log.info(
+    { observes: vectors.length + plan.events.length, done, ms: Math.round(performance.now() - startedAt) },
+    "rebuilt",
+  );
+  await leaveIntervalZero(context);
+}
+
+/** The Observes in the log that a rebuild needs. */
+async function observesOf({ book, readSteps }: Context): Promise<Step[]> {
+  const { applied, step, vectorsFrom, replayFrom } = book.current;
+  const from = { sequence: neededFrom(book.current), step: 0 };
+  const observes: Step[] = [];
+  for await (const read of readSteps(from, step > 0 ? applied + maxGap : applied)) {
+    // Of the command in hand only the steps that were applied.
+    if (read.at.sequence > applied && read.at.step >= step) break;
+    if (read.method !== "Observe") continue;
+    const isNeeded =
+      comparePositions(read.at, replayFrom) >= 0 ||
+      (vectorsFrom !== null && comparePositions(read.at, vectorsFrom) >= 0);
+    if (isNeeded) observes.push(read);
+  }
+  return observes;
+}
+
+/** The command in hand is the first in the log after `applied`; expired ones leave gaps before it. */
+const maxGap = Number.MAX_SAFE_INTEGER / 2;
+
+/** Those that GetVector does not know yet: learned again they would count twice. */
+async function unlearnedVectors({ call }: Context, plan: RebuildPlan): Promise<RebuildPlan["vectors"]> {
+  const unlearned: RebuildPlan["vectors"] = [];
+  for (const vector of plan.vectors) {
+    const names = vector.symbols.filter((symbol) => symbol.startsWith("VECTOR|"));
+    let isLearned = false;
+    for (const name of names) {
+      const learned: Json = await dataOf(call, "GetVector", { name });
+      isLearned ||= JSON.stringify(learned) === JSON.stringify(vector.sum);
+    }
+    if (!isLearned) unlearned.push(vector);
+  }
+  return unlearned;
+}
+
+/** Predicting goes on for the last Observe with symbols, and stays on: those after it have none. */
+async function replayEvents(
+  context: Context,
+  { events, predictAt }: RebuildPlan,
+  from: number,
+): Promise<void> {
+  const predictFrom = predictAt < 0 ? events.length : Math.max(predictAt, from);
+  for (const [index, { request }] of events.entries()) {
+    if (index < from) continue;
+    if (index === predictFrom) await insist(context.call, "StartPredicting", {});
+    await replay(context, request);
+  }
+}
+
+/** One Observe that had failed may fail again, which is what it did. */
+async function replay({ call }: Context, request: Uint8Array): Promise<void> {
+  const result = await call("Observe", request);
+  if (result.kind === "not-sent" || result.kind === "unseen") throw new Interrupted(result.details);
+}
+
+async function restoreSettings({ book, call }: Context): Promise<void> {
+  const { genes, searchedThreshold, predicting } = book.current.settings;
+  if (searchedThreshold !== null) {
+    await insist(call, "UpdateGenes", { genes: { recall_threshold: searchedThreshold } });
+    // Refused by KATO for a threshold of 0, which then was not searched with either.
+    await ask(call, "IncrementRecallThreshold", { value: 0 });
+  }
+  await insist(call, "UpdateGenes", { genes: { max_sequence_length: 0, ...genes } });
+  await insist(call, predicting ? "StartPredicting" : "StopPredicting", {});
+}

@@ -1,0 +1,38 @@
+/** What a worker knows of the whole: a pure function of it decides what it takes and what it gives back. */
+export interface View {
+  /** This worker. */
+  me: string;
+  /** The ids that it was told to run, or `*` for its share of all. */
+  wanted: string[] | "*";
+  /** Every processor there is. */
+  processors: readonly string[];
+  /** Who holds which processor's lease, this worker's own included. */
+  holders: ReadonlyMap<string, string>;
+  /** The workers that are alive, this one included, and what they were told to run. */
+  workers: ReadonlyMap<string, string[] | "*">;
+}
+
+/**
+ * A worker with a list takes what is in it. Those with `*` share the rest evenly: each takes free ones up to its share,
+ * and gives back what it has above it or what stands in another's list.
+ */
+export function shareOut(view: View): { take: string[]; giveBack: string[] } {
+  const { me, wanted, processors, holders, workers } = view;
+  const mine = processors.filter((id) => holders.get(id) === me);
+  const free = processors.filter((id) => !holders.has(id));
+  if (wanted !== "*") {
+    return {
+      take: free.filter((id) => wanted.includes(id)),
+      giveBack: mine.filter((id) => !wanted.includes(id)),
+    };
+  }
+  const lists = [...workers.values()].filter((list) => list !== "*");
+  const listed = new Set(lists.flat());
+  const shared = processors.filter((id) => !listed.has(id));
+  const share = Math.ceil(shared.length / (workers.size - lists.length));
+  const keep = mine.filter((id) => !listed.has(id)).slice(0, share);
+  return {
+    take: free.filter((id) => !listed.has(id)).slice(0, share - keep.length),
+    giveBack: mine.filter((id) => !keep.includes(id)),
+  };
+}

@@ -1,0 +1,33 @@
+import type { StoredCommand } from "../../libs/commands/command.ts";
+import { decodeSequence, sequenceMethod } from "../../libs/kato/compound.ts";
+import type { Position } from "./position.ts";
+
+/** One RPC of a command, or the change of the recall threshold, which is one step of several calls. */
+export interface Step {
+  command: StoredCommand;
+  at: Position;
+  method: string;
+  request: Uint8Array;
+  isLast: boolean;
+}
+
+/** The steps of a command, in order; at least one. Data that do not parse are one step, which will be refused. */
+export function stepsOf(command: StoredCommand): Step[] {
+  const { sequence, method, data } = command;
+  if (method !== sequenceMethod) {
+    return [{ command, at: { sequence, step: 0 }, method, request: data, isLast: true }];
+  }
+  const parts = decodeSequence(data);
+  return parts.map(({ method, request }, step) => ({
+    command,
+    at: { sequence, step },
+    method,
+    request,
+    isLast: step === parts.length - 1,
+  }));
+}
+
+/** The position after a step. */
+export function positionAfter({ at, isLast }: Step): Position {
+  return isLast ? { sequence: at.sequence + 1, step: 0 } : { sequence: at.sequence, step: at.step + 1 };
+}
