@@ -74,7 +74,9 @@ export class Worker {
   static async start(options: WorkerOptions): Promise<Worker> {
     const { leases, name, leaseMs } = options;
     let worker: Worker | undefined;
-    const view = await LeaseView.open(leases, name, leaseMs, () => worker?.#match());
+    const view = await LeaseView.open(leases, name, leaseMs, () => {
+      if (worker) worker.#match();
+    });
     worker = new Worker(options, view);
     await worker.#announce();
     return worker;
