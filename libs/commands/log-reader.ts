@@ -44,7 +44,7 @@ export class LogReader {
         if (this.#closed) break;
       }
     }
-    await this.#messages?.close();
+    this.#messages?.stop();
   }
 
   /** Ends `commands` after the one in hand. */

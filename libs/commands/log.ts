@@ -5,11 +5,12 @@ import {
   JetStreamApiError,
   jetstream,
   jetstreamManager,
+  jserrors,
   RetentionPolicy,
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Command, StoredCommand } from "./command.ts";
 import { commandOfMessage, headersOfCommand } from "./command.ts";
@@ -122,11 +123,15 @@ export class CommandLogs {
     });
     if ((await consumer.info()).num_pending === 0) return;
     const messages = await consumer.consume({ max_messages: rangePrefetch });
-    for await (const message of messages) {
-      if (message.seq > end) break;
-      yield commandOfMessage(processor, message);
-      // The commands up to the end may have been taken out.
-      if (message.seq === end || message.info.pending === 0) break;
+    try {
+      for await (const message of messages) {
+        if (message.seq > end) break;
+        yield commandOfMessage(processor, message);
+        // The commands up to the end may have been taken out.
+        if (message.seq === end || message.info.pending === 0) break;
+      }
+    } finally {
+      messages.stop();
     }
   }
 
@@ -170,7 +175,7 @@ function refusalOf(error: unknown, processor: string): GatewayError | undefined 
     if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
   }
-  if (error instanceof RequestError && error.isNoResponders()) {
+  if (error instanceof jserrors.JetStreamNotEnabled) {
     return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
   }
   if (error instanceof InvalidArgumentError) return tooLarge(processor, error);

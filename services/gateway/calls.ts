@@ -142,8 +142,8 @@ function isResponse({ outcome, grpcStatus }: Reply): boolean {
   return grpcStatus === grpc.OK && (outcome === "applied" || outcome === "failed");
 }
 
-function withoutEffect({ outcome, grpcStatus }: Reply, context: ErrorContext): GatewayError {
-  if (outcome === "failed") return grpcFailure(grpcStatus, context);
+function withoutEffect({ outcome, grpcStatus, detail }: Reply, context: ErrorContext): GatewayError {
+  if (outcome === "failed") return grpcFailure(grpcStatus, detail, context);
   if (grpcStatus === grpc.UNAVAILABLE) return instanceAway(context);
   return new GatewayError("DEADLINE_PASSED", "It was not started in time, and will not be.", context);
 }

@@ -34,20 +34,15 @@ export function katoFailure(method: string, message: string, context: ErrorConte
   });
 }
 
-/** The error that a gRPC error becomes which is an answer. What gRPC says besides is for the log: it may name what is internal. */
-export function grpcFailure(status: number, context: ErrorContext): GatewayError {
-  if (status === grpc.UNIMPLEMENTED)
-    return new GatewayError("NOT_SUPPORTED", "This KATO cannot do that.", context);
-  if (status === grpc.RESOURCE_EXHAUSTED) {
-    return new GatewayError(
-      "ANSWER_TOO_LARGE",
-      `The answer is larger than ${maxMessageBytes} bytes or what NATS takes.`,
-      context,
-    );
+/** The error that a gRPC error becomes which is an answer; `detail` is what the worker says of it, "" for nothing. */
+export function grpcFailure(status: number, detail: string, context: ErrorContext): GatewayError {
+  if (status === grpc.UNIMPLEMENTED) {
+    return new GatewayError("NOT_SUPPORTED", detail || "This KATO cannot do that.", context);
   }
-  return new GatewayError(
-    "KATO_FAILED",
-    `The instance answered with the gRPC status ${grpc[status] ?? status}.`,
-    context,
-  );
+  if (status === grpc.RESOURCE_EXHAUSTED) {
+    const limit = detail || `larger than ${maxMessageBytes} bytes`;
+    return new GatewayError("ANSWER_TOO_LARGE", `The answer is ${limit}.`, context);
+  }
+  const name = grpc[status] ?? status;
+  return new GatewayError("KATO_FAILED", `The instance answered with the gRPC status ${name}.`, context);
 }

@@ -1,4 +1,5 @@
-import { dataOf, workingMemoryOf } from "./call.ts";
+import type { JsonObject } from "../../libs/kato/json.ts";
+import { ask, dataOf, workingMemoryOf } from "./call.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 
@@ -17,7 +18,8 @@ const genes = [
 export async function adopt({ book, call, log }: Context, interval: number): Promise<void> {
   const known: Record<string, number> = {};
   for (const gene of genes) {
-    const value = await dataOf(call, "GetGene", { gene });
+    const { response } = await ask(call, "GetGene", { gene });
+    const value = (response as JsonObject | undefined)?.data;
     if (typeof value === "number" || typeof value === "boolean") known[gene] = Number(value);
   }
   const predicting = Boolean(await dataOf(call, "GetGene", { gene: "predict" }));

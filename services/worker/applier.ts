@@ -186,9 +186,12 @@ export class Applier {
     return {
       processor,
       callTimeoutMs,
-      call: (method, request) => {
+      call: async (method, request) => {
         if (!mayCall()) throw new LeaseLost(processor);
-        return this.#instance.call(method, request);
+        const result = await this.#instance.call(method, request);
+        if (result.kind === "answered")
+          this.#log.warn({ method, ...result }, "the instance answered with an error");
+        return result;
       },
       book,
       async *readSteps(from, through) {

@@ -4,7 +4,7 @@ import { changeRecallThreshold, decodeRecallThresholdChange } from "../../libs/k
 import { readObservationHead, readResponseHead } from "../../libs/kato/heads.ts";
 import { modelName } from "../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import { ask, dataOf, frequencyOf, workingMemoryOf } from "./call.ts";
+import { ask, dataOf, frequencyOf, QuestionFailed, workingMemoryOf } from "./call.ts";
 import { byCodePoint } from "./code-points.ts";
 import type { Context } from "./context.ts";
 import {
@@ -40,7 +40,8 @@ export async function applyStep(context: Context, step: Step): Promise<Result> {
     return result;
   }
   if (step.method === "Learn") return applyLearn(context, step);
-  const mark = await markOf(context, step);
+  const mark = await prepared(context, step, () => markOf(context, step));
+  if ("outcome" in mark) return mark;
   await context.book.ahead({ mark });
   const answer = resultOf(await context.call(step.method, step.request));
   // A DeleteModel sent again after it took effect says that the model is gone.
@@ -80,7 +81,8 @@ async function applyLearningObserve(context: Context, step: Step): Promise<Resul
   const { book, call, log } = context;
   const head = readObservationHead(step.request);
   const before = await workingMemoryOf(call);
-  const mark = await learnMarkOf(context, step, before, true);
+  const mark = await prepared(context, step, () => learnMarkOf(context, step, before, true));
+  if ("outcome" in mark) return mark;
   await book.ahead({ mark });
   const result = resultOf(await call("Observe", step.request));
   if (result.grpcStatus !== grpc.OK) {
@@ -131,7 +133,9 @@ async function newEventOf(
 
 async function applyLearn(context: Context, step: Step): Promise<Result> {
   const { book, call } = context;
-  const mark = await learnMarkOf(context, step, await workingMemoryOf(call), false);
+  const workingMemory = await workingMemoryOf(call);
+  const mark = await prepared(context, step, () => learnMarkOf(context, step, workingMemory, false));
+  if ("outcome" in mark) return mark;
   await book.ahead({ mark });
   const result = resultOf(await call("Learn", step.request));
   if (result.outcome === "applied") {
@@ -142,6 +146,24 @@ async function applyLearn(context: Context, step: Step): Promise<Result> {
   book.note(passed(step));
   await rebuild(context);
   return result;
+}
+
+/**
+ * What has to be asked before a step's call. Where KATO answers that with a failure, as when MongoDB is away, the step is not
+ * begun: that failure is its result.
+ */
+async function prepared<T extends object>(
+  { book }: Context,
+  step: Step,
+  question: () => Promise<T>,
+): Promise<T | Result> {
+  try {
+    return await question();
+  } catch (error) {
+    if (!(error instanceof QuestionFailed)) throw error;
+    book.note(passed(step));
+    return { ...refused(grpc.OK, "KATO could not be asked what was needed before"), data: error.data };
+  }
 }
 
 async function learnMarkOf(
@@ -190,7 +212,11 @@ async function applyThresholdChange(context: Context, step: Step): Promise<Resul
     threshold = mark.value;
   } else {
     const { increment } = decodeRecallThresholdChange(step.request);
-    threshold = roundToTenth(Number(await dataOf(call, "GetGene", { gene: "recall_threshold" })) + increment);
+    const gene = await prepared(context, step, async () => ({
+      value: await dataOf(call, "GetGene", { gene: "recall_threshold" }),
+    }));
+    if ("outcome" in gene) return gene;
+    threshold = roundToTenth(Number(gene.value) + increment);
   }
   if (!(threshold > 0 && threshold <= 1)) {
     const { response: _, ...envelope } = await ask(call, "GetGene", { gene: "recall_threshold" });

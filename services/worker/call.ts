@@ -1,5 +1,5 @@
 import type { CallResult } from "../../libs/kato/channel.ts";
-import { decodeResponse, encodeRequest } from "../../libs/kato/codec.ts";
+import { decodeResponse, encodeRequest, encodeResponse } from "../../libs/kato/codec.ts";
 import type { JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
@@ -9,7 +9,7 @@ export type Call = (method: Method, request: Uint8Array) => Promise<CallResult>;
 
 /** A call that brought no answer: what it was for is to be reconciled once the instance is there again. */
 export class Interrupted extends Error {
-  override readonly name = "Interrupted";
+  override readonly name: string = "Interrupted";
 }
 
 /** Makes a call and decodes the response. Throws Interrupted where there is none. */
@@ -23,15 +23,25 @@ export async function ask<M extends Method>(
   return decodeResponse(method, result.bytes);
 }
 
-/** As `ask`, and a FAILED is an interruption too: for calls without which nothing can go on. */
+/** KATO's FAILED to a question without whose answer nothing can go on, as when MongoDB is away. */
+export class QuestionFailed extends Interrupted {
+  /** The response, as KATO gave it. */
+  readonly data: Uint8Array;
+
+  constructor(method: Method, response: KatoResponse) {
+    super(`${method}: ${response.message?.trim().split("\n").at(-1)}`);
+    this.data = encodeResponse(method, response);
+  }
+}
+
+/** As `ask`, and a FAILED is an interruption too. */
 export async function insist<M extends Method>(
   call: Call,
   method: M,
   request: RequestOf<M>,
 ): Promise<KatoResponse> {
   const response = await ask(call, method, request);
-  if (response.status === "FAILED")
-    throw new Interrupted(`${method}: ${response.message?.trim().split("\n").at(-1)}`);
+  if (response.status === "FAILED") throw new QuestionFailed(method, response);
   return response;
 }
 

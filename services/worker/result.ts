@@ -15,7 +15,8 @@ export function refused(grpcStatus: number, detail: string): Result {
 
 /** What a call says. Throws Interrupted where it says nothing. */
 export function resultOf(result: CallResult): Result {
-  if (result.kind === "answered") return refused(result.status, result.details);
+  // What gRPC says besides may name what is internal, so it stays in the log.
+  if (result.kind === "answered") return refused(result.status, "");
   if (result.kind !== "response") throw new Interrupted(result.details);
   const outcome = readResponseHead(result.bytes).failed ? "failed" : "applied";
   return { outcome, grpcStatus: grpc.OK, detail: "", autoLearnedModel: "", data: result.bytes };
