@@ -5,12 +5,11 @@ import {
   JetStreamApiError,
   jetstream,
   jetstreamManager,
-  jserrors,
   RetentionPolicy,
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
+import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Command, StoredCommand } from "./command.ts";
 import { commandOfMessage, headersOfCommand } from "./command.ts";
@@ -175,7 +174,8 @@ function refusalOf(error: unknown, processor: string): GatewayError | undefined 
     if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
   }
-  if (error instanceof jserrors.JetStreamNotEnabled) {
+  // What nats.js says when no stream takes the subject.
+  if (error instanceof Error && error.cause instanceof RequestError && error.cause.isNoResponders()) {
     return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
   }
   if (error instanceof InvalidArgumentError) return tooLarge(processor, error);

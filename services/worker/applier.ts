@@ -35,6 +35,11 @@ export interface ApplierOptions {
   checkpoints: CheckpointStore;
   /** Sends a reply to whoever waits for it. */
   send: (subject: string, reply: Reply) => void;
+  /**
+   * Takes note of what became of a command, before the checkpoint says that it is applied. After a crash it may be told of
+   * one again.
+   */
+  record: (command: StoredCommand, reply: Reply) => Promise<void>;
   /** Called when the instance goes and when it is back. */
   onState: () => void;
   callTimeoutMs: number;
@@ -325,7 +330,12 @@ export class Applier {
     this.#cancelled.delete(sequence);
     const whole = resultOfSteps(command.method, results);
     if (whole.outcome === "unknown") this.#log.warn({ sequence, command: command.id }, "effect unknown");
-    if (command.replyTo !== undefined) this.#options.send(command.replyTo, this.#replyOf(whole, sequence));
+    this.#answer(command, this.#replyOf(whole, sequence));
+  }
+
+  #answer(command: StoredCommand, reply: Reply): void {
+    this.#context?.book.hold(this.#options.record(command, reply));
+    if (command.replyTo !== undefined) this.#options.send(command.replyTo, reply);
   }
 
   /** Passes a command that was not started: it leaves the log first, so what stands in it up to `applied` was applied. */
@@ -334,7 +344,7 @@ export class Applier {
     await this.#options.logs.delete(this.processor, sequence);
     this.#cancelled.delete(sequence);
     this.#context?.book.note({ applied: sequence, step: 0 });
-    if (command.replyTo !== undefined) this.#options.send(command.replyTo, reply);
+    this.#answer(command, reply);
   }
 
   /** Notices when the instance goes and comes while there is nothing to apply. */

@@ -71,7 +71,8 @@ const everyMs = 100;
  * The checkpoint of a processor, in memory and persisted.
  *
  * Invariant: what is persisted never says more than what is in memory, and is at most 100 ms behind it (A5). `ahead` resolves
- * once it is persisted; `note` does not wait.
+ * once it is persisted; `note` does not wait. What is told to `hold` is done before the checkpoint says that its command is
+ * applied: so a record of an outcome is never missing.
  */
 export class CheckpointBook {
   #current: Checkpoint;
@@ -79,6 +80,7 @@ export class CheckpointBook {
   readonly #save: (checkpoint: Checkpoint) => Promise<void>;
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  readonly #held = new Set<Promise<void>>();
   readonly #onError: (error: unknown) => void;
 
   constructor(options: {
@@ -109,6 +111,12 @@ export class CheckpointBook {
     return this.flush();
   }
 
+  /** Has the next write wait for this. */
+  hold(done: Promise<void>): void {
+    this.#held.add(done);
+    void done.finally(() => this.#held.delete(done)).catch(() => {});
+  }
+
   /** Persists what is in memory. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
@@ -116,6 +124,7 @@ export class CheckpointBook {
     const write = async () => {
       const latest = this.#current;
       if (latest === this.#persisted) return;
+      await Promise.all(this.#held);
       await this.#save(latest);
       this.#persisted = latest;
     };

@@ -152,6 +152,7 @@ export class Worker {
       logs,
       checkpoints: new CheckpointStore(checkpoints, entry.id),
       send: (subject, reply) => this.#send(subject, reply),
+      record: async () => {},
       onState: () => this.#report(entry.id),
       callTimeoutMs,
       log,
