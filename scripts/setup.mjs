@@ -1,0 +1,39 @@
+// Installs what this machine lacks, for scripts/run, which then starts the program that is named as the argument.
+// Plain JavaScript: it has to run on the Node that is there (20 or newer) and before any package is.
+// stdout has two lines for scripts/run, the Node and the nats-server to use; everything said goes to stderr.
+
+import { fileURLToPath } from "node:url";
+import { say } from "./setup/command.mjs";
+import { takeLock } from "./setup/lock.mjs";
+import { natsServer } from "./setup/nats-server.mjs";
+import { node } from "./setup/node.mjs";
+import { packages } from "./setup/packages.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const oldestMajor = 20;
+
+/** The services are given a NATS to use, and so can `npm start` be. */
+function needsNatsServer(program) {
+  return !program.startsWith("services/") && !(program === "scripts/start.ts" && process.env.NATS_URL);
+}
+
+/** What the step provides, installed first when it is missing; one setup at a time installs. */
+async function provide(step) {
+  const found = await step.find(root);
+  if (found) return found;
+  await takeLock(root);
+  return (await step.find(root)) ?? (await step.install(root));
+}
+
+try {
+  if (Number.parseInt(process.versions.node, 10) < oldestMajor) {
+    throw new Error(`Node ${oldestMajor} or newer is needed, this is ${process.versions.node}`);
+  }
+  await provide(packages);
+  const nodePath = await provide(node);
+  const natsPath = needsNatsServer(process.argv[2] ?? "") ? await provide(natsServer) : "";
+  process.stdout.write(`${nodePath}\n${natsPath}\n`);
+} catch (error) {
+  say(error.message);
+  process.exitCode = 1;
+}

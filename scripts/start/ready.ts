@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+const gatewayTimeoutMs = 30_000;
+const processorsTimeoutMs = 20_000;
+
+/** A processor as `GET /processors` has it. */
+export interface ProcessorView {
+  id: string;
+  name: string;
+  endpoint: string;
+  healthy: boolean;
+}
+
+/** Resolves once the gateway is ready. */
+export async function waitForGateway(baseUrl: string, signal: AbortSignal): Promise<void> {
+  const isReady = await poll(
+    gatewayTimeoutMs,
+    signal,
+    async () => (await get(baseUrl, "/ready", signal))?.ok,
+  );
+  if (!isReady) throw new Error(`the gateway is not ready after ${gatewayTimeoutMs / 1000} s`);
+}
+
+/** The processors, once all of them are healthy; after 20 s as they are then. */
+export async function waitForProcessors(baseUrl: string, signal: AbortSignal): Promise<ProcessorView[]> {
+  let processors: ProcessorView[] = [];
+  await poll(processorsTimeoutMs, signal, async () => {
+    const response = await get(baseUrl, "/processors", signal);
+    if (response?.ok) ({ processors } = (await response.json()) as { processors: ProcessorView[] });
+    return processors.length > 0 && processors.every(({ healthy }) => healthy);
+  });
+  return processors.toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Undefined while nobody answers. */
+async function get(baseUrl: string, path: string, signal: AbortSignal): Promise<Response | undefined> {
+  return fetch(`${baseUrl}${path}`, { signal }).catch(() => undefined);
+}
+
+async function poll(
+  timeoutMs: number,
+  signal: AbortSignal,
+  isDone: () => Promise<boolean | undefined>,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (Date.now() < deadline) {
+    if (await isDone()) return true;
+    await sleep(50, undefined, { signal });
+  }
+  return false;
+}

@@ -1,0 +1,14 @@
+import { aborted, runService } from "../../libs/config/run-service.ts";
+import { countingFaults } from "./faults.ts";
+import { startSimulator } from "./server.ts";
+import { simulatorSettings } from "./settings.ts";
+
+/** A KATO instance as a process of its own. */
+await runService("simulator", async ({ environment, log, stopping }) => {
+  const settings = simulatorSettings(environment);
+  const die = () => process.kill(process.pid, "SIGKILL");
+  const simulator = await startSimulator(settings, countingFaults(settings.faults, die));
+  log.info({ endpoint: simulator.endpoint, processor: simulator.processor }, "listening");
+  await aborted(stopping);
+  await simulator.stop();
+});

@@ -1,0 +1,80 @@
+/** A run that two sequences share: `size` symbols from `a` in the first and from `b` in the second. */
+export interface Block {
+  readonly a: number;
+  readonly b: number;
+  readonly size: number;
+}
+
+/** Where each symbol of a sequence stands in it, rising. */
+export type Positions = ReadonlyMap<string, readonly number[]>;
+
+/** The positions of a sequence's symbols. */
+export function positionsOf(sequence: readonly string[]): Map<string, number[]> {
+  const positions = new Map<string, number[]>();
+  sequence.forEach((symbol, at) => {
+    const known = positions.get(symbol);
+    if (known) known.push(at);
+    else positions.set(symbol, [at]);
+  });
+  return positions;
+}
+
+/**
+ * The matching blocks of `first` and a second sequence, as Python's difflib finds them without junk, in order, adjacent ones
+ * joined, without its closing dummy (KATO.md, "Predictions").
+ */
+export function matchingBlocks(
+  first: readonly string[],
+  secondLength: number,
+  secondPositions: Positions,
+): Block[] {
+  const found: Block[] = [];
+  const open = [{ aFrom: 0, aTo: first.length, bFrom: 0, bTo: secondLength }];
+  for (let range = open.pop(); range; range = open.pop()) {
+    const block = longestMatch(first, secondPositions, range);
+    if (block.size === 0) continue;
+    found.push(block);
+    open.push({ ...range, aTo: block.a, bTo: block.b });
+    open.push({ ...range, aFrom: block.a + block.size, bFrom: block.b + block.size });
+  }
+  return joined(found.sort((left, right) => left.a - right.a));
+}
+
+interface Range {
+  readonly aFrom: number;
+  readonly aTo: number;
+  readonly bFrom: number;
+  readonly bTo: number;
+}
+
+/** The longest run within the range; of equals the earliest in the first sequence, then in the second. */
+function longestMatch(first: readonly string[], positions: Positions, range: Range): Block {
+  let best: Block = { a: range.aFrom, b: range.bFrom, size: 0 };
+  if (range.bFrom >= range.bTo) return best;
+  let lengthEndingAt = new Map<number, number>();
+  for (let a = range.aFrom; a < range.aTo; a++) {
+    const next = new Map<number, number>();
+    for (const b of positions.get(first[a] ?? "") ?? []) {
+      if (b < range.bFrom) continue;
+      if (b >= range.bTo) break;
+      const size = (lengthEndingAt.get(b - 1) ?? 0) + 1;
+      next.set(b, size);
+      if (size > best.size) best = { a: a - size + 1, b: b - size + 1, size };
+    }
+    lengthEndingAt = next;
+  }
+  return best;
+}
+
+function joined(blocks: readonly Block[]): Block[] {
+  const result: Block[] = [];
+  for (const block of blocks) {
+    const last = result.at(-1);
+    if (last && last.a + last.size === block.a && last.b + last.size === block.b) {
+      result[result.length - 1] = { ...last, size: last.size + block.size };
+    } else {
+      result.push(block);
+    }
+  }
+  return result;
+}

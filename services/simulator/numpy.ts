@@ -1,0 +1,89 @@
+import { exponentialHalfEven } from "./python.ts";
+
+/** How numpy 1.x prints a one-dimensional float64 array, on which the names of vectors rest (KATO.md, "Predictions"). */
+
+const precision = 8;
+const lineWidth = 75;
+const threshold = 1000;
+const edgeItems = 3;
+
+/** `str(numpy.array(values))`, for finite values: `[1.  2.5 3. ]`. */
+export function printArray(values: readonly number[]): string {
+  if (values.length === 0) return "[]";
+  const summarised = values.length > threshold;
+  const shown = summarised ? [...values.slice(0, edgeItems), ...values.slice(-edgeItems)] : values;
+  const words = needsExponent(shown) ? exponentWords(shown) : plainWords(shown);
+  if (summarised) words.splice(edgeItems, 0, "...");
+  return wrapped(words);
+}
+
+function needsExponent(values: readonly number[]): boolean {
+  let [smallest, largest] = [Number.POSITIVE_INFINITY, 0];
+  for (const value of values) {
+    if (value === 0) continue;
+    smallest = Math.min(smallest, Math.abs(value));
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return largest > 0 && (largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1000);
+}
+
+function plainWords(values: readonly number[]): string[] {
+  const parts = values.map((value) => {
+    const [whole = "", fraction = ""] = positional(Math.abs(value)).split(".");
+    return { whole: sign(value) + whole, fraction };
+  });
+  const left = Math.max(...parts.map(({ whole }) => whole.length));
+  const right = Math.max(...parts.map(({ fraction }) => fraction.length));
+  return parts.map(({ whole, fraction }) => `${whole.padStart(left)}.${fraction.padEnd(right)}`);
+}
+
+function exponentWords(values: readonly number[]): string[] {
+  const digits = Math.max(...values.map((value) => fractionLength(Math.abs(value))));
+  const parts = values.map((value) => {
+    const [mantissa = "", exponent = ""] = exponentialHalfEven(Math.abs(value), digits).split("e");
+    const [whole = "", fraction = ""] = mantissa.split(".");
+    return { whole: sign(value) + whole, fraction, exponent };
+  });
+  const left = Math.max(...parts.map(({ whole }) => whole.length));
+  const width = Math.max(2, ...parts.map(({ exponent }) => exponent.length - 1));
+  return parts.map(({ whole, fraction, exponent }) => {
+    const power = exponent.slice(0, 1) + exponent.slice(1).padStart(width, "0");
+    return `${whole.padStart(left)}.${fraction}e${power}`;
+  });
+}
+
+function sign(value: number): string {
+  return value < 0 || Object.is(value, -0) ? "-" : "";
+}
+
+/** The fewest digits that name the value, at most `precision` after the point. For 0 and from 1e-4 to 1e8. */
+function positional(value: number): string {
+  const shortest = String(value);
+  const fraction = shortest.split(".")[1] ?? "";
+  if (fraction.length <= precision) return shortest;
+  const power = Number(value.toExponential().split("e")[1]);
+  return String(Number(exponentialHalfEven(value, precision + power)));
+}
+
+/** How many digits after the point its scientific notation needs, at most `precision`. */
+function fractionLength(value: number): number {
+  const [, fraction = ""] = value.toExponential().match(/\.(\d*)e/) ?? [];
+  if (fraction.length <= precision) return fraction.length;
+  const [, rounded = ""] = exponentialHalfEven(value, precision).match(/\.(\d*?)0*e/) ?? [];
+  return rounded.length;
+}
+
+function wrapped(words: readonly string[]): string {
+  let text = "";
+  let line = " ";
+  words.forEach((word, at) => {
+    // numpy keeps a column for the closing bracket.
+    if (line.length + word.length > lineWidth - 1) {
+      text += `${line.trimEnd()}\n`;
+      line = " ";
+    }
+    line += word;
+    if (at < words.length - 1) line += " ";
+  });
+  return `[${(text + line).slice(1)}]`;
+}

@@ -1,0 +1,32 @@
+import type { Environment } from "../../libs/config/environment.ts";
+import type { Faults } from "./faults.ts";
+import { parseFaults } from "./faults.ts";
+import type { Manifest } from "./manifest.ts";
+import { parseManifest } from "./manifest.ts";
+
+/** What a simulator is told; DESIGN.md, "Running". */
+export interface SimulatorSettings {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  manifest: Manifest;
+  /** Where what MongoDB would keep is kept; in memory if undefined. */
+  dataFolder: string | undefined;
+  /** How much longer each call takes. */
+  delayMs: number;
+}
+
+/** Throws a SettingsError that names every wrong setting. */
+export function simulatorSettings(environment: Environment): SimulatorSettings & { faults: Faults } {
+  const problem = (name: string) => (what: string) => environment.problem(name, what);
+  const settings = {
+    host: environment.text("HOST", "127.0.0.1"),
+    port: environment.integer("PORT", 1441, { min: 0, max: 65_535 }),
+    manifest: parseManifest(environment.text("MANIFEST", "{}"), problem("MANIFEST")),
+    dataFolder: environment.text("SIMULATOR_DATA", "") || undefined,
+    delayMs: environment.integer("SIMULATOR_DELAY_MS", 0, { min: 0, max: 3_600_000 }),
+    faults: parseFaults(environment.list("SIMULATOR_FAULT", ""), problem("SIMULATOR_FAULT")),
+  };
+  environment.check();
+  return settings;
+}
