@@ -9,7 +9,8 @@ export interface ReadCommand {
   behind: number;
 }
 
-const prefetchedCommands = 256;
+/** Few enough that those of the largest size fit in memory, enough that the applier never waits. */
+const prefetchedCommands = 100;
 
 /**
  * Reads one log in sequence, without end, through ordered consumers: nothing is acknowledged and nothing redelivered, the

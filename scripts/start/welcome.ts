@@ -5,8 +5,8 @@ import type { RunningSystem } from "./system.ts";
 export function welcome(system: RunningSystem, dataDir: string): string {
   const { baseUrl, natsUrl, workerUrl, processors } = system;
   const addresses = [
-    `gateway    ${baseUrl}   (${baseUrl}/docs, ${baseUrl}/console)`,
-    `worker     ${workerUrl}   (/health, /metrics)`,
+    `gateway    ${baseUrl}`,
+    `worker     ${workerUrl}   (/health)`,
     `nats       ${natsUrl}`,
     ...processors.map(({ id, name, endpoint }) => `processor  ${id}   ${name} at ${endpoint}`),
     `data       ${dataDir}`,
