@@ -1,0 +1,41 @@
+import { serialDrain } from "./drain.ts";
+import type { Figure } from "./rounds.ts";
+import { syncLatency, syncThroughput } from "./sync.ts";
+import type { System } from "./system.ts";
+import { startSystem } from "./system.ts";
+
+/**
+ * What the gateway costs: prints one JSON line for each figure, or for those named as arguments. Each is measured against a
+ * baseline in the same run, as its ratio says more than its value, which is the machine's.
+ */
+const measurements: { names: string[]; measure: (system: System) => Promise<Figure[]> }[] = [
+  { names: ["sync_c1"], measure: syncLatency },
+  { names: ["sync_c32", "cpu_per_request"], measure: syncThroughput },
+  { names: ["serial_drain"], measure: serialDrain },
+];
+const limitMs = 150_000;
+
+const known = measurements.flatMap(({ names }) => names);
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : known;
+const unknown = wanted.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  console.error(`no such figure: ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  process.exit(2);
+}
+
+// Whatever was started ends with this process.
+const limit = setTimeout(() => {
+  console.error(`not finished after ${limitMs / 1_000} s`);
+  process.exit(1);
+}, limitMs);
+{
+  await using stack = new AsyncDisposableStack();
+  const system = await startSystem(stack);
+  for (const { names, measure } of measurements) {
+    if (!names.some((name) => wanted.includes(name))) continue;
+    for (const figure of await measure(system)) {
+      if (wanted.includes(figure.name)) console.log(JSON.stringify(figure));
+    }
+  }
+}
+clearTimeout(limit);

@@ -1,0 +1,58 @@
+import { cpuTimeMs } from "./cpu-time.ts";
+import type { LoadResult } from "./load.ts";
+import { load, observeRequest } from "./load.ts";
+import type { Figure } from "./rounds.ts";
+import { alternate, figureOf, median, percentile } from "./rounds.ts";
+import type { Side, System } from "./system.ts";
+import { clearWorkingMemory } from "./system.ts";
+
+interface Round extends LoadResult {
+  cpuMs: number;
+}
+
+/** `connections` clients that observe on all processors for a while. */
+async function round({ processors }: System, side: Side, connections: number, ms: number): Promise<Round> {
+  const requests = Array.from({ length: connections }, (_, index) =>
+    observeRequest(processors[index % processors.length] ?? ""),
+  );
+  const cpuBefore = cpuTimeMs(side.pids);
+  const result = await load(side.port, requests, ms);
+  const cpuMs = cpuTimeMs(side.pids) - cpuBefore;
+  await clearWorkingMemory(side.port);
+  return { ...result, cpuMs };
+}
+
+/** How long one client waits for an Observe. */
+export async function syncLatency(system: System): Promise<Figure[]> {
+  // One connection alone would take long to have all code compiled.
+  for (const side of [system.gateway, system.proxy]) await round(system, side, 32, 1_500);
+  const measure = (side: Side) => () => round(system, side, 1, 500);
+  const rounds = await alternate(11, measure(system.gateway), measure(system.proxy));
+  const figure = figureOf({ name: "sync_c1", unit: "ms p50", goal: "<= 1.7" }, rounds, ({ latenciesMs }) =>
+    percentile(latenciesMs, 0.5),
+  );
+  return [{ ...figure, ...p99(rounds) }];
+}
+
+/** How many Observes 32 clients get through, and what one of them costs. */
+export async function syncThroughput(system: System): Promise<Figure[]> {
+  const measure = (side: Side) => () => round(system, side, 32, 1_200);
+  const rounds = await alternate(9, measure(system.gateway), measure(system.proxy));
+  const throughput = figureOf(
+    { name: "sync_c32", unit: "requests/s", goal: ">= 0.5" },
+    rounds,
+    ({ requests, elapsedMs }) => (requests * 1_000) / elapsedMs,
+  );
+  const cpu = figureOf(
+    { name: "cpu_per_request", unit: "ms CPU", goal: "none" },
+    rounds,
+    ({ cpuMs, requests }) => cpuMs / requests,
+  );
+  return [{ ...throughput, ...p99(rounds) }, cpu];
+}
+
+function p99(rounds: { value: Round[]; baseline: Round[] }) {
+  const of = (side: Round[]) =>
+    Number(median(side.map((r) => percentile(r.latenciesMs, 0.99))).toPrecision(4));
+  return { p99Ms: of(rounds.value), baselineP99Ms: of(rounds.baseline) };
+}
