@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -30,6 +31,14 @@ export async function prepareNatsServer({
   ];
   await writeFile(file, `${lines.join("\n")}\n`);
   return ["-c", file];
+}
+
+/**
+ * What to add to a nats-server's environment. On a machine of two cores or fewer, shared with all the other parts, its
+ * threads cost more in switching than they bring: with one, a synchronous call is answered a fifth sooner.
+ */
+export function natsServerEnv(): { GOMAXPROCS?: string } {
+  return availableParallelism() <= 2 ? { GOMAXPROCS: process.env.GOMAXPROCS ?? "1" } : {};
 }
 
 /** The URL of the nats-server started in that folder, as soon as it accepts clients. */

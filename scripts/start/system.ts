@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Children } from "./children.ts";
 import { freePorts } from "./free-ports.ts";
-import { natsServerUrl, prepareNatsServer } from "./nats-server.ts";
+import { natsServerEnv, natsServerUrl, prepareNatsServer } from "./nats-server.ts";
 import type { ProcessorView } from "./ready.ts";
 import { waitForGateway, waitForProcessors } from "./ready.ts";
 import type { StartSettings } from "./settings.ts";
@@ -64,7 +64,7 @@ async function startNatsServer(
     name: "nats-server",
     command: settings.natsServerBin,
     args: await prepareNatsServer({ dir }),
-    env: settings.env,
+    env: { ...settings.env, ...natsServerEnv() },
     filter: (line) => isVerbose || !line.includes("[INF]"),
   });
   return natsServerUrl(dir, () => signal.aborted || !child.isRunning());
