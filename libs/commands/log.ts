@@ -144,6 +144,11 @@ export class CommandLogs {
     }
   }
 
+  /** Takes everything below `sequence` out of the log. */
+  async trim(processor: string, sequence: number): Promise<void> {
+    await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
+  }
+
   /** The sequence of the last command ever stored, 0 for none. */
   async last(processor: string): Promise<number> {
     return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;
@@ -151,11 +156,12 @@ export class CommandLogs {
 }
 
 /** JetStream's own error codes. */
-const errorCodes = {
+export const errorCodes = {
   streamNotFound: 10059,
   messageTooLarge: 10054,
   noStorage: 10047,
   storeFailed: 10077,
+  wrongLastMessageId: 10070,
 } as const;
 
 function isStreamNotFound(error: unknown): boolean {

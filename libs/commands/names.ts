@@ -31,5 +31,9 @@ export const querySubject = (processor: string) => `kato.${processor}.queries`;
 /** Where the worker that runs a processor is asked not to start a command any more. */
 export const cancelSubject = (processor: string) => `kato.${processor}.cancel`;
 
+/** Where the gateway that takes in an ingestion says how far it is. */
+export const ingestionSubject = (processor: string, ingestion: string) =>
+  `kato.${processor}.ingestions.${ingestion}`;
+
 /** Where the worker that runs a processor says how it stands; `*` for all. */
 export const stateSubject = (processor: string) => `kato.${processor}.state`;

@@ -6,9 +6,10 @@ export interface ProcessorState {
   processor: string;
   /**
    * `ready`: nothing to do. `applying`: commands wait or are under way. `rebuilding`: its
-   * instance is given back what it lost. `down`: its instance cannot be reached.
+   * instance is given back what it lost. `down`: its instance cannot be reached. `paused`: it is there, and commands wait
+   * until somebody resumes it.
    */
-  state: "ready" | "applying" | "rebuilding" | "down";
+  state: "ready" | "applying" | "rebuilding" | "down" | "paused";
   /** Unix ms of the last change of `state`. */
   since: number;
   /** Why it is down, "" otherwise. */

@@ -26,6 +26,8 @@ export interface Reply {
   detail: string;
   /** The model that an Observe made KATO learn by itself, or "". */
   autoLearnedModel: string;
+  /** Unix ms at which it came about, where it is kept: so that an answer given again is the same. */
+  atMs?: number;
   /** The protobuf response; empty where there was none. */
   data: Uint8Array;
 }
@@ -37,6 +39,7 @@ const replyHeaders = {
   grpcStatus: "Kato-Grpc-Status",
   detail: "Kato-Detail",
   autoLearnedModel: "Kato-Auto-Learned-Model",
+  at: "Kato-Time",
 } as const;
 
 /** The headers of a reply's message; its data is the message's. What is zero or empty is left out. */
@@ -48,6 +51,7 @@ export function headersOfReply(reply: Reply): MsgHdrs {
   if (reply.grpcStatus !== 0) all.set(replyHeaders.grpcStatus, String(reply.grpcStatus));
   // A header is one line.
   if (reply.detail !== "") all.set(replyHeaders.detail, reply.detail.replace(/\s+/g, " "));
+  if (reply.atMs !== undefined) all.set(replyHeaders.at, String(reply.atMs));
   if (reply.autoLearnedModel !== "") all.set(replyHeaders.autoLearnedModel, reply.autoLearnedModel);
   return all;
 }
@@ -57,6 +61,7 @@ export function replyOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | 
   const header = (name: string) => message.headers?.get(name) ?? "";
   const outcome = header(replyHeaders.outcome);
   const interval = header(replyHeaders.interval);
+  const at = header(replyHeaders.at);
   return {
     outcome: isOutcome(outcome) ? outcome : "unknown",
     sequence: Number(header(replyHeaders.sequence)),
@@ -64,6 +69,7 @@ export function replyOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | 
     grpcStatus: Number(header(replyHeaders.grpcStatus)),
     detail: header(replyHeaders.detail),
     autoLearnedModel: header(replyHeaders.autoLearnedModel),
+    ...(at !== "" && { atMs: Number(at) }),
     data: message.data,
   };
 }

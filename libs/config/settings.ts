@@ -27,6 +27,10 @@ export interface WorkerSettings extends CommonSettings {
   processors: string[] | "*";
   /** How long a lease lives that is not renewed: another worker takes over a dead one's processors after that. */
   leaseMs: number;
+  /** How many applied commands a log keeps, besides those that a rebuild needs. */
+  logHistory: number;
+  /** How often the logs are trimmed to that. */
+  trimEveryMs: number;
   /** The longest a call to an instance may take. */
   callTimeoutMs: number;
 }
@@ -65,6 +69,8 @@ export function workerSettings(environment: Environment): WorkerSettings {
     port: environment.integer("WORKER_PORT", 9464, anyPort),
     processors: processors.includes("*") ? ("*" as const) : processors,
     leaseMs: environment.integer("LEASE_MS", 3_000, { min: 500, max: 600_000 }),
+    logHistory: environment.integer("LOG_HISTORY", 100_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    trimEveryMs: environment.integer("LOG_TRIM_MS", 10_000, { min: 100, max: 3_600_000 }),
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();

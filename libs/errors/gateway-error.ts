@@ -4,11 +4,21 @@ export const errorCatalog = {
   BAD_REQUEST: { status: 400, retryable: false, title: "The request cannot be read" },
   ROUTE_NOT_FOUND: { status: 404, retryable: false, title: "No such path" },
   PROCESSOR_NOT_FOUND: { status: 404, retryable: false, title: "Unknown processor" },
+  COMMAND_NOT_FOUND: { status: 404, retryable: false, title: "Unknown command" },
+  DEAD_LETTER_NOT_FOUND: { status: 404, retryable: false, title: "Unknown dead letter" },
   MODEL_NOT_FOUND: { status: 404, retryable: false, title: "Unknown model" },
   VECTOR_NOT_FOUND: { status: 404, retryable: false, title: "Unknown vector" },
+  INGESTION_NOT_FOUND: { status: 404, retryable: false, title: "Unknown ingestion" },
+  STILL_QUEUED: { status: 409, retryable: true, title: "Commands are still queued" },
+  KEY_RUNNING: {
+    status: 409,
+    retryable: true,
+    title: "A request with this Idempotency-Key is still running",
+  },
   TOO_LARGE: { status: 413, retryable: false, title: "The request is too large" },
   INVALID_INPUT: { status: 422, retryable: false, title: "The request is not valid" },
   KATO_REJECTED: { status: 422, retryable: false, title: "KATO refused the input" },
+  KEY_REUSED: { status: 422, retryable: false, title: "The Idempotency-Key was used for another request" },
   LOG_FULL: { status: 429, retryable: true, title: "The command log is full" },
   INTERNAL: { status: 500, retryable: false, title: "Internal error" },
   NOT_SUPPORTED: { status: 501, retryable: false, title: "This KATO cannot do that" },
@@ -16,6 +26,7 @@ export const errorCatalog = {
   ANSWER_TOO_LARGE: { status: 502, retryable: false, title: "The answer is too large" },
   INSTANCE_UNAVAILABLE: { status: 503, retryable: true, title: "The KATO instance cannot be reached" },
   NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
+  GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
   DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },
   EFFECT_UNKNOWN: { status: 504, retryable: false, title: "It is not known whether the command was applied" },
@@ -37,6 +48,8 @@ export interface ErrorContext {
   retryAfterSeconds?: number;
   /** Which parts of the input are wrong. */
   errors?: { field: string; detail: string }[];
+  /** Whatever else the problem says. */
+  more?: Record<string, unknown>;
 }
 
 /**

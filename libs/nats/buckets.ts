@@ -7,6 +7,8 @@ export const bucketNames = {
   registry: "kato-registry",
   checkpoints: "kato-checkpoints",
   leases: "kato-leases",
+  ingestions: "kato-ingestions",
+  outcomes: "kato-outcomes",
 } as const;
 
 /** Opens a bucket, creating it where it does not exist. With a time to live its entries go away that long after they were written. */

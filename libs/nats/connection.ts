@@ -23,6 +23,7 @@ export interface Log {
 export class NatsLink {
   readonly connection: NatsConnection;
   #connected = true;
+  #session = 1;
 
   private constructor(connection: NatsConnection, log: Log) {
     this.connection = connection;
@@ -68,6 +69,11 @@ export class NatsLink {
     return this.#connected && !this.connection.isClosed();
   }
 
+  /** The number of the connection that stands, 0 for none: what was sent over an earlier one may be lost. */
+  get session(): number {
+    return this.connected ? this.#session : 0;
+  }
+
   /** The largest message the server takes, in bytes. */
   get maxPayloadBytes(): number {
     return this.connection.info?.max_payload ?? 1024 * 1024;
@@ -86,6 +92,7 @@ export class NatsLink {
         log.warn({ server: status.server }, "lost NATS");
       } else if (status.type === "reconnect") {
         this.#connected = true;
+        this.#session++;
         log.info({ server: status.server }, "connected to NATS again");
       } else if (status.type === "error") {
         log.warn({ err: status.error }, "NATS reports an error");

@@ -9,6 +9,8 @@ export interface ProcessorEntry {
   grpc_endpoint: string;
   /** What registered it. */
   source: "environment" | "rest";
+  /** Its commands are accepted but not applied. */
+  paused?: boolean;
 }
 
 const endpointPattern = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;

@@ -38,6 +38,29 @@ export class Registry {
     this.#entries.set(entry.id, entry);
   }
 
+  /** Registers what a setting names. What was registered over REST stays as it is, and so does whether it is paused. */
+  async declare(entry: ProcessorEntry): Promise<void> {
+    const known = this.#entries.get(entry.id);
+    if (known?.source === "rest") return;
+    await this.put({ ...entry, ...(known?.paused && { paused: true }) });
+  }
+
+  /** Stops applying its commands, or goes on; kept until it is changed. */
+  async setPaused(id: string, paused: boolean): Promise<ProcessorEntry> {
+    const known = this.#entries.get(id);
+    if (!known) throw new Error(`${id} is not registered`);
+    const { paused: _, ...entry } = known;
+    const changed = { ...entry, ...(paused && { paused: true }) };
+    await this.put(changed);
+    return changed;
+  }
+
+  /** Removes a processor; seen by every view. Its log and its checkpoint stay. */
+  async remove(id: string): Promise<void> {
+    await this.#bucket.delete(id);
+    this.#entries.delete(id);
+  }
+
   /** Calls `listener` after every change of the view. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);

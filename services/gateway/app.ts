@@ -6,12 +6,18 @@ import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import { readJsonBodies } from "./json-body.ts";
 import { problemHandler } from "./problem.ts";
 import type { RouteOptions } from "./request-calls.ts";
+import commands from "./routes/commands.ts";
+import deadLetters from "./routes/dead-letters.ts";
 import fleet from "./routes/fleet.ts";
 import genes from "./routes/genes.ts";
+import ingestions from "./routes/ingestions.ts";
 import memory from "./routes/memory.ts";
 import models from "./routes/models.ts";
+import observations from "./routes/observations.ts";
+import operating from "./routes/operating.ts";
 import predictions from "./routes/predictions.ts";
 import processor from "./routes/processor.ts";
+import registration from "./routes/registration.ts";
 
 export interface AppOptions extends RouteOptions {
   legacyErrors: boolean;
@@ -67,7 +73,20 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
       "request",
     );
   });
-  for (const routes of [fleet, memory, predictions, genes, models, processor]) {
+  for (const routes of [
+    fleet,
+    memory,
+    predictions,
+    genes,
+    models,
+    processor,
+    commands,
+    deadLetters,
+    operating,
+    registration,
+    observations,
+    ingestions,
+  ]) {
     void app.register(routes, { backend });
   }
   return app;

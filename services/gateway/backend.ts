@@ -1,4 +1,8 @@
+import type { KV } from "@nats-io/kv";
+import { DeadLetters } from "../../libs/commands/dead-letters.ts";
+import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
+import { Outcomes } from "../../libs/commands/outcomes.ts";
 import { Replies } from "../../libs/commands/replies.ts";
 import type { GatewaySettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
@@ -14,6 +18,11 @@ export interface Backend {
   states: ProcessorStates;
   logs: CommandLogs;
   replies: Replies;
+  outcomes: Outcomes;
+  letters: DeadLetters;
+  ingestions: Ingestions;
+  /** What the appliers persist, which is where they count what they have applied. */
+  checkpoints: KV;
 }
 
 /**
@@ -34,12 +43,24 @@ export async function openBackend(
   });
   const registry = await Registry.open(await openBucket(connection, "registry", settings.natsReplicas));
   const ensureLogs = () => Promise.all(registry.list().map((entry) => logs.ensure(entry.id)));
-  await Promise.all(settings.processors.map((entry) => registry.put(entry)));
+  await Promise.all(settings.processors.map((entry) => registry.declare(entry)));
   await ensureLogs();
   registry.onChange(() => {
     ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
   });
-  return { nats, registry, states: new ProcessorStates(connection), logs, replies: new Replies(connection) };
+  return {
+    nats,
+    registry,
+    states: new ProcessorStates(connection),
+    logs,
+    replies: new Replies(connection),
+    outcomes: await Outcomes.open(connection, settings.natsReplicas),
+    letters: await DeadLetters.open(connection, settings.natsReplicas),
+    ingestions: new Ingestions(
+      await openBucket(connection, "ingestions", settings.natsReplicas, ingestionsKeptMs),
+    ),
+    checkpoints: await openBucket(connection, "checkpoints", settings.natsReplicas),
+  };
 }
 
 /** Closes what `openBackend` opened. */

@@ -1,15 +1,17 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { NoRespondersError, nuid, RequestError, TimeoutError } from "@nats-io/transport-node";
-import { headersOfCommand } from "../../libs/commands/command.ts";
+import type { Command, Once } from "../../libs/commands/command.ts";
 import type { Stored } from "../../libs/commands/log.ts";
 import { cancelSubject, querySubject } from "../../libs/commands/names.ts";
+import { recordOf } from "../../libs/commands/outcomes.ts";
+import { headersOfQuery } from "../../libs/commands/query.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { replyOfMessage } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
-import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import type { Backend } from "./backend.ts";
 import { grpcFailure } from "./kato-failure.ts";
+import { instanceAway, keyRunning, natsAway, notOwned, refuseEarly, refuseUnsendable } from "./refusals.ts";
 
 /** A command or a query as a route sends it. */
 export interface Outgoing {
@@ -19,6 +21,14 @@ export interface Outgoing {
   data: Uint8Array;
   /** How long the client waits. */
   waitMs: number;
+  /** Of a command: how its answer is worded. */
+  form?: string;
+  /** Of a command: its id; a new one where it is left out. */
+  id?: string;
+  /** Of a command sent under an Idempotency-Key. */
+  once?: Once;
+  /** Of a query: answered no earlier than when this command has been applied. */
+  after?: number;
 }
 
 /** What came back: a response of the instance, OKAY or FAILED. */
@@ -28,28 +38,32 @@ export interface Answered {
   command: string;
 }
 
+/** A command that is stored. */
+export interface Accepted {
+  command: string;
+  sequence: number;
+}
+
 const cancelTimeoutMs = 1_000;
-/** What headers may take of NATS's max_payload. */
-const headerRoomBytes = 4_096;
-const retryAfterSeconds = 1;
 
 /**
  * Sends a command through the processor's log and waits for its reply. Throws a GatewayError for whatever is not a
  * response of the instance, with its true effect: `unknown` where it cannot be proved (A7).
  */
 export async function sendCommand(backend: Backend, outgoing: Outgoing): Promise<Answered> {
-  const { processor, waitMs, ...message } = outgoing;
+  const { processor, waitMs, id = nuid.next(), ...message } = outgoing;
   refuseEarly(backend, outgoing);
-  const id = nuid.next();
   const context: ErrorContext = { processor, command: id };
   const expected = backend.replies.expect(waitMs);
-  const storing = backend.logs.append({
+  const command: Command = {
     ...message,
     processor,
     id,
     replyTo: expected.subject,
     deadlineMs: Date.now() + waitMs,
-  });
+    ...(message.once && { store: true }),
+  };
+  const storing = backend.logs.append(command);
   // The reply is waited for, not the acknowledgement; but an acknowledgement that is an error ends the waiting.
   const refused = new Promise<never>((_, reject) => {
     storing.catch(reject);
@@ -60,47 +74,78 @@ export async function sendCommand(backend: Backend, outgoing: Outgoing): Promise
     return { reply: commandReply(reply, { ...context, sequence: reply.sequence }), command: id };
   } catch (error) {
     const known = GatewayError.from(error);
-    throw new GatewayError(
-      known.code,
-      known.message,
-      { ...context, ...known.context },
-      { cause: known.cause },
-    );
+    if (known.context.effect === "unknown") await noteQueued(backend, command, storing);
+    throw ofCommand(known, context, commandPath(processor, id));
   } finally {
     expected.abandon();
   }
 }
 
+/**
+ * Stores a command that nobody waits for, and resolves once JetStream has acknowledged it (A6). It is taken whether or not its
+ * instance is there.
+ */
+export async function acceptCommand(backend: Backend, outgoing: Outgoing): Promise<Accepted> {
+  const { processor, waitMs: _, id = nuid.next(), ...message } = outgoing;
+  refuseUnsendable(backend, outgoing);
+  const command: Command = { ...message, processor, id, store: true };
+  const storing = backend.logs.append(command);
+  try {
+    const { sequence } = await storing;
+    await noteQueued(backend, command, storing);
+    return { command: id, sequence };
+  } catch (error) {
+    throw ofCommand(GatewayError.from(error), { processor, command: id }, commandPath(processor, id));
+  }
+}
+
+/** The error of a command names it and, where its effect is unknown, where to ask. */
+function ofCommand(
+  { code, message, context, cause }: GatewayError,
+  more: ErrorContext,
+  path: string,
+): GatewayError {
+  const where = context.effect === "unknown" ? ` What became of it is at GET ${path}` : "";
+  return new GatewayError(code, message + where, { ...more, ...context }, { cause });
+}
+
+/** Where it can be asked what became of a command. */
+export function commandPath(processor: string, command: string): string {
+  return `/${processor}/commands/${command}`;
+}
+
+/**
+ * Keeps that the log has the command, so that it can be asked for before it is applied. Where that cannot be kept the command
+ * is known from when its outcome is, so it is not worth failing for.
+ */
+async function noteQueued(backend: Backend, command: Command, storing: Promise<Stored>): Promise<void> {
+  const { processor, id, once } = command;
+  try {
+    const { sequence } = await storing;
+    const record = recordOf(command, "queued", sequence);
+    if (await backend.outcomes.create(processor, record)) return;
+    const found = await backend.outcomes.find(processor, id);
+    const isOurs = found?.record.state === "queued" && found.record.once?.attempt === once?.attempt;
+    if (isOurs) await backend.outcomes.replace(processor, record, found.revision);
+  } catch {
+    // NATS went away meanwhile.
+  }
+}
+
 /** Sends a query to the worker that runs the processor and waits for the answer. A query never has an effect. */
 export async function sendQuery(backend: Backend, outgoing: Outgoing): Promise<Answered> {
-  const { processor, method, data, waitMs } = outgoing;
+  const { processor, method, data, waitMs, after } = outgoing;
   refuseEarly(backend, outgoing);
   const context: ErrorContext = { processor, effect: "none" };
   try {
     const message = await backend.nats.connection.request(querySubject(processor), data, {
       timeout: Math.max(waitMs, 1),
-      headers: headersOfCommand({ id: "", processor, method, data }),
+      headers: headersOfQuery({ method, ...(after !== undefined && { after, waitMs }) }),
     });
     return { reply: queryReply(replyOfMessage(message), context), command: "" };
   } catch (error) {
     throw queryFailure(error, context);
   }
-}
-
-/** Refuses what is known not to be answered (DESIGN.md, Commands: admission). */
-function refuseEarly({ nats, states }: Backend, { processor, data }: Outgoing): void {
-  const context: ErrorContext = { processor, effect: "none" };
-  const limit = Math.min(maxMessageBytes, nats.maxPayloadBytes - headerRoomBytes);
-  if (data.length > limit) {
-    throw new GatewayError(
-      "TOO_LARGE",
-      `The request is ${data.length} bytes for KATO, the limit is ${limit}.`,
-      context,
-    );
-  }
-  if (!nats.connected) throw natsAway(context);
-  if (states.isUnowned(processor)) throw notOwned(context);
-  if (states.get(processor)?.state === "down") throw instanceAway(context);
 }
 
 /** When the wait is over: has the worker leave the command alone if it has not started it. */
@@ -120,8 +165,9 @@ async function giveUp(backend: Backend, processor: string, storing: Promise<Stor
 }
 
 /** The command's reply when the instance has responded, OKAY or FAILED. */
-function commandReply(reply: Reply, context: ErrorContext): Reply {
+export function commandReply(reply: Reply, context: ErrorContext): Reply {
   if (isResponse(reply)) return reply;
+  if (reply.grpcStatus === grpc.ALREADY_EXISTS) throw keyRunning(context);
   if (reply.outcome === "unknown") {
     throw new GatewayError("EFFECT_UNKNOWN", "The command was started, and its end was not seen.", {
       ...context,
@@ -157,29 +203,4 @@ function queryFailure(error: unknown, context: ErrorContext): GatewayError {
   }
   if (error instanceof GatewayError) return error;
   return natsAway(context, error);
-}
-
-function natsAway(context: ErrorContext, cause?: unknown): GatewayError {
-  return new GatewayError(
-    "NATS_UNAVAILABLE",
-    "NATS cannot be reached.",
-    { ...context, retryAfterSeconds },
-    { cause },
-  );
-}
-
-function notOwned(context: ErrorContext): GatewayError {
-  return new GatewayError("NOT_OWNED", "No worker runs this processor at the moment.", {
-    ...context,
-    effect: "none",
-    retryAfterSeconds,
-  });
-}
-
-function instanceAway(context: ErrorContext): GatewayError {
-  return new GatewayError("INSTANCE_UNAVAILABLE", "The processor's KATO instance cannot be reached.", {
-    ...context,
-    effect: "none",
-    retryAfterSeconds,
-  });
 }

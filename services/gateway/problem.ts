@@ -9,26 +9,26 @@ import { errorCatalog, GatewayError } from "../../libs/errors/gateway-error.ts";
 export function problemHandler(options: { legacyErrors: boolean }) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const known = GatewayError.from(fromFastify(error));
-    const { title, retryable } = errorCatalog[known.code];
+    const problem = problemOf(known);
     const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
-    const { retryAfterSeconds, ...context } = known.context;
+    const { retryAfterSeconds } = known.context;
     if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
-    identify(reply, context);
+    identify(reply, known.context);
     request.outcome = known.code;
     return reply
       .code(status)
       .type("application/problem+json")
-      .send({
-        type: `urn:kato:problem:${known.code.toLowerCase().replaceAll("_", "-")}`,
-        title,
-        status,
-        detail: known.message,
-        retryable,
-        request_id: request.id,
-        ...context,
-      });
+      .send({ ...problem, status, request_id: request.id });
   };
+}
+
+/** What a client is told of an error (RFC 9457). */
+export function problemOf(error: GatewayError) {
+  const { title, retryable, status } = errorCatalog[error.code];
+  const { retryAfterSeconds: _, more, ...context } = error.context;
+  const type = `urn:kato:problem:${error.code.toLowerCase().replaceAll("_", "-")}`;
+  return { type, title, status, detail: error.message, retryable, ...context, ...more };
 }
 
 /** Every answer to a command names it. */
@@ -59,7 +59,7 @@ function fromFastify(error: unknown): unknown {
 }
 
 /** `/vectors/0/1` as people write it: `vectors[0][1]`; the whole body is `body`. */
-function fieldOfPointer(pointer: string): string {
+export function fieldOfPointer(pointer: string): string {
   const path = pointer
     .split("/")
     .slice(1)

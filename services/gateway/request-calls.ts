@@ -1,15 +1,17 @@
+import { nuid } from "@nats-io/transport-node";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
-import { decodeResponse, encodeRequest } from "../../libs/kato/codec.ts";
-import { changeRecallThreshold, encodeRecallThresholdChange } from "../../libs/kato/compound.ts";
-import type { Json } from "../../libs/kato/json.ts";
-import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
+import { encodeRequest } from "../../libs/kato/codec.ts";
+import type { RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
-import { rpcs } from "../../libs/kato/rpcs.ts";
+import type { Answer, Envelope } from "./answers.ts";
+import { commandEnvelope, readAnswer } from "./answers.ts";
 import type { Backend } from "./backend.ts";
-import { sendCommand, sendQuery } from "./calls.ts";
-import { katoFailure } from "./kato-failure.ts";
-import { readWait } from "./prefer.ts";
+import type { Accepted, Outgoing } from "./calls.ts";
+import { commandPath, sendQuery } from "./calls.ts";
+import { commandIdOf, readIdempotencyKey, send, sendOnce } from "./idempotency.ts";
+import { readKatoAfter } from "./kato-after.ts";
+import { prefersAsync, readWait } from "./prefer.ts";
 import { identify } from "./problem.ts";
 
 declare module "fastify" {
@@ -32,69 +34,92 @@ export interface Call {
   reply: FastifyReply;
 }
 
-/** An OKAY response, with what the gateway knows besides. */
-export interface Answer extends KatoResponse {
-  autoLearnedModel: string;
-  /** What was added to KATO's interval, which begins anew with a restart, so that clients see it go on. */
-  offset: number;
+/** The answer to a command that is only stored yet. */
+export interface Queued extends Accepted {
+  id: string;
+  time_stamp: number;
+  status: "okay";
+  state: "queued";
+}
+
+/** Sends a query to the processor that the path names and gives its OKAY response. Everything else is thrown as a GatewayError. */
+export async function askKato<M extends Method>(
+  call: Call,
+  method: M,
+  message: RequestOf<M>,
+): Promise<Answer> {
+  const { request, reply } = call;
+  const { backend, processor } = targetOf(call);
+  const { waitMs, applied } = readWait(request.headers.prefer);
+  if (applied !== undefined) reply.header("preference-applied", applied);
+  const after = await readKatoAfter(backend, processor, request.headers["kato-after"]);
+  const data = encodeRequest(method, message);
+  const outgoing: Outgoing = { processor, method, data, waitMs, ...(after > 0 && { after }) };
+  const { reply: answer } = await sendQuery(backend, outgoing);
+  return readAnswer({ processor, method, command: "", reply: answer }, request.log);
 }
 
 /**
- * Sends an RPC to the processor that the path names, as a command or a query as its kind is, and gives its OKAY response.
- * Everything else is thrown as a GatewayError.
+ * Sends a command to the processor that the path names, as the request's `Prefer` and `Idempotency-Key` want it, and gives the
+ * whole answer. Everything else is thrown as a GatewayError.
  */
-export function callKato<M extends Method>(call: Call, method: M, message: RequestOf<M>): Promise<Answer> {
-  return send(call, method, rpcs[method].kind, encodeRequest(method, message), method);
+export async function commandKato<M extends Method>(
+  call: Call,
+  method: M,
+  message: RequestOf<M>,
+  form?: string,
+): Promise<Envelope | Queued> {
+  const data = encodeRequest(method, message);
+  return runCommand(call, { method, data, ...(form !== undefined && { form }) });
 }
 
-/** Changes the recall threshold, as one command of several RPCs. */
-export function callRecallThresholdChange(call: Call, increment: number): Promise<Answer> {
-  const data = encodeRecallThresholdChange({ increment });
-  return send(call, changeRecallThreshold, "command", data, "IncrementRecallThreshold");
+/** As `commandKato`, for a command of any kind. */
+export async function runCommand(
+  call: Call,
+  command: Pick<Outgoing, "method" | "data" | "form">,
+): Promise<Envelope | Queued> {
+  const { request, reply } = call;
+  const { backend, processor } = targetOf(call);
+  const { waitMs, applied } = readWait(request.headers.prefer);
+  const respondAsync = prefersAsync(request.headers.prefer);
+  const key = readIdempotencyKey(request.headers["idempotency-key"]);
+  if (respondAsync) reply.header("preference-applied", "respond-async");
+  else if (applied !== undefined) reply.header("preference-applied", applied);
+  const outgoing: Outgoing = { ...command, processor, waitMs };
+  const onReplay = () => reply.header("idempotency-replayed", "true");
+  const sent =
+    key === undefined
+      ? await send(backend, outgoing, { respondAsync })
+      : await sendOnce(backend, outgoing, key, { respondAsync, onReplay });
+  if (sent.kind === "accepted") return queued(reply, processor, sent.accepted);
+  identify(reply, { command: sent.command, sequence: sent.reply.sequence });
+  const replied = { ...command, processor, command: sent.command, reply: sent.reply };
+  return commandEnvelope(replied, request.log);
 }
 
-/** The envelope of every answer (API.md, Envelope). */
-export function envelope(answer: KatoResponse, message: Json) {
-  return {
-    id: answer.id,
-    interval: answer.interval,
-    time_stamp: Date.now() / 1_000,
-    status: "okay",
-    message,
-  };
+/** A unique_id for an observation that came without: with an Idempotency-Key the same each time. */
+export function newUniqueId({ params, headers }: Call["request"]): string {
+  const key = readIdempotencyKey(headers["idempotency-key"]);
+  return key === undefined ? nuid.next() : commandIdOf(params.id, key);
 }
 
-async function send(
-  { options, request, reply }: Call,
-  method: string,
-  kind: "command" | "query",
-  data: Uint8Array,
-  responseOf: Method,
-): Promise<Answer> {
+/** Answers 202: the log has it (A6). */
+export function queued(reply: FastifyReply, processor: string, accepted: Accepted): Queued {
+  identify(reply, accepted);
+  reply.code(202).header("location", commandPath(processor, accepted.command));
+  return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", ...accepted, state: "queued" };
+}
+
+/** The processor that the path names. Throws PROCESSOR_NOT_FOUND. */
+export function targetOf({ options, request }: Pick<Call, "options" | "request">): {
+  backend: Backend;
+  processor: string;
+} {
   const backend = options.backend();
   const processor = request.params.id;
-  if (!backend.registry.get(processor)) {
-    throw new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
-      processor,
-      effect: "none",
-    });
-  }
-  const { waitMs, applied } = readWait(request.headers.prefer);
-  if (applied !== undefined) reply.header("preference-applied", applied);
-  const send = kind === "command" ? sendCommand : sendQuery;
-  const { reply: answer, command } = await send(backend, { processor, method, data, waitMs });
-  identify(reply, { command, sequence: answer.sequence });
-  const response = decodeResponse(responseOf, Buffer.from(answer.data));
-  if (response.status === "FAILED") {
-    request.log.warn({ processor, method, command, text: response.message }, "KATO failed");
-    const context = { processor, ...(command && { command, sequence: answer.sequence }) };
-    throw katoFailure(method, response.message ?? "", context);
-  }
-  const offset = (answer.interval ?? response.interval) - response.interval;
-  return {
-    ...response,
-    interval: response.interval + offset,
-    offset,
-    autoLearnedModel: answer.autoLearnedModel,
-  };
+  if (backend.registry.get(processor)) return { backend, processor };
+  throw new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
+    processor,
+    effect: "none",
+  });
 }

@@ -13,6 +13,27 @@ function mapOf<T extends Type.TSchema>(value: T) {
 
 export const ProcessorParams = Type.Object({ id: Type.String() });
 
+export const CommandParams = Type.Object({ id: Type.String(), command: Type.String() });
+
+/** A part of a path or of a query that is a sequence. */
+const SequenceText = Type.String({ pattern: "^\\d{1,15}$" });
+
+export const SequenceParams = Type.Object({ id: Type.String(), sequence: SequenceText });
+
+export const PageQuery = Type.Object({
+  from: Type.Optional(SequenceText),
+  limit: Type.Optional(Type.String({ pattern: "^\\d{1,4}$" })),
+});
+
+export const ProcessorBody = Type.Object({
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  grpc_endpoint: Type.String(),
+});
+
+export const ForceQuery = Type.Object({
+  force: Type.Optional(Type.Union([Type.Literal("true"), Type.Literal("false")])),
+});
+
 export const NameParams = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const GeneParams = Type.Object({ id: Type.String(), gene: Type.String() });

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../libs/kato/json.ts";
 import { ask, dataOf, workingMemoryOf } from "./call.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 
@@ -10,6 +11,13 @@ const genes = [
   "smoothness",
   "always_update_frequencies",
 ] as const;
+
+/** Whether nothing is known of the instance yet: `adopt` comes first. */
+export function isUnknown(loaded: Checkpoint | undefined): boolean {
+  if (!loaded) return true;
+  const { interval, applied, step, mark, rebuilding } = loaded;
+  return interval === 0 && applied === 0 && step === 0 && !mark && !rebuilding;
+}
 
 /**
  * Takes on an instance that the gateway has no checkpoint of: what it has is asked from it, once. Events that are

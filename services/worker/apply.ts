@@ -3,19 +3,13 @@ import { decodeRequest, encodeRequest, encodeResponse } from "../../libs/kato/co
 import { changeRecallThreshold, decodeRecallThresholdChange } from "../../libs/kato/compound.ts";
 import { readObservationHead, readResponseHead } from "../../libs/kato/heads.ts";
 import { modelName } from "../../libs/kato/model-name.ts";
+import type { Method } from "../../libs/kato/rpcs.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import { ask, dataOf, frequencyOf, QuestionFailed, workingMemoryOf } from "./call.ts";
+import { ask, dataOf, frequencyOf, Interrupted, QuestionFailed, workingMemoryOf } from "./call.ts";
 import { byCodePoint } from "./code-points.ts";
+import { conclude } from "./conclude.ts";
 import type { Context } from "./context.ts";
-import {
-  autoLearned,
-  commanded,
-  emptied,
-  isAutoLearnDue,
-  observed,
-  passed,
-  thresholdChanged,
-} from "./effects.ts";
+import { autoLearned, commanded, isAutoLearnDue, observed, observeNotBegun, passed } from "./effects.ts";
 import { dropLostEvents } from "./lost-events.ts";
 import type { LearnMark, Mark } from "./mark.ts";
 import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
@@ -27,92 +21,99 @@ import { refused, resultOf } from "./result.ts";
 import type { Step } from "./step.ts";
 
 /**
- * Applies one step to an instance that is reconciled, and takes it into the checkpoint. Throws Interrupted when a call's end
- * was not seen or the call could not be made: then the instance has to be reconciled before anything else (A3).
+ * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted when a call's end was not seen or
+ * the call could not be made: then the instance has to be reconciled before anything else (A3).
  */
-export async function applyStep(context: Context, step: Step): Promise<Result> {
-  if (step.method === "Observe") return applyObserve(context, step);
-  if (step.method === changeRecallThreshold) return applyThresholdChange(context, step);
-  if (!isMethod(step.method)) return refuse(context, step, `no such command: ${step.method}`);
-  if (rpcs[step.method].kind === "query") {
-    const result = resultOf(await context.call(step.method, step.request));
-    context.book.note(passed(step));
-    return result;
+export async function applyStep(context: Context, step: Step): Promise<void> {
+  const { book } = context;
+  const { method, request } = step;
+  if (method === "Observe") return applyObserve(context, step);
+  if (method === changeRecallThreshold) return applyThresholdChange(context, step);
+  if (!isMethod(method)) {
+    return conclude(context, step, passed(step), refused(grpc.UNIMPLEMENTED, `no such command: ${method}`));
   }
-  if (step.method === "Learn") return applyLearn(context, step);
+  if (rpcs[method].kind === "query") {
+    return conclude(context, step, passed(step), await callInStep(context, method, request));
+  }
+  if (method === "Learn") return applyLearn(context, step);
   const mark = await prepared(context, step, () => markOf(context, step));
-  if ("outcome" in mark) return mark;
-  await context.book.ahead({ mark });
-  const answer = resultOf(await context.call(step.method, step.request));
+  if (!mark) return;
+  await book.ahead({ mark });
+  const answer = await callInStep(context, method, request);
   // A DeleteModel sent again after it took effect says that the model is gone.
   const isGone = answer.outcome === "failed" && mark.kind === "delete" && mark.existed;
   const result = isGone && !(await modelExists(context, step)) ? proved(context, step) : answer;
   const isApplied = result.outcome === "applied";
-  context.book.note(isApplied ? commanded(context.book.current, step) : passed(step));
-  if (isApplied && step.method === "ClearAllMemory") await leaveIntervalZero(context);
+  if (!isApplied && method === "ClearAllMemory") await giveBack(context, answer);
+  await conclude(context, step, isApplied ? commanded(book.current, step) : passed(step), result);
+  if (isApplied && method === "ClearAllMemory") await leaveIntervalZero(context);
+}
+
+/** A call that does not tick. An interval lower than expected is a restart that the connection has not shown. */
+async function callInStep({ book, call }: Context, method: Method, request: Uint8Array): Promise<Result> {
+  const result = resultOf(await call(method, request));
+  if (method === "ClearAllMemory" || result.grpcStatus !== grpc.OK) return result;
+  if (readResponseHead(result.data).interval < book.current.interval) {
+    throw new Interrupted("the instance has restarted");
+  }
   return result;
 }
 
-async function applyObserve(context: Context, step: Step): Promise<Result> {
+async function applyObserve(context: Context, step: Step): Promise<void> {
   const { book, call } = context;
   const head = readObservationHead(step.request);
   if (isAutoLearnDue(book.current, head.hasSymbols)) return applyLearningObserve(context, step);
   const before = book.current;
   const result = resultOf(await call("Observe", step.request));
   context.seen = { at: step.at, result };
+  // KATO could not even read it: no tick.
   if (result.grpcStatus !== grpc.OK) {
-    // KATO could not even read it: no tick.
-    book.note(passed(step));
-    return result;
+    return conclude(context, step, observeNotBegun(book.current, step), result);
   }
   const { failed, interval } = readResponseHead(result.data);
+  if (interval < before.interval) throw new Interrupted("the instance has restarted");
   reportForeignTicks(context, interval - before.interval - 1);
   // What a failure has left in working memory is asked, never guessed.
   const mustAsk = failed || head.hasVectors;
   const workingMemory = mustAsk ? await workingMemoryOf(call) : undefined;
   const events = workingMemory?.length ?? before.events + (head.hasSymbols ? 1 : 0);
   const symbols = head.hasVectors && events > before.events ? (workingMemory?.at(-1) ?? null) : null;
-  book.note(observed(before, step, { head, failed, interval, events, symbols }));
-  return result;
+  await conclude(context, step, observed(before, step, { head, failed, interval, events, symbols }), result);
 }
 
 /** An Observe that will make KATO learn by itself. */
-async function applyLearningObserve(context: Context, step: Step): Promise<Result> {
+async function applyLearningObserve(context: Context, step: Step): Promise<void> {
   const { book, call, log } = context;
   const head = readObservationHead(step.request);
-  const before = await workingMemoryOf(call);
-  const mark = await prepared(context, step, () => learnMarkOf(context, step, before, true));
-  if ("outcome" in mark) return mark;
+  const known = await prepared(context, step, async () => {
+    const before = await workingMemoryOf(call);
+    return { before, mark: await learnMarkOf(context, step, before, true) };
+  });
+  if (!known) return;
+  const { before, mark } = known;
   await book.ahead({ mark });
   const result = resultOf(await call("Observe", step.request));
   if (result.grpcStatus !== grpc.OK) {
-    book.note(passed(step));
-    return result;
+    return conclude(context, step, observeNotBegun(book.current, step), result);
   }
   const { failed, interval } = readResponseHead(result.data);
+  if (interval < book.current.interval) throw new Interrupted("the instance has restarted");
   const after = await workingMemoryOf(call);
   if (!failed) {
     const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];
-    book.note(autoLearned(book.current, step, { head, interval, kept: after }));
-    return {
-      ...result,
-      autoLearnedModel: modelName(head.hasSymbols ? [...before, newEvent] : before),
-    };
+    const autoLearnedModel = modelName(head.hasSymbols ? [...before, newEvent] : before);
+    const learned = autoLearned(book.current, step, { head, interval, kept: after });
+    return conclude(context, step, learned, { ...result, autoLearnedModel });
   }
-  if (after.length === 0 && before.length === 0) {
-    // Whether it failed before it came to learning or in it, nothing is in working memory.
-    book.note({ ...emptied(step), interval });
-    return result;
-  }
-  if (after.length >= before.length) {
+  if (after.length >= before.length && after.length + before.length > 0) {
     // It failed before it came to learning.
     const symbols = head.hasVectors && after.length > before.length ? (after.at(-1) ?? null) : null;
-    book.note(observed(book.current, step, { head, failed, interval, events: after.length, symbols }));
-    return result;
+    const changes = observed(book.current, step, { head, failed, interval, events: after.length, symbols });
+    return conclude(context, step, changes, result);
   }
+  // Where there was no event before, it may as well have failed before it made one.
   log.error({ sequence: step.at.sequence, events: before }, "the auto-learn failed, its events are lost");
-  await dropLostEvents(context, step, interval);
-  return { ...result, detail: "the auto-learn failed and KATO has dropped its events" };
+  await dropLostEvents(context, step, interval, result);
 }
 
 /** The symbols of the event that was learned last. */
@@ -131,38 +132,44 @@ async function newEventOf(
   return symbols;
 }
 
-async function applyLearn(context: Context, step: Step): Promise<Result> {
+async function applyLearn(context: Context, step: Step): Promise<void> {
   const { book, call } = context;
-  const workingMemory = await workingMemoryOf(call);
-  const mark = await prepared(context, step, () => learnMarkOf(context, step, workingMemory, false));
-  if ("outcome" in mark) return mark;
+  const mark = await prepared(context, step, async () =>
+    learnMarkOf(context, step, await workingMemoryOf(call), false),
+  );
+  if (!mark) return;
   await book.ahead({ mark });
-  const result = resultOf(await call("Learn", step.request));
+  const result = await callInStep(context, "Learn", step.request);
   if (result.outcome === "applied") {
-    book.note(commanded(book.current, step));
-    return result;
+    return conclude(context, step, commanded(book.current, step), result);
   }
-  // KATO empties working memory before it writes: the events are gone and nothing is learned.
-  book.note(passed(step));
-  await rebuild(context);
-  return result;
+  await giveBack(context, result);
+  await conclude(context, step, passed(step), result);
+}
+
+/**
+ * After a Learn or a ClearAllMemory that failed: KATO empties working memory before it writes, so the events are gone and
+ * nothing else has happened.
+ */
+async function giveBack(context: Context, { grpcStatus, data }: Result): Promise<void> {
+  context.book.note({ mark: null });
+  if (grpcStatus === grpc.OK) await rebuild(context, readResponseHead(data).interval, true);
 }
 
 /**
  * What has to be asked before a step's call. Where KATO answers that with a failure, as when MongoDB is away, the step is not
  * begun: that failure is its result.
  */
-async function prepared<T extends object>(
-  { book }: Context,
-  step: Step,
-  question: () => Promise<T>,
-): Promise<T | Result> {
+async function prepared<T>(context: Context, step: Step, question: () => Promise<T>): Promise<T | undefined> {
   try {
     return await question();
   } catch (error) {
     if (!(error instanceof QuestionFailed)) throw error;
-    book.note(passed(step));
-    return { ...refused(grpc.OK, "KATO could not be asked what was needed before"), data: error.data };
+    const why = refused(grpc.OK, "KATO could not be asked what was needed before");
+    const isObserve = step.method === "Observe";
+    const changes = isObserve ? observeNotBegun(context.book.current, step) : passed(step);
+    await conclude(context, step, changes, { ...why, data: error.data });
+    return undefined;
   }
 }
 
@@ -204,7 +211,7 @@ async function modelExists({ call }: Context, step: Step): Promise<boolean> {
  * IncrementRecallThreshold 0 (KATO.md, RPC by RPC), whose result this is. The sum is rounded to one decimal, as KATO would; one
  * outside (0, 1] is refused in KATO's own words with nothing changed. What an earlier attempt has marked is written again.
  */
-async function applyThresholdChange(context: Context, step: Step): Promise<Result> {
+async function applyThresholdChange(context: Context, step: Step): Promise<void> {
   const { book, call } = context;
   const { mark } = book.current;
   let threshold: number;
@@ -215,35 +222,30 @@ async function applyThresholdChange(context: Context, step: Step): Promise<Resul
     const gene = await prepared(context, step, async () => ({
       value: await dataOf(call, "GetGene", { gene: "recall_threshold" }),
     }));
-    if ("outcome" in gene) return gene;
+    if (!gene) return;
     threshold = roundToTenth(Number(gene.value) + increment);
   }
   if (!(threshold > 0 && threshold <= 1)) {
     const { response: _, ...envelope } = await ask(call, "GetGene", { gene: "recall_threshold" });
-    book.note(passed(step));
     const message = "recall threshold must be between 0 > and <= 1";
     const data = encodeResponse("GetGene", { ...envelope, status: "FAILED", message });
-    return { ...refused(grpc.OK, ""), data };
+    return conclude(context, step, passed(step), { ...refused(grpc.OK, ""), data });
   }
   await book.ahead({ mark: { kind: "threshold", at: step.at, value: threshold } });
   const genes = { recall_threshold: threshold };
-  const updated = resultOf(await call("UpdateGenes", encodeRequest("UpdateGenes", { genes })));
+  const updated = await callInStep(context, "UpdateGenes", encodeRequest("UpdateGenes", { genes }));
   const result =
     updated.outcome === "applied"
-      ? resultOf(
-          await call("IncrementRecallThreshold", encodeRequest("IncrementRecallThreshold", { value: 0 })),
+      ? await callInStep(
+          context,
+          "IncrementRecallThreshold",
+          encodeRequest("IncrementRecallThreshold", { value: 0 }),
         )
       : updated;
   const isApplied = result.outcome === "applied";
-  book.note(isApplied ? thresholdChanged(book.current, step, threshold) : passed(step));
-  return result;
+  await conclude(context, step, isApplied ? commanded(book.current, step) : passed(step), result);
 }
 
 function roundToTenth(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function refuse({ book }: Context, step: Step, detail: string): Result {
-  book.note(passed(step));
-  return refused(grpc.UNIMPLEMENTED, detail);
 }

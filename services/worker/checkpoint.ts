@@ -1,3 +1,5 @@
+import type { IngestionCounts } from "../../libs/commands/ingestion.ts";
+import { Interrupted } from "./call.ts";
 import type { Mark } from "./mark.ts";
 import type { Position } from "./position.ts";
 
@@ -25,8 +27,12 @@ export interface Checkpoint {
   vectorsFrom: Position | null;
   /** The symbols of the events with vectors since the last Learn, in order. */
   vectorEvents: { at: Position; symbols: string[] }[];
+  /** Observes that stand in the log and that the instance never began, and its interval meanwhile. */
+  notBegun: { from: Position; through: Position; interval: number }[];
   /** How many events working memory holds. */
   events: number;
+  /** What is counted of the ingestions under way, by their ids. */
+  ingestions: Record<string, IngestionCounts>;
   settings: Settings;
   /** The unique_id of the latest observation that succeeded, "" before the first. */
   latestUniqueId: string;
@@ -59,13 +65,20 @@ export const firstCheckpoint: Checkpoint = {
   keptEvent: null,
   vectorsFrom: null,
   vectorEvents: [],
+  notBegun: [],
   events: 0,
+  ingestions: {},
   settings: { genes: {}, searchedThreshold: null, predicting: true, predictedLast: true, sleeping: false },
   latestUniqueId: "",
   degraded: "",
 };
 
 const everyMs = 100;
+
+function soon(task: () => void): () => void {
+  const timer = setTimeout(task, everyMs).unref();
+  return () => clearTimeout(timer);
+}
 
 /**
  * The checkpoint of a processor, in memory and persisted.
@@ -79,8 +92,10 @@ export class CheckpointBook {
   #persisted: Checkpoint;
   readonly #save: (checkpoint: Checkpoint) => Promise<void>;
   #writing: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
+  #cancelWrite: (() => void) | undefined;
+  readonly #later: (task: () => void) => () => void;
   readonly #held = new Set<Promise<void>>();
+  #afterwards: (() => void)[] = [];
   readonly #onError: (error: unknown) => void;
 
   constructor(options: {
@@ -88,21 +103,29 @@ export class CheckpointBook {
     /** Rejects when somebody else has written. */
     save: (checkpoint: Checkpoint) => Promise<void>;
     onError: (error: unknown) => void;
+    /** Does a task in a while, unless it is cancelled; a test has a clock of its own. */
+    later?: (task: () => void) => () => void;
   }) {
     this.#current = options.loaded;
     this.#persisted = options.loaded;
     this.#save = options.save;
     this.#onError = options.onError;
+    this.#later = options.later ?? soon;
   }
 
   get current(): Checkpoint {
     return this.#current;
   }
 
+  /** What would be there after a crash. */
+  get persisted(): Checkpoint {
+    return this.#persisted;
+  }
+
   /** Changes it in memory; persisted soon. */
   note(changes: Partial<Checkpoint>): void {
     this.#current = { ...this.#current, ...changes };
-    this.#timer ??= setTimeout(() => this.flush().catch(this.#onError), everyMs);
+    this.#writeLater();
   }
 
   /** Changes it and persists it before anything else is done. */
@@ -117,18 +140,36 @@ export class CheckpointBook {
     void done.finally(() => this.#held.delete(done)).catch(() => {});
   }
 
-  /** Persists what is in memory. */
+  /** Does a task once what is in memory now is persisted, and never where it will not be. */
+  whenPersisted(task: () => void): void {
+    this.#afterwards.push(task);
+  }
+
+  /** Persists what is in memory; tried again in a while where NATS does not answer. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelWrite?.();
+    this.#cancelWrite = undefined;
     const write = async () => {
       const latest = this.#current;
-      if (latest === this.#persisted) return;
-      await Promise.all(this.#held);
-      await this.#save(latest);
-      this.#persisted = latest;
+      const afterwards = this.#afterwards.splice(0);
+      try {
+        if (latest !== this.#persisted) {
+          await Promise.all(this.#held);
+          await this.#save(latest);
+          this.#persisted = latest;
+        }
+        for (const task of afterwards) task();
+      } catch (error) {
+        this.#afterwards.unshift(...afterwards);
+        if (error instanceof Interrupted) this.#writeLater();
+        throw error;
+      }
     };
     this.#writing = this.#writing.then(write, write);
     return this.#writing;
+  }
+
+  #writeLater(): void {
+    this.#cancelWrite ??= this.#later(() => this.flush().catch(this.#onError));
   }
 }

@@ -17,6 +17,11 @@ export interface Context {
   /** How long an instance may be at one call. */
   callTimeoutMs: number;
   processor: string;
+  /**
+   * Told, once the checkpoint has it in memory, of every step that came to its end, whether it was just called or found
+   * applied by reconciling.
+   */
+  conclude: (step: Step, result: Result) => void;
   /** What the latest Observe was answered, which may not be in the checkpoint yet. */
   seen: { at: Position; result: Result } | null;
   log: Pick<Logger, "info" | "warn" | "error">;
@@ -24,6 +29,3 @@ export interface Context {
 
 /** Between two questions to an instance that may still be at it. */
 export const askAgainMs = 50;
-
-/** Told of every step that reconciling found to be applied: its answer went to nobody. */
-export type OnProved = (step: Step, result: Result) => void;

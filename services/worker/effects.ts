@@ -1,4 +1,5 @@
 import { decodeRequest } from "../../libs/kato/codec.ts";
+import { changeRecallThreshold } from "../../libs/kato/compound.ts";
 import type { ObservationHead } from "../../libs/kato/heads.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { comparePositions } from "./position.ts";
@@ -13,6 +14,16 @@ type Changes = Partial<Checkpoint>;
 export function passed(step: Step): Changes {
   const { sequence, step: next } = positionAfter(step);
   return { applied: sequence - 1, step: next, mark: null };
+}
+
+/** An Observe that was refused before KATO began it, as when MongoDB could not be asked: a rebuild must leave it out. */
+export function observeNotBegun(checkpoint: Checkpoint, step: Step): Changes {
+  const { notBegun, interval } = checkpoint;
+  const latest = notBegun.at(-1);
+  // As long as there is no tick between, it is one stretch.
+  const stretch = latest?.interval === interval ? { ...latest, through: step.at } : undefined;
+  const added = stretch ?? { from: step.at, through: step.at, interval };
+  return { ...passed(step), notBegun: [...(stretch ? notBegun.slice(0, -1) : notBegun), added] };
 }
 
 /** An Observe that ticked and set off no auto-learn. */
@@ -57,12 +68,14 @@ export function autoLearned(
     interval: seen.interval,
     events: seen.kept.length,
     keptEvent: seen.kept.at(-1) ?? null,
-    vectorsFrom: null,
-    vectorEvents: [],
+    ...nothingToLearn,
     latestUniqueId: seen.head.uniqueId,
     settings: seen.head.hasSymbols ? { ...settings, predictedLast: settings.predicting } : settings,
   };
 }
+
+/** After a Learn no vector waits to be learned. */
+const nothingToLearn = { vectorsFrom: null, vectorEvents: [], notBegun: [] } satisfies Changes;
 
 /** A step after which working memory is empty: a rebuild begins behind it. */
 export function emptied(step: Step): Changes {
@@ -71,21 +84,20 @@ export function emptied(step: Step): Changes {
 
 /** A command other than Observe that succeeded. */
 export function commanded(checkpoint: Checkpoint, step: Step): Changes {
-  const { settings } = checkpoint;
+  const { settings, mark } = checkpoint;
   const set = (changed: Partial<Checkpoint["settings"]>): Changes => ({
     ...passed(step),
     settings: { ...settings, ...changed },
   });
   switch (step.method) {
     case "Learn":
-      return { ...emptied(step), vectorsFrom: null, vectorEvents: [] };
+      return { ...emptied(step), ...nothingToLearn };
     case "ClearWorkingMemory":
       return emptied(step);
     case "ClearAllMemory":
       return {
         ...emptied(step),
-        vectorsFrom: null,
-        vectorEvents: [],
+        ...nothingToLearn,
         interval: 0,
         offset: 0,
         latestUniqueId: "",
@@ -106,13 +118,15 @@ export function commanded(checkpoint: Checkpoint, step: Step): Changes {
     case "IncrementRecallThreshold":
       // KATO refuses every increment but 0, which makes the gene the one that is searched with.
       return set({ searchedThreshold: settings.genes.recall_threshold ?? settings.searchedThreshold });
+    case changeRecallThreshold:
+      return mark?.kind === "threshold" ? thresholdChanged(checkpoint, step, mark.value) : passed(step);
     default:
       return passed(step);
   }
 }
 
 /** The recall threshold was changed to this value, and is searched with. */
-export function thresholdChanged(checkpoint: Checkpoint, step: Step, value: number): Changes {
+function thresholdChanged(checkpoint: Checkpoint, step: Step, value: number): Changes {
   const { settings } = checkpoint;
   return {
     ...passed(step),

@@ -1,3 +1,4 @@
+import { status as grpc } from "@grpc/grpc-js";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import type { Call } from "./call.ts";
 import { ask } from "./call.ts";
@@ -15,6 +16,8 @@ export class Instance {
   readonly #callTimeoutMs: number;
   /** The connection that is reconciled, 0 for none. */
   #reconciled = 0;
+  /** The connection that is reconciled or being so: behind another one may be another start of the instance. */
+  #connection = 0;
 
   constructor(endpoint: string, callTimeoutMs: number) {
     this.#channel = new KatoChannel(endpoint);
@@ -33,6 +36,7 @@ export class Instance {
     if (this.reconciled) return true;
     if (!(await this.#channel.connect(timeoutMs))) return false;
     const connection = this.#channel.connections;
+    this.#connection = connection;
     const ping: Call = (method, request) => this.#channel.call(method, request, pingTimeoutMs);
     await reconcile((await ask(ping, "Ping", {})).interval);
     this.#reconciled = connection;
@@ -44,8 +48,11 @@ export class Instance {
     this.#reconciled = 0;
   }
 
-  /** One RPC over the connection there is; `not-sent` where there is none. */
+  /** One RPC over the connection that was pinged; `not-sent` where it is gone, even if there is a new one. */
   readonly call: Call = async (method, request) => {
+    if (this.#connection !== this.#channel.connections) {
+      return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
+    }
     const result = await this.#channel.call(method, request, this.#callTimeoutMs);
     if (result.kind === "unseen") this.doubt();
     return result;

@@ -53,9 +53,10 @@ export class Lease {
     }
   }
 
-  /** Whether this worker may call the instance now. */
+  /** Whether this worker may call the instance now; once not, never again, even if a renewal comes through late. */
   get held(): boolean {
-    return this.#state === "held" && performance.now() < this.#validUntil;
+    if (this.#state === "held" && performance.now() >= this.#validUntil) this.#lose();
+    return this.#state === "held";
   }
 
   /** Gives it back, so that another worker need not wait for its end. */
@@ -78,6 +79,7 @@ export class Lease {
   async #renew(): Promise<void> {
     const { bucket, processor, worker, leaseMs, log } = this.#options;
     const sentAt = performance.now();
+    if (!this.held) return;
     try {
       const revision = await bucket.update(processor, worker, this.#revision, leaseMs / renewalsPerLife);
       this.#revision = revision;
@@ -86,12 +88,12 @@ export class Lease {
       // Perhaps NATS is away: as long as the lease lives it is tried again.
       log.warn({ err: error, processor }, "cannot renew the lease");
     }
-    if (this.#state !== "held") return;
-    if (performance.now() < this.#validUntil) {
-      this.#renewLater();
-    } else {
-      this.#state = "lost";
-      this.#options.onLost();
-    }
+    if (this.held) this.#renewLater();
+  }
+
+  #lose(): void {
+    clearTimeout(this.#timer);
+    this.#state = "lost";
+    queueMicrotask(this.#options.onLost);
   }
 }

@@ -9,8 +9,11 @@ export type Mark =
   | { kind: "threshold"; at: Position; value: number }
   /** Any other command: repeating it does no harm. */
   | { kind: "repeatable"; at: Position; method: string }
-  /** An Observe of the applier's own: empty, it ticks and makes no event. */
-  | { kind: "own-observe" };
+  /**
+   * An Observe of the applier's own: empty, it ticks and makes no event. `unseen` is the Observe of the log that it waits for,
+   * whose tick is there and which is not in the checkpoint yet.
+   */
+  | { kind: "own-observe"; unseen: Position | null };
 
 /** A Learn, or an Observe that will set off an auto-learn. */
 export interface LearnMark {

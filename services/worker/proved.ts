@@ -3,6 +3,7 @@ import { encodeResponse } from "../../libs/kato/codec.ts";
 import { readObservationHead } from "../../libs/kato/heads.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import type { Context } from "./context.ts";
+import { comparePositions } from "./position.ts";
 import type { Result } from "./result.ts";
 import type { Step } from "./step.ts";
 
@@ -20,18 +21,24 @@ const successMessages: Record<string, string> = {
 };
 
 /** The result of a step whose answer was lost and whose success is proved: what KATO would have said. */
-export function proved(context: Context, step: Step, message = successMessages[step.method] ?? ""): Result {
-  const { processor, book } = context;
+export function proved({ processor, book }: Context, step: Step): Result {
+  const { interval, mark } = book.current;
+  const marked = mark && "at" in mark && comparePositions(mark.at, step.at) === 0 ? mark : undefined;
+  const message = marked?.kind === "learn" && !marked.isObserve ? marked.model || "None" : undefined;
   const envelope = {
     status: "OKAY",
     id: processor,
-    interval: book.current.interval,
+    interval,
     time_stamp: 0,
-    message,
+    message: message ?? successMessages[step.method] ?? "",
   } as const;
   const uniqueId = step.method === "Observe" ? { unique_id: readObservationHead(step.request).uniqueId } : {};
-  const data = isMethod(step.method)
-    ? encodeResponse(step.method, { ...envelope, ...uniqueId })
-    : new Uint8Array();
-  return { outcome: "applied", grpcStatus: grpc.OK, detail: "", autoLearnedModel: "", data };
+  let data: Uint8Array = new Uint8Array();
+  if (isMethod(step.method)) data = encodeResponse(step.method, { ...envelope, ...uniqueId });
+  if (marked?.kind === "threshold") {
+    const { message: _, ...rest } = envelope;
+    data = encodeResponse("IncrementRecallThreshold", { ...rest, response: { data: marked.value } });
+  }
+  const autoLearnedModel = marked?.kind === "learn" && marked.isObserve ? marked.model : "";
+  return { outcome: "applied", grpcStatus: grpc.OK, detail: "", autoLearnedModel, data };
 }

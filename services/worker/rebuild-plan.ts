@@ -9,6 +9,8 @@ import type { Step } from "./step.ts";
 export interface Replayed {
   request: Uint8Array;
   hasSymbols: boolean;
+  /** The event that it has to make again; null where that is not known. */
+  event: string[] | null;
 }
 
 /** What a rebuild sends to an instance that has lost what is volatile (RECOVERY.md, Rebuilding). */
@@ -33,7 +35,8 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
   const plan: RebuildPlan = { vectors: [], events: [], predictAt: -1, degraded: "" };
   if (keptEvent) {
     const request = encodeRequest("Observe", { strings: keptEvent, unique_id: "kato-gateway" });
-    plan.events.push({ request, hasSymbols: true });
+    plan.events.push({ request, hasSymbols: true, event: keptEvent });
+    if (settings.predictedLast) plan.predictAt = 0;
     if (!isSorted(keptEvent))
       plan.degraded = "an event kept by an auto-learn changes the order of its symbols";
   }
@@ -46,10 +49,29 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
     plan.events.push({
       request: isReplaced ? withSymbols(step.request, kept) : step.request,
       hasSymbols: head.hasSymbols,
+      event: head.hasVectors ? (kept ?? null) : eventOfStrings(step.request),
     });
     if (head.hasSymbols && settings.predictedLast) plan.predictAt = plan.events.length - 1;
   }
   return plan;
+}
+
+/** Why working memory is not what the plan should have made it, "" when it is; a failed Observe may have made no event. */
+export function differenceOf(plan: RebuildPlan, count: number, workingMemory: readonly string[][]): string {
+  if (plan.events.length > 0 && workingMemory.length !== count) {
+    return `working memory has ${workingMemory.length} events after a rebuild where ${count} were expected`;
+  }
+  const wanted = plan.events.filter(({ hasSymbols }) => hasSymbols).map(({ event }) => event);
+  const isSame = workingMemory.every((event, index) => {
+    const expected = wanted[index];
+    return !expected || JSON.stringify(event) === JSON.stringify(expected);
+  });
+  return isSame || wanted.length !== count ? "" : "events with vectors got other symbols in a rebuild";
+}
+
+/** The symbols of an Observe without vectors. */
+export function eventOfStrings(request: Uint8Array): string[] {
+  return (decodeRequest("Observe", Buffer.from(request)).strings ?? []).toSorted(byCodePoint);
 }
 
 function vectorOf(step: Step, symbols: string[]) {

@@ -1,11 +1,12 @@
 import type { Json } from "../../libs/kato/json.ts";
 import { ask, dataOf, Interrupted, insist, workingMemoryOf } from "./call.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { neededFrom } from "./effects.ts";
 import { leaveIntervalZero } from "./own-observe.ts";
 import { comparePositions } from "./position.ts";
 import type { RebuildPlan } from "./rebuild-plan.ts";
-import { planRebuild } from "./rebuild-plan.ts";
+import { differenceOf, planRebuild } from "./rebuild-plan.ts";
 import type { Step } from "./step.ts";
 
 /**
@@ -17,17 +18,39 @@ import type { Step } from "./step.ts";
  */
 export async function rebuild(context: Context, base?: number, inPlace = base === undefined): Promise<void> {
   const { book, log } = context;
-  await book.ahead({ rebuilding: { base: base ?? book.current.interval, inPlace } });
-  log.info({ replayFrom: book.current.replayFrom, applied: book.current.applied, inPlace }, "rebuilding");
+  const { mark, interval, replayFrom, applied } = book.current;
+  await book.ahead({
+    mark: mark?.kind === "own-observe" ? null : mark,
+    rebuilding: { base: base ?? interval, inPlace },
+  });
+  log.info({ replayFrom, applied, inPlace }, "rebuilding");
   await runPlan(context, 0);
 }
 
-/** Goes on with a rebuild that was interrupted, at this interval; from its start where the instance has restarted again. */
+/**
+ * Goes on with a rebuild that was interrupted, at this interval; from its start where the instance has restarted again. An
+ * Observe of it may still be running: an empty one is held back by KATO's lock until that is over.
+ */
 export async function resumeRebuild(context: Context, interval: number): Promise<void> {
-  const { rebuilding } = context.book.current;
+  const { book, call } = context;
+  const { rebuilding, mark, ...before } = book.current;
   if (!rebuilding) return;
   if (interval < rebuilding.base) return rebuild(context, interval, false);
-  await runPlan(context, interval - rebuilding.base);
+  const at = (now: number, base: number): Partial<Checkpoint> => ({
+    rebuilding: { ...rebuilding, base },
+    interval: now,
+    offset: before.interval + before.offset - now,
+  });
+  const isTicked = mark?.kind === "own-observe" && interval > before.interval;
+  const base = rebuilding.base + (isTicked ? 1 : 0);
+  if (interval === base) {
+    await book.ahead({ ...at(interval, base), mark: mark?.kind === "own-observe" ? null : mark });
+    return runPlan(context, 0);
+  }
+  await book.ahead({ ...at(interval, base), mark: { kind: "own-observe", unseen: null } });
+  const answer = await ask(call, "Observe", { unique_id: "kato-gateway" });
+  await book.ahead({ ...at(answer.interval, base + 1), mark: null });
+  await runPlan(context, answer.interval - base - 1);
 }
 
 /** Carries out the plan but for the Observes that the instance has already. */
@@ -37,7 +60,7 @@ async function runPlan(context: Context, done: number): Promise<void> {
   const checkpoint = book.current;
   const plan = planRebuild(checkpoint, await observesOf(context));
   const vectors = checkpoint.rebuilding?.inPlace ? [] : await unlearnedVectors(context, plan);
-  await insist(call, "UpdateGenes", { genes: { max_sequence_length: 0 } });
+  await restoreGenes(context);
   await insist(call, "StopPredicting", {});
   if (done <= vectors.length) {
     // StartSleeping clears working memory as ClearWorkingMemory does.
@@ -49,10 +72,8 @@ async function runPlan(context: Context, done: number): Promise<void> {
   await restoreSettings(context);
   const { interval } = await insist(call, "Ping", {});
   const events = await workingMemoryOf(call);
-  const lost = plan.events.length > 0 && events.length !== checkpoint.events;
-  const degraded = lost
-    ? `working memory has ${events.length} events after a rebuild where ${checkpoint.events} were expected`
-    : plan.degraded || checkpoint.degraded;
+  const difference = differenceOf(plan, checkpoint.events, events);
+  const degraded = difference || plan.degraded || checkpoint.degraded;
   if (degraded !== checkpoint.degraded) log.error({ degraded }, "the rebuild is not exact");
   await book.ahead({
     rebuilding: null,
@@ -70,7 +91,7 @@ async function runPlan(context: Context, done: number): Promise<void> {
 
 /** The Observes in the log that a rebuild needs. */
 async function observesOf({ book, readSteps }: Context): Promise<Step[]> {
-  const { applied, step, vectorsFrom, replayFrom } = book.current;
+  const { applied, step, vectorsFrom, replayFrom, notBegun } = book.current;
   const from = { sequence: neededFrom(book.current), step: 0 };
   const observes: Step[] = [];
   for await (const read of readSteps(from, step > 0 ? applied + maxGap : applied)) {
@@ -80,7 +101,10 @@ async function observesOf({ book, readSteps }: Context): Promise<Step[]> {
     const isNeeded =
       comparePositions(read.at, replayFrom) >= 0 ||
       (vectorsFrom !== null && comparePositions(read.at, vectorsFrom) >= 0);
-    if (isNeeded) observes.push(read);
+    const wasBegun = !notBegun.some(
+      ({ from, through }) => comparePositions(from, read.at) <= 0 && comparePositions(read.at, through) <= 0,
+    );
+    if (isNeeded && wasBegun) observes.push(read);
   }
   return observes;
 }
@@ -123,13 +147,20 @@ async function replay({ call }: Context, request: Uint8Array): Promise<void> {
   if (result.kind === "not-sent" || result.kind === "unseen") throw new Interrupted(result.details);
 }
 
-async function restoreSettings({ book, call }: Context): Promise<void> {
-  const { genes, searchedThreshold, predicting } = book.current.settings;
+/** Before anything is replayed: it is predicted with them. Only that nothing be learned, max_sequence_length waits. */
+async function restoreGenes({ book, call }: Context): Promise<void> {
+  const { genes, searchedThreshold } = book.current.settings;
   if (searchedThreshold !== null) {
     await insist(call, "UpdateGenes", { genes: { recall_threshold: searchedThreshold } });
     // Refused by KATO for a threshold of 0, which then was not searched with either.
     await ask(call, "IncrementRecallThreshold", { value: 0 });
   }
-  await insist(call, "UpdateGenes", { genes: { max_sequence_length: 0, ...genes } });
+  await insist(call, "UpdateGenes", { genes: { ...genes, max_sequence_length: 0 } });
+}
+
+async function restoreSettings({ book, call }: Context): Promise<void> {
+  const { genes, predicting } = book.current.settings;
+  const { max_sequence_length = 0 } = genes;
+  if (max_sequence_length !== 0) await insist(call, "UpdateGenes", { genes: { max_sequence_length } });
   await insist(call, predicting ? "StartPredicting" : "StopPredicting", {});
 }

@@ -1,22 +1,23 @@
+import { status as grpc } from "@grpc/grpc-js";
 import { readObservationHead } from "../../libs/kato/heads.ts";
-import { insist, workingMemoryOf } from "./call.ts";
-import type { Context, OnProved } from "./context.ts";
-import { askAgainMs } from "./context.ts";
-import { commanded, isAutoLearnDue, observed, ownObserved } from "./effects.ts";
-import { leaveIntervalZero, observeOwn, reportForeignTicks } from "./own-observe.ts";
+import { ask, insist, workingMemoryOf } from "./call.ts";
+import { conclude } from "./conclude.ts";
+import type { Context } from "./context.ts";
+import { commanded, observed, ownObserved } from "./effects.ts";
+import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
 import { comparePositions } from "./position.ts";
 import { proved } from "./proved.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
-import type { Result } from "./result.ts";
+import { refused } from "./result.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import type { Step } from "./step.ts";
 
 /** How an instance's interval stands to the one that the checkpoint expects. */
 export type Finding = { kind: "in-step" } | { kind: "ahead"; by: number } | { kind: "restarted" };
 
-/** A lower interval is a restart: no interval stays 0, and none means two things (A5). */
+/** A lower interval is a restart: no interval stays 0, and none means two things (A5); so one of 0 may be a restart too. */
 export function compareInterval(expected: number, seen: number): Finding {
-  if (seen === expected) return { kind: "in-step" };
+  if (seen === expected && seen > 0) return { kind: "in-step" };
   return seen > expected ? { kind: "ahead", by: seen - expected } : { kind: "restarted" };
 }
 
@@ -25,112 +26,113 @@ export function compareInterval(expected: number, seen: number): Finding {
  * exactly what the instance has, nothing is under way in it, and no mark is left but one that makes a repeat safe. Throws
  * Interrupted when the instance went away meanwhile; then it is to be done again.
  */
-export async function reconcile(context: Context, interval: number, onProved: OnProved): Promise<void> {
+export async function reconcile(context: Context, interval: number): Promise<void> {
   const { book, log } = context;
+  // A write that failed may have been one without which nothing more may be called.
+  await book.flush();
   const { mark, rebuilding, interval: expected } = book.current;
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);
   if (finding.kind === "restarted") {
-    log.warn({ interval, expected }, "the instance has restarted");
-    if (mark?.kind === "own-observe") book.note({ mark: null });
-    if (mark?.kind === "learn")
-      await settleMarkedLearn(context, { interval, restarted: true, ticked: false }, onProved);
+    if (expected > 0) log.warn({ interval, expected }, "the instance has restarted");
+    await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
     // Proving a Learn moves the interval.
     const base = (await insist(context.call, "Ping", {})).interval;
     return rebuild(context, base, false);
   }
-  if (mark?.kind === "own-observe") {
-    const ticked = finding.kind === "ahead";
-    await book.ahead(ticked ? ownObserved(book.current, interval) : { mark: null });
-    if (ticked) reportForeignTicks(context, finding.by - 1);
-  } else if (finding.kind === "ahead") {
-    await skip(context, finding.by, interval, onProved);
+  const by = finding.kind === "ahead" ? finding.by : 0;
+  if (mark?.kind === "own-observe" && !mark.unseen) {
+    await book.ahead(by > 0 ? ownObserved(book.current, interval) : { mark: null });
+    if (by > 0) reportForeignTicks(context, by - 1);
+  } else if (by > 0) {
+    const ownTicks = mark?.kind === "own-observe" && by > 1 ? 1 : 0;
+    await skip(context, by - ownTicks, ownTicks, interval);
   } else if (mark?.kind === "learn") {
-    await settleMarkedLearn(context, { interval, restarted: false, ticked: false }, onProved);
+    await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
   }
   await leaveIntervalZero(context);
 }
 
-/** The next `by` Observes of the log were applied, and with them everything before the last of them. */
-async function skip(context: Context, by: number, interval: number, onProved: OnProved): Promise<void> {
-  const { book, log, readSteps } = context;
-  const { applied, step: done } = book.current;
-  let left = by;
-  const skipped: Step[] = [];
-  for await (const step of readSteps({ sequence: applied + 1, step: 0 }, Number.MAX_SAFE_INTEGER)) {
-    if (done > 0 && skipped.length === 0 && step.at.step < done) continue;
-    skipped.push(step);
-    if (step.method === "Observe" && --left === 0) break;
-  }
-  if (left > 0) {
-    reportForeignTicks(context, left);
-  }
-  log.info({ observes: by - left, from: applied + 1 }, "reconciled: the instance has them already");
-  for (const step of left > 0 ? skipped.slice(0, lastObserve(skipped) + 1) : skipped) {
+/**
+ * The next `by` Observes of the log were applied, and with them everything before the last of them: what fails is persisted
+ * before anything else is called, so all of it but that last one has succeeded.
+ */
+async function skip(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
+  const { book, log } = context;
+  const { steps, foreignTicks } = await nextObserves(context, by);
+  log.info({ observes: by - foreignTicks, steps: steps.length }, "reconciled: the instance has them already");
+  const workingMemory = await workingMemoryOf(context.call);
+  for (const [index, step] of steps.entries()) {
+    const isLast = index === steps.length - 1 && foreignTicks === 0;
     const { mark } = book.current;
-    const isMarked = mark !== null && mark.kind !== "own-observe" && comparePositions(mark.at, step.at) === 0;
-    if (step.method === "Observe" && isMarked && mark.kind === "learn") {
-      await settleMarkedLearn(context, { interval, restarted: false, ticked: true }, onProved);
-    } else if (step.method === "Observe") {
-      onProved(step, await skippedObserve(context, step));
+    const isMarked = mark !== null && "at" in mark && comparePositions(mark.at, step.at) === 0;
+    if (isMarked && mark.kind === "learn" && mark.isObserve) {
+      await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
+    } else if (step.method !== "Observe") {
+      await conclude(context, step, commanded(book.current, step), proved(context, step));
+    } else if (isLast) {
+      await concludeLatest(context, step, ownTicks);
     } else {
-      book.note(commanded(book.current, step));
-      onProved(step, proved(context, step));
+      await concludeSeen(context, step, workingMemory);
     }
   }
+  if (foreignTicks === 0) return;
   book.note({ interval });
-  await waitForUnseen(context);
-  await countAgain(context, skipped);
+  reportForeignTicks(context, foreignTicks);
 }
 
-/**
- * An Observe whose tick is there and whose end was not seen may still be running: KATO's lock holds an empty one back until
- * it is over. Where the empty one could set off an auto-learn, the expected number of events is waited for instead.
- */
-async function waitForUnseen(context: Context): Promise<void> {
-  const { book, call, pause, callTimeoutMs } = context;
-  if (!isAutoLearnDue(book.current, false)) return observeOwn(context);
-  const giveUpAt = performance.now() + callTimeoutMs;
-  while (performance.now() < giveUpAt) {
-    if ((await workingMemoryOf(call)).length >= book.current.events) return;
-    await pause(askAgainMs);
+/** The steps up to the `count`th Observe that is not in the checkpoint yet, and how many Observes the log has too few. */
+async function nextObserves(
+  { book, readSteps }: Context,
+  count: number,
+): Promise<{ steps: Step[]; foreignTicks: number }> {
+  const { applied, step: done } = book.current;
+  let left = count;
+  const steps: Step[] = [];
+  for await (const step of readSteps({ sequence: applied + 1, step: 0 }, Number.MAX_SAFE_INTEGER)) {
+    if (done > 0 && steps.length === 0 && step.at.step < done) continue;
+    steps.push(step);
+    if (step.method === "Observe" && --left === 0) break;
   }
+  const last = steps.findLastIndex(({ method }) => method === "Observe");
+  return { steps: steps.slice(0, last + 1), foreignTicks: left };
 }
 
-function lastObserve(steps: readonly Step[]): number {
-  return steps.findLastIndex((step) => step.method === "Observe");
-}
-
-/** An Observe whose tick is there: what it was answered if that was seen, else what KATO says on success. */
-async function skippedObserve(context: Context, step: Step): Promise<Result> {
-  const { book, seen } = context;
-  const checkpoint = book.current;
+/** An Observe that another one has followed, so it has succeeded. */
+async function concludeSeen(context: Context, step: Step, workingMemory: string[][]): Promise<void> {
+  const { current } = context.book;
   const head = readObservationHead(step.request);
-  const events = checkpoint.events + (head.hasSymbols ? 1 : 0);
-  const interval = checkpoint.interval + 1;
-  book.note(observed(checkpoint, step, { head, failed: false, interval, events, symbols: null }));
-  return seen && comparePositions(seen.at, step.at) === 0 ? seen.result : proved(context, step);
+  const symbols = head.hasVectors ? (workingMemory[current.events] ?? null) : null;
+  const events = current.events + (head.hasSymbols ? 1 : 0);
+  const interval = current.interval + 1;
+  const changes = observed(current, step, { head, failed: false, interval, events, symbols });
+  await conclude(context, step, changes, proved(context, step));
 }
 
 /**
- * Asks for working memory after Observes whose answers were not seen: how many events there are, as some may have failed, and
- * the symbols of those with vectors.
+ * The Observe whose tick was the last, and whose end was not seen: it may still be running, and it may have failed. KATO's lock
+ * holds an empty Observe back until it is over; that cannot set off an auto-learn, as an Observe that could is marked. Then
+ * working memory shows whether there is its event.
  */
-async function countAgain(context: Context, skipped: readonly Step[]): Promise<void> {
-  const { book, call } = context;
+async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
+  const { book, call, seen } = context;
+  const answer = seen && comparePositions(seen.at, step.at) === 0 ? seen.result : undefined;
+  const head = readObservationHead(step.request);
+  let ticks = ownTicks;
+  if (!answer && ticks === 0) {
+    await book.ahead({ mark: { kind: "own-observe", unseen: step.at } });
+    await ask(call, "Observe", { unique_id: "kato-gateway" });
+    ticks = 1;
+  }
+  const { current } = book;
   const workingMemory = await workingMemoryOf(call);
-  const withVectors = skipped.filter(
-    (step) => step.method === "Observe" && readObservationHead(step.request).hasVectors,
-  );
-  const { vectorEvents } = book.current;
-  const unnamed = withVectors.filter(
-    (step) => !vectorEvents.some(({ at }) => comparePositions(at, step.at) === 0),
-  );
-  const inMemory = workingMemory.filter((event) => event.some((symbol) => symbol.startsWith("VECTOR|")));
-  const latest = inMemory.slice(inMemory.length - unnamed.length);
-  const named = unnamed.flatMap((step, index) => {
-    const symbols = latest[index];
-    return symbols ? [{ at: step.at, symbols }] : [];
-  });
-  book.note({ events: workingMemory.length, vectorEvents: [...vectorEvents, ...named] });
+  const events = workingMemory.length;
+  const hasEvent = events > current.events;
+  const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
+  const symbols = head.hasVectors && hasEvent ? (workingMemory.at(-1) ?? null) : null;
+  const interval = current.interval + 1 + ticks;
+  const changes = observed(current, step, { head, failed, interval, events, symbols });
+  const result = failed ? refused(grpc.OK, "") : proved(context, step);
+  await conclude(context, step, { ...changes, offset: current.offset - ticks }, answer ?? result);
+  if (ticks > 0) await book.flush();
 }

@@ -1,16 +1,17 @@
+import { status as grpc } from "@grpc/grpc-js";
 import { readObservationHead } from "../../libs/kato/heads.ts";
-import { ask, frequencyOf, insist, workingMemoryOf } from "./call.ts";
-import type { Context, OnProved } from "./context.ts";
+import { ask, frequencyOf, Interrupted, insist, workingMemoryOf } from "./call.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { conclude } from "./conclude.ts";
+import type { Context } from "./context.ts";
 import { askAgainMs } from "./context.ts";
-import { autoLearned, commanded, emptied, observed } from "./effects.ts";
+import { autoLearned, commanded, observed } from "./effects.ts";
 import { dropLostEvents } from "./lost-events.ts";
 import type { LearnMark } from "./mark.ts";
 import { comparePositions } from "./position.ts";
 import { proved } from "./proved.ts";
 import { rebuild } from "./rebuild.ts";
-import type { Result } from "./result.ts";
 import { refused, unknown } from "./result.ts";
-import type { LearnVerdict } from "./settle.ts";
 import { settleLearn } from "./settle.ts";
 import type { Step } from "./step.ts";
 
@@ -20,66 +21,65 @@ interface Situation {
   restarted: boolean;
   /** Whether the marked Observe has ticked. */
   ticked: boolean;
+  /** Whether another Observe has ticked after it, before which its success was seen. */
+  isOver: boolean;
 }
 
 /**
- * Finds out whether a marked Learn, or an Observe that sets off an auto-learn, took effect, and takes it into the checkpoint;
- * where it did not, the mark goes and the step will be applied again.
+ * Finds out whether a marked Learn, or an Observe that sets off an auto-learn, took effect, and concludes it; where it did not,
+ * the mark goes and the step will be applied again.
  */
-export async function settleMarkedLearn(
-  context: Context,
-  situation: Situation,
-  onProved: OnProved,
-): Promise<void> {
+export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
   const { book, log } = context;
   const { mark } = book.current;
   if (mark?.kind !== "learn") return;
   const step = await markedStep(context, mark);
-  const { verdict, workingMemory } = await judge(context, mark, situation);
+  const { verdict, workingMemory } = await judge(context, mark, situation, keptBy(context, step, mark));
   log.info({ sequence: mark.at.sequence, model: mark.model, verdict }, "settled a Learn");
-  switch (verdict) {
-    case "learned":
-    case "nothing-to-learn":
-      return onProved(step, takeLearned(context, step, mark, situation, workingMemory));
-    case "not-begun":
-      book.note({ mark: null });
-      return;
-    case "lost":
-      return settleLost(context, step, mark, situation, workingMemory, onProved);
-    default:
-      book.note({
-        ...(situation.restarted
-          ? { ...emptied(step), interval: book.current.interval + 1, vectorsFrom: null, vectorEvents: [] }
-          : autoLearned(book.current, step, {
-              head: readObservationHead(step.request),
-              interval: book.current.interval + 1,
-              kept: workingMemory,
-            })),
-        degraded: "an auto-learn of vectors was interrupted: whether it was learned is not known",
-      });
-      return onProved(step, unknown("whether it was learned cannot be proved"));
-  }
+  if (verdict === "learned") return takeLearned(context, step, mark, workingMemory);
+  if (verdict === "lost") return settleLost(context, step, mark, situation, workingMemory);
+  if (verdict === "unknown") return giveUp(context, step, situation, workingMemory);
+  book.note({ mark: null });
 }
 
-/** Asks until there is a verdict that stands. */
+/** How many events working memory holds once the marked command has learned. */
+function keptBy({ book }: Context, step: Step, { isObserve }: LearnMark): number {
+  if (!isObserve) return 0;
+  const { hasSymbols } = readObservationHead(step.request);
+  return book.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
+}
+
+/** Asks until there is a verdict that stands; `lost`: the events are gone and nothing was learned. */
 async function judge(
   context: Context,
   mark: LearnMark,
-  { restarted, ticked }: Situation,
-): Promise<{ verdict: Exclude<LearnVerdict, "may-be-at-it" | "perhaps-torn">; workingMemory: string[][] }> {
+  { restarted, ticked, isOver }: Situation,
+  kept: number,
+): Promise<{ verdict: "learned" | "not-begun" | "lost" | "unknown"; workingMemory: string[][] }> {
   const { call, pause, callTimeoutMs } = context;
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(call, mark.model);
-    const workingMemory = restarted ? [] : await workingMemoryOf(call);
-    const verdict = settleLearn(mark, { restarted, ticked, frequency, events: workingMemory.length });
+    const workingMemory = restarted ? lastOf(mark.events ?? [], kept) : await workingMemoryOf(call);
+    if (isOver) return { verdict: "learned", workingMemory: workingMemory.slice(0, kept) };
+    const facts = { restarted, ticked, frequency, events: workingMemory.length, kept };
+    const verdict = settleLearn(mark, facts);
     if (verdict === "perhaps-torn") {
       return { verdict: (await isTorn(context, mark)) ? "not-begun" : "learned", workingMemory };
     }
-    const isUnfinished = verdict === "learned" && !restarted && workingMemory.length > keptOf(mark).length;
-    if (verdict !== "may-be-at-it" && !isUnfinished) return { verdict, workingMemory };
-    if (waitedMs >= callTimeoutMs) return { verdict: isUnfinished ? "learned" : "lost", workingMemory };
+    if (verdict !== "may-be-at-it") {
+      // What KATO writes after the model takes it a moment more.
+      if (verdict === "learned" && !restarted) await pause(askAgainMs);
+      return { verdict, workingMemory };
+    }
+    if (waitedMs >= callTimeoutMs) {
+      return { verdict: mark.events === null ? "unknown" : "lost", workingMemory };
+    }
     await pause(askAgainMs);
   }
+}
+
+function lastOf<T>(items: readonly T[], count: number): T[] {
+  return items.slice(items.length - count);
 }
 
 /**
@@ -103,32 +103,24 @@ async function isTorn(context: Context, mark: LearnMark): Promise<boolean> {
   await insist(call, "ClearWorkingMemory", {});
   if (!torn) return false;
   await ask(call, "DeleteModel", { name: mark.model });
+  if ((await frequencyOf(call, mark.model)) > 0) throw new Interrupted("the torn model cannot be deleted");
   const degraded = "a Learn was torn by a crash: symbol statistics may be a little off";
   log.warn({ model: mark.model }, degraded);
   book.note({ degraded });
   return true;
 }
 
-function takeLearned(
-  { book, ...context }: Context,
-  step: Step,
-  mark: LearnMark,
-  { restarted }: Situation,
-  workingMemory: string[][],
-): Result {
+async function takeLearned(context: Context, step: Step, mark: LearnMark, kept: string[][]): Promise<void> {
+  const { book } = context;
   if (!mark.isObserve) {
-    book.note(commanded(book.current, step));
-    return proved({ book, ...context }, step, mark.model || "None");
+    return conclude(context, step, commanded(book.current, step), proved(context, step));
   }
-  const kept = restarted ? keptOf(mark) : workingMemory;
-  const interval = book.current.interval + 1;
-  book.note(autoLearned(book.current, step, { head: readObservationHead(step.request), interval, kept }));
-  return { ...proved({ book, ...context }, step), autoLearnedModel: mark.model };
+  return conclude(context, step, learnedByItself(context, step, kept), proved(context, step));
 }
 
-/** What working memory holds after the marked Learn. */
-function keptOf({ isObserve, events }: LearnMark): string[][] {
-  return isObserve && events !== null && events.length > 1 ? events.slice(-1) : [];
+function learnedByItself({ book }: Context, step: Step, kept: string[][]): Partial<Checkpoint> {
+  const head = readObservationHead(step.request);
+  return autoLearned(book.current, step, { head, interval: book.current.interval + 1, kept });
 }
 
 /** The call limit has passed, and nothing was learned. */
@@ -138,7 +130,6 @@ async function settleLost(
   mark: LearnMark,
   { interval }: Situation,
   workingMemory: string[][],
-  onProved: OnProved,
 ): Promise<void> {
   const { book, log } = context;
   if (!mark.isObserve) {
@@ -146,18 +137,32 @@ async function settleLost(
     book.note({ mark: null });
     return rebuild(context);
   }
+  const result = refused(grpc.OK, "the auto-learn failed");
   if (workingMemory.length === mark.events?.length) {
     const head = readObservationHead(step.request);
     const events = workingMemory.length;
-    book.note(observed(book.current, step, { head, failed: true, interval, events, symbols: null }));
-  } else {
-    log.error(
-      { sequence: step.at.sequence, events: mark.events },
-      "the auto-learn failed, its events are lost",
-    );
-    await dropLostEvents(context, step, interval);
+    const changes = observed(book.current, step, { head, failed: true, interval, events, symbols: null });
+    return conclude(context, step, changes, refused(grpc.OK, ""));
   }
-  onProved(step, refused(13, "the auto-learn failed"));
+  log.error(
+    { sequence: step.at.sequence, events: mark.events },
+    "the auto-learn failed, its events are lost",
+  );
+  await dropLostEvents(context, step, interval, result);
+}
+
+/** An auto-learn of vectors of which nothing can be proved. */
+async function giveUp(
+  context: Context,
+  step: Step,
+  { restarted }: Situation,
+  workingMemory: string[][],
+): Promise<void> {
+  const degraded = "an auto-learn of vectors was interrupted: whether it was learned is not known";
+  const kept = restarted ? [] : workingMemory;
+  context.book.note({ degraded });
+  const result = unknown("whether it was learned cannot be proved");
+  await conclude(context, step, learnedByItself(context, step, kept), result);
 }
 
 async function markedStep({ readSteps }: Context, mark: LearnMark): Promise<Step> {

@@ -10,39 +10,34 @@ export interface LearnFacts {
   frequency: number;
   /** How many events are in working memory now. */
   events: number;
+  /** How many it holds once the marked command has learned: an auto-learn keeps the last of several. */
+  kept: number;
 }
 
 /**
- * What became of a marked Learn. `learned` and `not-begun` speak for themselves; `nothing-to-learn`: it was applied;
- * `may-be-at-it`: ask again; `perhaps-torn`: the instance died in a first Learn; `lost`: the events are gone and nothing was
- * learned; `unknown`: it cannot be proved.
+ * What became of a marked Learn. `learned` and `not-begun` speak for themselves; `may-be-at-it`: ask again; `perhaps-torn`: the
+ * instance died in a first Learn; `unknown`: it cannot be proved.
  */
-export type LearnVerdict =
-  | "learned"
-  | "nothing-to-learn"
-  | "not-begun"
-  | "may-be-at-it"
-  | "perhaps-torn"
-  | "lost"
-  | "unknown";
+export type LearnVerdict = "learned" | "not-begun" | "may-be-at-it" | "perhaps-torn" | "unknown";
 
 /** Settles the mark from what was read: a pure function (RECOVERY.md, Settling the mark). */
 export function settleLearn(mark: LearnMark, facts: LearnFacts): LearnVerdict {
-  const { restarted, ticked, frequency, events } = facts;
+  const { restarted, ticked, frequency, events, kept } = facts;
   const isRisen = frequency > mark.frequency;
+  const hasNothingToLearn = mark.events !== null && mark.model === "";
   if (restarted) {
     if (mark.events === null) return "unknown";
     if (!isRisen) return "not-begun";
     return mark.frequency === 0 ? "perhaps-torn" : "learned";
   }
-  if (isRisen) return "learned";
   if (mark.isObserve) {
     if (!ticked) return "not-begun";
-    if (mark.events === null) return "unknown";
-    if (mark.model === "") return "nothing-to-learn";
-    return "may-be-at-it";
+    // KATO keeps the last event only once it has learned; it is there when the call is over.
+    const isOver = events === kept && (isRisen || hasNothingToLearn || (mark.events === null && kept > 0));
+    return isOver ? "learned" : "may-be-at-it";
   }
-  const marked = mark.events?.length ?? 0;
-  if (mark.model === "") return events === 0 ? "nothing-to-learn" : "not-begun";
-  return events === marked ? "not-begun" : "may-be-at-it";
+  if (isRisen) return "learned";
+  // A Learn of no events, which may have dropped the emotives, is repeated to do it.
+  if (events === mark.events?.length) return "not-begun";
+  return hasNothingToLearn ? "learned" : "may-be-at-it";
 }

@@ -1,4 +1,5 @@
 import type { StoredCommand } from "../../libs/commands/command.ts";
+import type { SequenceStep } from "../../libs/kato/compound.ts";
 import { decodeSequence, sequenceMethod } from "../../libs/kato/compound.ts";
 import type { Position } from "./position.ts";
 
@@ -17,7 +18,9 @@ export function stepsOf(command: StoredCommand): Step[] {
   if (method !== sequenceMethod) {
     return [{ command, at: { sequence, step: 0 }, method, request: data, isLast: true }];
   }
-  const parts = decodeSequence(data);
+  const parts = partsOf(data);
+  if (parts.length === 0)
+    return [{ command, at: { sequence, step: 0 }, method, request: data, isLast: true }];
   return parts.map(({ method, request }, step) => ({
     command,
     at: { sequence, step },
@@ -25,6 +28,14 @@ export function stepsOf(command: StoredCommand): Step[] {
     request,
     isLast: step === parts.length - 1,
   }));
+}
+
+function partsOf(data: Uint8Array): SequenceStep[] {
+  try {
+    return decodeSequence(data);
+  } catch {
+    return [];
+  }
 }
 
 /** The position after a step. */

@@ -1,10 +1,11 @@
 import type { KV } from "@nats-io/kv";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import { commandOfMessage } from "../../libs/commands/command.ts";
+import type { Ingestions } from "../../libs/commands/ingestion.ts";
 import type { CommandLogs } from "../../libs/commands/log.ts";
 import { cancelSubject, querySubject, stateSubject } from "../../libs/commands/names.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import { reportEveryMs } from "../../libs/commands/processor-state.ts";
+import { queryOfMessage } from "../../libs/commands/query.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { headersOfReply } from "../../libs/commands/reply.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
@@ -14,6 +15,7 @@ import { Applier } from "./applier.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { Lease } from "./lease.ts";
 import { LeaseView } from "./lease-view.ts";
+import type { OutcomeRecorder } from "./outcomes.ts";
 import { refused } from "./result.ts";
 import { shareOut } from "./share.ts";
 
@@ -23,6 +25,8 @@ export interface WorkerOptions {
   connection: NatsConnection;
   logs: CommandLogs;
   checkpoints: KV;
+  ingestions: Ingestions;
+  outcomes: OutcomeRecorder;
   /** The bucket of leases, whose entries live for `leaseMs`. */
   leases: KV;
   leaseMs: number;
@@ -30,6 +34,9 @@ export interface WorkerOptions {
   /** The ids whose appliers it runs, or `*` for all. */
   processors: string[] | "*";
   callTimeoutMs: number;
+  /** How many applied commands a log keeps, besides those that a rebuild needs. */
+  logHistory: number;
+  trimEveryMs: number;
   log: Logger;
 }
 
@@ -67,6 +74,7 @@ export class Worker {
     this.#timers = [
       setInterval(() => this.#reportAll(), tickMs),
       setInterval(() => void this.#announce(), announceMs),
+      setInterval(() => void this.#trimAll(), options.trimEveryMs),
     ];
     options.registry.onChange(() => this.#match());
   }
@@ -86,6 +94,7 @@ export class Worker {
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#options.outcomes.stop();
     await this.#matching;
     await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
     await this.#view.retire().catch(() => {});
@@ -124,6 +133,7 @@ export class Worker {
     const plan = shareOut({ me: name, wanted: processors, processors: [...wanted.keys()], holders, workers });
     for (const running of [...this.#running.values()]) {
       const { id, grpc_endpoint } = running.entry;
+      running.applier.setPaused(wanted.get(id)?.paused === true);
       const isMoved = wanted.get(id)?.grpc_endpoint !== grpc_endpoint;
       if (isMoved || plan.giveBack.includes(id)) await this.#stopOne(running);
       if (isMoved && wanted.has(id)) plan.take.push(id);
@@ -133,7 +143,8 @@ export class Worker {
 
   async #startOne(entry: ProcessorEntry | undefined): Promise<void> {
     if (!entry || this.#stopping || this.#running.has(entry.id)) return;
-    const { connection, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs } = this.#options;
+    const { connection, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs, outcomes, ingestions } =
+      this.#options;
     const lease = await Lease.take({
       bucket: leases,
       processor: entry.id,
@@ -149,17 +160,21 @@ export class Worker {
       endpoint: entry.grpc_endpoint,
       worker: name,
       mayCall: () => lease.held,
+      onLeaseLost: () => this.#lost(entry.id),
       logs,
       checkpoints: new CheckpointStore(checkpoints, entry.id),
+      ingestions,
       send: (subject, reply) => this.#send(subject, reply),
-      record: async () => {},
+      record: (command, reply) => outcomes.record(command, reply),
+      claim: (command) => outcomes.claim(command),
       onState: () => this.#report(entry.id),
       callTimeoutMs,
       log,
     });
     const subscriptions = [
       connection.subscribe(querySubject(entry.id), {
-        callback: (_error, message) => void this.#answer(message, () => applier.query(queryOf(message))),
+        callback: (_error, message) =>
+          void this.#answer(message, () => applier.query(queryOfMessage(message))),
       }),
       connection.subscribe(cancelSubject(entry.id), {
         callback: (_error, message) =>
@@ -167,6 +182,7 @@ export class Worker {
       }),
     ];
     this.#running.set(entry.id, { entry, applier, lease, subscriptions, reported: undefined, reportedAt: 0 });
+    applier.setPaused(entry.paused === true);
     applier.start();
   }
 
@@ -204,6 +220,16 @@ export class Worker {
     connection.publish(subject, sent.data, { headers: headersOfReply(sent) });
   }
 
+  async #trimAll(): Promise<void> {
+    for (const { applier, entry } of [...this.#running.values()]) {
+      try {
+        await applier.trim(this.#options.logHistory);
+      } catch (error) {
+        this.#options.log.warn({ err: error, processor: entry.id }, "cannot trim the log");
+      }
+    }
+  }
+
   #reportAll(): void {
     for (const id of this.#running.keys()) this.#report(id);
   }
@@ -234,9 +260,4 @@ const grpcResourceExhausted = 8;
 function rateOf(before: ProcessorState, now: ProcessorState, seconds: number): number {
   const latest = seconds > 0 ? (now.applied - before.applied) / seconds : 0;
   return Math.round((before.rate + latest) * 5) / 10;
-}
-
-function queryOf(message: Msg): { method: string; data: Uint8Array } {
-  const { method, data } = commandOfMessage("", { seq: 0, data: message.data, headers: message.headers });
-  return { method, data };
 }

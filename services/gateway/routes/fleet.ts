@@ -65,7 +65,7 @@ function countOf(options: RouteOptions): number {
 }
 
 /** A processor as the operators see it (API.md, The gateway). */
-function describe({ states }: Backend, { id, name, grpc_endpoint, source }: ProcessorEntry) {
+export function describe({ states }: Backend, { id, name, grpc_endpoint, source }: ProcessorEntry) {
   const report = states.get(id);
   const described = { id, name, endpoint: grpc_endpoint, source };
   if (!report) return { ...described, healthy: false, state: "unowned", depth: null, applied: null };

@@ -1,18 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { changeRecallThreshold, encodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
+import { dataOf, envelope, wrappedGenes } from "../answers.ts";
 import { checkGenes } from "../genes.ts";
 import { invalid } from "../observation.ts";
 import type { RouteOptions } from "../request-calls.ts";
-import { callKato, callRecallThresholdChange, envelope } from "../request-calls.ts";
+import { askKato, commandKato, runCommand } from "../request-calls.ts";
 import { GeneParams, GenesBody, IncrementBody, ProcessorParams } from "../schemas.ts";
 import { hasData, unwrapData } from "../unwrap-data.ts";
-import { dataOf } from "./predictions.ts";
 
 const defaultIncrement = 0.01;
 
 /** Genes: KATO's settings at run time. */
 const genes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get("/:id/gene/:gene", { schema: { params: GeneParams } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "GetGene", { gene: request.params.gene });
+    const answer = await askKato({ options, request, reply }, "GetGene", { gene: request.params.gene });
     return envelope(answer, dataOf(answer));
   });
 
@@ -23,10 +24,9 @@ const genes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
       const { body } = request;
       const isWrapped = hasData(body);
       if (isWrapped && !isObject(body.data)) invalid("data", "must be an object of genes");
-      const answer = await callKato({ options, request, reply }, "UpdateGenes", {
-        genes: checkGenes(isWrapped ? { ...body.data } : body),
-      });
-      return envelope(answer, isWrapped ? "updated-genes" : "genes-updated");
+      const changed = { genes: checkGenes(isWrapped ? { ...body.data } : body) };
+      const form = isWrapped ? wrappedGenes : undefined;
+      return commandKato({ options, request, reply }, "UpdateGenes", changed, form);
     },
   );
 
@@ -35,8 +35,8 @@ const genes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
     { schema: { params: ProcessorParams, body: IncrementBody }, preValidation: unwrapData },
     async (request, reply) => {
       const increment = request.body.increment ?? defaultIncrement;
-      const answer = await callRecallThresholdChange({ options, request, reply }, increment);
-      return envelope(answer, dataOf(answer));
+      const data = encodeRecallThresholdChange({ increment });
+      return runCommand({ options, request, reply }, { method: changeRecallThreshold, data });
     },
   );
 };

@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { JsonObject } from "../../../libs/kato/json.ts";
+import { dataOf, envelope } from "../answers.ts";
 import type { RouteOptions } from "../request-calls.ts";
-import { callKato, envelope } from "../request-calls.ts";
+import { askKato, commandKato } from "../request-calls.ts";
 import { ModelBody, NameParams } from "../schemas.ts";
-import { dataOf, withPrefix } from "./predictions.ts";
+import { withPrefix } from "./predictions.ts";
 
 /** What KATO has learned: models and vectors. */
 const models: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
@@ -12,7 +13,7 @@ const models: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.get("/:id/model/:name", { schema: { params } }, async (request, reply) => {
     const { id: processor, name } = request.params;
-    const answer = await callKato({ options, request, reply }, "GetModel", {
+    const answer = await askKato({ options, request, reply }, "GetModel", {
       name: withPrefix("MODEL|", name),
     });
     const model = (dataOf(answer) ?? {}) as JsonObject;
@@ -23,21 +24,19 @@ const models: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     return envelope(answer, { ...model, name: withPrefix("MODEL|", String(model.name)) });
   });
 
-  app.delete("/:id/model/:name", { schema: { params } }, async (request, reply) => {
+  app.delete("/:id/model/:name", { schema: { params } }, (request, reply) => {
     const name = withPrefix("MODEL|", request.params.name);
-    const answer = await callKato({ options, request, reply }, "DeleteModel", { name });
-    return envelope(answer, answer.message ?? "");
+    return commandKato({ options, request, reply }, "DeleteModel", { name });
   });
 
-  app.put("/:id/model/:name", { schema: { params, body: ModelBody } }, async (request, reply) => {
+  app.put("/:id/model/:name", { schema: { params, body: ModelBody } }, (request, reply) => {
     const name = withPrefix("MODEL|", request.params.name);
-    const answer = await callKato({ options, request, reply }, "UpdateModel", { ...request.body, name });
-    return envelope(answer, answer.message ?? "");
+    return commandKato({ options, request, reply }, "UpdateModel", { ...request.body, name });
   });
 
   app.get("/:id/vector/:name", { schema: { params } }, async (request, reply) => {
     const { id: processor, name } = request.params;
-    const answer = await callKato({ options, request, reply }, "GetVector", {
+    const answer = await askKato({ options, request, reply }, "GetVector", {
       name: withPrefix("VECTOR|", name),
     });
     const vector = dataOf(answer);

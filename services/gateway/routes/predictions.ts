@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { Json, JsonObject } from "../../../libs/kato/json.ts";
-import type { Answer, Call, RouteOptions } from "../request-calls.ts";
-import { callKato, envelope } from "../request-calls.ts";
+import type { JsonObject } from "../../../libs/kato/json.ts";
+import { dataOf, envelope } from "../answers.ts";
+import type { Call, RouteOptions } from "../request-calls.ts";
+import { askKato } from "../request-calls.ts";
 import { PredictionsBody, PredictionsQuery, ProcessorParams } from "../schemas.ts";
 import { unwrapData } from "../unwrap-data.ts";
 
@@ -21,12 +22,12 @@ const predictions: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options
   );
 
   app.get("/:id/percept-data", { schema: { params } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "GetPerceptData", {});
+    const answer = await askKato({ options, request, reply }, "GetPerceptData", {});
     return envelope(answer, dataOf(answer));
   });
 
   app.get("/:id/cognition-data", { schema: { params } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "GetCognitionData", {});
+    const answer = await askKato({ options, request, reply }, "GetCognitionData", {});
     return envelope(answer, answer.response ?? {});
   });
 };
@@ -34,19 +35,14 @@ const predictions: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options
 async function predictionsOf(call: Call, uniqueId: string | undefined) {
   const answer =
     uniqueId === undefined
-      ? await callKato(call, "GetAllPredictions", {})
-      : await callKato(call, "GetPredictions", { unique_id: uniqueId });
+      ? await askKato(call, "GetAllPredictions", {})
+      : await askKato(call, "GetPredictions", { unique_id: uniqueId });
   // KATO says null while predicting is off.
   const list = (dataOf(answer) ?? []) as JsonObject[];
   return envelope(
     answer,
     list.map((prediction) => ({ ...prediction, name: withPrefix("MODEL|", String(prediction.name)) })),
   );
-}
-
-/** The `data` of a response that is a Struct with that one key. */
-export function dataOf(answer: Answer): Json {
-  return (answer.response as JsonObject | undefined)?.data ?? null;
 }
 
 /** A name as the wire has it, whether it came with its prefix or without. */

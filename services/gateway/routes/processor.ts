@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { JsonObject } from "../../../libs/kato/json.ts";
+import { envelope } from "../answers.ts";
 import type { RouteOptions } from "../request-calls.ts";
-import { callKato, envelope } from "../request-calls.ts";
+import { askKato, commandKato } from "../request-calls.ts";
 import { ProcessorParams, TargetClassBody } from "../schemas.ts";
 
 /** One processor as such: who it is, how it is, and its modes. */
@@ -11,18 +12,18 @@ const processor: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
   const asked = { "/:id/ping": "Ping", "/:id/name": "GetName" } as const;
   for (const [url, method] of Object.entries(asked)) {
     app.get(url, { schema: { params } }, async (request, reply) => {
-      const answer = await callKato({ options, request, reply }, method, {});
+      const answer = await askKato({ options, request, reply }, method, {});
       return envelope(answer, answer.message ?? "");
     });
   }
 
   app.get("/:id/time", { schema: { params } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "GetTime", {});
+    const answer = await askKato({ options, request, reply }, "GetTime", {});
     return envelope(answer, Number(answer.message) + answer.offset);
   });
 
   app.get("/:id/status", { schema: { params } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "ShowStatus", {});
+    const answer = await askKato({ options, request, reply }, "ShowStatus", {});
     const status = (answer.response ?? {}) as JsonObject;
     const counts = Object.fromEntries(
       ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + answer.offset]),
@@ -37,23 +38,19 @@ const processor: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
     "/:id/stop-predicting": "StopPredicting",
   } as const;
   for (const [url, method] of Object.entries(modes)) {
-    app.post(url, { schema: { params } }, async (request, reply) => {
-      const answer = await callKato({ options, request, reply }, method, {});
-      return envelope(answer, answer.message ?? "");
-    });
+    app.post(url, { schema: { params } }, (request, reply) =>
+      commandKato({ options, request, reply }, method, {}),
+    );
   }
 
-  app.put("/:id/target-class", { schema: { params, body: TargetClassBody } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "TargetClass", {
-      target_class: request.body.target_class,
-    });
-    return envelope(answer, answer.message ?? "");
+  app.put("/:id/target-class", { schema: { params, body: TargetClassBody } }, (request, reply) => {
+    const { target_class } = request.body;
+    return commandKato({ options, request, reply }, "TargetClass", { target_class });
   });
 
-  app.delete("/:id/target-class", { schema: { params } }, async (request, reply) => {
-    const answer = await callKato({ options, request, reply }, "TargetClear", {});
-    return envelope(answer, answer.message ?? "");
-  });
+  app.delete("/:id/target-class", { schema: { params } }, (request, reply) =>
+    commandKato({ options, request, reply }, "TargetClear", {}),
+  );
 };
 
 export default processor;

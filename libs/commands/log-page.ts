@@ -1,0 +1,38 @@
+import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { StoredCommand } from "./command.ts";
+import { commandOfMessage } from "./command.ts";
+import { streamOf } from "./names.ts";
+
+/** A command that stands in a log, and when it was stored. */
+export interface LoggedCommand {
+  command: StoredCommand;
+  /** Unix ms, by the clock of NATS. */
+  storedAtMs: number;
+}
+
+/** The first commands in a processor's log from `from` on, in sequence, as it stands now; without their data. */
+export async function readLogPage(
+  connection: NatsConnection,
+  processor: string,
+  from: number,
+  limit: number,
+): Promise<LoggedCommand[]> {
+  const page: LoggedCommand[] = [];
+  const consumer = await jetstream(connection).consumers.get(streamOf(processor), {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: Math.max(from, 1),
+    headers_only: true,
+  });
+  if ((await consumer.info()).num_pending === 0) return page;
+  const messages = await consumer.consume({ max_messages: limit });
+  try {
+    for await (const message of messages) {
+      page.push({ command: commandOfMessage(processor, message), storedAtMs: message.time.getTime() });
+      if (page.length === limit || message.info.pending === 0) break;
+    }
+  } finally {
+    messages.stop();
+  }
+  return page;
+}

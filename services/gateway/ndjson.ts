@@ -1,0 +1,68 @@
+/** One line of a stream of lines. */
+export interface Line {
+  /** From 1; blank lines count. */
+  number: number;
+  /** Without its end; undefined where it is longer than the limit. */
+  bytes: Buffer | undefined;
+}
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const nothing: Buffer = Buffer.alloc(0);
+
+/**
+ * Splits a stream of bytes at its line feeds and gives the lines that each chunk completes, so that no more is read than is
+ * asked for. Of a line that is longer than `limitBytes` no more than that is kept. The last line need not have an end; where the
+ * stream fails, what came of its last line is dropped.
+ */
+export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line[]> {
+  let number = 0;
+  /** What earlier chunks brought of a line: the first `begunBytes` of `begun`, or nothing where they are over the limit. */
+  let begun: Buffer = nothing;
+  let begunBytes = 0;
+
+  const begin = (part: Buffer) => {
+    const bytes = begunBytes + part.length;
+    if (bytes > limitBytes) begun = nothing;
+    else {
+      // Grown by doubling, as a line may come in any number of parts.
+      if (bytes > begun.length)
+        begun = grown(begun.subarray(0, begunBytes), Math.max(bytes, 2 * begun.length));
+      part.copy(begun, begunBytes);
+    }
+    begunBytes = bytes;
+  };
+  const complete = (part: Buffer): Line => {
+    let whole = part;
+    if (begunBytes > 0) {
+      begin(part);
+      whole = begun.subarray(0, begunBytes);
+    }
+    const isTooLong = Math.max(begunBytes, part.length) > limitBytes;
+    begun = nothing;
+    begunBytes = 0;
+    return { number: ++number, bytes: isTooLong ? undefined : withoutCarriageReturn(whole) };
+  };
+
+  for await (const chunk of chunks) {
+    const lines: Line[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, from)) {
+      lines.push(complete(chunk.subarray(from, end)));
+      from = end + 1;
+    }
+    if (from < chunk.length) begin(chunk.subarray(from));
+    if (lines.length > 0) yield lines;
+  }
+  if (begunBytes > 0) yield [complete(nothing)];
+}
+
+function grown(bytes: Buffer, size: number): Buffer {
+  const larger = Buffer.allocUnsafe(size);
+  bytes.copy(larger);
+  return larger;
+}
+
+function withoutCarriageReturn(bytes: Buffer): Buffer {
+  return bytes.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes;
+}

@@ -1,0 +1,71 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { LoggedCommand } from "../../../libs/commands/log-page.ts";
+import { readLogPage } from "../../../libs/commands/log-page.ts";
+import type { Backend } from "../backend.ts";
+import { nextPage, pageOf } from "../page.ts";
+import { fromNats } from "../refusals.ts";
+import type { RouteOptions } from "../request-calls.ts";
+import { targetOf } from "../request-calls.ts";
+import { PageQuery, ProcessorParams } from "../schemas.ts";
+import { describe } from "./fleet.ts";
+
+/** What operators do with one processor: stop it, let it go on, and look at what it was told. */
+const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  for (const [path, paused] of [
+    ["/processors/:id/pause", true],
+    ["/processors/:id/resume", false],
+  ] as const) {
+    app.post(path, { schema: { params: ProcessorParams } }, async (request) => {
+      const { backend, processor } = targetOf({ options, request });
+      const entry = await fromNats(backend, processor, () => backend.registry.setPaused(processor, paused));
+      return { ...describe(backend, entry), paused };
+    });
+  }
+
+  app.get(
+    "/processors/:id/log",
+    { schema: { params: ProcessorParams, querystring: PageQuery } },
+    async (request) => {
+      const { backend, processor } = targetOf({ options, request });
+      const { from, limit } = pageOf(request.query);
+      return fromNats(backend, processor, async () => {
+        const applied = backend.states.get(processor)?.applied;
+        const page = await readLogPage(backend.nats.connection, processor, from, limit);
+        const commands = await Promise.all(page.map((logged) => logLine(backend, logged, applied)));
+        return { commands, ...nextPage(commands, limit) };
+      });
+    },
+  );
+};
+
+const outcomesKeptMs = 24 * 3_600_000;
+
+/** One command as the log's readers see it. */
+async function logLine(backend: Backend, logged: LoggedCommand, applied: number | undefined) {
+  const { sequence, id, method, deadlineMs } = logged.command;
+  return {
+    sequence,
+    command: id,
+    method,
+    time: new Date(logged.storedAtMs).toISOString(),
+    ...(deadlineMs !== undefined && { deadline: new Date(deadlineMs).toISOString() }),
+    outcome: await outcomeOf(backend, logged, applied),
+  };
+}
+
+/** What became of a command; null where that is not known, or not any more. */
+async function outcomeOf(
+  { outcomes }: Backend,
+  { command, storedAtMs }: LoggedCommand,
+  applied: number | undefined,
+): Promise<string | null> {
+  const { sequence, id, processor } = command;
+  if (applied === undefined) return null;
+  if (sequence > applied) return "queued";
+  const record = (await outcomes.find(processor, id))?.record;
+  if (record?.reply && record.sequence === sequence) return record.state;
+  // Whatever did not simply succeed has a record, for as long as those are kept.
+  return Date.now() - storedAtMs < outcomesKeptMs ? "applied" : null;
+}
+
+export default operating;

@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { isProcessorId } from "../../../libs/commands/names.ts";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { isEndpoint } from "../../../libs/registry/processor-entry.ts";
+import type { Backend } from "../backend.ts";
+import { invalid } from "../observation.ts";
+import { fromNats } from "../refusals.ts";
+import type { RouteOptions } from "../request-calls.ts";
+import { targetOf } from "../request-calls.ts";
+import { ForceQuery, ProcessorBody, ProcessorParams } from "../schemas.ts";
+import { describe } from "./fleet.ts";
+
+/** Registering, changing and removing processors over REST. */
+const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.put(
+    "/processors/:id",
+    { schema: { params: ProcessorParams, body: ProcessorBody } },
+    async (request, reply) => {
+      const backend = options.backend();
+      const { id } = request.params;
+      const { grpc_endpoint } = request.body;
+      if (!isProcessorId(id)) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
+      if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
+      const known = backend.registry.get(id);
+      const name = request.body.name ?? known?.name ?? id;
+      const entry = { id, name, grpc_endpoint, source: "rest" as const };
+      await fromNats(backend, id, async () => {
+        // Whoever finds it registered can send it commands.
+        await backend.logs.ensure(id);
+        await backend.registry.put({ ...entry, ...(known?.paused && { paused: true }) });
+      });
+      reply.code(known ? 200 : 201);
+      return describe(backend, entry);
+    },
+  );
+
+  app.delete(
+    "/processors/:id",
+    { schema: { params: ProcessorParams, querystring: ForceQuery } },
+    async (request) => {
+      const { backend, processor } = targetOf({ options, request });
+      const isForced = request.query.force === "true";
+      await fromNats(backend, processor, async () => {
+        const depth = await depthOf(backend, processor);
+        if (depth > 0 && !isForced) throw stillQueued(processor, depth);
+        await backend.registry.remove(processor);
+      });
+      return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", message: "removed" };
+    },
+  );
+};
+
+/** How many commands of the log are not applied, as far as the checkpoint says. */
+async function depthOf({ logs, states, checkpoints }: Backend, processor: string): Promise<number> {
+  const last = await logs.last(processor);
+  const reported = states.get(processor)?.applied ?? 0;
+  if (reported >= last) return 0;
+  const entry = await checkpoints.get(processor);
+  const persisted = entry?.operation === "PUT" ? entry.json<{ applied: number }>().applied : 0;
+  return Math.max(0, last - Math.max(reported, persisted));
+}
+
+function stillQueued(processor: string, depth: number): GatewayError {
+  return new GatewayError("STILL_QUEUED", `${depth} commands are not applied yet; ?force=true leaves them.`, {
+    processor,
+    effect: "none",
+  });
+}
+
+export default registration;

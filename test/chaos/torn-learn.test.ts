@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelName } from "../../libs/kato/model-name.ts";
+import { startCluster, untilApplied } from "./world/cluster.ts";
+
+const places = [
+  "learn-after-clear",
+  "learn-after-model",
+  "learn-after-symbols",
+  "learn-before-answer",
+  "autolearn-after-clear",
+  "autolearn-after-model",
+  "autolearn-after-symbols",
+  "autolearn-before-answer",
+];
+
+test("wherever in a Learn the instance dies, the model is learned once, and what matches it can be observed", async (t) => {
+  const cluster = await startCluster(t, { workers: 1 });
+  const { simulator, instance } = cluster;
+  const post = async (path: string, body?: unknown) => {
+    const answer = await cluster.request("POST", `/p1${path}`, body);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json.message;
+  };
+  for (const place of places) {
+    await t.test(place, async () => {
+      const isAuto = place.startsWith("auto");
+      // Of symbols that nothing else has: torn, every Observe that matches would fail.
+      const [first, second, third] = ["1", "2", "3"].map((end) => `${place}-${end}`);
+      await simulator.restart({ SIMULATOR_FAULT: place });
+      await untilApplied(cluster);
+      await post("/observe", { strings: [first], emotives: { joy: 4 } });
+      if (isAuto) await post("/genes/change", { data: { max_sequence_length: 2 } });
+      else await post("/observe", { strings: [second] });
+      const learning = isAuto ? post("/observe", { strings: [second] }) : post("/learn");
+      await simulator.exited;
+      await simulator.restart({ SIMULATOR_FAULT: "" });
+      const name = modelName([[first ?? ""], [second ?? ""]]);
+      assert.deepEqual(await learning, isAuto ? { status: "observed", auto_learned_model: name } : name);
+
+      assert.equal(await instance.frequency(name), 1);
+      // The gateway asks once the rebuild is over.
+      const workingMemory = (await cluster.request("GET", "/p1/working-memory")).json.message;
+      assert.deepEqual(workingMemory, isAuto ? [[second]] : []);
+      if (isAuto) await post("/genes/change", { data: { max_sequence_length: 0 } });
+      await post("/clear-working-memory");
+      await post("/observe", { strings: [first] });
+      await post("/observe", { strings: [third] });
+      await post("/clear-working-memory");
+    });
+  }
+});

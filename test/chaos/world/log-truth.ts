@@ -1,0 +1,102 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import { CommandLogs } from "../../../libs/commands/log.ts";
+import { decodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
+import { changeRecallThreshold, decodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
+import { modelName } from "../../../libs/kato/model-name.ts";
+import { isMethod } from "../../../libs/kato/rpcs.ts";
+import type { Answering } from "../../../services/simulator/answers.ts";
+import { answering } from "../../../services/simulator/answers.ts";
+import { noJournal } from "../../../services/simulator/journal.ts";
+import { Knowledge } from "../../../services/simulator/knowledge.ts";
+import { defaultManifest } from "../../../services/simulator/manifest.ts";
+import { Processor } from "../../../services/simulator/processor.ts";
+import type { Step } from "../../../services/worker/step.ts";
+import { stepsOf } from "../../../services/worker/step.ts";
+import { KatoInstance } from "./kato-instance.ts";
+
+/** What a log says, carried out on a KATO in this process that nothing happens to. */
+export interface Played {
+  instance: KatoInstance;
+  /** Every model that was learned on the way. */
+  models: string[];
+  /** By sequence: the method, and the interval that clients see after it. */
+  commands: Map<number, { method: string; interval: number; uniqueIds: string[] }>;
+}
+
+const nothing = () => {};
+
+/** The command log of one processor: what stands in it is, in this order, what was applied. */
+export class LogTruth {
+  readonly #connection: NatsConnection;
+  readonly #logs: CommandLogs;
+  readonly #processor: string;
+
+  private constructor(connection: NatsConnection, logs: CommandLogs, processor: string) {
+    this.#connection = connection;
+    this.#logs = logs;
+    this.#processor = processor;
+  }
+
+  static async open(natsUrl: string, processor: string): Promise<LogTruth> {
+    const connection = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
+    return new LogTruth(connection, logs, processor);
+  }
+
+  last(): Promise<number> {
+    return this.#logs.last(this.#processor);
+  }
+
+  /** Carries out the log from this sequence on. */
+  async play(from: number): Promise<Played> {
+    const manifest = { ...defaultManifest, id: this.#processor };
+    const processor = new Processor(manifest, new Knowledge(noJournal, manifest.persistence), 0, nothing);
+    const answer = answering(processor, nothing);
+    const instance = new KatoInstance(async (method, request) => {
+      const response = await answer(method, decodeRequest(method, Buffer.from(request)));
+      return { kind: "response", bytes: encodeResponse(method, response) };
+    });
+    const played: Played = { instance, models: [], commands: new Map() };
+    for await (const command of this.#logs.readRange(this.#processor, from, Number.MAX_SAFE_INTEGER)) {
+      const uniqueIds: string[] = [];
+      for (const step of stepsOf(command)) await playStep(answer, processor, step, played.models, uniqueIds);
+      const { sequence, method } = command;
+      played.commands.set(sequence, { method, interval: processor.interval, uniqueIds });
+    }
+    return played;
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+async function playStep(
+  answer: Answering,
+  processor: Processor,
+  { method, request }: Step,
+  models: string[],
+  uniqueIds: string[],
+): Promise<void> {
+  if (method === changeRecallThreshold) {
+    const { increment } = decodeRecallThresholdChange(request);
+    const threshold = Math.round((processor.genes.number("recall_threshold") + increment) * 10) / 10;
+    if (!(threshold > 0 && threshold <= 1)) return;
+    // A float32, as it comes over the wire.
+    await answer("UpdateGenes", { genes: { recall_threshold: Math.fround(threshold) } });
+    await answer("IncrementRecallThreshold", { value: 0 });
+    return;
+  }
+  if (!isMethod(method)) return;
+  const plain = decodeRequest(method, Buffer.from(request));
+  const before = processor.events;
+  const { message = "" } = await answer(method, plain);
+  if (method === "Learn" && message.startsWith("MODEL|")) models.push(message);
+  if (method !== "Observe" || !("unique_id" in plain)) return;
+  uniqueIds.push(plain.unique_id ?? "");
+  const learned = modelName([...before, processor.symbols]);
+  if (processor.knowledge.models.has(learned.slice("MODEL|".length))) models.push(learned);
+  const own = modelName(before);
+  if (processor.knowledge.models.has(own.slice("MODEL|".length))) models.push(own);
+}

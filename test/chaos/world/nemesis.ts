@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Random } from "../../unit/recovery/random.ts";
+import type { Cluster } from "./cluster.ts";
+
+interface Victim {
+  name: string;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** Kills, freezes and restarts what a cluster is made of, one after the other. */
+export class Nemesis {
+  /** What it has done. */
+  readonly deeds: string[] = [];
+  readonly #victims: Victim[];
+  readonly #random: Random;
+
+  constructor({ simulator, workers, gateway, nats }: Cluster, random: Random) {
+    const named = (name: string, service: Omit<Victim, "name">): Victim => ({
+      name,
+      kill: (signal) => service.kill(signal),
+      restart: () => service.restart(),
+    });
+    this.#random = random;
+    this.#victims = [
+      named("instance", simulator),
+      named("instance", simulator),
+      ...workers.map((worker, index) => named(`worker ${index + 1}`, worker)),
+      named("gateway", gateway),
+      named("nats-server", nats),
+    ];
+  }
+
+  /** One deed; resolves once everything runs again. */
+  async strike(): Promise<void> {
+    const victim = this.#victims[this.#random.integer(this.#victims.length)];
+    if (!victim) return;
+    const { name } = victim;
+    if (this.#random.chance(0.4)) {
+      const ms = 50 + this.#random.integer(1_800);
+      this.deeds.push(`froze ${name} for ${ms} ms`);
+      await victim.kill("SIGSTOP");
+      await sleep(ms);
+      await victim.kill("SIGCONT");
+    } else {
+      const ms = this.#random.integer(500);
+      this.deeds.push(`killed ${name}, away for ${ms} ms`);
+      await victim.kill("SIGKILL");
+      await sleep(ms);
+      await victim.restart();
+    }
+  }
+}

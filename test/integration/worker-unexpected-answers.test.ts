@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import type { handleUnaryCall } from "@grpc/grpc-js";
+import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { KatoChannel } from "../../libs/kato/channel.ts";
+import { encodeResponse, pathOf } from "../../libs/kato/codec.ts";
+import type { Method } from "../../libs/kato/rpcs.ts";
+import { rpcs } from "../../libs/kato/rpcs.ts";
+import type { System } from "../fixtures/system.ts";
+import { startSystem, until } from "../fixtures/system.ts";
+
+/** What becomes of a call instead of what the instance does: a traceback, bytes, a gRPC error, or nothing ever. */
+type Deed = "failed" | Buffer | { code: status; details: string } | "nothing";
+/** Asked at each call; undefined lets the instance answer. */
+type Script = (method: Method) => Deed | undefined;
+
+const traceback =
+  'Traceback (most recent call last):\n  File "/kato/server.py", line 9, in f\nOSError: no MongoDB';
+const same = (bytes: Buffer) => bytes;
+
+/** Passes calls on to an instance, but for those of which the script says otherwise. */
+async function startForwarder(instancePort: number, script: Script) {
+  const instance = new KatoChannel(`127.0.0.1:${instancePort}`);
+  assert.ok(await instance.connect(5_000));
+  const server = new Server();
+  for (const method of Object.keys(rpcs) as Method[]) {
+    const handle: handleUnaryCall<Buffer, Buffer> = async ({ request }, callback) => {
+      const deed = script(method);
+      if (deed === "nothing") return;
+      if (Buffer.isBuffer(deed)) return callback(null, deed);
+      if (typeof deed === "object") return callback(deed);
+      const result = await instance.call(method, request, 10_000);
+      if (result.kind !== "response") return callback({ code: result.status, details: result.details });
+      if (deed === undefined) return callback(null, result.bytes);
+      const envelope = { status: "FAILED", id: "p1", interval: 1, time_stamp: 0 } as const;
+      callback(null, encodeResponse(method, { ...envelope, message: traceback }));
+    };
+    const definition = {
+      path: pathOf(method),
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: same,
+      requestDeserialize: same,
+      responseSerialize: same,
+      responseDeserialize: same,
+    } as const;
+    server.addService({ [method]: definition }, { [method]: handle });
+  }
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  const stop = () => {
+    server.forceShutdown();
+    instance.close();
+  };
+  return { port, stop };
+}
+
+let script: Script = () => undefined;
+/** The calls since the script was set. */
+let calls: Method[] = [];
+const play = (next: Script) => {
+  calls = [];
+  script = next;
+};
+
+let system: System;
+let forwarder: Awaited<ReturnType<typeof startForwarder>>;
+before(async () => {
+  system = await startSystem({
+    workerEnv: { LOG_LEVEL: "silent", CALL_TIMEOUT_MS: "1000" },
+    gatewayEnv: { LOG_LEVEL: "silent" },
+    between: async (port) => {
+      forwarder = await startForwarder(port, (method) => {
+        calls.push(method);
+        return script(method);
+      });
+      return forwarder.port;
+    },
+  });
+});
+after(async () => {
+  forwarder?.stop();
+  await system?.stop();
+});
+beforeEach(async () => {
+  play(() => undefined);
+  await until("the processor goes on", async () => (await send("GET", "/ping")).status === 200);
+  await setLength(0);
+  await send("POST", "/clear-all-memory");
+  assert.equal((await send("POST", "/observe", { strings: ["first"] })).status, 200);
+});
+
+const send = (verb: string, path: string, body?: unknown) =>
+  system.request(verb, `/p1${path}`, body, { prefer: "wait=2" });
+const setLength = (max_sequence_length: number) => send("POST", "/genes/change", { max_sequence_length });
+const events = async () => ((await send("GET", "/working-memory")).json.message as string[][]).flat();
+
+test("an Observe is there once, also when the instance then fails to say what it has learned (A3)", async () => {
+  await setLength(3);
+  assert.equal((await send("POST", "/observe", { strings: ["second"] })).status, 200);
+  let failures = 0;
+  play((method) => {
+    if (method !== "GetWorkingMemory" || !calls.includes("Observe") || failures > 0) return undefined;
+    failures++;
+    return "failed";
+  });
+  const { status: code, json, text } = await send("POST", "/observe", { strings: ["third"] });
+  assert.equal(failures, 1);
+  assert.doesNotMatch(text, /Traceback|server\.py/);
+  if (code !== 200) assert.equal(json.effect, "unknown", text);
+  assert.equal((await send("POST", "/observe", { strings: ["fourth"] })).status, 200);
+  assert.deepEqual(await events(), ["third", "fourth"]);
+});
+
+test("an answer that is no message is no reason to call again (A3)", async () => {
+  const nonsense = Buffer.from([0x0a, 0xff]);
+  play((method) => (method === "Observe" && calls.length === 1 ? nonsense : undefined));
+  const { json } = await send("POST", "/observe", { strings: ["never there"] });
+  assert.equal(json.effect, "unknown");
+  assert.equal((await send("POST", "/observe", { strings: ["next"] })).status, 200);
+  assert.deepEqual(
+    (await events()).filter((text) => text === "next"),
+    ["next"],
+  );
+});
+
+test("a change of genes whose answer does not come is not told to have had no effect", async () => {
+  play((method) => (method === "UpdateGenes" && calls.length < 3 ? "nothing" : undefined));
+  const { status: code, json } = await send("POST", "/genes/change", { persistence: 7 });
+  if (code === 200) assert.equal((await send("GET", "/gene/persistence")).json.message, 7);
+  else assert.deepEqual([code, json.effect], [504, "unknown"]);
+});
+
+test("a recall threshold that cannot be read is an error, and the processor goes on", async () => {
+  play((method) => (method === "GetGene" ? "failed" : undefined));
+  const { status: code, json } = await send("POST", "/gene/increment-recall-threshold", {});
+  assert.equal(code, 502);
+  assert.equal(json.effect, "none");
+  assert.ok(!calls.includes("UpdateGenes"));
+  assert.equal((await send("POST", "/wake")).status, 200);
+});
+
+test("a gRPC error is an answer; nothing internal is told of it", async () => {
+  const details = "Method not found! /kato_proc.KatoEngine at 10.0.0.1:1441";
+  const deeds: Partial<Record<Method, Deed>> = {
+    StartSleeping: { code: status.UNIMPLEMENTED, details },
+    StopSleeping: { code: status.INTERNAL, details },
+    GetName: { code: status.UNIMPLEMENTED, details },
+    ShowStatus: "failed",
+  };
+  play((method) => deeds[method]);
+  for (const [verb, path, code] of [
+    ["POST", "/sleep", 501],
+    ["POST", "/wake", 502],
+    ["GET", "/name", 501],
+    ["GET", "/status", 502],
+  ] as const) {
+    const answer = await send(verb, path);
+    assert.equal(answer.status, code, path);
+    assert.equal(answer.json.effect, "none");
+    assert.doesNotMatch(answer.text, /KatoEngine|10\.0\.0\.1|Traceback|server\.py/);
+  }
+});
+
+test("of a traceback the last line is told, and an Observe that failed may have had an effect", async () => {
+  play((method) => (method === "Observe" ? "failed" : undefined));
+  const { status: code, json } = await send("POST", "/observe", { strings: ["a"] });
+  assert.equal(code, 502);
+  assert.equal(json.detail, "OSError: no MongoDB");
+  assert.equal(json.effect, "unknown");
+});
+
+test("an Observe is not called when the instance fails before it, and the processor goes on", async () => {
+  await setLength(2);
+  play((method) => (method === "GetWorkingMemory" || method === "GetModel" ? "failed" : undefined));
+  const { status: code, json } = await send("POST", "/observe", { strings: ["second"] });
+  assert.ok(code >= 500, String(code));
+  assert.notEqual(json.effect, "applied");
+  assert.ok(!calls.includes("Observe"));
+  play(() => undefined);
+  await until("it goes on", async () => (await send("GET", "/ping")).status === 200);
+  assert.deepEqual(await events(), ["first"]);
+  assert.equal((await send("POST", "/observe", { strings: ["third"] })).status, 200);
+});

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Environment, SettingsError } from "../../libs/config/environment.ts";
+import { gatewaySettings, workerSettings } from "../../libs/config/settings.ts";
+import { processorsOfEnvironment } from "../../libs/registry/environment.ts";
+
+const gateway = (variables: Record<string, string>) => gatewaySettings(new Environment(variables));
+const worker = (variables: Record<string, string>) => workerSettings(new Environment(variables));
+const entry = (id: string, name: string, grpc_endpoint: string) => ({
+  id,
+  name,
+  grpc_endpoint,
+  source: "environment",
+});
+
+/** The entries that these variables name, and what is wrong with them. */
+function processorsOf(variables: Record<string, string>) {
+  const problems: string[] = [];
+  const entries = processorsOfEnvironment(variables, (variable, what) =>
+    problems.push(`${variable} ${what}`),
+  );
+  return { entries, problems };
+}
+
+test("without variables, and with empty ones, the defaults count", () => {
+  const names = [
+    "NATS_URL",
+    "GATEWAY_HOST",
+    "GATEWAY_PORT",
+    "KATO_PROCESSORS",
+    "GATEWAY_LEGACY_ERRORS",
+    "WORKER_PORT",
+  ];
+  for (const variables of [{}, Object.fromEntries(names.map((name) => [name, ""]))]) {
+    const { host, port, processors, legacyErrors, natsReplicas, logMaxBytes } = gateway(variables);
+    assert.deepEqual(
+      { host, port, processors, legacyErrors, natsReplicas, logMaxBytes },
+      { host: "0.0.0.0", port: 8000, processors: [], legacyErrors: false, natsReplicas: 1, logMaxBytes: -1 },
+    );
+    assert.equal(gateway(variables).natsServers.length, 1);
+    assert.match(String(gateway(variables).natsServers[0]), /127\.0\.0\.1:4222$/);
+    assert.equal(worker(variables).port, 9464);
+    assert.equal(worker(variables).processors, "*");
+  }
+});
+
+test("what is set counts", () => {
+  const settings = gateway({
+    GATEWAY_HOST: "::1",
+    GATEWAY_PORT: "0",
+    GATEWAY_LEGACY_ERRORS: "true",
+    LOG_MAX_BYTES: "1000",
+    NATS_URL: "nats://a:1, b:2",
+  });
+  assert.equal(settings.host, "::1");
+  assert.equal(settings.port, 0);
+  assert.equal(settings.legacyErrors, true);
+  assert.equal(settings.logMaxBytes, 1000);
+  assert.equal(settings.natsServers.length, 2);
+  assert.deepEqual(worker({ WORKER_PROCESSORS: "p1, p2,," }).processors, ["p1", "p2"]);
+  assert.equal(worker({ WORKER_PROCESSORS: "p1,*" }).processors, "*");
+});
+
+test("all that is wrong is named in one error", () => {
+  const variables = {
+    GATEWAY_PORT: "80 80",
+    NATS_REPLICAS: "0",
+    LOG_MAX_BYTES: "1e400",
+    GATEWAY_LEGACY_ERRORS: "yes",
+    KATO_PROCESSORS: "[",
+    KATO_EYE: "kato api:1.2.3.4:5",
+  };
+  assert.throws(
+    () => gateway(variables),
+    (error) => {
+      assert.ok(error instanceof SettingsError);
+      for (const name of Object.keys(variables))
+        assert.ok(error.message.includes(name), `${name}: ${error.message}`);
+      return true;
+    },
+  );
+});
+
+test("numbers are whole ones within their range", () => {
+  for (const port of ["-1", "65536", "1.5", "x", "NaN", "Infinity", "8000;"]) {
+    assert.throws(() => worker({ WORKER_PORT: port }), /WORKER_PORT/, port);
+  }
+  assert.equal(worker({ WORKER_PORT: "65535" }).port, 65_535);
+  assert.throws(() => worker({ CALL_TIMEOUT_MS: "0" }), /CALL_TIMEOUT_MS/);
+});
+
+test("processors are an object of endpoints, or a list with names", () => {
+  assert.deepEqual(processorsOf({ KATO_PROCESSORS: '{"p1": "a:1", "p2": "b:2"}' }), {
+    entries: [entry("p1", "p1", "a:1"), entry("p2", "p2", "b:2")],
+    problems: [],
+  });
+  const list =
+    '[{"id": "p1", "name": "P1", "grpc_endpoint": "a:1"}, {"id": "p2", "grpc_endpoint": "[::1]:2"}]';
+  assert.deepEqual(processorsOf({ KATO_PROCESSORS: list }).entries, [
+    entry("p1", "P1", "a:1"),
+    entry("p2", "p2", "[::1]:2"),
+  ]);
+});
+
+test("one variable names one processor; others of the prefix are left alone", () => {
+  const { entries, problems } = processorsOf({
+    KATO_LEFT_EYE: "eye-1:kato.example:1441",
+    KATO_IP6: "ip6:[::1]:1441",
+    KATO_P1_PORT: "tcp://10.0.0.1:1441",
+    KATO_P1_PORT_1441_TCP_ADDR: "10.0.0.1",
+    KATO_P1_SERVICE_PORT: "1441",
+    KATO_TOKEN: "a:b:c",
+    kato_lower: "low:a:1",
+    XKATO_P: "x:a:1",
+    PATH: "/usr/bin:/bin",
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(entries, [
+    entry("eye-1", "LEFT_EYE", "kato.example:1441"),
+    entry("ip6", "IP6", "[::1]:1441"),
+  ]);
+});
+
+test("wrong processors are each told and left out", () => {
+  const { entries, problems } = processorsOf({
+    KATO_PROCESSORS:
+      '[{"id": "p1", "grpc_endpoint": "a:1"}, {"id": "health", "grpc_endpoint": "a:2"}, 7, {"id": "p3"}, null]',
+    KATO_AGAIN: "p1:b:1",
+  });
+  assert.deepEqual(
+    entries.map(({ id }) => id),
+    ["p1"],
+  );
+  assert.equal(problems.length, 5, problems.join("\n"));
+  assert.deepEqual(
+    problems.map((told) => /"health"|item \d|KATO_AGAIN p1 .*twice/.exec(told)?.[0]).toSorted(),
+    ['"health"', "KATO_AGAIN p1 is named twice", "item 3", "item 4", "item 5"],
+  );
+});

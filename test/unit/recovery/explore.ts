@@ -1,0 +1,73 @@
+import { randomHistory } from "./history.ts";
+import { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
+import { run, Unprovable } from "./schedule.ts";
+import type { Fault } from "./world.ts";
+import { faultKinds } from "./world.ts";
+
+/** Points that a command passes, roughly. */
+const pointsPerCommand = 9;
+
+/** The schedule of a seed: a history, and up to five faults in it, some right after one another. */
+export function scheduleOf(seed: number): Schedule {
+  const random = new Random(seed);
+  const history = randomHistory(random);
+  const faults: Fault[] = [];
+  let point = 0;
+  for (let left = 1 + random.integer(5); left > 0; left--) {
+    const isNear = point > 0 && random.chance(0.6);
+    point = isNear ? point + 1 + random.integer(12) : 1 + random.integer(history.length * pointsPerCommand);
+    const kind = faultKinds[random.integer(faultKinds.length)];
+    if (kind) faults.push({ point, kind });
+  }
+  return { seed, history, faults };
+}
+
+/** What a schedule breaks, undefined when nothing. */
+async function failureOf(schedule: Schedule): Promise<Error | undefined> {
+  try {
+    await run(schedule);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unprovable) return undefined;
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** The same failure with fewer faults and commands, as far as one less at a time finds it. */
+async function shrink(schedule: Schedule): Promise<Schedule> {
+  const { history, faults } = schedule;
+  const smaller = [
+    ...faults.map((fault) => ({ ...schedule, faults: faults.filter((other) => other !== fault) })),
+    ...history.map((command) => ({ ...schedule, history: history.filter((other) => other !== command) })),
+  ];
+  for (const candidate of smaller) {
+    if (await failureOf(candidate)) return shrink(candidate);
+  }
+  return schedule;
+}
+
+/** Runs the seeds from `first` on; says, in words, what the first failure is, undefined when there is none. */
+export async function explore(first: number, count: number): Promise<string | undefined> {
+  for (let seed = first; seed < first + count; seed++) {
+    if (await failureOf(scheduleOf(seed))) return describe(await shrink(scheduleOf(seed)));
+  }
+  return undefined;
+}
+
+async function describe(schedule: Schedule): Promise<string> {
+  const commands = schedule.history.map(
+    ({ sequence, method, data }) =>
+      `  ${sequence} ${method} ${JSON.stringify(Buffer.from(data).toString("latin1"))}`,
+  );
+  const story: string[] = [];
+  const failure = await run(schedule, story).catch((error: Error) => error);
+  return [
+    `CHAOS_SEED=${schedule.seed} fails; what is left of it:`,
+    ...commands,
+    ...story.map((line) => `  ${line}`),
+    failure instanceof Error
+      ? `${failure.message}\n${failure.stack?.split("\n    at ").slice(1, 6).join("\n")}`
+      : "it does not fail again",
+  ].join("\n");
+}
