@@ -26,7 +26,7 @@ interface Entry {
   error?: { code: number; description: string };
 }
 
-const maxEntries = 1_024;
+const maxEntries = 512;
 const maxBytes = 8 * 1024 * 1024;
 const minWindow = 8;
 const answerLimitMs = 2_000;

@@ -1,11 +1,12 @@
 import type { FastifyBaseLogger } from "fastify";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { decodeResponse } from "../../libs/kato/codec.ts";
-import { changeRecallThreshold } from "../../libs/kato/compound.ts";
+import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse } from "../../libs/kato/messages.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import { katoFailure } from "./kato-failure.ts";
+import { sequenceEnvelope } from "./sequence.ts";
 
 /** A reply that is a response of the instance, OKAY or FAILED, and what it answers. */
 export interface Replied {
@@ -80,6 +81,7 @@ const messages: Record<string, (answer: Answer, form: string | undefined) => Jso
 
 /** The answer to a command that succeeded. Throws as `readAnswer`. */
 export function commandEnvelope(replied: Replied, log: FastifyBaseLogger): Envelope {
+  if (replied.method === sequenceMethod) return sequenceEnvelope(replied, log);
   const answer = readAnswer(replied, log);
   const message = messages[replied.method]?.(answer, replied.form) ?? answer.message ?? "";
   return envelope(answer, message);

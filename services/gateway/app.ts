@@ -4,6 +4,7 @@ import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import { readJsonBodies } from "./json-body.ts";
+import { createGatewayMetrics } from "./metrics.ts";
 import { problemHandler } from "./problem.ts";
 import type { RouteOptions } from "./request-calls.ts";
 import commands from "./routes/commands.ts";
@@ -14,6 +15,7 @@ import ingestions from "./routes/ingestions.ts";
 import memory from "./routes/memory.ts";
 import models from "./routes/models.ts";
 import observations from "./routes/observations.ts";
+import observeSequence from "./routes/observe-sequence.ts";
 import operating from "./routes/operating.ts";
 import predictions from "./routes/predictions.ts";
 import processor from "./routes/processor.ts";
@@ -43,10 +45,15 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
   });
   readJsonBodies(app, bodyLimitBytes);
   app.decorateRequest("outcome", "okay");
+  app.decorateRequest("processor", "");
   app.setErrorHandler(onProblem);
   app.setNotFoundHandler((request) => {
     const path = request.url.split("?", 1)[0];
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
+  });
+  const metrics = createGatewayMetrics();
+  app.get("/metrics", async (_request, reply) => {
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   let isClosing = false;
   app.addHook("preClose", async () => {
@@ -59,6 +66,12 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
   app.addHook("onResponse", async (request, reply) => {
     const { method, url, outcome, id } = request;
     const headers = reply.getHeaders();
+    metrics.answered({
+      processor: request.processor,
+      method: `${method} ${request.routeOptions.url ?? ""}`,
+      outcome,
+      seconds: reply.elapsedTime / 1_000,
+    });
     request.log.info(
       {
         request: id,
@@ -86,6 +99,7 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
     registration,
     observations,
     ingestions,
+    observeSequence,
   ]) {
     void app.register(routes, { backend });
   }

@@ -184,8 +184,9 @@ function queryReply(reply: Reply, context: ErrorContext): Reply {
   throw withoutEffect(reply, context);
 }
 
-function isResponse({ outcome, grpcStatus }: Reply): boolean {
-  return grpcStatus === grpc.OK && (outcome === "applied" || outcome === "failed");
+/** Of a command of several RPCs one may have brought a gRPC error: that shows in its part of the answer. */
+function isResponse({ outcome, grpcStatus, data }: Reply): boolean {
+  return (grpcStatus === grpc.OK || data.length > 0) && (outcome === "applied" || outcome === "failed");
 }
 
 function withoutEffect({ outcome, grpcStatus, detail }: Reply, context: ErrorContext): GatewayError {

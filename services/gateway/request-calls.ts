@@ -18,6 +18,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** What the log says became of the request: an error's code, or "okay". */
     outcome: string;
+    /** The registered processor that it is of, "" for none. */
+    processor: string;
   }
 }
 
@@ -117,7 +119,10 @@ export function targetOf({ options, request }: Pick<Call, "options" | "request">
 } {
   const backend = options.backend();
   const processor = request.params.id;
-  if (backend.registry.get(processor)) return { backend, processor };
+  if (backend.registry.get(processor)) {
+    request.processor = processor;
+    return { backend, processor };
+  }
   throw new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
     processor,
     effect: "none",

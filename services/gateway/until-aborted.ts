@@ -5,14 +5,17 @@ export async function* untilAborted<T>(
   error: () => Error,
 ): AsyncGenerator<T> {
   const iterator = items[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => {});
-  const abort = () => reject(error());
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
+  let giveUp: (reason: Error) => void = () => {};
+  const abort = () => giveUp(error());
+  signal.addEventListener("abort", abort);
   try {
     for (;;) {
-      const { value, done } = await Promise.race([iterator.next(), aborted]);
+      // No race with one lasting promise: that would keep every item it was raced with.
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T>>();
+      giveUp = reject;
+      if (signal.aborted) abort();
+      else iterator.next().then(resolve, reject);
+      const { value, done } = await promise;
       if (done) return;
       yield value;
     }

@@ -28,7 +28,8 @@ export async function adopt({ book, call, log }: Context, interval: number): Pro
   for (const gene of genes) {
     const { response } = await ask(call, "GetGene", { gene });
     const value = (response as JsonObject | undefined)?.data;
-    if (typeof value === "number" || typeof value === "boolean") known[gene] = Number(value);
+    // One that is a boolean was never set: setting makes every gene a number.
+    if (typeof value === "number") known[gene] = value;
   }
   const predicting = Boolean(await dataOf(call, "GetGene", { gene: "predict" }));
   const events = (await workingMemoryOf(call)).length;

@@ -140,6 +140,8 @@ export class Applier {
     this.#waits.close();
     this.#paused?.resolve();
     this.#reader?.close();
+    // Without the lease nothing is waited for: a call under way goes on in the instance, and its answer is of no use.
+    if (!this.#options.mayCall()) this.#instance.close();
     await this.#turns.run(async () => this.#instance.close());
     await this.#running;
     await this.#context?.book.flush().catch((error) => this.#cannotWrite(error));
@@ -360,6 +362,7 @@ export class Applier {
     if (this.#instance.reconciled) return true;
     const context = this.#context;
     if (!context) return false;
+    if (!this.#options.mayCall()) throw new LeaseLost(this.processor);
     return this.#instance.reconcile(timeoutMs, async (interval) => {
       const before = this.#state;
       this.#setState("rebuilding");

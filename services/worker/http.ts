@@ -3,14 +3,19 @@ import type { AddressInfo } from "node:net";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { Worker } from "./worker.ts";
 
-/** The worker's own port: GET /health says whether NATS is there and how each processor stands. */
+/** The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics is Prometheus's. */
 export async function serveHealth(options: {
   host: string;
   port: number;
   nats: NatsLink;
   worker: Worker;
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
-  const server = createServer((request, response) => {
+  const { registry } = options.worker.metrics;
+  const server = createServer(async (request, response) => {
+    if (request.url === "/metrics") {
+      response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
+      return;
+    }
     if (request.url !== "/health") {
       response.writeHead(404).end();
       return;

@@ -8,6 +8,8 @@ import { reportEveryMs } from "../../libs/commands/processor-state.ts";
 import { queryOfMessage } from "../../libs/commands/query.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { headersOfReply } from "../../libs/commands/reply.ts";
+import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
+import { isMethod } from "../../libs/kato/rpcs.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -15,6 +17,7 @@ import { Applier } from "./applier.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { Lease } from "./lease.ts";
 import { LeaseView } from "./lease-view.ts";
+import { createWorkerMetrics } from "./metrics.ts";
 import type { OutcomeRecorder } from "./outcomes.ts";
 import { refused } from "./result.ts";
 import { shareOut } from "./share.ts";
@@ -59,6 +62,7 @@ const announcementsPerLife = 3;
  * applier has stopped before a new one starts, as when its endpoint changes (A1).
  */
 export class Worker {
+  readonly metrics = createWorkerMetrics(() => this.states);
   readonly #options: WorkerOptions;
   readonly #view: LeaseView;
   readonly #running = new Map<string, Running>();
@@ -165,7 +169,11 @@ export class Worker {
       checkpoints: new CheckpointStore(checkpoints, entry.id),
       ingestions,
       send: (subject, reply) => this.#send(subject, reply),
-      record: (command, reply) => outcomes.record(command, reply),
+      record: (command, reply) => {
+        const { processor, method } = command;
+        this.metrics.concluded({ processor, method: methodLabel(method), outcome: reply.outcome });
+        return outcomes.record(command, reply);
+      },
       claim: (command) => outcomes.claim(command),
       onState: () => this.#report(entry.id),
       callTimeoutMs,
@@ -260,4 +268,9 @@ const grpcResourceExhausted = 8;
 function rateOf(before: ProcessorState, now: ProcessorState, seconds: number): number {
   const latest = seconds > 0 ? (now.applied - before.applied) / seconds : 0;
   return Math.round((before.rate + latest) * 5) / 10;
+}
+
+/** A method as a label: what stands in a log may be anything. */
+function methodLabel(method: string): string {
+  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
 }

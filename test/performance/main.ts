@@ -1,3 +1,4 @@
+import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
 import type { Figure } from "./rounds.ts";
 import { syncLatency, syncThroughput } from "./sync.ts";
@@ -12,6 +13,7 @@ const measurements: { names: string[]; measure: (system: System) => Promise<Figu
   { names: ["sync_c1"], measure: syncLatency },
   { names: ["sync_c32", "cpu_per_request"], measure: syncThroughput },
   { names: ["serial_drain"], measure: serialDrain },
+  { names: ["bulk_accept"], measure: bulkAccept },
 ];
 const limitMs = 150_000;
 

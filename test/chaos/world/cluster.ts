@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Service, System } from "../../fixtures/system.ts";
-import { sender, startSystem, startWorker, until } from "../../fixtures/system.ts";
+import { startSimulatorProcess, startSystem, startWorker, until } from "../../fixtures/system.ts";
+import type { CallWatch } from "./call-watch.ts";
+import { watchCalls } from "./call-watch.ts";
 import { KatoInstance } from "./kato-instance.ts";
 import { LogTruth } from "./log-truth.ts";
 
@@ -19,21 +21,26 @@ export interface Cluster extends System {
   instance: KatoInstance;
   /** The command log, read past the gateway. */
   truth: LogTruth;
+  /** Sees the workers' calls, where that was asked for. */
+  watch: CallWatch | undefined;
 }
 
 /** Starts it; the test's end stops it. */
 export async function startCluster(
   t: TestContext,
-  options: { simulatorEnv?: NodeJS.ProcessEnv; workerEnv?: NodeJS.ProcessEnv; workers?: number } = {},
+  options: { workers?: number; isWatched?: boolean; simulatorEnv?: NodeJS.ProcessEnv } = {},
 ): Promise<Cluster> {
   const data = await mkdtemp(join(tmpdir(), "kato-data-"));
   t.after(() => rm(data, { recursive: true, force: true }));
-  const workerEnv = { LEASE_MS: String(leaseMs), ...options.workerEnv };
-  const system = await startSystem({
-    processors: [{ id: processor }],
-    simulatorEnv: () => ({ SIMULATOR_DATA: data, ...options.simulatorEnv }),
-    workerEnv,
-  });
+  const manifest = { MANIFEST: JSON.stringify({ id: processor }) };
+  const simulator = await startSimulatorProcess({ SIMULATOR_DATA: data, ...manifest, ...options.simulatorEnv });
+  t.after(() => simulator.stop());
+  const watch = options.isWatched ? await watchCalls(simulator.port) : undefined;
+  t.after(() => watch?.close());
+  const workerEnv = { LEASE_MS: String(leaseMs) };
+  const endpoint = `127.0.0.1:${watch?.port ?? simulator.port}`;
+  const gatewayEnv = { KATO_PROCESSORS: JSON.stringify({ [processor]: endpoint }) };
+  const system = await startSystem({ processors: [], workerEnv, gatewayEnv });
   t.after(() => system.stop());
   const workers = [system.worker];
   while (workers.length < (options.workers ?? 2)) {
@@ -41,14 +48,13 @@ export async function startCluster(
     t.after(() => worker.stop());
     workers.push(worker);
   }
-  const [simulator] = system.simulators;
   const [gateway] = system.gateways;
-  if (!simulator || !gateway) throw new Error("a cluster has an instance and a gateway");
+  if (!gateway) throw new Error("a system has a gateway");
   const instance = new KatoInstance(`127.0.0.1:${simulator.port}`);
   t.after(() => instance.close());
   const truth = await LogTruth.open(system.nats.url, processor);
   t.after(() => truth.close());
-  return { ...system, simulator, workers, gateway, instance, truth };
+  return { ...system, simulator, workers, gateway, instance, truth, watch };
 }
 
 /** Resolves once everything in the log is applied and the processor is ready. */
@@ -82,14 +88,4 @@ export async function insistOn(cluster: Cluster, path: string, body?: unknown): 
     return false;
   });
   return performance.now() - startedAt;
-}
-
-/** Registers another endpoint for the processor. */
-export async function moveTo(cluster: Cluster, endpoint: string): Promise<void> {
-  const send = sender(cluster.gateway.url);
-  const { status, text } = await send("PUT", `/processors/${processor}`, {
-    name: "P1",
-    grpc_endpoint: endpoint,
-  });
-  if (status >= 300) throw new Error(text);
 }

@@ -6,8 +6,9 @@ import type { Place } from "./instance.ts";
 import { SimulatedInstance } from "./instance.ts";
 import { Random } from "./random.ts";
 
-/** What goes wrong, and at which of the points that a run passes, counted from 1. */
+/** What goes wrong, and at which of the points that a run passes, counted from 1: of all, or of those of a name. */
 export interface Fault {
+  at?: string;
   point: number;
   kind: FaultKind;
 }
@@ -46,7 +47,8 @@ export class World {
   points = 0;
   /** What has happened, for people. */
   readonly story: string[];
-  readonly #faults: Map<number, FaultKind>;
+  readonly #faults: Map<string, FaultKind>;
+  readonly #passed = new Map<string, number>();
   readonly #random: Random;
   /** Calls whose client is gone, each carried on in its own time. */
   #pending: Pending[] = [];
@@ -59,7 +61,7 @@ export class World {
 
   constructor(seed: number, faults: readonly Fault[], story: string[]) {
     this.story = story;
-    this.#faults = new Map(faults.map(({ point, kind }) => [point, kind]));
+    this.#faults = new Map(faults.map(({ at = "", point, kind }) => [at + point, kind]));
     this.#random = new Random(seed);
   }
 
@@ -165,8 +167,10 @@ export class World {
 
   #point(name: string): FaultKind | undefined {
     if (++this.points > mostPoints) throw new Error("it does not come to an end");
-    const fault = this.#faults.get(this.points);
-    if (fault) this.story.push(`${fault} at ${this.points}: ${name}`);
+    const ofName = (this.#passed.get(name) ?? 0) + 1;
+    this.#passed.set(name, ofName);
+    const fault = this.#faults.get(String(this.points)) ?? this.#faults.get(name + ofName);
+    if (fault) this.story.push(`${fault} at "${name}", ${ofName}`);
     if (fault === "mongo") {
       this.instance.isMongoAway = true;
       this.#mongoBackAt = this.points + 1 + this.#random.integer(12);

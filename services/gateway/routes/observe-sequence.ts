@@ -1,0 +1,55 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { sequenceMethod } from "../../../libs/kato/compound.ts";
+import { checkObservation, invalid } from "../observation.ts";
+import type { RouteOptions } from "../request-calls.ts";
+import { newUniqueId, runCommand } from "../request-calls.ts";
+import { ObservationBody, ProcessorParams } from "../schemas.ts";
+import { encodeObserveSequence, formOfSequence } from "../sequence.ts";
+import { unwrapData } from "../unwrap-data.ts";
+
+const SequenceBody = Type.Object({
+  observations: Type.Array(ObservationBody, { minItems: 1 }),
+  learn_after_each: Type.Optional(Type.Boolean()),
+  learn_at_end: Type.Optional(Type.Boolean()),
+  clear_working_memory_between: Type.Optional(Type.Boolean()),
+});
+
+/** Several observations as one command that nothing comes between (API.md, Many observations). */
+const observeSequence: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.post(
+    "/:id/observe-sequence",
+    { schema: { params: ProcessorParams, body: SequenceBody }, preValidation: unwrapData },
+    async (request, reply) => {
+      const { observations, ...wanted } = request.body;
+      observations.forEach(checkItem);
+      const uniqueId = newUniqueId(request);
+      const all = observations.map((observation, index) => ({
+        ...observation,
+        unique_id: observation.unique_id || `${uniqueId}.${index}`,
+      }));
+      const steps = {
+        learn_after_each: wanted.learn_after_each ?? false,
+        learn_at_end: wanted.learn_at_end ?? false,
+        clear_working_memory_between: wanted.clear_working_memory_between ?? false,
+      };
+      const data = encodeObserveSequence(all, steps);
+      const form = formOfSequence(steps);
+      return runCommand({ options, request, reply }, { method: sequenceMethod, data, form });
+    },
+  );
+};
+
+/** As `checkObservation`, naming the item. */
+function checkItem(observation: ObservationBody, index: number): void {
+  try {
+    checkObservation(observation);
+  } catch (error) {
+    const [wrong] = error instanceof GatewayError ? (error.context.errors ?? []) : [];
+    if (!wrong) throw error;
+    invalid(`observations[${index}].${wrong.field}`, wrong.detail);
+  }
+}
+
+export default observeSequence;
