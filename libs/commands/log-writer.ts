@@ -1,10 +1,11 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
-import { GatewayError } from "../errors/gateway-error.ts";
+import type { GatewayError } from "../errors/gateway-error.ts";
 import type { Command } from "./command.ts";
 import { headersOfCommand } from "./command.ts";
-import { errorCodes } from "./log.ts";
 import { commandSubject } from "./names.ts";
+import type { PublishAnswer } from "./publish-answer.ts";
+import { isConflict, readPublishAnswer, refusalOf, unavailable } from "./publish-answer.ts";
 
 export interface LogWriterOptions {
   connection: NatsConnection;
@@ -17,13 +18,10 @@ export interface LogWriterOptions {
   patienceMs?: number;
 }
 
-interface Entry {
+interface Entry extends PublishAnswer {
   command: Command;
   /** When it was first sent, 0 for never. */
   sentAt: number;
-  /** JetStream's answer: where it is stored, or why it is not. */
-  sequence?: number;
-  error?: { code: number; description: string };
 }
 
 const maxEntries = 512;
@@ -159,7 +157,7 @@ export class LogWriter {
   #take(message: Msg): void {
     const [run, number] = message.subject.split(".").slice(-2).map(Number);
     const entry = this.#entries.get(number ?? -1);
-    const answer = answerOf(message);
+    const answer = readPublishAnswer(message);
     const isOfThisRun = run === this.#run;
     if (isOfThisRun) {
       this.#open--;
@@ -216,7 +214,7 @@ export class LogWriter {
   #restart(): void {
     const { processor, session } = this.#options;
     const head = this.#entries.get(this.#head);
-    const refusal = refusalOf(head?.error?.code, processor);
+    const refusal = refusalOf(head, processor);
     if (refusal) this.#fail(refusal);
     this.#giveUpInTime();
     if (this.#failure || session() === 0) return;
@@ -241,36 +239,4 @@ export class LogWriter {
     this.#waiting?.promise.reject(failure);
     this.#waiting = undefined;
   }
-}
-
-/** What trying again does not help against. */
-function refusalOf(code: number | undefined, processor: string): GatewayError | undefined {
-  if (code === errorCodes.noStorage || code === errorCodes.storeFailed) {
-    const detail = "The command log of this processor takes no more.";
-    return new GatewayError("LOG_FULL", detail, { processor, retryAfterSeconds: 1 });
-  }
-  if (code !== errorCodes.messageTooLarge) return undefined;
-  return new GatewayError("TOO_LARGE", "An observation is larger than the command log takes.", { processor });
-}
-
-function unavailable(processor: string): GatewayError {
-  return new GatewayError("NATS_UNAVAILABLE", "NATS does not acknowledge what is sent.", {
-    processor,
-    retryAfterSeconds: 1,
-  });
-}
-
-function isConflict(entry: Entry | undefined): boolean {
-  return entry?.error?.code === errorCodes.wrongLastMessageId;
-}
-
-/** Where a message was stored, or why not; that no stream takes it comes as a message without data. */
-function answerOf(message: Msg): Pick<Entry, "sequence" | "error"> {
-  if (message.data.length === 0) return { error: { code: 0, description: "no responders" } };
-  const answer = message.json<{ seq?: number; error?: { err_code?: number; description?: string } }>();
-  if (answer.error) {
-    const { err_code: code = 0, description = "" } = answer.error;
-    return { error: { code, description } };
-  }
-  return answer.seq === undefined ? {} : { sequence: answer.seq };
 }

@@ -85,15 +85,17 @@ export async function runCommand(
   const { waitMs, applied } = readWait(request.headers.prefer);
   const respondAsync = prefersAsync(request.headers.prefer);
   const key = readIdempotencyKey(request.headers["idempotency-key"]);
-  if (respondAsync) reply.header("preference-applied", "respond-async");
-  else if (applied !== undefined) reply.header("preference-applied", applied);
   const outgoing: Outgoing = { ...command, processor, waitMs };
+  if (applied !== undefined && !respondAsync) reply.header("preference-applied", applied);
   const onReplay = () => reply.header("idempotency-replayed", "true");
   const sent =
     key === undefined
       ? await send(backend, outgoing, { respondAsync })
       : await sendOnce(backend, outgoing, key, { respondAsync, onReplay });
-  if (sent.kind === "accepted") return queued(reply, processor, sent.accepted);
+  if (sent.kind === "accepted") {
+    reply.header("preference-applied", "respond-async");
+    return queued(reply, processor, sent.accepted);
+  }
   identify(reply, { command: sent.command, sequence: sent.reply.sequence });
   const replied = { ...command, processor, command: sent.command, reply: sent.reply };
   return commandEnvelope(replied, request.log);

@@ -182,7 +182,8 @@ async function learnMarkOf(
   const newEvent = isObserve ? eventOfStrings(step) : [];
   const events = newEvent && [...workingMemory, ...(newEvent.length > 0 ? [newEvent] : [])];
   const model = events ? modelName(events) : "";
-  return { kind: "learn", at: step.at, isObserve, events, model, frequency: await frequencyOf(call, model) };
+  const frequency = await frequencyOf(call, model);
+  return { kind: "learn", at: step.at, isObserve, before: workingMemory, events, model, frequency };
 }
 
 /** The event that an Observe of strings makes, `[]` for none; null where vectors decide. */

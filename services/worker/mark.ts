@@ -20,6 +20,8 @@ export interface LearnMark {
   kind: "learn";
   at: Position;
   isObserve: boolean;
+  /** Working memory before it. */
+  before: string[][];
   /** The events that will be learned; null when a vector among them has no symbol yet. */
   events: string[][] | null;
   /** The name they will have, "" when there is nothing to learn. */

@@ -9,7 +9,7 @@ import type { Step } from "./step.ts";
 export interface Replayed {
   request: Uint8Array;
   hasSymbols: boolean;
-  /** The event that it has to make again; null where that is not known. */
+  /** The event that it has to make again; null where it made none, as an Observe of vectors that failed. */
   event: string[] | null;
 }
 
@@ -61,11 +61,8 @@ export function differenceOf(plan: RebuildPlan, count: number, workingMemory: re
   if (plan.events.length > 0 && workingMemory.length !== count) {
     return `working memory has ${workingMemory.length} events after a rebuild where ${count} were expected`;
   }
-  const wanted = plan.events.filter(({ hasSymbols }) => hasSymbols).map(({ event }) => event);
-  const isSame = workingMemory.every((event, index) => {
-    const expected = wanted[index];
-    return !expected || JSON.stringify(event) === JSON.stringify(expected);
-  });
+  const wanted = plan.events.flatMap(({ hasSymbols, event }) => (hasSymbols && event ? [event] : []));
+  const isSame = JSON.stringify(wanted) === JSON.stringify(workingMemory);
   return isSame || wanted.length !== count ? "" : "events with vectors got other symbols in a rebuild";
 }
 

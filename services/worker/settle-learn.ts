@@ -57,11 +57,13 @@ async function judge(
   kept: number,
 ): Promise<{ verdict: "learned" | "not-begun" | "lost" | "unknown"; workingMemory: string[][] }> {
   const { call, pause, callTimeoutMs } = context;
+  // Its tick is there, but perhaps not yet its event.
+  if (ticked && !isOver) await pause(askAgainMs);
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(call, mark.model);
     const workingMemory = restarted ? lastOf(mark.events ?? [], kept) : await workingMemoryOf(call);
     if (isOver) return { verdict: "learned", workingMemory: workingMemory.slice(0, kept) };
-    const facts = { restarted, ticked, frequency, events: workingMemory.length, kept };
+    const facts = { restarted, ticked, frequency, workingMemory, kept };
     const verdict = settleLearn(mark, facts);
     if (verdict === "perhaps-torn") {
       return { verdict: (await isTorn(context, mark)) ? "not-begun" : "learned", workingMemory };

@@ -8,8 +8,8 @@ export interface LearnFacts {
   ticked: boolean;
   /** How often the model was learned by now. */
   frequency: number;
-  /** How many events are in working memory now. */
-  events: number;
+  /** Working memory now. */
+  workingMemory: string[][];
   /** How many it holds once the marked command has learned: an auto-learn keeps the last of several. */
   kept: number;
 }
@@ -22,7 +22,8 @@ export type LearnVerdict = "learned" | "not-begun" | "may-be-at-it" | "perhaps-t
 
 /** Settles the mark from what was read: a pure function (RECOVERY.md, Settling the mark). */
 export function settleLearn(mark: LearnMark, facts: LearnFacts): LearnVerdict {
-  const { restarted, ticked, frequency, events, kept } = facts;
+  const { restarted, ticked, frequency, workingMemory, kept } = facts;
+  const events = workingMemory.length;
   const isRisen = frequency > mark.frequency;
   const hasNothingToLearn = mark.events !== null && mark.model === "";
   if (restarted) {
@@ -33,11 +34,19 @@ export function settleLearn(mark: LearnMark, facts: LearnFacts): LearnVerdict {
   if (mark.isObserve) {
     if (!ticked) return "not-begun";
     // KATO keeps the last event only once it has learned; it is there when the call is over.
-    const isOver = events === kept && (isRisen || hasNothingToLearn || (mark.events === null && kept > 0));
+    const isOver =
+      events === kept &&
+      (isRisen || hasNothingToLearn || (mark.events === null && isNew(mark, workingMemory)));
     return isOver ? "learned" : "may-be-at-it";
   }
   if (isRisen) return "learned";
   // A Learn of no events, which may have dropped the emotives, is repeated to do it.
   if (events === mark.events?.length) return "not-begun";
   return hasNothingToLearn ? "learned" : "may-be-at-it";
+}
+
+/** Whether working memory holds one event alone, and not the one of before. */
+function isNew({ before }: LearnMark, workingMemory: string[][]): boolean {
+  const [kept] = workingMemory;
+  return kept !== undefined && (before.length > 1 || JSON.stringify(kept) !== JSON.stringify(before[0]));
 }

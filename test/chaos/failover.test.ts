@@ -38,7 +38,9 @@ test("failover: a worker that was frozen past its lease never calls the instance
     const before = watch.callers.length;
     const old = new Set(watch.callers);
     try {
-      await until("another worker calls", () => watch.callers.slice(before).some((caller) => !old.has(caller)));
+      await until("another worker calls", () =>
+        watch.callers.slice(before).some((caller) => !old.has(caller)),
+      );
     } finally {
       process.kill(owner, "SIGCONT");
     }

@@ -197,6 +197,7 @@ test("NATS away for good in a stream is a 503 that says what is stored", async (
 
 test("a full log is a 429 that says exactly what is stored", async (t) => {
   const system = await start(t, { worker: false, gatewayEnv: { LOG_MAX_BYTES: "200000" } });
+  await until("the gateway is ready", async () => (await system.request("GET", "/ready")).status === 200);
   const { status, headers, json } = await post(system, texts(5_000));
   assert.equal(status, 429);
   assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);

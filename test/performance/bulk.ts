@@ -58,7 +58,10 @@ export async function bulkAccept(): Promise<Figure[]> {
   };
   const publish = async () => {
     const ingestion = nuid.next();
-    const messages = requests.map((data, index) => ({ data, headers: headersOf(ingestion, index + 1, data) }));
+    const messages = requests.map((data, index) => ({
+      data,
+      headers: headersOf(ingestion, index + 1, data),
+    }));
     const startedAt = performance.now();
     let next = 0;
     const publishNext = async () => {

@@ -33,7 +33,11 @@ export async function startCluster(
   const data = await mkdtemp(join(tmpdir(), "kato-data-"));
   t.after(() => rm(data, { recursive: true, force: true }));
   const manifest = { MANIFEST: JSON.stringify({ id: processor }) };
-  const simulator = await startSimulatorProcess({ SIMULATOR_DATA: data, ...manifest, ...options.simulatorEnv });
+  const simulator = await startSimulatorProcess({
+    SIMULATOR_DATA: data,
+    ...manifest,
+    ...options.simulatorEnv,
+  });
   t.after(() => simulator.stop());
   const watch = options.isWatched ? await watchCalls(simulator.port) : undefined;
   t.after(() => watch?.close());

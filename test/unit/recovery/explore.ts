@@ -1,3 +1,6 @@
+import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { stepsOf } from "../../../services/worker/step.ts";
+import type { HistoryCommand } from "./history.ts";
 import { randomHistory } from "./history.ts";
 import { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
@@ -8,19 +11,48 @@ import { faultKinds } from "./world.ts";
 /** Points that a command passes, roughly. */
 const pointsPerCommand = 9;
 
-/** The schedule of a seed: a history, and up to five faults in it, some right after one another. */
+const places = [
+  "Observe ticked",
+  "Observe in-memory",
+  "Observe emptied",
+  "Observe model-written",
+  "answer of Observe",
+  "Learn emptied",
+  "Learn model-written",
+  "answer of Learn",
+  "answer of GetModel",
+  "answer of GetWorkingMemory",
+  "answer of ClearAllMemory",
+  "before a write",
+  "after a write",
+];
+
+/** The schedule of a seed: a history, and some faults in it, some of them right after one another. */
 export function scheduleOf(seed: number): Schedule {
   const random = new Random(seed);
   const history = randomHistory(random);
   const faults: Fault[] = [];
   let point = 0;
-  for (let left = 1 + random.integer(5); left > 0; left--) {
+  // A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here.
+  const kinds = faultKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
+  const known = (): Fault["kind"] => kinds[random.integer(kinds.length)] ?? "both";
+  // Some where the most can go wrong.
+  for (let left = random.integer(4); left > 0; left--) {
+    const at = places[random.integer(places.length)] ?? "";
+    faults.push({ at, point: 1 + random.integer(random.chance(0.5) ? 2 : 8), kind: known() });
+  }
+  for (let left = 1 + random.integer(4); left > 0; left--) {
     const isNear = point > 0 && random.chance(0.6);
     point = isNear ? point + 1 + random.integer(12) : 1 + random.integer(history.length * pointsPerCommand);
-    const kind = faultKinds[random.integer(faultKinds.length)];
-    if (kind) faults.push({ point, kind });
+    faults.push({ point, kind: known() });
   }
   return { seed, history, faults };
+}
+
+function hasVectors(command: HistoryCommand): boolean {
+  return stepsOf(command).some(
+    ({ method, request }) => method === "Observe" && readObservationHead(request).hasVectors,
+  );
 }
 
 /** What a schedule breaks, undefined when nothing. */

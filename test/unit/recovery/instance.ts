@@ -50,6 +50,15 @@ export class SimulatedInstance {
   predicted: "null" | "list" = "list";
   sleeping = false;
 
+  /** Models that every Observe which matches them fails on. */
+  get torn(): string[] {
+    const torn = [...this.kept.models].filter(
+      ([, { symbols }]) =>
+        this.kept.learned === 0 || symbols.some((symbol) => !this.kept.symbols.has(symbol)),
+    );
+    return torn.map(([name]) => name);
+  }
+
   /** A SIGKILL and a start: what is volatile is gone. */
   restart(): void {
     const { interval, events, emotives, symbols, observedVectors, genes, searched } = new SimulatedInstance();
@@ -150,7 +159,7 @@ export class SimulatedInstance {
     unique_id,
   }: Observation): Generator<Place, void, void> {
     this.interval++;
-    yield early("ticked");
+    yield soon("ticked");
     if (!unique_id) throw new Failed("no unique_id");
     if (vectors.some((vector) => vector.length !== 1)) throw new Failed("wrong dimension");
     const own = [...this.#classified(vectors.map(([value]) => Number(value)))];
@@ -183,12 +192,10 @@ export class SimulatedInstance {
   #predict(): "list" {
     this.#needMongo();
     const state = new Set(this.events.flat());
-    for (const { symbols } of this.kept.models.values()) {
-      if (!symbols.some((symbol) => state.has(symbol))) continue;
-      if (this.kept.learned === 0 || symbols.some((symbol) => !this.kept.symbols.has(symbol))) {
-        throw new Failed("a model without symbols");
-      }
-    }
+    const matches = this.torn.some((name) =>
+      this.kept.models.get(name)?.symbols.some((symbol) => state.has(symbol)),
+    );
+    if (matches) throw new Failed("a model without symbols");
     return "list";
   }
 

@@ -129,7 +129,14 @@ export class World {
   /** A while in which calls under way go on. */
   async pause(life: number): Promise<void> {
     if (life !== this.#life) return never;
-    this.#finish(({ at }) => at.when === "soon");
+    this.#pending = this.#pending.filter((call) => {
+      while (call.at.when === "soon") {
+        const step = call.rest.next();
+        if (step.done) return false;
+        call.at = step.value;
+      }
+      return true;
+    });
     this.#timePasses(0.6);
     if (this.#kill(this.#point("pause")) === "applier") return never;
   }

@@ -1,0 +1,95 @@
+import type { StoredCommand } from "../../libs/commands/command.ts";
+import type { Reply } from "../../libs/commands/reply.ts";
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { CheckpointBook } from "./checkpoint.ts";
+import type { IngestionTally } from "./ingestions.ts";
+import { RecentReplies } from "./recent-replies.ts";
+import type { Result } from "./result.ts";
+import { resultOfSteps } from "./result.ts";
+import type { Step } from "./step.ts";
+
+export interface AnswersOptions {
+  book: CheckpointBook;
+  tally: IngestionTally;
+  /** Sends a reply to whoever waits for it. */
+  send: (subject: string, reply: Reply) => void;
+  /**
+   * Keeps what became of a command, before the checkpoint says that it is applied; undefined where there is nothing to
+   * keep. After a crash it may be told of one again.
+   */
+  record: (command: StoredCommand, reply: Reply) => Promise<void> | undefined;
+  log: Logger;
+}
+
+/**
+ * Tells what became of commands.
+ *
+ * Invariants: a command is answered once in a life of the applier, with its last step. An answer that may be asked for again is
+ * kept before it is given; one that failed is given when it is persisted that the command is behind, as until then it
+ * might succeed in another life (A7).
+ */
+export class Answers {
+  readonly #options: AnswersOptions;
+  readonly #recent = new RecentReplies();
+  /** Begun, but nobody waits for them any more. */
+  readonly #abandoned = new Set<number>();
+  /** What came of the steps of commands that are not at their end. */
+  readonly #results = new Map<number, (Result | undefined)[]>();
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of what came of a step, and answers the command with its last. */
+  concludeStep({ command, at, isLast }: Step, result: Result): void {
+    const { sequence } = command;
+    const results = this.#results.get(sequence) ?? [];
+    results[at.step] = result;
+    if (!isLast) {
+      this.#results.set(sequence, results);
+      return;
+    }
+    this.#results.delete(sequence);
+    const whole = resultOfSteps(command.method, results);
+    this.#options.tally.count(command, whole.outcome);
+    if (whole.outcome === "unknown")
+      this.#options.log.warn({ sequence, command: command.id }, "effect unknown");
+    this.answer(command, whole);
+  }
+
+  /** Answers a command that is behind. */
+  answer(command: StoredCommand, result: Result): void {
+    const { book, record } = this.#options;
+    const answer = this.replyOf(result, command.sequence);
+    const reply = command.store ? { ...answer, atMs: Date.now() } : answer;
+    const isAbandoned = this.#abandoned.delete(command.sequence);
+    const recorded = record(isAbandoned ? { ...command, store: true } : command, reply);
+    if (recorded) book.hold(recorded);
+    if (reply.outcome === "failed") book.whenPersisted(() => this.#send(command, reply));
+    else if (command.store && recorded) recorded.then(() => this.#send(command, reply)).catch(() => {});
+    else this.#send(command, reply);
+  }
+
+  /** Tells a command that it was left out because of another: nothing came of it that could be kept. */
+  refuse(command: StoredCommand, result: Result): void {
+    this.#send(command, this.replyOf(result, command.sequence));
+  }
+
+  /** Somebody has stopped waiting for a command that was begun: its reply, where it was sent and did not arrive. */
+  abandon(sequence: number): Reply | undefined {
+    if (sequence > this.#options.book.current.applied) this.#abandoned.add(sequence);
+    return this.#recent.get(sequence);
+  }
+
+  /** A result as a reply, with the interval that clients see. */
+  replyOf(result: Result, sequence: number): Reply {
+    const { interval, offset } = this.#options.book.current;
+    return { ...result, sequence, interval: interval + offset };
+  }
+
+  #send(command: StoredCommand, reply: Reply): void {
+    if (command.replyTo === undefined) return;
+    this.#recent.add(reply);
+    this.#options.send(command.replyTo, reply);
+  }
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import { isUnknown } from "./adopt.ts";
+import { Answers } from "./answers.ts";
+import type { ApplierOptions } from "./applier.ts";
+import { CheckpointBook, firstCheckpoint } from "./checkpoint.ts";
+import type { Context } from "./context.ts";
+import { IngestionTally } from "./ingestions.ts";
+import type { Instance } from "./instance.ts";
+import { LeaseLost } from "./lease.ts";
+import { stepsOf } from "./step.ts";
+
+/** What the applier works with once its processor's checkpoint is loaded. */
+export interface OpenProcessor {
+  context: Context;
+  answers: Answers;
+  tally: IngestionTally;
+  /** Whether nothing is known of the instance yet. */
+  isNew: boolean;
+}
+
+/**
+ * Loads the processor's checkpoint and writes it once: from then on whoever had it before can write no more (A5). Throws LeaseLost
+ * when somebody else comes first.
+ */
+export async function openProcessor(
+  options: ApplierOptions,
+  instance: Instance,
+  log: Logger,
+): Promise<OpenProcessor> {
+  const { processor, logs, checkpoints, ingestions, mayCall, callTimeoutMs, send, record } = options;
+  await logs.ensure(processor);
+  const loaded = await checkpoints.load();
+  const book = new CheckpointBook({
+    loaded: loaded ?? firstCheckpoint,
+    save: (checkpoint) => checkpoints.save(checkpoint),
+    onError: (error) => log.error({ err: error }, "cannot write the checkpoint"),
+  });
+  await book.ahead({ epoch: options.worker });
+  const tally = new IngestionTally({ processor, book, records: ingestions });
+  const answers = new Answers({ book, tally, send, record, log });
+  const context: Context = {
+    processor,
+    callTimeoutMs,
+    call: async (method, request) => {
+      if (!mayCall()) throw new LeaseLost(processor);
+      const result = await instance.call(method, request);
+      if (result.kind === "answered") log.warn({ method, ...result }, "the instance answered with an error");
+      return result;
+    },
+    book,
+    async *readSteps(from, through) {
+      for await (const command of logs.readRange(processor, from.sequence, through)) {
+        await tally.prepare(command);
+        for (const step of stepsOf(command)) {
+          if (step.at.sequence > from.sequence || step.at.step >= from.step) yield step;
+        }
+      }
+    },
+    pause: (ms) => sleep(ms),
+    conclude: (step, result) => answers.concludeStep(step, result),
+    seen: null,
+    log,
+  };
+  return { context, answers, tally, isNew: isUnknown(loaded) };
+}
