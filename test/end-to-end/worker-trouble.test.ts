@@ -7,7 +7,7 @@ let system: System;
 before(async () => {
   system = await startSystem({
     workerEnv: { LEASE_MS: "1000" },
-    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "1500" }),
+    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "600" }),
   });
 });
 after(() => system?.stop());
