@@ -5,7 +5,8 @@ import { openRequest } from "../fixtures/bulk.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 import { startGateway, until } from "../fixtures/system.ts";
 
-const lines = 1_000_000;
+/** A million takes half a minute: BULK_LINES=1000000 for that. */
+const lines = Number(process.env.BULK_LINES ?? 400_000);
 const linesAtOnce = 5_000;
 const mebibyte = 1024 * 1024;
 
@@ -15,7 +16,7 @@ async function residentBytes(pid: number): Promise<number> {
   return Number(kilobytes) * 1024;
 }
 
-test("a stream of a million lines takes no more memory than one of some thousands", async (t) => {
+test("a stream of hundreds of thousands of lines takes no more memory than one of some thousands", async (t) => {
   if (process.platform !== "linux") return t.skip("reads /proc");
   const nats = await startNats();
   t.after(() => nats.stop());
