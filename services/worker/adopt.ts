@@ -15,8 +15,8 @@ const genes = [
 /** Whether nothing is known of the instance yet: `adopt` comes first. */
 export function isUnknown(loaded: Checkpoint | undefined): boolean {
   if (!loaded) return true;
-  const { interval, applied, step, mark, rebuilding } = loaded;
-  return interval === 0 && applied === 0 && step === 0 && !mark && !rebuilding;
+  const { interval, applied, step, ownObserve, rebuilding } = loaded;
+  return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding;
 }
 
 /**

@@ -233,16 +233,11 @@ async function applyThresholdChange(context: Context, step: Step): Promise<void>
     return conclude(context, step, passed(step), { ...refused(grpc.OK, ""), data });
   }
   await book.ahead({ mark: { kind: "threshold", at: step.at, value: threshold } });
-  const genes = { recall_threshold: threshold };
-  const updated = await callInStep(context, "UpdateGenes", encodeRequest("UpdateGenes", { genes }));
-  const result =
-    updated.outcome === "applied"
-      ? await callInStep(
-          context,
-          "IncrementRecallThreshold",
-          encodeRequest("IncrementRecallThreshold", { value: 0 }),
-        )
-      : updated;
+  const genes = encodeRequest("UpdateGenes", { genes: { recall_threshold: threshold } });
+  const zero = encodeRequest("IncrementRecallThreshold", { value: 0 });
+  const updated = await callInStep(context, "UpdateGenes", genes);
+  const isUpdated = updated.outcome === "applied";
+  const result = isUpdated ? await callInStep(context, "IncrementRecallThreshold", zero) : updated;
   const isApplied = result.outcome === "applied";
   await conclude(context, step, isApplied ? commanded(book.current, step) : passed(step), result);
 }

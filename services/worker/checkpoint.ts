@@ -15,8 +15,13 @@ export interface Checkpoint {
   interval: number;
   /** Added to the instance's interval it gives what clients see, which goes on counting over a restart. */
   offset: number;
-  /** The command, or Observe of the applier's own, that may have been begun. */
+  /** The command that may have been begun. */
   mark: Mark | null;
+  /**
+   * An Observe of the applier's own that may have been begun: empty, it ticks and makes no event. `unseen` is the Observe of the
+   * log that it waits for, whose tick is there and which is not in the checkpoint yet.
+   */
+  ownObserve: { unseen: Position | null } | null;
   /** A rebuild is under way that began at this interval. */
   rebuilding: { base: number; inPlace: boolean } | null;
   /** The first step that a rebuild replays: later than every Learn and clear. */
@@ -60,6 +65,7 @@ export const firstCheckpoint: Checkpoint = {
   interval: 0,
   offset: 0,
   mark: null,
+  ownObserve: null,
   rebuilding: null,
   replayFrom: { sequence: 1, step: 0 },
   keptEvent: null,

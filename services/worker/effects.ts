@@ -140,7 +140,7 @@ function thresholdChanged(checkpoint: Checkpoint, step: Step, value: number): Ch
 
 /** An Observe of the applier's own ticked: clients do not see it. */
 export function ownObserved(checkpoint: Checkpoint, interval: number): Changes {
-  return { mark: null, interval, offset: checkpoint.offset - (interval - checkpoint.interval) };
+  return { ownObserve: null, interval, offset: checkpoint.offset - (interval - checkpoint.interval) };
 }
 
 /** Whether an Observe that succeeds will make KATO learn (KATO.md, RPC by RPC: max_sequence_length). */

@@ -8,12 +8,7 @@ export type Mark =
   /** A change of the recall threshold, and the value it writes. */
   | { kind: "threshold"; at: Position; value: number }
   /** Any other command: repeating it does no harm. */
-  | { kind: "repeatable"; at: Position; method: string }
-  /**
-   * An Observe of the applier's own: empty, it ticks and makes no event. `unseen` is the Observe of the log that it waits for,
-   * whose tick is there and which is not in the checkpoint yet.
-   */
-  | { kind: "own-observe"; unseen: Position | null };
+  | { kind: "repeatable"; at: Position; method: string };
 
 /** A Learn, or an Observe that will set off an auto-learn. */
 export interface LearnMark {

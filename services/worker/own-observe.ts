@@ -4,7 +4,7 @@ import { ownObserved } from "./effects.ts";
 
 /** An empty Observe of the applier's own: it ticks, makes no event, and is not seen by clients. */
 async function observeOwn({ book, call }: Context): Promise<void> {
-  await book.ahead({ mark: { kind: "own-observe", unseen: null } });
+  await book.ahead({ ownObserve: { unseen: null } });
   const { interval } = await ask(call, "Observe", { unique_id: "kato-gateway" });
   await book.ahead(ownObserved(book.current, interval));
 }

@@ -23,7 +23,7 @@ const successMessages: Record<string, string> = {
 /** The result of a step whose answer was lost and whose success is proved: what KATO would have said. */
 export function proved({ processor, book }: Context, step: Step): Result {
   const { interval, mark } = book.current;
-  const marked = mark && "at" in mark && comparePositions(mark.at, step.at) === 0 ? mark : undefined;
+  const marked = mark && comparePositions(mark.at, step.at) === 0 ? mark : undefined;
   const message = marked?.kind === "learn" && !marked.isObserve ? marked.model || "None" : undefined;
   const envelope = {
     status: "OKAY",

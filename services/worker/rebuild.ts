@@ -18,9 +18,9 @@ import type { Step } from "./step.ts";
  */
 export async function rebuild(context: Context, base?: number, inPlace = base === undefined): Promise<void> {
   const { book, log } = context;
-  const { mark, interval, replayFrom, applied } = book.current;
+  const { interval, replayFrom, applied } = book.current;
   await book.ahead({
-    mark: mark?.kind === "own-observe" ? null : mark,
+    ownObserve: null,
     rebuilding: { base: base ?? interval, inPlace },
   });
   log.info({ replayFrom, applied, inPlace }, "rebuilding");
@@ -33,7 +33,7 @@ export async function rebuild(context: Context, base?: number, inPlace = base ==
  */
 export async function resumeRebuild(context: Context, interval: number): Promise<void> {
   const { book, call } = context;
-  const { rebuilding, mark, ...before } = book.current;
+  const { rebuilding, ownObserve, ...before } = book.current;
   if (!rebuilding) return;
   if (interval < rebuilding.base) return rebuild(context, interval, false);
   const at = (now: number, base: number): Partial<Checkpoint> => ({
@@ -41,15 +41,17 @@ export async function resumeRebuild(context: Context, interval: number): Promise
     interval: now,
     offset: before.interval + before.offset - now,
   });
-  const isTicked = mark?.kind === "own-observe" && interval > before.interval;
+  const isTicked = ownObserve !== null && interval > before.interval;
   const base = rebuilding.base + (isTicked ? 1 : 0);
   if (interval === base) {
-    await book.ahead({ ...at(interval, base), mark: mark?.kind === "own-observe" ? null : mark });
+    await book.ahead({ ...at(interval, base), ownObserve: null });
     return runPlan(context, 0);
   }
-  await book.ahead({ ...at(interval, base), mark: { kind: "own-observe", unseen: null } });
+  // The rebuild may have been about to end, and max_sequence_length be set again.
+  await insist(call, "UpdateGenes", { genes: { max_sequence_length: 0 } });
+  await book.ahead({ ...at(interval, base), ownObserve: { unseen: null } });
   const answer = await ask(call, "Observe", { unique_id: "kato-gateway" });
-  await book.ahead({ ...at(answer.interval, base + 1), mark: null });
+  await book.ahead({ ...at(answer.interval, base + 1), ownObserve: null });
   await runPlan(context, answer.interval - base - 1);
 }
 

@@ -30,7 +30,7 @@ export async function reconcile(context: Context, interval: number): Promise<voi
   const { book, log } = context;
   // A write that failed may have been one without which nothing more may be called.
   await book.flush();
-  const { mark, rebuilding, interval: expected } = book.current;
+  const { mark, ownObserve, rebuilding, interval: expected } = book.current;
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);
   if (finding.kind === "restarted") {
@@ -41,11 +41,11 @@ export async function reconcile(context: Context, interval: number): Promise<voi
     return rebuild(context, base, false);
   }
   const by = finding.kind === "ahead" ? finding.by : 0;
-  if (mark?.kind === "own-observe" && !mark.unseen) {
-    await book.ahead(by > 0 ? ownObserved(book.current, interval) : { mark: null });
+  if (ownObserve && !ownObserve.unseen) {
+    await book.ahead(by > 0 ? ownObserved(book.current, interval) : { ownObserve: null });
     if (by > 0) reportForeignTicks(context, by - 1);
   } else if (by > 0) {
-    const ownTicks = mark?.kind === "own-observe" && by > 1 ? 1 : 0;
+    const ownTicks = ownObserve && by > 1 ? 1 : 0;
     await skip(context, by - ownTicks, ownTicks, interval);
   } else if (mark?.kind === "learn") {
     await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
@@ -65,7 +65,7 @@ async function skip(context: Context, by: number, ownTicks: number, interval: nu
   for (const [index, step] of steps.entries()) {
     const isLast = index === steps.length - 1 && foreignTicks === 0;
     const { mark } = book.current;
-    const isMarked = mark !== null && "at" in mark && comparePositions(mark.at, step.at) === 0;
+    const isMarked = mark !== null && comparePositions(mark.at, step.at) === 0;
     if (isMarked && mark.kind === "learn" && mark.isObserve) {
       await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
     } else if (step.method !== "Observe") {
@@ -120,7 +120,7 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   const head = readObservationHead(step.request);
   let ticks = ownTicks;
   if (!answer && ticks === 0) {
-    await book.ahead({ mark: { kind: "own-observe", unseen: step.at } });
+    await book.ahead({ ownObserve: { unseen: step.at } });
     await ask(call, "Observe", { unique_id: "kato-gateway" });
     ticks = 1;
   }
@@ -133,6 +133,11 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   const interval = current.interval + 1 + ticks;
   const changes = observed(current, step, { head, failed, interval, events, symbols });
   const result = failed ? refused(grpc.OK, "") : proved(context, step);
-  await conclude(context, step, { ...changes, offset: current.offset - ticks }, answer ?? result);
+  await conclude(
+    context,
+    step,
+    { ...changes, ownObserve: null, offset: current.offset - ticks },
+    answer ?? result,
+  );
   if (ticks > 0) await book.flush();
 }

@@ -49,7 +49,7 @@ export class StartGate {
     const { applied, step, mark } = this.#checkpoint();
     // Steps are those of the first command after `applied`, which is the one in hand.
     if (Math.max(applied, this.#begun) >= sequence || (step > 0 && sequence === this.#inHand)) return true;
-    return mark !== null && mark.kind !== "own-observe" && mark.at.sequence === sequence;
+    return mark?.at.sequence === sequence;
   }
 
   /** Whether its time has passed, and it certainly was not begun. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
+import { isUnknown } from "../../services/worker/adopt.ts";
 import { firstCheckpoint } from "../../services/worker/checkpoint.ts";
 import type { LearnMark } from "../../services/worker/mark.ts";
 import { planRebuild } from "../../services/worker/rebuild-plan.ts";
@@ -29,8 +30,14 @@ test("an interval of 0 may be a restart, whatever was expected", async () => {
   await withEveryFault([command("StopPredicting"), command("ClearAllMemory"), observe(["a"])], ["both"]);
 });
 
-test("an Observe of the applier's own is told from the log's, even when both were not seen", () =>
-  withEveryFault([observe(["a"]), observe(["b"])], ["unseen", "applier"], 20));
+test("an Observe of the applier's own is told from the log's, also where its write was not answered", async () => {
+  for (let point = 1; point <= 70; point++) {
+    for (let later = 1; later <= 25; later++) {
+      const again = { point: point + later, kind: "applier" } as const;
+      await withFaults([observe(["a"]), observe(["b"])], [{ point, kind: "unseen" }, again]);
+    }
+  }
+});
 
 test("what an unseen Observe did is asked once it is over: it may have failed", () =>
   withEveryFault([observe(["a"]), observe([], { vectors: [[1, 2]] }), observe(["b"]), learn], ["applier"]));
@@ -75,7 +82,7 @@ test("an Observe that was refused without a call is not replayed", () =>
   withEveryFault(
     [autoLearnAt(2), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
     ["both"],
-    30,
+    12,
   ));
 
 test("vectors that wait for a Learn are observed again through a clear, and those in working memory by their symbols", () =>
@@ -92,10 +99,30 @@ test("vectors that wait for a Learn are observed again through a clear, and thos
     ["instance"],
   ));
 
-test("a rebuild that is interrupted goes on where it was, and what may be running of it is waited for", () =>
-  withEveryFault([observe([], { vectors: [[3]] }), observe(["a"]), observe(["b"])], ["unseen", "both"], 24));
+test("a rebuild that is interrupted goes on where it was, and waits for what may be running of it", async () => {
+  const history = [observe([], { vectors: [[3]] }), observe(["a"]), observe(["b"])];
+  const last = await withFaults(history, []);
+  for (let seed = 1; seed <= 40; seed++) {
+    // One of its own and three of the log come before the rebuild's.
+    for (let observed = 5; observed <= 8; observed++) {
+      const unseen = { at: "Observe ticked", point: observed, kind: "unseen" } as const;
+      await withFaults(history, [{ point: last, kind: "instance" }, unseen], seed);
+    }
+  }
+});
 
-test("a DeleteModel that is sent again after it took effect has succeeded", () =>
+test("the empty Observe that waits for one of a rebuild sets off no auto-learn", async () => {
+  const history = [observe(["a"]), observe(["b"]), autoLearnAt(2)];
+  const last = await withFaults(history, []);
+  for (let point = last - 8; point <= last; point++) {
+    for (let later = 10; later <= 50; later++) {
+      const again = { point: point + later, kind: "applier" } as const;
+      await withFaults(history, [{ point, kind: "instance" }, again]);
+    }
+  }
+});
+
+test("a mark outlives a rebuild: a DeleteModel that is sent again after it took effect has succeeded", () =>
   withEveryFault(
     [observe(["a"]), observe(["b"]), learn, deleteModel(modelName([["a"], ["b"]])), observe(["c"])],
     ["applier"],
@@ -104,15 +131,22 @@ test("a DeleteModel that is sent again after it took effect has succeeded", () =
 test("a change of the recall threshold is made once, also where the Observe after it proves it", () =>
   withEveryFault([observe(["a"]), raiseThreshold, observe(["b"]), observe(["c"])], ["both"]));
 
-test("a crash before anything was applied adopts the instance once", () =>
-  withFaults(
-    [observe(["a"])],
-    [
-      { point: 30, kind: "applier" },
-      { point: 45, kind: "both" },
-      { point: 60, kind: "both" },
-    ],
-  ));
+test("a crash before anything was applied adopts the instance once", async () => {
+  assert.ok(isUnknown({ ...firstCheckpoint, epoch: "a worker" }));
+  assert.ok(!isUnknown({ ...firstCheckpoint, rebuilding: { base: 0, inPlace: false } }));
+  assert.ok(!isUnknown({ ...firstCheckpoint, step: 1 }));
+  for (let point = 1; point <= 60; point++) {
+    for (const later of [5, 15, 30]) {
+      await withFaults(
+        [observe(["a"])],
+        [
+          { point, kind: "applier" },
+          { point: point + later, kind: "both" },
+        ],
+      );
+    }
+  }
+});
 
 test("a Learn of no events is repeated, one of events that are gone is not", () => {
   const mark: LearnMark = {

@@ -100,7 +100,7 @@ export async function live(
 function isBegun({ current }: CheckpointBook, { sequence }: HistoryCommand): boolean {
   const { applied, step, mark } = current;
   if (applied >= sequence || step > 0) return true;
-  return mark !== null && "at" in mark && mark.at.sequence === sequence;
+  return mark?.at.sequence === sequence;
 }
 
 async function* readSteps(log: HistoryCommand[], from: Position, through: number): AsyncGenerator<Step> {

@@ -2,10 +2,10 @@ import { encodeRequest } from "../../../libs/kato/codec.ts";
 import { changeRecallThreshold, encodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
 import type { Json } from "../../../libs/kato/json.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import { kindsFor } from "./explore.ts";
 import type { HistoryCommand } from "./history.ts";
 import { run, Unprovable } from "./schedule.ts";
 import type { Fault, FaultKind } from "./world.ts";
-import { faultKinds } from "./world.ts";
 
 /** One command of a written history. */
 type Written = [method: string, request: Uint8Array];
@@ -32,40 +32,36 @@ export const raiseThreshold: Written = [
 ];
 
 /** Runs a history with these faults; throws where its end is not that of a run without. */
-export async function withFaults(written: Written[], faults: Fault[]): Promise<number> {
-  const history = written.map(([method, data], index): HistoryCommand => {
-    return { id: `c${index}`, processor: "p1", sequence: index + 1, expires: false, method, data };
-  });
+export async function withFaults(written: Written[], faults: Fault[], seed = 1): Promise<number> {
   const story: string[] = [];
   try {
-    return await run({ seed: 1, history, faults }, story);
+    return await run({ seed, history: historyOf(written), faults, isExact: true }, story);
   } catch (error) {
     if (error instanceof Unprovable) return 0;
-    const about = faults.map(({ at, point, kind }) => `${kind} at ${at ? `"${at}", ` : ""}${point}`);
-    throw new Error(`${about.join("; ")}\n${story.join("\n")}\n${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new Error(`${story.join("\n")}\n${(error as Error).message}`, { cause: error });
   }
 }
 
-/** Runs a history with each fault at each point, and each of those with each of these some points later. */
-export async function withEveryFault(
-  written: Written[],
-  again: FaultKind[] = [],
-  within = 10,
-): Promise<void> {
+/** Runs a history with each fault at each point beyond the adoption, and each of those with each of these some points later. */
+export async function withEveryFault(written: Written[], again: FaultKind[] = [], within = 4): Promise<void> {
+  const first = await withFaults([], []);
   const points = await withFaults(written, []);
-  for (let point = 1; point <= points; point++) {
-    for (const kind of faultKinds) {
+  const kinds = kindsFor(historyOf(written));
+  for (let point = first; point <= points; point++) {
+    for (const kind of kinds) {
       await withFaults(written, [{ point, kind }]);
       for (const second of again) {
         for (let later = 1; later <= within; later++) {
-          await withFaults(written, [
-            { point, kind },
-            { point: point + later, kind: second },
-          ]);
+          const next = { point: point + later, kind: second };
+          await withFaults(written, [{ point, kind }, next]);
         }
       }
     }
   }
+}
+
+function historyOf(written: Written[]): HistoryCommand[] {
+  return written.map(([method, data], index) => {
+    return { id: `c${index}`, processor: "p1", sequence: index + 1, expires: false, method, data };
+  });
 }

@@ -5,7 +5,7 @@ import { randomHistory } from "./history.ts";
 import { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import { run, Unprovable } from "./schedule.ts";
-import type { Fault } from "./world.ts";
+import type { Fault, FaultKind } from "./world.ts";
 import { faultKinds } from "./world.ts";
 
 /** Points that a command passes, roughly. */
@@ -33,8 +33,7 @@ export function scheduleOf(seed: number): Schedule {
   const history = randomHistory(random);
   const faults: Fault[] = [];
   let point = 0;
-  // A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here.
-  const kinds = faultKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
+  const kinds = kindsFor(history);
   const known = (): Fault["kind"] => kinds[random.integer(kinds.length)] ?? "both";
   // Some where the most can go wrong.
   for (let left = random.integer(4); left > 0; left--) {
@@ -47,6 +46,11 @@ export function scheduleOf(seed: number): Schedule {
     faults.push({ point, kind: known() });
   }
   return { seed, history, faults };
+}
+
+/** A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here. */
+export function kindsFor(history: HistoryCommand[]): FaultKind[] {
+  return faultKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
 }
 
 function hasVectors(command: HistoryCommand): boolean {
