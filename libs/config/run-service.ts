@@ -32,9 +32,10 @@ export async function runService(
     log.info("stopped");
     process.exitCode = 0;
   } catch (error) {
-    if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
+    if (stop.signal.aborted) log.warn({ err: error }, "failed while it was being stopped");
+    else if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
     else log.fatal({ err: error }, "the service failed");
-    process.exitCode = 1;
+    process.exitCode = stop.signal.aborted ? 0 : 1;
   }
   log.flush(() => process.exit());
 }

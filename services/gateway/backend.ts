@@ -7,6 +7,7 @@ import { Replies } from "../../libs/commands/replies.ts";
 import type { GatewaySettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { ProcessorStates } from "./processor-states.ts";
@@ -37,14 +38,14 @@ export async function openBackend(
   const nats = await NatsLink.open({ servers: settings.natsServers, name: "gateway", log, stopping });
   if (!nats) return undefined;
   const { connection } = nats;
-  const logs = await CommandLogs.open(connection, {
-    replicas: settings.natsReplicas,
-    maxBytes: settings.logMaxBytes,
-  });
-  const registry = await Registry.open(await openBucket(connection, "registry", settings.natsReplicas));
+  const { natsReplicas: replicas, logMaxBytes: maxBytes } = settings;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
+  const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
+  const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
+  const registry = await ask(() => Registry.open(registryBucket));
   const ensureLogs = () => Promise.all(registry.list().map((entry) => logs.ensure(entry.id)));
-  await Promise.all(settings.processors.map((entry) => registry.declare(entry)));
-  await ensureLogs();
+  await ask(() => Promise.all(settings.processors.map((entry) => registry.declare(entry))));
+  await ask(ensureLogs);
   registry.onChange(() => {
     ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
   });
@@ -54,12 +55,12 @@ export async function openBackend(
     states: new ProcessorStates(connection),
     logs,
     replies: new Replies(connection),
-    outcomes: await Outcomes.open(connection, settings.natsReplicas),
-    letters: await DeadLetters.open(connection, settings.natsReplicas),
+    outcomes: await ask(() => Outcomes.open(connection, replicas)),
+    letters: await ask(() => DeadLetters.open(connection, replicas)),
     ingestions: new Ingestions(
-      await openBucket(connection, "ingestions", settings.natsReplicas, ingestionsKeptMs),
+      await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
-    checkpoints: await openBucket(connection, "checkpoints", settings.natsReplicas),
+    checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
   };
 }
 

@@ -8,9 +8,11 @@ import { aborted, runService } from "../../libs/config/run-service.ts";
 import { workerSettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { serveHealth } from "./http.ts";
 import { OutcomeRecorder } from "./outcomes.ts";
+import type { WorkerOptions } from "./worker.ts";
 import { Worker } from "./worker.ts";
 
 const stopWithoutNatsMs = 1_000;
@@ -21,33 +23,35 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const nats = await NatsLink.open({ servers: settings.natsServers, name: `worker ${name}`, log, stopping });
   if (!nats) return;
   const { connection } = nats;
-  const registry = await Registry.open(await openBucket(connection, "registry", settings.natsReplicas));
-  const worker = await Worker.start({
+  const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;
+  const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
+  const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
+  const registry = await ask(() => Registry.open(registryBucket));
+  const outcomes = new OutcomeRecorder({
+    outcomes: await ask(() => Outcomes.open(connection, replicas)),
+    letters: await ask(() => DeadLetters.open(connection, replicas)),
+    maxPayloadBytes: () => nats.maxPayloadBytes,
+    log,
+  });
+  const options: WorkerOptions = {
     name,
     connection,
-    logs: await CommandLogs.open(connection, {
-      replicas: settings.natsReplicas,
-      maxBytes: settings.logMaxBytes,
-    }),
-    checkpoints: await openBucket(connection, "checkpoints", settings.natsReplicas),
+    logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
+    checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
     ingestions: new Ingestions(
-      await openBucket(connection, "ingestions", settings.natsReplicas, ingestionsKeptMs),
+      await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
-    outcomes: new OutcomeRecorder({
-      outcomes: await Outcomes.open(connection, settings.natsReplicas),
-      letters: await DeadLetters.open(connection, settings.natsReplicas),
-      maxPayloadBytes: () => nats.maxPayloadBytes,
-      log,
-    }),
-    leases: await openBucket(connection, "leases", settings.natsReplicas, settings.leaseMs),
-    leaseMs: settings.leaseMs,
+    outcomes,
+    leases: await ask(() => openBucket(connection, "leases", replicas, leaseMs)),
+    leaseMs,
     registry,
     processors: settings.processors,
     callTimeoutMs: settings.callTimeoutMs,
     logHistory: settings.logHistory,
     trimEveryMs: settings.trimEveryMs,
     log,
-  });
+  };
+  const worker = await ask(() => Worker.start(options));
   const health = await serveHealth({ host: settings.host, port: settings.port, nats, worker });
   log.info({ host: settings.host, port: health.address.port, processors: settings.processors }, "listening");
   await aborted(stopping);
