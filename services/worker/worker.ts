@@ -192,6 +192,8 @@ export class Worker {
     this.#running.set(entry.id, { entry, applier, lease, subscriptions, reported: undefined, reportedAt: 0 });
     applier.setPaused(entry.paused === true);
     applier.start();
+    // Gateways refuse what nobody runs, and take its silence for that.
+    this.#report(entry.id);
   }
 
   /** The lease is gone: the applier must not go on, and what it may do next it does with a lease taken anew. */
