@@ -135,7 +135,7 @@ test("a port that is taken stops a service, which says so", async (t) => {
 test("each service stops with exit code 0 while requests are under way, which are answered", async (t) => {
   const system = await startSystem({
     gateways: 2,
-    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "200" }),
+    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "600" }),
   });
   t.after(() => system.stop());
   const [first, second] = system.gateways;

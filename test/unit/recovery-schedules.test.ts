@@ -7,7 +7,7 @@ import type { Share } from "./recovery/thread.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
 /** One alone where it was given as the one that fails. */
-const schedules = Number(process.env.RECOVERY_SCHEDULES ?? (process.env.CHAOS_SEED ? 1 : 5_000));
+const schedules = Number(process.env.RECOVERY_SCHEDULES ?? (process.env.CHAOS_SEED ? 1 : 3_000));
 
 test("whatever crashes, and wherever, the instance ends as it would without a crash, and nobody is told otherwise", async (t) => {
   t.diagnostic(`CHAOS_SEED=${seed} RECOVERY_SCHEDULES=${schedules}`);
