@@ -77,3 +77,11 @@ export function replyOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | 
 function isOutcome(text: string): text is Outcome {
   return outcomes.includes(text);
 }
+
+/** What the headers of a command or a reply may take of NATS's max_payload. */
+const headerRoomBytes = 4_096;
+
+/** The largest data of a command or a reply, in bytes, where NATS takes messages of `maxPayloadBytes`. */
+export function maxDataBytes(maxPayloadBytes: number): number {
+  return maxPayloadBytes - headerRoomBytes;
+}

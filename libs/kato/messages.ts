@@ -44,16 +44,3 @@ export interface KatoResponse {
   response?: Json;
   unique_id?: string;
 }
-
-/** `response` of GetCognitionData. */
-export interface CognitionObject {
-  predictions: JsonObject[];
-  emotives: Record<string, number>;
-  symbols: string[];
-  command: string;
-  metadata: Record<string, string>;
-  path: string[];
-  strings: string[];
-  vectors: Json[];
-  working_memory: Json[];
-}

@@ -1,12 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-
-function once(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
-}
+import { aborted } from "../config/aborted.ts";
 
 /** What the connection says to the log: the smallest part of a pino logger. */
 export interface Log {
@@ -53,7 +47,7 @@ export class NatsLink {
         pingInterval: 10_000,
         maxPingOut: 2,
       });
-      const connection = await Promise.race([connecting, once(options.stopping)]);
+      const connection = await Promise.race([connecting, aborted(options.stopping)]);
       if (!connection) return undefined;
       options.log.info(
         { server: connection.getServer(), version: connection.info?.version },

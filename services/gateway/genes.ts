@@ -1,8 +1,7 @@
 import { invalid } from "./observation.ts";
+import { maxFloat32 } from "./schemas.ts";
 
 type GeneCheck = (value: unknown) => number | undefined;
-
-const maxFloat32 = 3.4028234663852886e38;
 
 function numberWithin(min: number, max: number): GeneCheck {
   return (value) => (typeof value === "number" && value >= min && value <= max ? value : undefined);

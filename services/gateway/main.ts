@@ -1,4 +1,5 @@
-import { aborted, runService } from "../../libs/config/run-service.ts";
+import { aborted } from "../../libs/config/aborted.ts";
+import { runService } from "../../libs/config/run-service.ts";
 import { gatewaySettings } from "../../libs/config/settings.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { buildApp } from "./app.ts";

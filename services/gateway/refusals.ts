@@ -1,3 +1,4 @@
+import { maxDataBytes } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
@@ -5,8 +6,6 @@ import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { Backend } from "./backend.ts";
 import type { Outgoing } from "./calls.ts";
 
-/** What headers may take of NATS's max_payload. */
-const headerRoomBytes = 4_096;
 const retryAfterSeconds = 1;
 
 /** Refuses what is known not to be answered (DESIGN.md, Commands: admission). */
@@ -21,7 +20,7 @@ export function refuseEarly(backend: Backend, outgoing: Outgoing): void {
 
 /** The largest request that both NATS and KATO take, in bytes. */
 export function requestLimitBytes({ maxPayloadBytes }: Pick<NatsLink, "maxPayloadBytes">): number {
-  return Math.min(maxMessageBytes, maxPayloadBytes - headerRoomBytes);
+  return Math.min(maxMessageBytes, maxDataBytes(maxPayloadBytes));
 }
 
 /** Refuses what cannot even be stored. */

@@ -1,7 +1,8 @@
 import type { Static } from "typebox";
 import { Type } from "typebox";
 
-const maxFloat32 = 3.4028234663852886e38;
+/** The largest number that is finite as a float32. */
+export const maxFloat32 = 3.4028234663852886e38;
 
 /** A number that is finite as a float32, which the wire has. JSON's 1e400 reads as infinity and is refused too. */
 export const Float32 = Type.Number({ minimum: -maxFloat32, maximum: maxFloat32 });

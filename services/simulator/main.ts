@@ -1,4 +1,5 @@
-import { aborted, runService } from "../../libs/config/run-service.ts";
+import { aborted } from "../../libs/config/aborted.ts";
+import { runService } from "../../libs/config/run-service.ts";
 import { countingFaults } from "./faults.ts";
 import { startSimulator } from "./server.ts";
 import { simulatorSettings } from "./settings.ts";

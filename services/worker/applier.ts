@@ -1,64 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../libs/commands/command.ts";
-import type { Ingestions } from "../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { LogReader } from "../../libs/commands/log-reader.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import type { Query } from "../../libs/commands/query.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
-import { adopt } from "./adopt.ts";
 import { AppliedWaits } from "./applied-waits.ts";
+import type { ApplierOptions } from "./applier-options.ts";
 import { applyStep } from "./apply.ts";
 import { Interrupted } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
-import type { CheckpointStore } from "./checkpoint-store.ts";
 import { passed } from "./effects.ts";
-import { Instance } from "./instance.ts";
+import { firstConnectMs, InstanceKeeper, retryMs } from "./instance-keeper.ts";
 import { LeaseLost } from "./lease.ts";
 import type { OpenProcessor } from "./open-processor.ts";
 import { openProcessor } from "./open-processor.ts";
 import { answerQuery } from "./query.ts";
-import { reconcile } from "./reconcile.ts";
 import type { Result } from "./result.ts";
-import { refused, unknown } from "./result.ts";
+import { instanceAway, notStartedInTime, refused, unknown } from "./result.ts";
 import { Standing } from "./standing.ts";
 import { StartGate } from "./start-gate.ts";
 import type { Step } from "./step.ts";
 import { stepsOf } from "./step.ts";
 import { trimmedBelow } from "./trim.ts";
-import { Turns } from "./turns.ts";
 
-export interface ApplierOptions {
-  processor: string;
-  endpoint: string;
-  /** Who runs it, for people. */
-  worker: string;
-  /** Whether this worker may still call the instance (A4). */
-  mayCall: () => boolean;
-  logs: Pick<CommandLogs, "ensure" | "read" | "readRange" | "delete" | "trim">;
-  checkpoints: CheckpointStore;
-  ingestions: Pick<Ingestions, "counts" | "putCounts">;
-  /** Sends a reply to whoever waits for it. */
-  send: (subject: string, reply: Reply) => void;
-  /** Keeps what became of a command, see `Answers`. */
-  record: (command: StoredCommand, reply: Reply) => Promise<void> | undefined;
-  /** Whether a command under an Idempotency-Key may be started: not when another of that key was. */
-  claim: (command: StoredCommand) => Promise<boolean>;
-  /** Called when it has left the processor alone for want of the lease: whoever runs it may begin anew. */
-  onLeaseLost: () => void;
-  /** Called when the instance goes and when it is back. */
-  onState: () => void;
-  callTimeoutMs: number;
-  log: Logger;
-}
-
-const firstConnectMs = 1_000;
-const retryMs = 500;
-/** An instance may come to be doubted while its connection stands. */
-const lookAgainMs = 1_000;
 const layAsideEveryMs = 1_000;
 
 /**
@@ -68,7 +35,7 @@ const layAsideEveryMs = 1_000;
  * being reconciled), *down* (it cannot be reached: synchronous commands are refused at once and leave the log, the others
  * wait); `Standing` holds them.
  *
- * Invariants: whatever calls the instance holds the turn (A1). A step is begun only when the one before it has ended (A2), and
+ * Invariants: whatever calls the instance holds its keeper's turn (A1). A step is begun only when the one before it has ended (A2), and
  * only on an instance that is reconciled: so it is called once, or again when it is proved that the instance does not have
  * it (A3). What is persisted is never ahead of what the instance has (A5).
  */
@@ -76,13 +43,11 @@ export class Applier {
   readonly processor: string;
   readonly #options: ApplierOptions;
   readonly #log: Logger;
-  readonly #instance: Instance;
-  readonly #turns = new Turns();
+  readonly #keeper: InstanceKeeper;
   readonly #gate = new StartGate(() => this.#checkpoint);
   readonly #standing: Standing;
   readonly #waits = new AppliedWaits(() => this.#checkpoint.applied);
   #open: OpenProcessor | undefined;
-  #isNew = false;
   #trimmedBelow = 1;
   #last = 0;
   #reader: LogReader | undefined;
@@ -93,8 +58,10 @@ export class Applier {
     this.processor = options.processor;
     this.#options = options;
     this.#log = options.log.child({ processor: options.processor });
-    this.#instance = new Instance(options.endpoint, options.callTimeoutMs);
     this.#standing = new Standing(this.#log, options.onState);
+    const { processor, endpoint, callTimeoutMs, mayCall } = options;
+    const kept = { standing: this.#standing, gate: this.#gate, log: this.#log };
+    this.#keeper = new InstanceKeeper({ processor, endpoint, callTimeoutMs, mayCall, ...kept });
   }
 
   /** Stops applying between two commands, or goes on. Queries are answered all the same. */
@@ -122,9 +89,7 @@ export class Applier {
     this.#waits.close();
     this.#standing.release();
     this.#reader?.close();
-    // Without the lease nothing is waited for: a call under way goes on in the instance, and its answer is of no use.
-    if (!this.#options.mayCall()) this.#instance.close();
-    await this.#turns.run(async () => this.#instance.close());
+    await this.#keeper.close();
     await this.#running;
     await this.#open?.context.book.flush().catch((error) => this.#cannotWrite(error));
   }
@@ -149,10 +114,12 @@ export class Applier {
     if (this.#standing.state === "down") return unavailable(0);
     if (query.after !== undefined && !(await this.#waits.wait(query.after, query.waitMs ?? 0)))
       return this.#stopping ? unavailable(0) : { ...notStartedInTime, sequence: 0 };
-    const result = await this.#turns.run(async () => {
+    const result = await this.#keeper.turn(async () => {
       try {
-        const isThere = await this.#prepare(firstConnectMs);
-        return isThere && (await answerQuery(this.#instance.call, query, this.#checkpoint.latestUniqueId));
+        const isThere = await this.#keeper.prepare(firstConnectMs);
+        return (
+          isThere && (await answerQuery(this.#keeper.instance.call, query, this.#checkpoint.latestUniqueId))
+        );
       } catch (error) {
         if (error instanceof Interrupted) return undefined;
         throw error;
@@ -178,8 +145,8 @@ export class Applier {
 
   async #run(): Promise<void> {
     await this.#persist(async () => {
-      this.#open = await openProcessor(this.#options, this.#instance, this.#log);
-      this.#isNew = this.#open.isNew;
+      this.#open = await openProcessor(this.#options, this.#keeper.instance, this.#log);
+      this.#keeper.open(this.#open);
     });
     const open = this.#open;
     if (!open) return;
@@ -188,7 +155,7 @@ export class Applier {
     }, layAsideEveryMs);
     await Promise.all([
       this.#persist(() => this.#readLog(open)),
-      this.#persist(() => this.#watchInstance()),
+      this.#persist(() => this.#keeper.watch()),
     ]).finally(() => clearInterval(layingAside));
   }
 
@@ -245,7 +212,7 @@ export class Applier {
         open.answers.refuse(command, appliedBefore);
         return;
       }
-      const end = await this.#turns.run(() => this.#attempt(open, command, perhapsPoisoned));
+      const end = await this.#keeper.turn(() => this.#attempt(open, command, perhapsPoisoned));
       perhapsPoisoned = end === "failed";
       if (end === "late") await this.#expire(open, command, notStartedInTime);
       if (end !== "away") continue;
@@ -253,7 +220,7 @@ export class Applier {
       if (command.deadlineMs !== undefined && !this.#gate.isBegun(command)) {
         await this.#expire(open, command, instanceAway);
       } else {
-        await this.#instance.connectionChange(retryMs);
+        await this.#keeper.instance.connectionChange(retryMs);
       }
     }
   }
@@ -266,7 +233,7 @@ export class Applier {
   ): Promise<"applied" | "late" | "paused" | "away" | "failed"> {
     try {
       if (this.#gate.isLate(command)) return "late";
-      const isThere = await this.#prepare(this.#standing.state === "down" ? 0 : firstConnectMs);
+      const isThere = await this.#keeper.prepare(this.#standing.state === "down" ? 0 : firstConnectMs);
       if (!isThere) return "away";
       // Reconciling may have found it applied.
       const step = this.#nextStep(command);
@@ -281,7 +248,7 @@ export class Applier {
       return "applied";
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
-      this.#instance.doubt();
+      this.#keeper.instance.doubt();
       if (error instanceof Interrupted) {
         this.#log.warn({ sequence: command.sequence, reason: error.message }, "interrupted");
         return "away";
@@ -300,24 +267,6 @@ export class Applier {
     return "applied";
   }
 
-  /** Whether the instance is there and reconciled, or becomes so. Throws Interrupted when it goes away meanwhile. */
-  async #prepare(timeoutMs: number): Promise<boolean> {
-    if (this.#instance.reconciled) return true;
-    const context = this.#open?.context;
-    if (!context) return false;
-    if (!this.#options.mayCall()) throw new LeaseLost(this.processor);
-    return this.#instance.reconcile(timeoutMs, async (interval) => {
-      const before = this.#standing.state;
-      this.#standing.become("rebuilding");
-      if (this.#isNew) await adopt(context, interval);
-      this.#isNew = false;
-      await reconcile(context, interval);
-      this.#gate.reconciled();
-      this.#log.info({ interval, applied: this.#checkpoint.applied }, "the instance is reconciled");
-      this.#standing.become(before === "applying" ? "applying" : "ready");
-    });
-  }
-
   #nextStep(command: StoredCommand): Step | undefined {
     const { applied, step } = this.#checkpoint;
     return applied < command.sequence ? stepsOf(command)[step] : undefined;
@@ -334,39 +283,12 @@ export class Applier {
     context.book.note({ applied: sequence, step: 0 });
   }
 
-  /** Notices when the instance goes and comes while there is nothing to apply. */
-  async #watchInstance(): Promise<void> {
-    while (!this.#stopping) {
-      const isThere = await this.#turns
-        .run(() => this.#prepare(firstConnectMs))
-        .catch((error) => {
-          if (error instanceof Interrupted) return false;
-          throw error;
-        });
-      if (this.#stopping) return;
-      if (!isThere) this.#standing.become("down");
-      else if (this.#standing.state === "down") this.#standing.become("ready");
-      await this.#instance.connectionChange(isThere ? lookAgainMs : retryMs);
-    }
-  }
-
   #cannotWrite(error: unknown): void {
     this.#log.error({ err: error }, "cannot write the checkpoint");
   }
 }
 
 const appliedBefore = refused(grpc.ALREADY_EXISTS, "another command of this Idempotency-Key was started");
-
-const notStartedInTime: Result = {
-  ...refused(grpc.DEADLINE_EXCEEDED, "not started in time"),
-  outcome: "expired",
-};
-
-/** Of a command that was not started because its instance is away. */
-const instanceAway: Result = {
-  ...refused(grpc.UNAVAILABLE, "the instance cannot be reached"),
-  outcome: "expired",
-};
 
 function unavailable(sequence: number): Reply {
   return { ...instanceAway, sequence };

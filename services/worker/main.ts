@@ -4,7 +4,8 @@ import { DeadLetters } from "../../libs/commands/dead-letters.ts";
 import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { Outcomes } from "../../libs/commands/outcomes.ts";
-import { aborted, runService } from "../../libs/config/run-service.ts";
+import { aborted } from "../../libs/config/aborted.ts";
+import { runService } from "../../libs/config/run-service.ts";
 import { workerSettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
@@ -35,7 +36,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   });
   const options: WorkerOptions = {
     name,
-    connection,
+    nats,
     logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
     ingestions: new Ingestions(

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { isUnknown } from "./adopt.ts";
 import { Answers } from "./answers.ts";
-import type { ApplierOptions } from "./applier.ts";
+import type { ApplierOptions } from "./applier-options.ts";
 import { CheckpointBook, firstCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { IngestionTally } from "./ingestions.ts";

@@ -46,3 +46,15 @@ export function resultOfSteps(method: string, results: readonly (Result | undefi
     ),
   };
 }
+
+/** Of what was not started while somebody waited for it. */
+export const notStartedInTime: Result = {
+  ...refused(grpc.DEADLINE_EXCEEDED, "not started in time"),
+  outcome: "expired",
+};
+
+/** Of what was not started because its instance is away. */
+export const instanceAway: Result = {
+  ...refused(grpc.UNAVAILABLE, "the instance cannot be reached"),
+  outcome: "expired",
+};

@@ -1,15 +1,11 @@
 import type { KV } from "@nats-io/kv";
-import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Subscription } from "@nats-io/transport-node";
 import type { Ingestions } from "../../libs/commands/ingestion.ts";
 import type { CommandLogs } from "../../libs/commands/log.ts";
-import { cancelSubject, querySubject, stateSubject } from "../../libs/commands/names.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { reportEveryMs } from "../../libs/commands/processor-state.ts";
-import { queryOfMessage } from "../../libs/commands/query.ts";
-import type { Reply } from "../../libs/commands/reply.ts";
-import { headersOfReply } from "../../libs/commands/reply.ts";
 import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
+import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -19,13 +15,14 @@ import { Lease } from "./lease.ts";
 import { LeaseView } from "./lease-view.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { OutcomeRecorder } from "./outcomes.ts";
-import { refused } from "./result.ts";
+import { Reports } from "./reports.ts";
+import { answerRequests, sendReply } from "./requests.ts";
 import { shareOut } from "./share.ts";
 
 export interface WorkerOptions {
   /** Its name in reports. */
   name: string;
-  connection: NatsConnection;
+  nats: NatsLink;
   logs: CommandLogs;
   checkpoints: KV;
   ingestions: Ingestions;
@@ -48,8 +45,7 @@ interface Running {
   applier: Applier;
   lease: Lease;
   subscriptions: Subscription[];
-  reported: ProcessorState | undefined;
-  reportedAt: number;
+  reports: Reports;
 }
 
 const tickMs = 250;
@@ -122,8 +118,12 @@ export class Worker {
   #match(): void {
     if (this.#isMatchDue || this.#stopping) return;
     this.#isMatchDue = true;
+    this.#afterMatching(() => this.#matchNow());
+  }
+
+  #afterMatching(task: () => Promise<void>): void {
     this.#matching = this.#matching
-      .then(() => this.#matchNow())
+      .then(task)
       .catch((error) => this.#options.log.error({ err: error }, "cannot take what is to be run"));
   }
 
@@ -147,7 +147,7 @@ export class Worker {
 
   async #startOne(entry: ProcessorEntry | undefined): Promise<void> {
     if (!entry || this.#stopping || this.#running.has(entry.id)) return;
-    const { connection, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs, outcomes, ingestions } =
+    const { nats, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs, outcomes, ingestions } =
       this.#options;
     const lease = await Lease.take({
       bucket: leases,
@@ -168,32 +168,24 @@ export class Worker {
       logs,
       checkpoints: new CheckpointStore(checkpoints, entry.id),
       ingestions,
-      send: (subject, reply) => this.#send(subject, reply),
+      send: (subject, reply) => sendReply(nats, subject, reply),
       record: (command, reply) => {
         const { processor, method } = command;
         this.metrics.concluded({ processor, method: methodLabel(method), outcome: reply.outcome });
         return outcomes.record(command, reply);
       },
       claim: (command) => outcomes.claim(command),
-      onState: () => this.#report(entry.id),
+      onState: () => reports.report(),
       callTimeoutMs,
       log,
     });
-    const subscriptions = [
-      connection.subscribe(querySubject(entry.id), {
-        callback: (_error, message) =>
-          void this.#answer(message, () => applier.query(queryOfMessage(message))),
-      }),
-      connection.subscribe(cancelSubject(entry.id), {
-        callback: (_error, message) =>
-          void this.#answer(message, async () => applier.cancel(Number(message.string()))),
-      }),
-    ];
-    this.#running.set(entry.id, { entry, applier, lease, subscriptions, reported: undefined, reportedAt: 0 });
+    const reports = new Reports(nats.connection, () => applier.state);
+    const subscriptions = answerRequests(nats, applier, log);
+    this.#running.set(entry.id, { entry, applier, lease, subscriptions, reports });
     applier.setPaused(entry.paused === true);
     applier.start();
     // Gateways refuse what nobody runs, and take its silence for that.
-    this.#report(entry.id);
+    reports.report();
   }
 
   /** The lease is gone: the applier must not go on, and what it may do next it does with a lease taken anew. */
@@ -201,7 +193,10 @@ export class Worker {
     const running = this.#running.get(id);
     if (!running) return;
     this.#options.log.error({ processor: id }, "lost the lease");
-    this.#matching = this.#matching.then(() => this.#stopOne(running)).then(() => this.#match());
+    this.#afterMatching(async () => {
+      await this.#stopOne(running);
+      this.#match();
+    });
   }
 
   async #stopOne(running: Running): Promise<void> {
@@ -210,24 +205,6 @@ export class Worker {
     await running.applier.stop();
     this.#running.delete(running.entry.id);
     await running.lease.release();
-  }
-
-  async #answer(message: Msg, answer: () => Promise<Reply>): Promise<void> {
-    if (!message.reply) return;
-    try {
-      this.#send(message.reply, await answer());
-    } catch (error) {
-      this.#options.log.error({ err: error, subject: message.subject }, "cannot answer");
-    }
-  }
-
-  /** An answer larger than NATS takes is replaced by one that says so. */
-  #send(subject: string, reply: Reply): void {
-    const { connection } = this.#options;
-    const limit = (connection.info?.max_payload ?? 0) - headerRoomBytes;
-    const fits = reply.data.length <= limit;
-    const sent = fits ? reply : { ...reply, ...refused(grpcResourceExhausted, `larger than ${limit} bytes`) };
-    connection.publish(subject, sent.data, { headers: headersOfReply(sent) });
   }
 
   async #trimAll(): Promise<void> {
@@ -241,35 +218,8 @@ export class Worker {
   }
 
   #reportAll(): void {
-    for (const id of this.#running.keys()) this.#report(id);
+    for (const { reports } of this.#running.values()) reports.report();
   }
-
-  /** Publishes the state if it has changed, or nothing was said for a while. */
-  #report(id: string): void {
-    const running = this.#running.get(id);
-    if (!running) return;
-    const before = running.reported;
-    const now = Date.now();
-    const state = running.applier.state;
-    const seconds = (now - running.reportedAt) / 1_000;
-    if (before) state.rate = rateOf(before, state, seconds);
-    const isNews =
-      before?.state !== state.state || before.applied !== state.applied || before.last !== state.last;
-    if (!isNews && now - running.reportedAt < reportEveryMs) return;
-    running.reported = state;
-    running.reportedAt = now;
-    this.#options.connection.publish(stateSubject(id), JSON.stringify(state));
-  }
-}
-
-/** What a reply's headers may take of NATS's max_payload. */
-const headerRoomBytes = 4_096;
-const grpcResourceExhausted = 8;
-
-/** Commands per second, half of it that of the last interval. */
-function rateOf(before: ProcessorState, now: ProcessorState, seconds: number): number {
-  const latest = seconds > 0 ? (now.applied - before.applied) / seconds : 0;
-  return Math.round((before.rate + latest) * 5) / 10;
 }
 
 /** A method as a label: what stands in a log may be anything. */

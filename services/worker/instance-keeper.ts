@@ -1,0 +1,103 @@
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import { adopt } from "./adopt.ts";
+import { Interrupted } from "./call.ts";
+import { Instance } from "./instance.ts";
+import { LeaseLost } from "./lease.ts";
+import type { OpenProcessor } from "./open-processor.ts";
+import { reconcile } from "./reconcile.ts";
+import type { Standing } from "./standing.ts";
+import type { StartGate } from "./start-gate.ts";
+import { Turns } from "./turns.ts";
+
+export interface InstanceKeeperOptions {
+  processor: string;
+  endpoint: string;
+  callTimeoutMs: number;
+  /** Whether this worker may still call the instance (A4). */
+  mayCall: () => boolean;
+  standing: Standing;
+  gate: StartGate;
+  log: Logger;
+}
+
+/** An instance may come to be doubted while its connection stands. */
+const lookAgainMs = 1_000;
+
+/** How long whoever needs the instance waits for its connection. */
+export const firstConnectMs = 1_000;
+
+/** How long until an instance that is away is looked for again. */
+export const retryMs = 500;
+
+/**
+ * Keeps the processor's instance reconciled, and lets one task at a time have it.
+ *
+ * Invariant: whatever calls the instance does so within `turn` (A1), after `prepare` has said that it is there. `prepare`
+ * reconciles it once for each connection and each doubt, and adopts one that is new to the gateway.
+ */
+export class InstanceKeeper {
+  readonly instance: Instance;
+  readonly #options: InstanceKeeperOptions;
+  readonly #turns = new Turns();
+  #open: OpenProcessor | undefined;
+  #isNew = false;
+  #stopping = false;
+
+  constructor(options: InstanceKeeperOptions) {
+    this.#options = options;
+    this.instance = new Instance(options.endpoint, options.callTimeoutMs);
+  }
+
+  /** From now on it can be known what the instance has. */
+  open(open: OpenProcessor): void {
+    this.#open = open;
+    this.#isNew = open.isNew;
+  }
+
+  /** Runs `task` once every one before it has ended. */
+  turn<T>(task: () => Promise<T>): Promise<T> {
+    return this.#turns.run(task);
+  }
+
+  /** Whether the instance is there and reconciled, or becomes so. Throws Interrupted when it goes away meanwhile. */
+  async prepare(timeoutMs: number): Promise<boolean> {
+    if (this.instance.reconciled) return true;
+    const { processor, mayCall, standing, gate, log } = this.#options;
+    const context = this.#open?.context;
+    if (!context) return false;
+    if (!mayCall()) throw new LeaseLost(processor);
+    return this.instance.reconcile(timeoutMs, async (interval) => {
+      const before = standing.state;
+      standing.become("rebuilding");
+      if (this.#isNew) await adopt(context, interval);
+      this.#isNew = false;
+      await reconcile(context, interval);
+      gate.reconciled();
+      log.info({ interval, applied: context.book.current.applied }, "the instance is reconciled");
+      standing.become(before === "applying" ? "applying" : "ready");
+    });
+  }
+
+  /** Notices when the instance goes and comes while there is nothing to apply, until `close`. */
+  async watch(): Promise<void> {
+    const { standing } = this.#options;
+    while (!this.#stopping) {
+      const isThere = await this.turn(() => this.prepare(firstConnectMs)).catch((error) => {
+        if (error instanceof Interrupted) return false;
+        throw error;
+      });
+      if (this.#stopping) return;
+      if (!isThere) standing.become("down");
+      else if (standing.state === "down") standing.become("ready");
+      await this.instance.connectionChange(isThere ? lookAgainMs : retryMs);
+    }
+  }
+
+  /** Closes the instance once the task that has it has ended. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    // Without the lease nothing is waited for: a call under way goes on in the instance, and its answer is of no use.
+    if (!this.#options.mayCall()) this.instance.close();
+    await this.turn(async () => this.instance.close());
+  }
+}

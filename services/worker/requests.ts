@@ -1,0 +1,40 @@
+import { status as grpc } from "@grpc/grpc-js";
+import type { Msg, Subscription } from "@nats-io/transport-node";
+import { cancelSubject, querySubject } from "../../libs/commands/names.ts";
+import { queryOfMessage } from "../../libs/commands/query.ts";
+import type { Reply } from "../../libs/commands/reply.ts";
+import { headersOfReply, maxDataBytes } from "../../libs/commands/reply.ts";
+import type { NatsLink } from "../../libs/nats/connection.ts";
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { Applier } from "./applier.ts";
+import { refused } from "./result.ts";
+
+/** Answers a processor's queries, and whoever gives one of its commands up, from its applier. */
+export function answerRequests(nats: NatsLink, applier: Applier, log: Logger): Subscription[] {
+  const answer = async (message: Msg, reply: () => Promise<Reply>): Promise<void> => {
+    if (!message.reply) return;
+    try {
+      sendReply(nats, message.reply, await reply());
+    } catch (error) {
+      log.error({ err: error, subject: message.subject }, "cannot answer");
+    }
+  };
+  const { connection } = nats;
+  return [
+    connection.subscribe(querySubject(applier.processor), {
+      callback: (_error, message) => void answer(message, () => applier.query(queryOfMessage(message))),
+    }),
+    connection.subscribe(cancelSubject(applier.processor), {
+      callback: (_error, message) =>
+        void answer(message, async () => applier.cancel(Number(message.string()))),
+    }),
+  ];
+}
+
+/** Sends a reply; one that is larger than NATS takes is replaced by one that says so. */
+export function sendReply({ connection, maxPayloadBytes }: NatsLink, subject: string, reply: Reply): void {
+  const limit = maxDataBytes(maxPayloadBytes);
+  const fits = reply.data.length <= limit;
+  const sent = fits ? reply : { ...reply, ...refused(grpc.RESOURCE_EXHAUSTED, `larger than ${limit} bytes`) };
+  connection.publish(subject, sent.data, { headers: headersOfReply(sent) });
+}
