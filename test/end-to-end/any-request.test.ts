@@ -131,6 +131,8 @@ const asSent = (headers: Record<string, string | undefined>): Record<string, str
 test("whatever is sent is answered in time, with no 5xx but 501, and nothing internal in it", async () => {
   await fc.assert(
     fc.asyncProperty(method, path, body, headers, async (verb, url, content, head) => {
+      // This one is answered with a 200, and then there is no processor for the rest.
+      fc.pre(!(verb === "DELETE" && /^\/processors\/p1(\?|$)/.test(url)));
       const {
         status,
         headers: answered,
