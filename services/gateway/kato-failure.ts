@@ -3,7 +3,10 @@ import type { ErrorCode, ErrorContext } from "../../libs/errors/gateway-error.ts
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
 
-/** What KATO's text shows of whose fault it was (KATO.md, RPC by RPC; DESIGN.md, Errors). */
+/**
+ * What KATO's text shows of whose fault it was (KATO.md, RPC by RPC; DESIGN.md, Errors), in whatever line of it: a name that it
+ * repeats may have line breaks.
+ */
 const faults: { pattern: RegExp; code: ErrorCode }[] = [
   { pattern: /Unable to find and delete model/, code: "MODEL_NOT_FOUND" },
   { pattern: /could not be broadcast together/, code: "KATO_REJECTED" },
@@ -26,7 +29,7 @@ export function katoFailure(method: string, message: string, context: ErrorConte
       effect: "none",
     });
   }
-  const code = faults.find(({ pattern }) => pattern.test(lastLine))?.code;
+  const code = faults.find(({ pattern }) => pattern.test(message))?.code;
   if (code) return new GatewayError(code, lastLine, { ...context, effect: "none" });
   return new GatewayError("KATO_FAILED", lastLine, {
     ...context,

@@ -144,3 +144,8 @@ test("vectors that do not fit those learned are refused by KATO: a 422 with the 
   assert.ok(headers["kato-sequence"]);
   assert.doesNotMatch(text, /Traceback|File|line \d/);
 });
+
+test("a model whose name has a line break is unknown like any other", async () => {
+  const { status, json } = await request("DELETE", "/p1/model/MODEL%7Cone%0Atwo");
+  assert.deepEqual({ status, effect: json.effect }, { status: 404, effect: "none" });
+});
