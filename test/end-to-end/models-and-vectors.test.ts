@@ -146,6 +146,6 @@ test("vectors that do not fit those learned are refused by KATO: a 422 with the 
 });
 
 test("a model whose name has a line break is unknown like any other", async () => {
-  const { status, json } = await request("DELETE", "/p1/model/MODEL%7Cone%0Atwo");
+  const { status, json } = await request("DELETE", pathOf("MODEL|one\ntwo"));
   assert.deepEqual({ status, effect: json.effect }, { status: 404, effect: "none" });
 });
