@@ -21,6 +21,7 @@ export class LogReader {
   readonly #processor: string;
   readonly #open: (from: number) => Promise<Consumer>;
   #next: number;
+  #opened: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
   #closed = false;
 
@@ -30,10 +31,17 @@ export class LogReader {
     this.#open = open;
   }
 
+  /** How many commands there are to read now; to be asked before `commands`. */
+  async pending(): Promise<number> {
+    this.#opened = await this.#open(this.#next);
+    return (await this.#opened.info()).num_pending;
+  }
+
   /** Yields every command once, in sequence, until `close`; rejects when no consumer can be had. */
   async *commands(): AsyncGenerator<ReadCommand> {
     while (!this.#closed) {
-      const consumer = await this.#open(this.#next);
+      const consumer = this.#opened ?? (await this.#open(this.#next));
+      this.#opened = undefined;
       const messages = await consumer.consume({ max_messages: prefetchedCommands, idle_heartbeat: 2_000 });
       this.#messages = messages;
       if (this.#closed) break;

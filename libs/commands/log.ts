@@ -149,6 +149,27 @@ export class CommandLogs {
     await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
   }
 
+  /** The sequence of the first command that is still in the log, or that of the next one where it is empty. */
+  async first(processor: string): Promise<number> {
+    const { messages, first_seq, last_seq } = (await this.#manager.streams.info(streamOf(processor))).state;
+    return messages > 0 ? first_seq : last_seq + 1;
+  }
+
+  /** The first command in the log that was stored at this time (Unix ms, by the clock of NATS) or later, and when it was. */
+  async firstSince(
+    processor: string,
+    sinceMs: number,
+  ): Promise<{ sequence: number; storedAtMs: number } | undefined> {
+    const consumer = await this.#streams.consumers.get(streamOf(processor), {
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(sinceMs).toISOString(),
+      headers_only: true,
+    });
+    if ((await consumer.info()).num_pending === 0) return undefined;
+    const message = await consumer.next();
+    return message ? { sequence: message.seq, storedAtMs: message.time.getTime() } : undefined;
+  }
+
   /** The sequence of the last command ever stored, 0 for none. */
   async last(processor: string): Promise<number> {
     return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;

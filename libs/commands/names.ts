@@ -31,6 +31,9 @@ export const querySubject = (processor: string) => `kato.${processor}.queries`;
 /** Where the worker that runs a processor is asked not to start a command any more. */
 export const cancelSubject = (processor: string) => `kato.${processor}.cancel`;
 
+/** Where the worker that runs a processor is asked to rebuild it by hand. */
+export const rebuildSubject = (processor: string) => `kato.${processor}.rebuild`;
+
 /** Where the gateway that takes in an ingestion says how far it is. */
 export const ingestionSubject = (processor: string, ingestion: string) =>
   `kato.${processor}.ingestions.${ingestion}`;

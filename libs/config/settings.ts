@@ -29,6 +29,8 @@ export interface WorkerSettings extends CommonSettings {
   leaseMs: number;
   /** How many applied commands a log keeps, besides those that a rebuild needs. */
   logHistory: number;
+  /** For how many hours it keeps them at most, 0 for no limit. */
+  logHistoryHours: number;
   /** How often the logs are trimmed to that. */
   trimEveryMs: number;
   /** The longest a call to an instance may take. */
@@ -70,6 +72,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
     processors: processors.includes("*") ? ("*" as const) : processors,
     leaseMs: environment.integer("LEASE_MS", 3_000, { min: 500, max: 600_000 }),
     logHistory: environment.integer("LOG_HISTORY", 100_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    logHistoryHours: environment.integer("LOG_HISTORY_HOURS", 0, { min: 0, max: 87_600 }),
     trimEveryMs: environment.integer("LOG_TRIM_MS", 10_000, { min: 100, max: 3_600_000 }),
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };

@@ -10,6 +10,7 @@ export const errorCatalog = {
   VECTOR_NOT_FOUND: { status: 404, retryable: false, title: "Unknown vector" },
   INGESTION_NOT_FOUND: { status: 404, retryable: false, title: "Unknown ingestion" },
   STILL_QUEUED: { status: 409, retryable: true, title: "Commands are still queued" },
+  PAUSED: { status: 409, retryable: true, title: "The processor is paused" },
   KEY_RUNNING: {
     status: 409,
     retryable: true,

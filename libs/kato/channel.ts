@@ -31,6 +31,8 @@ export class KatoChannel {
   #connections = 0;
   #closed = false;
   readonly #waiting = new Set<() => void>();
+  /** Ends a call under way: grpc-js leaves those alone when its channel is closed. */
+  readonly #cancels = new Set<() => void>();
 
   constructor(endpoint: string) {
     this.endpoint = endpoint;
@@ -88,6 +90,8 @@ export class KatoChannel {
         () => call.cancelWithStatus(status.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`),
         timeoutMs,
       );
+      const cancel = () => call.cancelWithStatus(status.CANCELLED, "the channel was closed");
+      this.#cancels.add(cancel);
       let response: Buffer | undefined;
       call.start(new Metadata(), {
         onReceiveMetadata: () => {},
@@ -96,6 +100,7 @@ export class KatoChannel {
         },
         onReceiveStatus: ({ code, details }) => {
           clearTimeout(limit);
+          this.#cancels.delete(cancel);
           if (response && code === status.OK) resolve({ kind: "response", bytes: response });
           else if (code === status.OK)
             resolve({ kind: "answered", status: status.INTERNAL, details: "OK without a response" });
@@ -111,6 +116,7 @@ export class KatoChannel {
   /** Closes the channel; calls under way end as `unseen`. */
   close(): void {
     this.#closed = true;
+    for (const cancel of this.#cancels) cancel();
     this.#client.close();
     this.#notify();
   }

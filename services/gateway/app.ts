@@ -19,6 +19,7 @@ import observeSequence from "./routes/observe-sequence.ts";
 import operating from "./routes/operating.ts";
 import predictions from "./routes/predictions.ts";
 import processor from "./routes/processor.ts";
+import rebuild from "./routes/rebuild.ts";
 import registration from "./routes/registration.ts";
 
 export interface AppOptions extends RouteOptions {
@@ -96,6 +97,7 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
     commands,
     deadLetters,
     operating,
+    rebuild,
     registration,
     observations,
     ingestions,

@@ -195,7 +195,8 @@ function withoutEffect({ outcome, grpcStatus, detail }: Reply, context: ErrorCon
   return new GatewayError("DEADLINE_PASSED", "It was not started in time, and will not be.", context);
 }
 
-function queryFailure(error: unknown, context: ErrorContext): GatewayError {
+/** Why a request to the worker that runs a processor brought no answer. */
+export function queryFailure(error: unknown, context: ErrorContext): GatewayError {
   if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())) {
     return notOwned(context);
   }

@@ -35,6 +35,14 @@ export const ForceQuery = Type.Object({
   force: Type.Optional(Type.Union([Type.Literal("true"), Type.Literal("false")])),
 });
 
+export const DryRunQuery = Type.Object({
+  dry_run: Type.Optional(Type.Union([Type.Literal("true"), Type.Literal("false")])),
+});
+
+export const RebuildBody = Type.Object({
+  from: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
+});
+
 export const NameParams = Type.Object({ id: Type.String(), name: Type.String() });
 
 export const GeneParams = Type.Object({ id: Type.String(), gene: Type.String() });

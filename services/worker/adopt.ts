@@ -15,8 +15,8 @@ const genes = [
 /** Whether nothing is known of the instance yet: `adopt` comes first. */
 export function isUnknown(loaded: Checkpoint | undefined): boolean {
   if (!loaded) return true;
-  const { interval, applied, step, ownObserve, rebuilding } = loaded;
-  return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding;
+  const { interval, applied, step, ownObserve, rebuilding, replaying } = loaded;
+  return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding && !replaying;
 }
 
 /**
@@ -34,6 +34,6 @@ export async function adopt({ book, call, log }: Context, interval: number): Pro
   const predicting = Boolean(await dataOf(call, "GetGene", { gene: "predict" }));
   const events = (await workingMemoryOf(call)).length;
   const settings = { ...firstCheckpoint.settings, genes: known, predicting, predictedLast: predicting };
-  await book.ahead({ interval, events, settings });
+  await book.ahead({ interval, events, settings, adopted: settings });
   log.info({ interval, events, genes: known }, "adopted the instance");
 }

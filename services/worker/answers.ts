@@ -4,6 +4,7 @@ import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { CheckpointBook } from "./checkpoint.ts";
 import type { IngestionTally } from "./ingestions.ts";
 import { RecentReplies } from "./recent-replies.ts";
+import { isReplayed } from "./replay.ts";
 import type { Result } from "./result.ts";
 import { resultOfSteps } from "./result.ts";
 import type { Step } from "./step.ts";
@@ -50,6 +51,8 @@ export class Answers {
       return;
     }
     this.#results.delete(sequence);
+    // It was answered when it was applied first.
+    if (isReplayed(this.#options, sequence)) return;
     const whole = resultOfSteps(command.method, results);
     this.#options.tally.count(command, whole.outcome);
     if (whole.outcome === "unknown")

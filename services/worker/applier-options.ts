@@ -4,6 +4,7 @@ import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
+import type { Context } from "./context.ts";
 
 /** What an applier is given of the world. */
 export interface ApplierOptions {
@@ -13,7 +14,7 @@ export interface ApplierOptions {
   worker: string;
   /** Whether this worker may still call the instance (A4). */
   mayCall: () => boolean;
-  logs: Pick<CommandLogs, "ensure" | "read" | "readRange" | "delete" | "trim">;
+  logs: Pick<CommandLogs, "ensure" | "read" | "readRange" | "first" | "firstSince" | "delete" | "trim">;
   checkpoints: CheckpointStore;
   ingestions: Pick<Ingestions, "counts" | "putCounts">;
   /** Sends a reply to whoever waits for it. */
@@ -22,9 +23,11 @@ export interface ApplierOptions {
   record: (command: StoredCommand, reply: Reply) => Promise<void> | undefined;
   /** Whether a command under an Idempotency-Key may be started: not when another of that key was. */
   claim: (command: StoredCommand) => Promise<boolean>;
+  /** Counts a step of recovery, see `Context`. */
+  recovered: Context["recovered"];
   /** Called when it has left the processor alone for want of the lease: whoever runs it may begin anew. */
   onLeaseLost: () => void;
-  /** Called when the instance goes and when it is back. */
+  /** Called when its state is worth a report at once: the instance goes or is back, a replay begins. */
   onState: () => void;
   callTimeoutMs: number;
   log: Logger;

@@ -4,6 +4,7 @@ import type { StoredCommand } from "../../libs/commands/command.ts";
 import type { LogReader } from "../../libs/commands/log-reader.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import type { Query } from "../../libs/commands/query.ts";
+import type { RebuildAnswer, RebuildRequest } from "../../libs/commands/rebuild-request.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { AppliedWaits } from "./applied-waits.ts";
@@ -18,13 +19,16 @@ import { LeaseLost } from "./lease.ts";
 import type { OpenProcessor } from "./open-processor.ts";
 import { openProcessor } from "./open-processor.ts";
 import { answerQuery } from "./query.ts";
+import { rebuildVolatile, rewindTo, surveyRebuild } from "./rebuild-by-hand.ts";
+import { endReplay, isReplayed, withoutSender } from "./replay.ts";
 import type { Result } from "./result.ts";
 import { instanceAway, notStartedInTime, refused, unknown } from "./result.ts";
 import { Standing } from "./standing.ts";
 import { StartGate } from "./start-gate.ts";
 import type { Step } from "./step.ts";
 import { stepsOf } from "./step.ts";
-import { trimmedBelow } from "./trim.ts";
+import type { History } from "./trim.ts";
+import { Trimmer } from "./trimmer.ts";
 
 const layAsideEveryMs = 1_000;
 
@@ -48,7 +52,9 @@ export class Applier {
   readonly #standing: Standing;
   readonly #waits = new AppliedWaits(() => this.#checkpoint.applied);
   #open: OpenProcessor | undefined;
-  #trimmedBelow = 1;
+  readonly #trimmer: Trimmer;
+  /** A replay that was asked for and not begun. */
+  #rewinding: ({ from: number } & PromiseWithResolvers<RebuildAnswer>) | undefined;
   #last = 0;
   #reader: LogReader | undefined;
   #stopping = false;
@@ -62,6 +68,7 @@ export class Applier {
     const { processor, endpoint, callTimeoutMs, mayCall } = options;
     const kept = { standing: this.#standing, gate: this.#gate, log: this.#log };
     this.#keeper = new InstanceKeeper({ processor, endpoint, callTimeoutMs, mayCall, ...kept });
+    this.#trimmer = new Trimmer(processor, options.logs, (task) => this.#keeper.turn(task));
   }
 
   /** Stops applying between two commands, or goes on. Queries are answered all the same. */
@@ -69,13 +76,24 @@ export class Applier {
     this.#standing.setPaused(isPaused);
   }
 
-  /** Takes out of the log what neither a rebuild nor a history of this many commands needs. */
-  async trim(history: number): Promise<void> {
-    if (!this.#open || !this.#options.mayCall()) return;
-    const below = trimmedBelow(this.#open.context.book.persisted, history);
-    if (below <= this.#trimmedBelow) return;
-    await this.#options.logs.trim(this.processor, below);
-    this.#trimmedBelow = below;
+  /** Takes out of the log what neither a rebuild nor this history needs. */
+  async trim(history: History): Promise<void> {
+    if (this.#open && this.#options.mayCall()) await this.#trimmer.trim(this.#open.context.book, history);
+  }
+
+  /** Rebuilds by hand, or says what that would replay. */
+  async rebuild({ from, dryRun }: RebuildRequest): Promise<RebuildAnswer> {
+    const context = this.#open?.context;
+    if (!context) return { kind: "away" };
+    if (dryRun) return surveyRebuild(context, from);
+    if (from === undefined) {
+      return (await this.#keeper.withInstance(() => rebuildVolatile(context))) ?? { kind: "away" };
+    }
+    if (this.#standing.paused) return { kind: "paused" };
+    if (this.#standing.state === "down") return { kind: "away" };
+    this.#rewinding ??= { from, ...Promise.withResolvers<RebuildAnswer>() };
+    this.#reader?.close();
+    return this.#rewinding.promise;
   }
 
   /** Begins to apply. Does not wait for anything. */
@@ -114,17 +132,9 @@ export class Applier {
     if (this.#standing.state === "down") return unavailable(0);
     if (query.after !== undefined && !(await this.#waits.wait(query.after, query.waitMs ?? 0)))
       return this.#stopping ? unavailable(0) : { ...notStartedInTime, sequence: 0 };
-    const result = await this.#keeper.turn(async () => {
-      try {
-        const isThere = await this.#keeper.prepare(firstConnectMs);
-        return (
-          isThere && (await answerQuery(this.#keeper.instance.call, query, this.#checkpoint.latestUniqueId))
-        );
-      } catch (error) {
-        if (error instanceof Interrupted) return undefined;
-        throw error;
-      }
-    });
+    const result = await this.#keeper.withInstance(() =>
+      answerQuery(this.#keeper.instance.call, query, this.#checkpoint.latestUniqueId),
+    );
     return (result && this.#open?.answers.replyOf(result, 0)) || unavailable(0);
   }
 
@@ -154,7 +164,12 @@ export class Applier {
       open.tally.layAside().catch((error) => this.#cannotWrite(error));
     }, layAsideEveryMs);
     await Promise.all([
-      this.#persist(() => this.#readLog(open)),
+      this.#persist(async () => {
+        while (!this.#stopping) {
+          await this.#rewind(open);
+          await this.#readLog(open);
+        }
+      }),
       this.#persist(() => this.#keeper.watch()),
     ]).finally(() => clearInterval(layingAside));
   }
@@ -176,17 +191,39 @@ export class Applier {
     }
   }
 
+  /** Takes the processor back in its log, where that was asked for. Nothing is in hand that was begun. */
+  async #rewind({ context }: OpenProcessor): Promise<void> {
+    const rewinding = this.#rewinding;
+    if (!rewinding) return;
+    let answer: RebuildAnswer | undefined;
+    try {
+      answer = await this.#keeper.withInstance(() => rewindTo(context, rewinding.from));
+      this.#gate.reconciled();
+      // Whoever is answered that it is replaying sees it so.
+      if (this.#checkpoint.replaying) this.#standing.become("rebuilding");
+      this.#options.onState();
+    } finally {
+      this.#rewinding = undefined;
+      rewinding.resolve(answer ?? { kind: "away" });
+    }
+  }
+
+  /** Takes the commands of the log as they come, until the reader is closed. */
   async #readLog(open: OpenProcessor): Promise<void> {
     const reader = this.#options.logs.read(this.processor, this.#checkpoint.applied + 1);
     this.#reader = reader;
     try {
-      if (this.#stopping) return;
+      this.#last = this.#checkpoint.applied + (await reader.pending());
+      if (this.#stopping || this.#rewinding) return;
       for await (const { command, behind } of reader.commands()) {
         this.#last = command.sequence + behind;
         await open.tally.prepare(command);
-        await this.#take(open, command);
+        await this.#take(open, isReplayed(open.context, command.sequence) ? withoutSender(command) : command);
+        if (this.#checkpoint.applied < command.sequence) return;
         this.#gate.forget(command.sequence);
+        if (endReplay(open.context)) this.#standing.become("applying");
         this.#waits.check();
+        if (this.#rewinding) return;
         if (this.#standing.state === "applying" && command.sequence >= this.#last)
           this.#standing.become("ready");
       }
@@ -201,6 +238,7 @@ export class Applier {
     let isClaimed = command.once === undefined;
     this.#gate.takeInHand(command.sequence);
     while (!this.#stopping && this.#checkpoint.applied < command.sequence) {
+      if (this.#rewinding && !this.#gate.isBegun(command)) return;
       if (this.#standing.paused && !this.#gate.isBegun(command)) {
         await this.#standing.paused;
         continue;
@@ -242,7 +280,7 @@ export class Applier {
       if (this.#standing.paused && !this.#gate.isBegun(command)) return "paused";
       // Between this and `begin` nothing waits, so whoever was told that it will not be started was told the truth.
       if (this.#gate.isOver(command)) return "late";
-      this.#standing.become("applying");
+      this.#standing.become(isReplayed(open.context, command.sequence) ? "rebuilding" : "applying");
       this.#gate.begin(command.sequence);
       await applyStep(open.context, step);
       return "applied";

@@ -34,11 +34,15 @@ export interface Checkpoint {
   vectorEvents: { at: Position; symbols: string[] }[];
   /** Observes that stand in the log and that the instance never began, and its interval meanwhile. */
   notBegun: { from: Position; through: Position; interval: number }[];
+  /** A replay of the history is under way: the commands up to `through` were applied before. */
+  replaying: { through: number; isCleared: boolean } | null;
   /** How many events working memory holds. */
   events: number;
   /** What is counted of the ingestions under way, by their ids. */
   ingestions: Record<string, IngestionCounts>;
   settings: Settings;
+  /** The settings that the instance had when the gateway came to know it: those before the log's first command. */
+  adopted: Settings | null;
   /** The unique_id of the latest observation that succeeded, "" before the first. */
   latestUniqueId: string;
   /** What KATO does not let anybody restore, "" when nothing is amiss (RECOVERY.md, last section). */
@@ -72,9 +76,11 @@ export const firstCheckpoint: Checkpoint = {
   vectorsFrom: null,
   vectorEvents: [],
   notBegun: [],
+  replaying: null,
   events: 0,
   ingestions: {},
   settings: { genes: {}, searchedThreshold: null, predicting: true, predictedLast: true, sleeping: false },
+  adopted: null,
   latestUniqueId: "",
   degraded: "",
 };

@@ -12,6 +12,8 @@ export interface Context {
   book: CheckpointBook;
   /** The steps that stand in the log from a position on, up to the command at `through`, in order. */
   readSteps(from: Position, through: number): AsyncIterable<Step>;
+  /** The first sequence that the log still holds, or would hold were it not empty. */
+  firstKept(): Promise<number>;
   /** Waits, as between two questions to an instance that may still be at it. */
   pause(ms: number): Promise<void>;
   /** How long an instance may be at one call. */
@@ -22,6 +24,8 @@ export interface Context {
    * applied by reconciling.
    */
   conclude: (step: Step, result: Result) => void;
+  /** Counts a step of recovery: what it was, what came of it, and how many. */
+  recovered: (step: "reconcile" | "settle" | "rebuild" | "replay", outcome: string, count?: number) => void;
   /** What the latest Observe was answered, which may not be in the checkpoint yet. */
   seen: { at: Position; result: Result } | null;
   log: Pick<Logger, "info" | "warn" | "error">;

@@ -1,3 +1,4 @@
+import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { adopt } from "./adopt.ts";
 import { Interrupted } from "./call.ts";
@@ -25,6 +26,9 @@ const lookAgainMs = 1_000;
 
 /** How long whoever needs the instance waits for its connection. */
 export const firstConnectMs = 1_000;
+
+/** How long a stop waits for the call under way. */
+const closeGraceMs = 5_000;
 
 /** How long until an instance that is away is looked for again. */
 export const retryMs = 500;
@@ -59,6 +63,21 @@ export class InstanceKeeper {
     return this.#turns.run(task);
   }
 
+  /**
+   * Does something with the instance once it is there and reconciled; undefined where it is not, or goes away meanwhile.
+   */
+  withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
+    return this.turn(async () => {
+      try {
+        return (await this.prepare(firstConnectMs)) ? await task() : undefined;
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        this.instance.doubt();
+        return undefined;
+      }
+    });
+  }
+
   /** Whether the instance is there and reconciled, or becomes so. Throws Interrupted when it goes away meanwhile. */
   async prepare(timeoutMs: number): Promise<boolean> {
     if (this.instance.reconciled) return true;
@@ -74,8 +93,14 @@ export class InstanceKeeper {
       await reconcile(context, interval);
       gate.reconciled();
       log.info({ interval, applied: context.book.current.applied }, "the instance is reconciled");
-      standing.become(before === "applying" ? "applying" : "ready");
+      this.#isBack(before);
     });
+  }
+
+  #isBack(before: ProcessorState["state"]): void {
+    const isReplaying = this.#open?.context.book.current.replaying;
+    const state = before === "applying" ? "applying" : "ready";
+    this.#options.standing.become(isReplaying ? "rebuilding" : state);
   }
 
   /** Notices when the instance goes and comes while there is nothing to apply, until `close`. */
@@ -88,16 +113,19 @@ export class InstanceKeeper {
       });
       if (this.#stopping) return;
       if (!isThere) standing.become("down");
-      else if (standing.state === "down") standing.become("ready");
+      else if (standing.state === "down") this.#isBack("ready");
       await this.instance.connectionChange(isThere ? lookAgainMs : retryMs);
     }
   }
 
-  /** Closes the instance once the task that has it has ended. */
+  /**
+   * Closes the instance once the task that has it has ended. An instance that hangs is not waited for, nor one without the lease:
+   * a call under way goes on in it, and whoever attaches to it next reconciles that.
+   */
   async close(): Promise<void> {
     this.#stopping = true;
-    // Without the lease nothing is waited for: a call under way goes on in the instance, and its answer is of no use.
-    if (!this.#options.mayCall()) this.instance.close();
+    const giveUp = setTimeout(() => this.instance.close(), this.#options.mayCall() ? closeGraceMs : 0);
     await this.turn(async () => this.instance.close());
+    clearTimeout(giveUp);
   }
 }

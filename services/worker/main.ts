@@ -48,7 +48,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     registry,
     processors: settings.processors,
     callTimeoutMs: settings.callTimeoutMs,
-    logHistory: settings.logHistory,
+    history: { commands: settings.logHistory, ageMs: settings.logHistoryHours * 3_600_000 },
     trimEveryMs: settings.trimEveryMs,
     log,
   };

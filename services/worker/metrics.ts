@@ -7,7 +7,7 @@ export interface WorkerMetrics {
   /** A command came to its end. */
   concluded(command: { processor: string; method: string; outcome: string }): void;
   /** A step of recovery, as each has a line in the log too. */
-  recovered(step: { processor: string; method: string; outcome: string }): void;
+  recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
 }
 
 /** `states` is asked at each scrape. */
@@ -23,7 +23,7 @@ export function createWorkerMetrics(states: () => ProcessorState[]): WorkerMetri
   });
   const recoveries = new Counter({
     name: "kato_recoveries_total",
-    help: "Steps of recovery (method: reconcile, settle, rebuild), by what was found",
+    help: "Steps of recovery by what was found; of method replay, the Observes that a rebuild has replayed",
     labelNames: ["processor", "method", "outcome"],
     registers,
   });
@@ -50,6 +50,6 @@ export function createWorkerMetrics(states: () => ProcessorState[]): WorkerMetri
   return {
     registry,
     concluded: (labels) => commands.inc(labels),
-    recovered: (labels) => recoveries.inc(labels),
+    recovered: (labels, count = 1) => recoveries.inc(labels, count),
   };
 }

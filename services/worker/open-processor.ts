@@ -28,7 +28,8 @@ export async function openProcessor(
   instance: Instance,
   log: Logger,
 ): Promise<OpenProcessor> {
-  const { processor, logs, checkpoints, ingestions, mayCall, callTimeoutMs, send, record } = options;
+  const { processor, logs, checkpoints, ingestions, mayCall, callTimeoutMs, send, record, recovered } =
+    options;
   await logs.ensure(processor);
   const loaded = await checkpoints.load();
   const book = new CheckpointBook({
@@ -57,8 +58,10 @@ export async function openProcessor(
         }
       }
     },
+    firstKept: () => logs.first(processor),
     pause: (ms) => sleep(ms),
     conclude: (step, result) => answers.concludeStep(step, result),
+    recovered,
     seen: null,
     log,
   };

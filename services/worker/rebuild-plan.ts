@@ -56,6 +56,11 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
   return plan;
 }
 
+/** Whether what is amiss is what a rebuild looks at anew. */
+export function isOfWorkingMemory(degraded: string): boolean {
+  return degraded.startsWith("working memory has");
+}
+
 /** Why working memory is not what the plan should have made it, "" when it is; a failed Observe may have made no event. */
 export function differenceOf(plan: RebuildPlan, count: number, workingMemory: readonly string[][]): string {
   if (plan.events.length > 0 && workingMemory.length !== count) {

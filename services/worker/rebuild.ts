@@ -84,15 +84,15 @@ async function runPlan(context: Context, done: number): Promise<void> {
     events: events.length,
     degraded,
   });
-  log.info(
-    { observes: vectors.length + plan.events.length, done, ms: Math.round(performance.now() - startedAt) },
-    "rebuilt",
-  );
+  const observes = vectors.length + plan.events.length;
+  log.info({ observes, done, ms: Math.round(performance.now() - startedAt) }, "rebuilt");
+  context.recovered("rebuild", difference ? "different" : "exact");
+  context.recovered("replay", "observed", observes - done);
   await leaveIntervalZero(context);
 }
 
 /** The Observes in the log that a rebuild needs. */
-async function observesOf({ book, readSteps }: Context): Promise<Step[]> {
+export async function observesOf({ book, readSteps }: Context): Promise<Step[]> {
   const { applied, step, vectorsFrom, replayFrom, notBegun } = book.current;
   const from = { sequence: neededFrom(book.current), step: 0 };
   const observes: Step[] = [];
@@ -150,7 +150,7 @@ async function replay({ call }: Context, request: Uint8Array): Promise<void> {
 }
 
 /** Before anything is replayed: it is predicted with them. Only that nothing be learned, max_sequence_length waits. */
-async function restoreGenes({ book, call }: Context): Promise<void> {
+export async function restoreGenes({ book, call }: Context): Promise<void> {
   const { genes, searchedThreshold } = book.current.settings;
   if (searchedThreshold !== null) {
     await insist(call, "UpdateGenes", { genes: { recall_threshold: searchedThreshold } });
@@ -160,7 +160,8 @@ async function restoreGenes({ book, call }: Context): Promise<void> {
   await insist(call, "UpdateGenes", { genes: { ...genes, max_sequence_length: 0 } });
 }
 
-async function restoreSettings({ book, call }: Context): Promise<void> {
+/** What `restoreGenes` has left out: that KATO may learn by itself, and whether it predicts. */
+export async function restoreSettings({ book, call }: Context): Promise<void> {
   const { genes, predicting } = book.current.settings;
   const { max_sequence_length = 0 } = genes;
   if (max_sequence_length !== 0) await insist(call, "UpdateGenes", { genes: { max_sequence_length } });

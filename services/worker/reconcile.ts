@@ -8,6 +8,7 @@ import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
 import { comparePositions } from "./position.ts";
 import { proved } from "./proved.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
+import { clearForReplay } from "./replay.ts";
 import { refused } from "./result.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import type { Step } from "./step.ts";
@@ -30,9 +31,11 @@ export async function reconcile(context: Context, interval: number): Promise<voi
   const { book, log } = context;
   // A write that failed may have been one without which nothing more may be called.
   await book.flush();
-  const { mark, ownObserve, rebuilding, interval: expected } = book.current;
+  const { mark, ownObserve, rebuilding, replaying, interval: expected } = book.current;
+  if (replaying && !replaying.isCleared) return clearForReplay(context);
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);
+  context.recovered("reconcile", finding.kind);
   if (finding.kind === "restarted") {
     if (expected > 0) log.warn({ interval, expected }, "the instance has restarted");
     await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });

@@ -1,7 +1,8 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { Msg, Subscription } from "@nats-io/transport-node";
-import { cancelSubject, querySubject } from "../../libs/commands/names.ts";
+import { cancelSubject, querySubject, rebuildSubject } from "../../libs/commands/names.ts";
 import { queryOfMessage } from "../../libs/commands/query.ts";
+import type { RebuildRequest } from "../../libs/commands/rebuild-request.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { headersOfReply, maxDataBytes } from "../../libs/commands/reply.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
@@ -19,6 +20,13 @@ export function answerRequests(nats: NatsLink, applier: Applier, log: Logger): S
       log.error({ err: error, subject: message.subject }, "cannot answer");
     }
   };
+  const rebuild = async (message: Msg): Promise<void> => {
+    try {
+      message.respond(JSON.stringify(await applier.rebuild(message.json<RebuildRequest>())));
+    } catch (error) {
+      log.error({ err: error }, "the rebuild that was asked for failed");
+    }
+  };
   const { connection } = nats;
   return [
     connection.subscribe(querySubject(applier.processor), {
@@ -27,6 +35,9 @@ export function answerRequests(nats: NatsLink, applier: Applier, log: Logger): S
     connection.subscribe(cancelSubject(applier.processor), {
       callback: (_error, message) =>
         void answer(message, async () => applier.cancel(Number(message.string()))),
+    }),
+    connection.subscribe(rebuildSubject(applier.processor), {
+      callback: (_error, message) => void rebuild(message),
     }),
   ];
 }

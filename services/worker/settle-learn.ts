@@ -36,6 +36,7 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   const step = await markedStep(context, mark);
   const { verdict, workingMemory } = await judge(context, mark, situation, keptBy(context, step, mark));
   log.info({ sequence: mark.at.sequence, model: mark.model, verdict }, "settled a Learn");
+  context.recovered("settle", verdict);
   if (verdict === "learned") return takeLearned(context, step, mark, workingMemory);
   if (verdict === "lost") return settleLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return giveUp(context, step, situation, workingMemory);

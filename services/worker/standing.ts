@@ -7,7 +7,8 @@ type State = ProcessorState["state"];
 export class Standing {
   readonly #log: Logger;
   readonly #onReachable: () => void;
-  #state: State = "ready";
+  /** Until it is known what the instance has. */
+  #state: State = "rebuilding";
   #since = Date.now();
   #paused: PromiseWithResolvers<void> | undefined;
 

@@ -18,6 +18,7 @@ import type { OutcomeRecorder } from "./outcomes.ts";
 import { Reports } from "./reports.ts";
 import { answerRequests, sendReply } from "./requests.ts";
 import { shareOut } from "./share.ts";
+import type { History } from "./trim.ts";
 
 export interface WorkerOptions {
   /** Its name in reports. */
@@ -34,8 +35,7 @@ export interface WorkerOptions {
   /** The ids whose appliers it runs, or `*` for all. */
   processors: string[] | "*";
   callTimeoutMs: number;
-  /** How many applied commands a log keeps, besides those that a rebuild needs. */
-  logHistory: number;
+  history: History;
   trimEveryMs: number;
   log: Logger;
 }
@@ -46,6 +46,8 @@ interface Running {
   lease: Lease;
   subscriptions: Subscription[];
   reports: Reports;
+  /** Its stop, once that has begun. */
+  stopping?: Promise<void>;
 }
 
 const tickMs = 250;
@@ -55,7 +57,8 @@ const announcementsPerLife = 3;
  * Runs the appliers of the processors whose leases it holds, answers their queries, and reports how they stand.
  *
  * Invariants: an applier runs only under its lease (A4), and has stopped before the lease is given back; a processor's old
- * applier has stopped before a new one starts, as when its endpoint changes (A1).
+ * applier has stopped before a new one starts, as when its endpoint changes (A1). Nothing waits for one processor's applier
+ * to stop but what is to be done with that processor (A8).
  */
 export class Worker {
   readonly metrics = createWorkerMetrics(() => this.states);
@@ -139,8 +142,7 @@ export class Worker {
       const { id, grpc_endpoint } = running.entry;
       running.applier.setPaused(wanted.get(id)?.paused === true);
       const isMoved = wanted.get(id)?.grpc_endpoint !== grpc_endpoint;
-      if (isMoved || plan.giveBack.includes(id)) await this.#stopOne(running);
-      if (isMoved && wanted.has(id)) plan.take.push(id);
+      if (isMoved || plan.giveBack.includes(id)) this.#replace(running);
     }
     await Promise.all(plan.take.map((id) => this.#startOne(wanted.get(id))));
   }
@@ -175,6 +177,8 @@ export class Worker {
         return outcomes.record(command, reply);
       },
       claim: (command) => outcomes.claim(command),
+      recovered: (method, outcome, count) =>
+        this.metrics.recovered({ processor: entry.id, method, outcome }, count),
       onState: () => reports.report(),
       callTimeoutMs,
       log,
@@ -193,28 +197,36 @@ export class Worker {
     const running = this.#running.get(id);
     if (!running) return;
     this.#options.log.error({ processor: id }, "lost the lease");
-    this.#afterMatching(async () => {
-      await this.#stopOne(running);
-      this.#match();
-    });
+    this.#replace(running);
   }
 
-  async #stopOne(running: Running): Promise<void> {
-    for (const subscription of running.subscriptions) subscription.unsubscribe();
-    if (this.#running.get(running.entry.id) !== running) return;
-    await running.applier.stop();
-    this.#running.delete(running.entry.id);
-    await running.lease.release();
+  /** Stops an applier; what is to run in its place is matched anew then. */
+  #replace(running: Running): void {
+    const { log } = this.#options;
+    void this.#stopOne(running)
+      .catch((err) => log.error({ err, processor: running.entry.id }, "cannot stop an applier cleanly"))
+      .then(() => this.#match());
+  }
+
+  #stopOne(running: Running): Promise<void> {
+    running.stopping ??= this.#stopNow(running);
+    return running.stopping;
+  }
+
+  async #stopNow({ entry, applier, lease, subscriptions }: Running): Promise<void> {
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await applier.stop().finally(() => this.#running.delete(entry.id));
+    await lease.release();
   }
 
   async #trimAll(): Promise<void> {
-    for (const { applier, entry } of [...this.#running.values()]) {
-      try {
-        await applier.trim(this.#options.logHistory);
-      } catch (error) {
-        this.#options.log.warn({ err: error, processor: entry.id }, "cannot trim the log");
-      }
-    }
+    const { history, log } = this.#options;
+    const trims = [...this.#running.values()].map(({ applier, entry }) =>
+      applier.trim(history).catch((error) => {
+        log.warn({ err: error, processor: entry.id }, "cannot trim the log");
+      }),
+    );
+    await Promise.all(trims);
   }
 
   #reportAll(): void {

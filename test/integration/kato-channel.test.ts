@@ -202,14 +202,20 @@ test("a peer that accepts the connection and then says nothing is given up after
 });
 
 test("closing it ends the calls under way and whatever waits", async (t) => {
-  const { port } = await startServer(t, () => {});
+  const begun = Promise.withResolvers<void>();
+  const { port } = await startServer(t, () => begun.resolve());
   const channel = open(t, port);
   await channel.connect(5_000);
   const call = channel.call("Ping", nothing, 10_000);
+  await begun.promise;
   const change = channel.stateChange();
   channel.close();
   await change;
-  assert.equal((await call).kind, "unseen");
+  assert.deepEqual(await call, {
+    kind: "unseen",
+    status: status.CANCELLED,
+    details: "the channel was closed",
+  });
   assert.equal(channel.ready, false);
   assert.equal(await channel.connect(1_000), false);
   assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "not-sent");

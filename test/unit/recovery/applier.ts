@@ -53,6 +53,8 @@ export async function live(
     },
     readSteps: (from, through) => readSteps(log, from, through),
     pause: () => world.pause(life),
+    firstKept: async () => log[0]?.sequence ?? 1,
+    recovered: () => {},
     seen: null,
     log: silent,
   };
