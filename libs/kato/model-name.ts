@@ -6,17 +6,28 @@ import { createHash } from "node:crypto";
  */
 export function modelName(events: readonly (readonly string[])[]): string {
   if (events.reduce((symbols, event) => symbols + event.length, 0) < 2) return "";
-  const printed = `[${events.map((event) => `[${event.map(pythonRepr).join(", ")}]`).join(", ")}]`;
-  return `MODEL|${createHash("sha1").update(printed, "utf8").digest("hex")}`;
+  const hash = createHash("sha1");
+  let printed = "[";
+  for (const [index, event] of events.entries()) {
+    printed += `${index > 0 ? ", " : ""}[${event.map(pythonRepr).join(", ")}]`;
+    if (printed.length < hashedAtOnce) continue;
+    hash.update(printed, "utf8");
+    printed = "";
+  }
+  return `MODEL|${hash.update(`${printed}]`, "utf8").digest("hex")}`;
 }
+
+/** Characters; a call of the hash for each event costs more than the hashing. */
+const hashedAtOnce = 65_536;
 
 /** A string as Python's repr prints it. */
 export function pythonRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  let printed = "";
-  for (const character of text) printed += reprOf(character, quote);
-  return quote + printed + quote;
+  return quote + text.replaceAll(perhapsEscaped, (character) => reprOf(character, quote)) + quote;
 }
+
+/** Python prints what is in no category "Other" or "Separator", the space aside. */
+const perhapsEscaped = /(?! )[\\'"\p{C}\p{Z}]/gu;
 
 const shortEscapes = new Map([
   ["\\", "\\\\"],
@@ -25,14 +36,12 @@ const shortEscapes = new Map([
   ["\t", "\\t"],
 ]);
 
-/** Python prints what is in no category "Other" or "Separator", the space aside. */
-const printable = /^[^\p{C}\p{Z}]$/u;
-
+/** A character that is not printed as it is, but for a quote of the other kind. */
 function reprOf(character: string, quote: string): string {
   if (character === quote) return `\\${character}`;
   const short = shortEscapes.get(character);
   if (short !== undefined) return short;
-  if (character === " " || printable.test(character)) return character;
+  if (character === "'" || character === '"') return character;
   const code = character.codePointAt(0) ?? 0;
   const hex = code.toString(16);
   if (code <= 0xff) return `\\x${hex.padStart(2, "0")}`;

@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -10,6 +11,17 @@ export const bucketNames = {
   ingestions: "kato-ingestions",
   outcomes: "kato-outcomes",
 } as const;
+
+/** Removes the keys of this pattern from a bucket, without leaving the traces that deleting them would. */
+export async function dropKeys(
+  connection: NatsConnection,
+  name: keyof typeof bucketNames,
+  pattern: string,
+): Promise<void> {
+  const bucket = bucketNames[name];
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  await manager.streams.purge(`KV_${bucket}`, { filter: `$KV.${bucket}.${pattern}` });
+}
 
 /** Opens a bucket, creating it where it does not exist. With a time to live its entries go away that long after they were written. */
 export function openBucket(

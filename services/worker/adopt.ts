@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../libs/kato/json.ts";
-import { ask, dataOf, workingMemoryOf } from "./call.ts";
+import { AnswerTooLarge, ask, dataOf, workingMemoryOf } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
@@ -32,7 +32,14 @@ export async function adopt({ book, call, log }: Context, interval: number): Pro
     if (typeof value === "number") known[gene] = value;
   }
   const predicting = Boolean(await dataOf(call, "GetGene", { gene: "predict" }));
-  const events = (await workingMemoryOf(call)).length;
+  const events = await workingMemoryOf(call).then(
+    ({ length }) => length,
+    (error) => {
+      if (!(error instanceof AnswerTooLarge)) throw error;
+      log.warn("working memory is too large to be counted");
+      return 0;
+    },
+  );
   const settings = { ...firstCheckpoint.settings, genes: known, predicting, predictedLast: predicting };
   await book.ahead({ interval, events, settings, adopted: settings });
   log.info({ interval, events, genes: known }, "adopted the instance");

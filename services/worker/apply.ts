@@ -5,7 +5,15 @@ import { readObservationHead, readResponseHead } from "../../libs/kato/heads.ts"
 import { modelName } from "../../libs/kato/model-name.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import { ask, dataOf, frequencyOf, Interrupted, QuestionFailed, workingMemoryOf } from "./call.ts";
+import {
+  AnswerTooLarge,
+  ask,
+  dataOf,
+  frequencyOf,
+  Interrupted,
+  QuestionFailed,
+  workingMemoryOf,
+} from "./call.ts";
 import { byCodePoint } from "./code-points.ts";
 import { conclude } from "./conclude.ts";
 import type { Context } from "./context.ts";
@@ -19,6 +27,7 @@ import { rebuild } from "./rebuild.ts";
 import type { Result } from "./result.ts";
 import { refused, resultOf } from "./result.ts";
 import type { Step } from "./step.ts";
+import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
  * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted when a call's end was not seen or
@@ -75,10 +84,32 @@ async function applyObserve(context: Context, step: Step): Promise<void> {
   reportForeignTicks(context, interval - before.interval - 1);
   // What a failure has left in working memory is asked, never guessed.
   const mustAsk = failed || head.hasVectors;
-  const workingMemory = mustAsk ? await workingMemoryOf(call) : undefined;
-  const events = workingMemory?.length ?? before.events + (head.hasSymbols ? 1 : 0);
-  const symbols = head.hasVectors && events > before.events ? (workingMemory?.at(-1) ?? null) : null;
+  const { events, newest } = mustAsk
+    ? await afterObserve(context, step, failed)
+    : { events: before.events + (head.hasSymbols ? 1 : 0), newest: null };
+  const symbols = head.hasVectors && events > before.events ? newest : null;
   await conclude(context, step, observed(before, step, { head, failed, interval, events, symbols }), result);
+}
+
+/** How many events there are after an Observe, and the latest. */
+async function afterObserve(
+  context: Context,
+  step: Step,
+  failed: boolean,
+): Promise<{ events: number; newest: string[] | null }> {
+  if (failed) {
+    const workingMemory = await readWorkingMemory(context, eventOfStrings(step) ?? []);
+    if (!workingMemory) context.book.note({ degraded: "working memory is too large to be counted" });
+    const { events } = context.book.current;
+    return { events: workingMemory?.length ?? events, newest: workingMemory?.at(-1) ?? null };
+  }
+  try {
+    const workingMemory = await workingMemoryOf(context.call);
+    return { events: workingMemory.length, newest: workingMemory.at(-1) ?? null };
+  } catch (error) {
+    if (!(error instanceof AnswerTooLarge)) throw error;
+    return { events: context.book.current.events + 1, newest: await latestSymbols(context) };
+  }
 }
 
 /** An Observe that will make KATO learn by itself. */
@@ -86,7 +117,7 @@ async function applyLearningObserve(context: Context, step: Step): Promise<void>
   const { book, call, log } = context;
   const head = readObservationHead(step.request);
   const known = await prepared(context, step, async () => {
-    const before = await workingMemoryOf(call);
+    const before = readable(await readWorkingMemory(context));
     return { before, mark: await learnMarkOf(context, step, before, true) };
   });
   if (!known) return;
@@ -98,7 +129,7 @@ async function applyLearningObserve(context: Context, step: Step): Promise<void>
   }
   const { failed, interval } = readResponseHead(result.data);
   if (interval < book.current.interval) throw new Interrupted("the instance has restarted");
-  const after = await workingMemoryOf(call);
+  const after = readable(await readWorkingMemory(context, eventOfStrings(step) ?? []));
   if (!failed) {
     const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];
     const autoLearnedModel = modelName(head.hasSymbols ? [...before, newEvent] : before);
@@ -133,9 +164,9 @@ async function newEventOf(
 }
 
 async function applyLearn(context: Context, step: Step): Promise<void> {
-  const { book, call } = context;
+  const { book } = context;
   const mark = await prepared(context, step, async () =>
-    learnMarkOf(context, step, await workingMemoryOf(call), false),
+    learnMarkOf(context, step, await readWorkingMemory(context), false),
   );
   if (!mark) return;
   await book.ahead({ mark });
@@ -173,17 +204,25 @@ async function prepared<T>(context: Context, step: Step, question: () => Promise
   }
 }
 
+/** Where nobody can tell what KATO learns by itself, nothing can be said of the step (A7). */
+function readable(workingMemory: string[][] | undefined): string[][] {
+  if (workingMemory) return workingMemory;
+  throw new Error("working memory is too large to be read, and not what the log says");
+}
+
 async function learnMarkOf(
   { call }: Context,
   step: Step,
-  workingMemory: string[][],
+  workingMemory: string[][] | undefined,
   isObserve: boolean,
 ): Promise<LearnMark> {
   const newEvent = isObserve ? eventOfStrings(step) : [];
-  const events = newEvent && [...workingMemory, ...(newEvent.length > 0 ? [newEvent] : [])];
+  const before = workingMemory ?? [];
+  const isTold = workingMemory !== undefined && newEvent !== null;
+  const events = isTold ? [...before, ...(newEvent.length > 0 ? [newEvent] : [])] : null;
   const model = events ? modelName(events) : "";
   const frequency = await frequencyOf(call, model);
-  return { kind: "learn", at: step.at, isObserve, before: workingMemory, events, model, frequency };
+  return { kind: "learn", at: step.at, isObserve, before, events, model, frequency };
 }
 
 /** The event that an Observe of strings makes, `[]` for none; null where vectors decide. */

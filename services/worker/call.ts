@@ -1,8 +1,10 @@
+import { status as grpc } from "@grpc/grpc-js";
 import type { CallResult } from "../../libs/kato/channel.ts";
 import { decodeResponse, encodeRequest, encodeResponse } from "../../libs/kato/codec.ts";
 import type { JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
+import { untoldFrequency } from "./mark.ts";
 
 /** One RPC to the processor's instance, as the applier makes it. Never rejects. */
 export type Call = (method: Method, request: Uint8Array) => Promise<CallResult>;
@@ -12,6 +14,9 @@ export class Interrupted extends Error {
   override readonly name: string = "Interrupted";
 }
 
+/** The answer is larger than gRPC takes (KATO.md: over 4 MiB either way); what was asked for took place. */
+export class AnswerTooLarge extends Interrupted {}
+
 /** Makes a call and decodes the response. Throws Interrupted where there is none. */
 export async function ask<M extends Method>(
   call: Call,
@@ -19,6 +24,9 @@ export async function ask<M extends Method>(
   request: RequestOf<M>,
 ): Promise<KatoResponse> {
   const result = await call(method, encodeRequest(method, request));
+  if (result.kind === "answered" && result.status === grpc.RESOURCE_EXHAUSTED) {
+    throw new AnswerTooLarge(`${method}: ${result.details}`);
+  }
   if (result.kind !== "response") throw new Interrupted(`${method}: ${result.details}`);
   return decodeResponse(method, result.bytes);
 }
@@ -50,10 +58,21 @@ export async function workingMemoryOf(call: Call): Promise<string[][]> {
   return JSON.parse((await insist(call, "GetWorkingMemory", {})).message ?? "[]");
 }
 
-/** How often a model was learned, 0 for never. */
+/** How many symbols working memory holds. */
+export async function symbolCountOf(call: Call): Promise<number> {
+  const { response } = await insist(call, "ShowStatus", {});
+  return Number((response as JsonObject).size_WM);
+}
+
+/** How often a model was learned, 0 for never; `untoldFrequency` where the model is too large to be read. */
 export async function frequencyOf(call: Call, model: string): Promise<number> {
   if (model === "") return 0;
-  return Number(((await dataOf(call, "GetModel", { name: model })) as JsonObject).frequency ?? 0);
+  try {
+    return Number(((await dataOf(call, "GetModel", { name: model })) as JsonObject).frequency ?? 0);
+  } catch (error) {
+    if (error instanceof AnswerTooLarge) return untoldFrequency;
+    throw error;
+  }
 }
 
 /** The `data` of a response that is a Struct with that one key. */

@@ -10,6 +10,9 @@ export type Mark =
   /** Any other command: repeating it does no harm. */
   | { kind: "repeatable"; at: Position; method: string };
 
+/** How often a model was learned that is too large to be read: nobody knows. */
+export const untoldFrequency = Number.MAX_SAFE_INTEGER;
+
 /** A Learn, or an Observe that will set off an auto-learn. */
 export interface LearnMark {
   kind: "learn";
@@ -17,7 +20,7 @@ export interface LearnMark {
   isObserve: boolean;
   /** Working memory before it. */
   before: string[][];
-  /** The events that will be learned; null when a vector among them has no symbol yet. */
+  /** The events that will be learned; null when nobody can tell them, as when a vector among them has no symbol yet. */
   events: string[][] | null;
   /** The name they will have, "" when there is nothing to learn. */
   model: string;

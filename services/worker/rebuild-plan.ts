@@ -66,9 +66,21 @@ export function differenceOf(plan: RebuildPlan, count: number, workingMemory: re
   if (plan.events.length > 0 && workingMemory.length !== count) {
     return `working memory has ${workingMemory.length} events after a rebuild where ${count} were expected`;
   }
-  const wanted = plan.events.flatMap(({ hasSymbols, event }) => (hasSymbols && event ? [event] : []));
+  const wanted = eventsOf(plan);
   const isSame = JSON.stringify(wanted) === JSON.stringify(workingMemory);
   return isSame || wanted.length !== count ? "" : "events with vectors got other symbols in a rebuild";
+}
+
+/** As `differenceOf`, where only the number of symbols in working memory can be had. */
+export function differenceInSize(plan: RebuildPlan, symbols: number): string {
+  const expected = eventsOf(plan).reduce((sum, event) => sum + event.length, 0);
+  if (symbols === expected) return "";
+  return `working memory has ${symbols} symbols after a rebuild where ${expected} were expected`;
+}
+
+/** The events that the plan makes in working memory. */
+export function eventsOf(plan: RebuildPlan): string[][] {
+  return plan.events.flatMap(({ hasSymbols, event }) => (hasSymbols && event ? [event] : []));
 }
 
 /** The symbols of an Observe without vectors. */

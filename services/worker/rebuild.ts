@@ -1,12 +1,12 @@
 import type { Json } from "../../libs/kato/json.ts";
-import { ask, dataOf, Interrupted, insist, workingMemoryOf } from "./call.ts";
+import { AnswerTooLarge, ask, dataOf, Interrupted, insist, symbolCountOf, workingMemoryOf } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { neededFrom } from "./effects.ts";
 import { leaveIntervalZero } from "./own-observe.ts";
 import { comparePositions } from "./position.ts";
 import type { RebuildPlan } from "./rebuild-plan.ts";
-import { differenceOf, planRebuild } from "./rebuild-plan.ts";
+import { differenceInSize, differenceOf, planRebuild } from "./rebuild-plan.ts";
 import type { Step } from "./step.ts";
 
 /**
@@ -73,15 +73,14 @@ async function runPlan(context: Context, done: number): Promise<void> {
   await replayEvents(context, plan, Math.max(0, done - vectors.length));
   await restoreSettings(context);
   const { interval } = await insist(call, "Ping", {});
-  const events = await workingMemoryOf(call);
-  const difference = differenceOf(plan, checkpoint.events, events);
+  const { events, difference } = await compare(context, plan, checkpoint.events);
   const degraded = difference || plan.degraded || checkpoint.degraded;
   if (degraded !== checkpoint.degraded) log.error({ degraded }, "the rebuild is not exact");
   await book.ahead({
     rebuilding: null,
     interval,
     offset: checkpoint.interval + checkpoint.offset - interval,
-    events: events.length,
+    events,
     degraded,
   });
   const observes = vectors.length + plan.events.length;
@@ -89,6 +88,21 @@ async function runPlan(context: Context, done: number): Promise<void> {
   context.recovered("rebuild", difference ? "different" : "exact");
   context.recovered("replay", "observed", observes - done);
   await leaveIntervalZero(context);
+}
+
+/** Looks whether working memory is what the plan should have made it. */
+async function compare(
+  context: Context,
+  plan: RebuildPlan,
+  expected: number,
+): Promise<{ events: number; difference: string }> {
+  try {
+    const workingMemory = await workingMemoryOf(context.call);
+    return { events: workingMemory.length, difference: differenceOf(plan, expected, workingMemory) };
+  } catch (error) {
+    if (!(error instanceof AnswerTooLarge)) throw error;
+    return { events: expected, difference: differenceInSize(plan, await symbolCountOf(context.call)) };
+  }
 }
 
 /** The Observes in the log that a rebuild needs. */

@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationHead } from "../../libs/kato/heads.ts";
-import { ask, insist, workingMemoryOf } from "./call.ts";
+import { AnswerTooLarge, ask, insist, workingMemoryOf } from "./call.ts";
 import { conclude } from "./conclude.ts";
 import type { Context } from "./context.ts";
 import { commanded, observed, ownObserved } from "./effects.ts";
@@ -8,10 +8,12 @@ import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
 import { comparePositions } from "./position.ts";
 import { proved } from "./proved.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
+import { eventOfStrings } from "./rebuild-plan.ts";
 import { clearForReplay } from "./replay.ts";
-import { refused } from "./result.ts";
+import { refused, unknown } from "./result.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import type { Step } from "./step.ts";
+import { readWorkingMemory } from "./working-memory.ts";
 
 /** How an instance's interval stands to the one that the checkpoint expects. */
 export type Finding = { kind: "in-step" } | { kind: "ahead"; by: number } | { kind: "restarted" };
@@ -64,7 +66,10 @@ async function skip(context: Context, by: number, ownTicks: number, interval: nu
   const { book, log } = context;
   const { steps, foreignTicks } = await nextObserves(context, by);
   log.info({ observes: by - foreignTicks, steps: steps.length }, "reconciled: the instance has them already");
-  const workingMemory = await workingMemoryOf(context.call);
+  const workingMemory = await workingMemoryOf(context.call).catch((error) => {
+    if (!(error instanceof AnswerTooLarge)) throw error;
+    return [];
+  });
   for (const [index, step] of steps.entries()) {
     const isLast = index === steps.length - 1 && foreignTicks === 0;
     const { mark } = book.current;
@@ -128,14 +133,15 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
     ticks = 1;
   }
   const { current } = book;
-  const workingMemory = await workingMemoryOf(call);
-  const events = workingMemory.length;
+  const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request));
+  const events = workingMemory?.length ?? current.events + (head.hasSymbols ? 1 : 0);
   const hasEvent = events > current.events;
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
-  const symbols = head.hasVectors && hasEvent ? (workingMemory.at(-1) ?? null) : null;
+  const symbols = head.hasVectors && hasEvent ? (workingMemory?.at(-1) ?? null) : null;
   const interval = current.interval + 1 + ticks;
   const changes = observed(current, step, { head, failed, interval, events, symbols });
-  const result = failed ? refused(grpc.OK, "") : proved(context, step);
+  let result = failed ? refused(grpc.OK, "") : proved(context, step);
+  if (!workingMemory) result = unknown("working memory is too large to see whether it succeeded");
   await conclude(
     context,
     step,

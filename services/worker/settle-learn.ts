@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationHead } from "../../libs/kato/heads.ts";
-import { ask, frequencyOf, Interrupted, insist, workingMemoryOf } from "./call.ts";
+import { ask, frequencyOf, Interrupted, insist } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { conclude } from "./conclude.ts";
 import type { Context } from "./context.ts";
@@ -8,12 +8,14 @@ import { askAgainMs } from "./context.ts";
 import { autoLearned, commanded, observed } from "./effects.ts";
 import { dropLostEvents } from "./lost-events.ts";
 import type { LearnMark } from "./mark.ts";
+import { untoldFrequency } from "./mark.ts";
 import { comparePositions } from "./position.ts";
 import { proved } from "./proved.ts";
 import { rebuild } from "./rebuild.ts";
 import { refused, unknown } from "./result.ts";
 import { settleLearn } from "./settle.ts";
 import type { Step } from "./step.ts";
+import { readWorkingMemory } from "./working-memory.ts";
 
 interface Situation {
   /** The instance's interval now. */
@@ -62,7 +64,12 @@ async function judge(
   if (ticked && !isOver) await pause(askAgainMs);
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(call, mark.model);
-    const workingMemory = restarted ? lastOf(mark.events ?? [], kept) : await workingMemoryOf(call);
+    const readable = restarted
+      ? lastOf(mark.events ?? [], kept)
+      : await readWorkingMemory(context, mark.events?.at(-1));
+    // So large is only what was not learned.
+    if (!readable && !mark.isObserve) return { verdict: "not-begun", workingMemory: mark.before };
+    const workingMemory = readable ?? mark.events ?? mark.before;
     if (isOver) return { verdict: "learned", workingMemory: workingMemory.slice(0, kept) };
     const facts = { restarted, ticked, frequency, workingMemory, kept };
     const verdict = settleLearn(mark, facts);
@@ -75,7 +82,8 @@ async function judge(
       return { verdict, workingMemory };
     }
     if (waitedMs >= callTimeoutMs) {
-      return { verdict: mark.events === null ? "unknown" : "lost", workingMemory };
+      const canTell = mark.events !== null && mark.frequency !== untoldFrequency;
+      return { verdict: canTell ? "lost" : "unknown", workingMemory };
     }
     await pause(askAgainMs);
   }

@@ -1,4 +1,5 @@
 import type { LearnMark } from "./mark.ts";
+import { untoldFrequency } from "./mark.ts";
 
 /** What is read of an instance to settle the mark of a Learn or of an Observe that sets off an auto-learn. */
 export interface LearnFacts {
@@ -27,7 +28,7 @@ export function settleLearn(mark: LearnMark, facts: LearnFacts): LearnVerdict {
   const isRisen = frequency > mark.frequency;
   const hasNothingToLearn = mark.events !== null && mark.model === "";
   if (restarted) {
-    if (mark.events === null) return "unknown";
+    if (mark.events === null || mark.frequency === untoldFrequency) return "unknown";
     if (!isRisen) return "not-begun";
     return mark.frequency === 0 ? "perhaps-torn" : "learned";
   }

@@ -5,6 +5,7 @@ import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
+import { dropKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
@@ -168,7 +169,9 @@ export class Worker {
       mayCall: () => lease.held,
       onLeaseLost: () => this.#lost(entry.id),
       logs,
-      checkpoints: new CheckpointStore(checkpoints, entry.id),
+      checkpoints: new CheckpointStore(checkpoints, entry.id, (keys) =>
+        dropKeys(nats.connection, "checkpoints", keys),
+      ),
       ingestions,
       send: (subject, reply) => sendReply(nats, subject, reply),
       record: (command, reply) => {
