@@ -1,26 +1,45 @@
+import type { ConfigFile } from "./config-file.ts";
+import { readConfigFile } from "./config-file.ts";
+import type { SettingName } from "./setting-names.ts";
+
 /** Thrown when settings are wrong: the message names every wrong one, and the program must not start. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
 /**
- * Reads settings from environment variables. A wrong one is noted and its default returned, so that `check` can name all
- * of them at once. An empty variable counts as missing.
+ * Reads settings from environment variables, and those that are missing there from a configuration file. A wrong one is noted
+ * and its default returned, so that `check` can name all of them at once. An empty variable counts as missing.
  */
 export class Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly #problems: string[] = [];
+  #file: ConfigFile = { settings: {}, processors: undefined };
 
+  /** The variables alone. */
   constructor(variables: Readonly<Record<string, string | undefined>>) {
     this.variables = variables;
   }
 
-  text(name: string, fallback: string): string {
-    return this.variables[name] || fallback;
+  /** The variables and, where GATEWAY_CONFIG names one, the file. */
+  static read(variables: Readonly<Record<string, string | undefined>>): Environment {
+    const environment = new Environment(variables);
+    const path = variables.GATEWAY_CONFIG;
+    if (path) environment.#file = readConfigFile(path, (what) => environment.problem("GATEWAY_CONFIG", what));
+    return environment;
   }
 
-  integer(name: string, fallback: number, range: { min: number; max: number }): number {
-    const text = this.variables[name];
+  /** What stands under the file's `processors`. */
+  get fileProcessors(): unknown {
+    return this.#file.processors;
+  }
+
+  text(name: SettingName, fallback: string): string {
+    return this.#value(name) || fallback;
+  }
+
+  integer(name: SettingName, fallback: number, range: { min: number; max: number }): number {
+    const text = this.#value(name);
     if (!text) return fallback;
     const value = Number(text);
     if (Number.isInteger(value) && value >= range.min && value <= range.max) return value;
@@ -28,8 +47,8 @@ export class Environment {
     return fallback;
   }
 
-  choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
-    const text = this.variables[name];
+  choice<T extends string>(name: SettingName, choices: readonly T[], fallback: T): T {
+    const text = this.#value(name);
     if (!text) return fallback;
     const chosen = choices.find((choice) => choice === text);
     if (chosen === undefined) this.problem(name, `must be one of ${choices.join(", ")}, not "${text}"`);
@@ -37,12 +56,12 @@ export class Environment {
   }
 
   /** `1` or `true`, `0` or `false`. */
-  flag(name: string): boolean {
+  flag(name: SettingName): boolean {
     return ["1", "true"].includes(this.choice(name, ["0", "1", "false", "true"], "0"));
   }
 
   /** Values with commas between. */
-  list(name: string, fallback: string): string[] {
+  list(name: SettingName, fallback: string): string[] {
     return this.text(name, fallback)
       .split(",")
       .map((item) => item.trim())
@@ -50,7 +69,7 @@ export class Environment {
   }
 
   /** Addresses of servers with commas between: `host`, `host:port` or `scheme://host:port`. */
-  servers(name: string, scheme: string, fallback: string): string[] {
+  servers(name: SettingName, scheme: string, fallback: string): string[] {
     const servers = this.list(name, fallback);
     for (const server of servers) {
       const url = server.includes("://") ? server : `${scheme}://${server}`;
@@ -64,11 +83,16 @@ export class Environment {
 
   /** Notes that a setting is wrong. */
   problem(name: string, what: string): void {
-    this.#problems.push(`${name} ${what}`);
+    const isOfFile = !this.variables[name] && name in this.#file.settings;
+    this.#problems.push(`${name}${isOfFile ? " in GATEWAY_CONFIG" : ""} ${what}`);
   }
 
   /** Throws a SettingsError where anything was wrong. */
   check(): void {
     if (this.#problems.length > 0) throw new SettingsError(`wrong settings: ${this.#problems.join("; ")}`);
+  }
+
+  #value(name: SettingName): string | undefined {
+    return this.variables[name] || this.#file.settings[name];
   }
 }

@@ -1,5 +1,8 @@
+import type { Declaration } from "../registry/declaration.ts";
+import type { EndpointPolicy } from "../registry/endpoint-policy.ts";
+import { endpointPolicy } from "../registry/endpoint-policy.ts";
 import { processorsOfEnvironment } from "../registry/environment.ts";
-import type { ProcessorEntry } from "../registry/processor-entry.ts";
+import { processorsOfFile } from "../registry/file.ts";
 import type { Environment } from "./environment.ts";
 
 /** What every service is told. */
@@ -10,12 +13,15 @@ export interface CommonSettings {
   natsReplicas: number;
   /** Bytes one processor's command log may hold, -1 for no limit but the server's. */
   logMaxBytes: number;
+  /** Which endpoints may be connected to. */
+  endpointPolicy: EndpointPolicy;
 }
 
 export interface GatewaySettings extends CommonSettings {
   host: string;
   port: number;
-  processors: ProcessorEntry[];
+  /** Each id once: what the environment says of it wins over the file. */
+  processors: Declaration[];
   /** A body that is not JSON is answered as the old front end did, with a 500 (API.md). */
   legacyErrors: boolean;
 }
@@ -44,6 +50,9 @@ function commonSettings(environment: Environment): CommonSettings {
     natsServers: environment.servers("NATS_URL", "nats", "nats://127.0.0.1:4222"),
     natsReplicas: environment.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }),
     logMaxBytes: environment.integer("LOG_MAX_BYTES", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
+    endpointPolicy: endpointPolicy(environment.list("ENDPOINT_ALLOW", ""), (what) =>
+      environment.problem("ENDPOINT_ALLOW", what),
+    ),
   };
 }
 
@@ -53,13 +62,33 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     ...commonSettings(environment),
     host: environment.text("GATEWAY_HOST", "0.0.0.0"),
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
-    processors: processorsOfEnvironment(environment.variables, (name, what) =>
-      environment.problem(name, what),
-    ),
+    processors: declaredProcessors(environment),
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
   };
   environment.check();
   return settings;
+}
+
+function declaredProcessors(environment: Environment): Declaration[] {
+  const problem = (setting: string, what: string) => environment.problem(setting, what);
+  const ofEnvironment = processorsOfEnvironment(environment.variables, problem);
+  const named = new Set(ofEnvironment.map(({ id }) => id).filter((id) => id !== undefined));
+  const ofFile = processorsOfFile(environment.fileProcessors, problem);
+  return [...ofEnvironment, ...ofFile.filter(({ id }) => id === undefined || !named.has(id))];
+}
+
+/** Throws a SettingsError that names every setting whose endpoint may not be connected to. */
+export async function checkEndpoints(
+  environment: Environment,
+  { processors, endpointPolicy }: GatewaySettings,
+): Promise<void> {
+  const refusals = await Promise.all(processors.map(({ grpc_endpoint }) => endpointPolicy(grpc_endpoint)));
+  processors.forEach(({ setting }, index) => {
+    const refusal = refusals[index];
+    if (refusal !== undefined)
+      environment.problem(setting, `names an endpoint that is not allowed: ${refusal}`);
+  });
+  environment.check();
 }
 
 /** Throws a SettingsError that names every wrong setting. */

@@ -1,4 +1,9 @@
+import { isIPv4, isIPv6 } from "node:net";
 import { isProcessorId } from "../commands/names.ts";
+
+/** What can register a processor, the strongest first: for the same id it wins over those after it. */
+export const sources = ["rest", "environment", "file", "docker", "kubernetes"] as const;
+export type Source = (typeof sources)[number];
 
 /** A processor and where its instance is. */
 export interface ProcessorEntry {
@@ -8,23 +13,53 @@ export interface ProcessorEntry {
   /** `host:port` of its instance's gRPC server. */
   grpc_endpoint: string;
   /** What registered it. */
-  source: "environment" | "rest";
+  source: Source;
   /** Its commands are accepted but not applied. */
   paused?: boolean;
 }
 
-const endpointPattern = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/;
+/** Whether what `source` says of a processor stays as it is, whatever `other` says of it. */
+export function isStronger(source: Source, other: Source): boolean {
+  return sources.indexOf(source) < sources.indexOf(other);
+}
+
+const endpointPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
+const hostNamePattern = /^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
+/** What resolvers take for an IPv4 address in another form, as 127.1 or 0x7f000001. */
+const numberLikePattern = /(^|\.)(\d+|0[xX][0-9A-Fa-f]*)\.?$/;
+
+/** The host of an endpoint, an IPv6 address without its brackets; undefined where the text is no `host:port`. */
+export function hostOf(endpoint: string): string | undefined {
+  const [, ip6, host, portText] = endpointPattern.exec(endpoint) ?? [];
+  const port = Number(portText);
+  if (!(port > 0 && port <= 65_535)) return undefined;
+  if (ip6 !== undefined) return isIPv6(ip6) && !ip6.includes("%") ? ip6 : undefined;
+  return host !== undefined && (isIPv4(host) || isHostName(host)) ? host : undefined;
+}
+
+/** Whether a text is a host's name, and no address in whatever form. */
+export function isHostName(text: string): boolean {
+  return hostNamePattern.test(text) && !numberLikePattern.test(text);
+}
 
 /** Whether a text is a `host:port` that an instance can be reached at. */
 export function isEndpoint(text: string): boolean {
-  const port = Number(endpointPattern.exec(text)?.[2] ?? 0);
-  return port > 0 && port <= 65_535;
+  return hostOf(text) !== undefined;
 }
 
-/** What is wrong with an entry, or undefined. */
-export function entryProblem(entry: { id: string; grpc_endpoint: string }): string | undefined {
+/** Whether a text can be shown as a processor's name: no control characters, nothing that changes how others are shown. */
+export function isName(text: string): boolean {
+  return /^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u.test(text);
+}
+
+/** What is wrong with an entry's id, name or endpoint, or undefined. */
+export function entryProblem(
+  entry: Pick<ProcessorEntry, "id" | "name" | "grpc_endpoint">,
+): string | undefined {
   if (!isProcessorId(entry.id))
     return `"${entry.id}" is not a processor id: 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway`;
+  if (!isName(entry.name))
+    return `${JSON.stringify(entry.name)} is not a name: 1 to 128 printable characters`;
   if (!isEndpoint(entry.grpc_endpoint)) return `"${entry.grpc_endpoint}" is not an endpoint: host:port`;
   return undefined;
 }

@@ -1,64 +1,98 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { KV, KvEntry } from "@nats-io/kv";
-import type { ProcessorEntry } from "./processor-entry.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { isConflict } from "../nats/is-conflict.ts";
+import type { ProcessorEntry, Source } from "./processor-entry.ts";
+import { entryProblem, isStronger } from "./processor-entry.ts";
+
+const watchAgainMs = 250;
 
 /**
  * Which processors exist and where their instances are: a view of the registry's bucket that follows it.
  *
- * `open` returns once everything that stood in the bucket is in the view.
+ * `open` returns once everything that stood in the bucket is in the view. Whatever changes an entry does so by compare-and-set on
+ * its revision, so of two processes neither overwrites what the other has just written. After every reconnection the bucket
+ * is read anew: nats.js itself notices only after a minute that a watch has died with its server, and never that the
+ * latest change was lost on the way.
  */
 export class Registry {
   readonly #bucket: KV;
-  readonly #entries = new Map<string, ProcessorEntry>();
   readonly #listeners = new Set<() => void>();
-  #stop: () => void = () => {};
+  /** By id; what cannot be read, or was removed, is kept as its revision alone. */
+  #known = new Map<string, Known>();
+  /** How often the connection was made anew: a watch of an earlier one is worth nothing. */
+  #reconnects = 0;
+  #stopWatch: () => void = () => {};
+  #closed = false;
 
   private constructor(bucket: KV) {
     this.#bucket = bucket;
   }
 
-  static async open(bucket: KV): Promise<Registry> {
+  /** `connection` is the bucket's. Rejects where the bucket cannot be read. */
+  static async open(bucket: KV, connection: NatsConnection): Promise<Registry> {
     const registry = new Registry(bucket);
-    await registry.#follow();
+    const loaded = Promise.withResolvers<void>();
+    void registry.#noticeReconnects(connection);
+    void registry.#follow(connection, loaded);
+    try {
+      await loaded.promise;
+    } catch (error) {
+      registry.close();
+      throw error;
+    }
     return registry;
   }
 
   get(id: string): ProcessorEntry | undefined {
-    return this.#entries.get(id);
+    return this.#known.get(id)?.entry;
   }
 
   /** All processors, by id. */
   list(): ProcessorEntry[] {
-    return [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const entries = [...this.#known.values()].flatMap(({ entry }) => entry ?? []);
+    return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  /** Registers or changes a processor; seen by every view. */
-  async put(entry: ProcessorEntry): Promise<void> {
-    if (JSON.stringify(this.#entries.get(entry.id)) === JSON.stringify(entry)) return;
-    await this.#bucket.put(entry.id, JSON.stringify(entry));
-    this.#entries.set(entry.id, entry);
+  /**
+   * Registers or changes a processor, whatever registered it before, and keeps whether it is paused. True if there was none
+   * of this id.
+   */
+  async put(entry: ProcessorEntry): Promise<boolean> {
+    const { before } = await this.#change(entry.id, (known) => ({ ...entry, ...pauseOf(known) }));
+    return before === undefined;
   }
 
-  /** Registers what a setting names. What was registered over REST stays as it is, and so does whether it is paused. */
-  async declare(entry: ProcessorEntry): Promise<void> {
-    const known = this.#entries.get(entry.id);
-    if (known?.source === "rest") return;
-    await this.put({ ...entry, ...(known?.paused && { paused: true }) });
+  /**
+   * Registers what a source says of a processor, and keeps whether it is paused. What a stronger source has registered
+   * stays as it is. True if the processor stands in the registry as declared.
+   */
+  async declare(entry: ProcessorEntry): Promise<boolean> {
+    const { after } = await this.#change(entry.id, (known) =>
+      known && isStronger(known.source, entry.source) ? known : { ...entry, ...pauseOf(known) },
+    );
+    return after?.source === entry.source;
   }
 
-  /** Stops applying its commands, or goes on; kept until it is changed. */
-  async setPaused(id: string, paused: boolean): Promise<ProcessorEntry> {
-    const known = this.#entries.get(id);
-    if (!known) throw new Error(`${id} is not registered`);
-    const { paused: _, ...entry } = known;
-    const changed = { ...entry, ...(paused && { paused: true }) };
-    await this.put(changed);
-    return changed;
+  /** Removes a processor if it is this source that registered it. */
+  async withdraw(id: string, source: Source): Promise<void> {
+    await this.#change(id, (known) => (known?.source === source ? undefined : known));
+  }
+
+  /** Stops applying its commands, or goes on; kept until it is changed. Undefined where it is not registered. */
+  async setPaused(id: string, paused: boolean): Promise<ProcessorEntry | undefined> {
+    const { after } = await this.#change(id, (known) => {
+      if (!known) return undefined;
+      const { paused: _, ...entry } = known;
+      return { ...entry, ...(paused && { paused: true }) };
+    });
+    return after;
   }
 
   /** Removes a processor; seen by every view. Its log and its checkpoint stay. */
   async remove(id: string): Promise<void> {
-    await this.#bucket.delete(id);
-    this.#entries.delete(id);
+    await this.#change(id, () => undefined);
   }
 
   /** Calls `listener` after every change of the view. */
@@ -67,28 +101,115 @@ export class Registry {
   }
 
   close(): void {
-    this.#stop();
+    this.#closed = true;
+    this.#stopWatch();
   }
 
-  async #follow(): Promise<void> {
-    // A bucket without entries sends nothing, not even that this was all.
-    let left = (await this.#bucket.status()).values;
-    const loaded = Promise.withResolvers<void>();
-    if (left === 0) loaded.resolve();
-    const changes = await this.#bucket.watch();
-    this.#stop = () => changes.stop();
-    void (async () => {
-      for await (const change of changes) {
-        this.#take(change);
-        if (--left === 0) loaded.resolve();
+  /** Makes of an entry what `decide` makes of it, once more where somebody else was faster. */
+  async #change(
+    id: string,
+    decide: (known: ProcessorEntry | undefined) => ProcessorEntry | undefined,
+  ): Promise<{ before: ProcessorEntry | undefined; after: ProcessorEntry | undefined }> {
+    for (;;) {
+      const found = await this.#bucket.get(id);
+      const before = found ? entryOf(found) : undefined;
+      if (found && this.#take(this.#known, id, { revision: found.revision, entry: before })) this.#notify();
+      const after = decide(before);
+      try {
+        if (!isDeepStrictEqual(before, after)) await this.#write(id, after, found?.revision ?? 0);
+        return { before, after };
+      } catch (error) {
+        if (!isConflict(error)) throw error;
       }
-    })();
-    await loaded.promise;
+    }
   }
 
-  #take(change: KvEntry): void {
-    if (change.operation === "PUT") this.#entries.set(change.key, change.json<ProcessorEntry>());
-    else this.#entries.delete(change.key);
+  async #write(id: string, entry: ProcessorEntry | undefined, previousSeq: number): Promise<void> {
+    // The watch tells of it too, but whoever has just written it need not wait for that.
+    if (entry) {
+      const revision = await this.#bucket.put(id, JSON.stringify(entry), { previousSeq });
+      this.#take(this.#known, id, { revision, entry });
+    } else {
+      await this.#bucket.delete(id, { previousSeq });
+      // At least: the bucket does not tell.
+      this.#take(this.#known, id, { revision: previousSeq + 1 });
+    }
+    this.#notify();
+  }
+
+  async #noticeReconnects(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (this.#closed) return;
+      if (status.type !== "reconnect") continue;
+      this.#reconnects++;
+      this.#stopWatch();
+    }
+  }
+
+  /** Follows the bucket until `close`, with a new watch where one ends. */
+  async #follow(connection: NatsConnection, loaded: PromiseWithResolvers<void>): Promise<void> {
+    while (!this.#closed && !connection.isClosed()) {
+      try {
+        await this.#followOnce(loaded.resolve);
+      } catch (error) {
+        loaded.reject(error);
+        // JetStream may come back later than the connection; until then the view is what it was.
+        await sleep(watchAgainMs);
+      }
+    }
+  }
+
+  /** Reads the bucket into a new view, which takes the old one's place once it is whole, and keeps it up to the watch's end. */
+  async #followOnce(onLoaded: () => void): Promise<void> {
+    const reconnects = this.#reconnects;
+    let left = (await this.#bucket.status()).values;
+    const changes = await this.#bucket.watch();
+    this.#stopWatch = () => changes.stop();
+    if (this.#closed || reconnects !== this.#reconnects) changes.stop();
+    const known = new Map<string, Known>();
+    const takePlace = () => {
+      this.#known = known;
+      this.#notify();
+      onLoaded();
+    };
+    // A bucket without entries sends nothing, not even that this was all.
+    if (left === 0) takePlace();
+    for await (const change of changes) {
+      const isNews = this.#take(known, change.key, { revision: change.revision, entry: entryOf(change) });
+      if (--left === 0) takePlace();
+      else if (left < 0 && isNews) this.#notify();
+    }
+  }
+
+  /** Keeps the later of what is known of an entry: what was just written may be known before the watch tells of what it replaced. */
+  #take(view: Map<string, Known>, id: string, known: Known): boolean {
+    if ((view.get(id)?.revision ?? 0) >= known.revision) return false;
+    view.set(id, known);
+    return true;
+  }
+
+  #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** What is known of an entry; without one, it is not registered. */
+interface Known {
+  revision: number;
+  entry?: ProcessorEntry | undefined;
+}
+
+/** Undefined for one that was removed, and for what is no entry: other programs can write to the bucket too. */
+function entryOf(found: KvEntry): ProcessorEntry | undefined {
+  if (found.operation !== "PUT") return undefined;
+  try {
+    const entry = found.json<ProcessorEntry>();
+    return entry.id === found.key && entryProblem(entry) === undefined ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function pauseOf(known: ProcessorEntry | undefined): Pick<ProcessorEntry, "paused"> {
+  return known?.paused ? { paused: true } : {};
 }

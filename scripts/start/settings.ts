@@ -7,7 +7,7 @@ export interface StartSettings {
   /** A NATS to use; without it one is started. */
   natsUrl: string | undefined;
   natsServerBin: string;
-  /** False where KATO_PROCESSORS names instances to use. */
+  /** False where KATO_PROCESSORS or GATEWAY_CONFIG names instances to use. */
   simulators: boolean;
   dataDir: string;
   /** What is passed on to every process. */
@@ -16,13 +16,14 @@ export interface StartSettings {
 
 /** Throws a SettingsError that names every wrong setting. */
 export function readSettings(env: NodeJS.ProcessEnv): StartSettings {
-  const environment = new Environment(env);
+  const environment = Environment.read(env);
+  const { fileProcessors } = environment;
   const settings = {
     gatewayHost: environment.text("GATEWAY_HOST", "127.0.0.1"),
     gatewayPort: environment.integer("GATEWAY_PORT", 8000, { min: 1, max: 65_535 }),
-    natsUrl: env.NATS_URL || undefined,
+    natsUrl: environment.text("NATS_URL", "") || undefined,
     natsServerBin: environment.text("NATS_SERVER_BIN", "nats-server"),
-    simulators: !env.KATO_PROCESSORS,
+    simulators: !env.KATO_PROCESSORS && !(Array.isArray(fileProcessors) && fileProcessors.length > 0),
     dataDir: resolve(environment.text("DATA_DIR", ".data")),
     env: { ...env, LOG_LEVEL: environment.text("LOG_LEVEL", "warn") },
   };

@@ -8,14 +8,17 @@ import type { GatewaySettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
+import { askProcessors, declareProcessors, tellDifferences } from "./declared-processors.ts";
 import { ProcessorStates } from "./processor-states.ts";
 
 /** What the routes need of the rest of the system. */
 export interface Backend {
   nats: NatsLink;
   registry: Registry;
+  endpointPolicy: EndpointPolicy;
   states: ProcessorStates;
   logs: CommandLogs;
   replies: Replies;
@@ -42,16 +45,21 @@ export async function openBackend(
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
-  const registry = await ask(() => Registry.open(registryBucket));
+  const registry = await ask(() => Registry.open(registryBucket, connection));
   const ensureLogs = () => Promise.all(registry.list().map((entry) => logs.ensure(entry.id)));
-  await ask(() => Promise.all(settings.processors.map((entry) => registry.declare(entry))));
+  const { processors, endpointPolicy } = settings;
+  const declaring = { registry, logs, endpointPolicy, log, stopping };
+  await ask(() => declareProcessors(processors, declaring));
+  tellDifferences(processors, declaring);
   await ask(ensureLogs);
   registry.onChange(() => {
     ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
   });
+  void askProcessors(processors, declaring);
   return {
     nats,
     registry,
+    endpointPolicy,
     states: new ProcessorStates(connection),
     logs,
     replies: new Replies(connection),

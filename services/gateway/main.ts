@@ -1,6 +1,6 @@
 import { aborted } from "../../libs/config/aborted.ts";
 import { runService } from "../../libs/config/run-service.ts";
-import { gatewaySettings } from "../../libs/config/settings.ts";
+import { checkEndpoints, gatewaySettings } from "../../libs/config/settings.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./backend.ts";
@@ -8,6 +8,7 @@ import { closeBackend, openBackend } from "./backend.ts";
 
 await runService("gateway", async ({ environment, log, stopping }) => {
   const settings = gatewaySettings(environment);
+  await checkEndpoints(environment, settings);
   let backend: Backend | undefined;
   const app = buildApp({
     log,

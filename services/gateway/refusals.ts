@@ -67,6 +67,14 @@ export async function fromNats<T>({ nats }: Backend, processor: string, ask: () 
   }
 }
 
+/** There is no such processor. */
+export function processorNotFound(processor: string): GatewayError {
+  return new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
+    processor,
+    effect: "none",
+  });
+}
+
 /** Nobody runs the processor. */
 export function notOwned(context: ErrorContext): GatewayError {
   return new GatewayError("NOT_OWNED", "No worker runs this processor at the moment.", {

@@ -1,6 +1,5 @@
 import { nuid } from "@nats-io/transport-node";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import type { RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
@@ -13,6 +12,7 @@ import { commandIdOf, readIdempotencyKey, send, sendOnce } from "./idempotency.t
 import { readKatoAfter } from "./kato-after.ts";
 import { prefersAsync, readWait } from "./prefer.ts";
 import { identify } from "./problem.ts";
+import { processorNotFound } from "./refusals.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -125,8 +125,5 @@ export function targetOf({ options, request }: Pick<Call, "options" | "request">
     request.processor = processor;
     return { backend, processor };
   }
-  throw new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
-    processor,
-    effect: "none",
-  });
+  throw processorNotFound(processor);
 }

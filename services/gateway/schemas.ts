@@ -27,7 +27,7 @@ export const PageQuery = Type.Object({
 });
 
 export const ProcessorBody = Type.Object({
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  name: Type.Optional(Type.String()),
   grpc_endpoint: Type.String(),
 });
 

@@ -27,7 +27,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
-  const registry = await ask(() => Registry.open(registryBucket));
+  const registry = await ask(() => Registry.open(registryBucket, connection));
   const outcomes = new OutcomeRecorder({
     outcomes: await ask(() => Outcomes.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),

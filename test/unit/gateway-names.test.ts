@@ -63,8 +63,39 @@ test("an endpoint is a host or an address, and a port", () => {
   }
 });
 
+test("an endpoint's host is a name or an address as it is usually written", () => {
+  for (const endpoint of [
+    "kato_1.kato-net.:1",
+    "10.0.0.1:1",
+    "[fe80::1]:1",
+    "[::ffff:10.0.0.1]:1",
+    "xn--kt-1ia.example:1",
+    "7up:1",
+  ]) {
+    assert.ok(isEndpoint(endpoint), endpoint);
+  }
+  // Resolvers take these for IPv4 addresses too.
+  for (const endpoint of [
+    "127.1:1",
+    "2130706433:1",
+    "0x7f000001:1",
+    "0x7f.1:1",
+    "1.2.3.256:1",
+    "127.0.0.1.:1",
+    "12:30",
+  ]) {
+    assert.ok(!isEndpoint(endpoint), endpoint);
+  }
+  for (const endpoint of ["[1.2.3.4]:1", "[fe80::1%eth0]:1", "[]:1", "a..b:1", ".a:1", `${"a".repeat(64)}:1`])
+    assert.ok(!isEndpoint(endpoint), endpoint);
+});
+
 test("what is wrong with an entry is said in its own words", () => {
-  assert.equal(entryProblem({ id: "p1", grpc_endpoint: "kato:1441" }), undefined);
-  assert.match(entryProblem({ id: "p 1", grpc_endpoint: "kato:1441" }) ?? "", /"p 1"/);
-  assert.match(entryProblem({ id: "p1", grpc_endpoint: "kato" }) ?? "", /"kato"/);
+  const right = { id: "p1", name: "The left eye, é 👁", grpc_endpoint: "kato:1441" };
+  assert.equal(entryProblem(right), undefined);
+  assert.match(entryProblem({ ...right, id: "p 1" }) ?? "", /"p 1"/);
+  assert.match(entryProblem({ ...right, grpc_endpoint: "kato" }) ?? "", /"kato"/);
+  for (const name of ["", "a\nb", "a\u0000", "a\u202eb", "a\u2028", "\ud800", "x".repeat(129)])
+    assert.match(entryProblem({ ...right, name }) ?? "", /not a name/, JSON.stringify(name));
+  assert.equal(entryProblem({ ...right, name: "x".repeat(128) }), undefined);
 });

@@ -6,11 +6,11 @@ import { processorsOfEnvironment } from "../../libs/registry/environment.ts";
 
 const gateway = (variables: Record<string, string>) => gatewaySettings(new Environment(variables));
 const worker = (variables: Record<string, string>) => workerSettings(new Environment(variables));
-const entry = (id: string, name: string, grpc_endpoint: string) => ({
-  id,
-  name,
+const said = (setting: string, grpc_endpoint: string, more: { id?: string; name?: string }) => ({
+  ...more,
   grpc_endpoint,
   source: "environment",
+  setting,
 });
 
 /** The entries that these variables name, and what is wrong with them. */
@@ -91,14 +91,29 @@ test("numbers are whole ones within their range", () => {
 
 test("processors are an object of endpoints, or a list with names", () => {
   assert.deepEqual(processorsOf({ KATO_PROCESSORS: '{"p1": "a:1", "p2": "b:2"}' }), {
-    entries: [entry("p1", "p1", "a:1"), entry("p2", "p2", "b:2")],
+    entries: [said("KATO_PROCESSORS", "a:1", { id: "p1" }), said("KATO_PROCESSORS", "b:2", { id: "p2" })],
     problems: [],
   });
   const list =
     '[{"id": "p1", "name": "P1", "grpc_endpoint": "a:1"}, {"id": "p2", "grpc_endpoint": "[::1]:2"}]';
   assert.deepEqual(processorsOf({ KATO_PROCESSORS: list }).entries, [
-    entry("p1", "P1", "a:1"),
-    entry("p2", "p2", "[::1]:2"),
+    said("KATO_PROCESSORS", "a:1", { id: "p1", name: "P1" }),
+    said("KATO_PROCESSORS", "[::1]:2", { id: "p2" }),
+  ]);
+});
+
+test("a processor whose id is not named is to be asked for it", () => {
+  const { entries, problems } = processorsOf({
+    KATO_P1: "kato-p1:1441",
+    KATO_IP6: "[::1]:1441",
+    KATO_PROCESSORS: '[{"grpc_endpoint": "a:1"}, {"name": "Eye", "grpc_endpoint": "b:1"}]',
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(entries, [
+    said("KATO_P1", "kato-p1:1441", { name: "P1" }),
+    said("KATO_IP6", "[::1]:1441", { name: "IP6" }),
+    said("KATO_PROCESSORS", "a:1", {}),
+    said("KATO_PROCESSORS", "b:1", { name: "Eye" }),
   ]);
 });
 
@@ -110,14 +125,19 @@ test("one variable names one processor; others of the prefix are left alone", ()
     KATO_P1_PORT_1441_TCP_ADDR: "10.0.0.1",
     KATO_P1_SERVICE_PORT: "1441",
     KATO_TOKEN: "a:b:c",
+    KATO_TIME: "12:30",
+    KATO_URL: "http://kato:1441",
+    KATO_P1_SERVICE_HOST: "10.0.0.1",
+    KATO_P1_PORT_1441_TCP: "tcp://10.0.0.1:1441",
+    KATO_P1_PORT_1441_TCP_PROTO: "tcp",
     kato_lower: "low:a:1",
     XKATO_P: "x:a:1",
     PATH: "/usr/bin:/bin",
   });
   assert.deepEqual(problems, []);
   assert.deepEqual(entries, [
-    entry("eye-1", "LEFT_EYE", "kato.example:1441"),
-    entry("ip6", "IP6", "[::1]:1441"),
+    said("KATO_LEFT_EYE", "kato.example:1441", { id: "eye-1", name: "LEFT_EYE" }),
+    said("KATO_IP6", "[::1]:1441", { id: "ip6", name: "IP6" }),
   ]);
 });
 
@@ -133,7 +153,7 @@ test("wrong processors are each told and left out", () => {
   );
   assert.equal(problems.length, 5, problems.join("\n"));
   assert.deepEqual(
-    problems.map((told) => /"health"|item \d|KATO_AGAIN p1 .*twice/.exec(told)?.[0]).toSorted(),
-    ['"health"', "KATO_AGAIN p1 is named twice", "item 3", "item 4", "item 5"],
+    problems.map((told) => /"health"|item \d|KATO_AGAIN .*p1.*twice/.exec(told)?.[0]).toSorted(),
+    ['"health"', "KATO_AGAIN names p1, which is named twice", "item 3", "item 4", "item 5"],
   );
 });

@@ -6,6 +6,7 @@ import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../backend.ts";
 import { sendQuery } from "../calls.ts";
+import { processorNotFound } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { ProcessorParams } from "../schemas.ts";
 
@@ -30,7 +31,7 @@ const fleet: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
     const backend = options.backend();
     const { id } = request.params;
     const entry = backend.registry.get(id);
-    if (!entry) throw new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${id} not found`, { processor: id });
+    if (!entry) throw processorNotFound(id);
     return describe(backend, entry);
   });
 

@@ -3,7 +3,7 @@ import type { LoggedCommand } from "../../../libs/commands/log-page.ts";
 import { readLogPage } from "../../../libs/commands/log-page.ts";
 import type { Backend } from "../backend.ts";
 import { nextPage, pageOf } from "../page.ts";
-import { fromNats } from "../refusals.ts";
+import { fromNats, processorNotFound } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { PageQuery, ProcessorParams } from "../schemas.ts";
@@ -18,6 +18,7 @@ const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
     app.post(path, { schema: { params: ProcessorParams } }, async (request) => {
       const { backend, processor } = targetOf({ options, request });
       const entry = await fromNats(backend, processor, () => backend.registry.setPaused(processor, paused));
+      if (!entry) throw processorNotFound(processor);
       return { ...describe(backend, entry), paused };
     });
   }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { isProcessorId } from "../../../libs/commands/names.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { isEndpoint } from "../../../libs/registry/processor-entry.ts";
+import { isEndpoint, isName } from "../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../backend.ts";
 import { invalid } from "../observation.ts";
 import { fromNats } from "../refusals.ts";
@@ -21,15 +21,17 @@ const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       const { grpc_endpoint } = request.body;
       if (!isProcessorId(id)) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
       if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
-      const known = backend.registry.get(id);
-      const name = request.body.name ?? known?.name ?? id;
+      const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
+      if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
+      const refusal = await backend.endpointPolicy(grpc_endpoint);
+      if (refusal !== undefined) invalid("grpc_endpoint", refusal);
       const entry = { id, name, grpc_endpoint, source: "rest" as const };
-      await fromNats(backend, id, async () => {
+      const isNew = await fromNats(backend, id, async () => {
         // Whoever finds it registered can send it commands.
         await backend.logs.ensure(id);
-        await backend.registry.put({ ...entry, ...(known?.paused && { paused: true }) });
+        return backend.registry.put(entry);
       });
-      reply.code(known ? 200 : 201);
+      reply.code(isNew ? 201 : 200);
       return describe(backend, entry);
     },
   );

@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { parseDocument } from "yaml";
+import type { SettingName } from "./setting-names.ts";
+import { settingNames } from "./setting-names.ts";
+
+/** What a configuration file holds. */
+export interface ConfigFile {
+  /** As the environment would have them. */
+  settings: Partial<Record<SettingName, string>>;
+  /** What stands under `processors`, as YAML has it. */
+  processors: unknown;
+}
+
+/**
+ * Reads a YAML file of settings, by their names in capitals or not, and of `processors`. What is wrong with it is told to
+ * `problem` and left out.
+ */
+export function readConfigFile(path: string, problem: (what: string) => void): ConfigFile {
+  const file: ConfigFile = { settings: {}, processors: undefined };
+  const content = contentOf(path, problem);
+  if (content === undefined || content === null) return file;
+  if (typeof content !== "object" || Array.isArray(content)) {
+    problem("must hold keys and values");
+    return file;
+  }
+  for (const [key, value] of Object.entries(content)) {
+    const name = settingNames.find((known) => known === key.toUpperCase());
+    if (key === "processors") file.processors = value;
+    else if (name === undefined) problem(`has the unknown key ${JSON.stringify(key)}`);
+    else if (name in file.settings) problem(`has ${name} twice`);
+    else if (value !== null) {
+      const text = textOf(value);
+      if (text === undefined) problem(`${key} must be a text, a number, true, false or a list of these`);
+      else file.settings[name] = text;
+    }
+  }
+  return file;
+}
+
+function contentOf(path: string, problem: (what: string) => void): unknown {
+  try {
+    const document = parseDocument(readFileSync(path, "utf8"));
+    const [wrong] = [...document.errors, ...document.warnings];
+    if (!wrong) return document.toJS();
+    problem(`is not YAML: ${wrong.message.split("\n")[0]}`);
+  } catch (error) {
+    problem(`cannot be read: ${(error as Error).message}`);
+  }
+  return undefined;
+}
+
+/** As a variable would have it: the values of a list with commas between. */
+function textOf(value: unknown): string | undefined {
+  const items = Array.isArray(value) ? value : [value];
+  const isPlain = items.every((item) => ["string", "number", "boolean"].includes(typeof item));
+  return isPlain ? items.join(",") : undefined;
+}

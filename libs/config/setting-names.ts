@@ -1,0 +1,27 @@
+/** Every setting there is: a variable of the environment, or a key of the file that GATEWAY_CONFIG names. */
+export const settingNames = [
+  "CALL_TIMEOUT_MS",
+  "DATA_DIR",
+  "ENDPOINT_ALLOW",
+  "GATEWAY_HOST",
+  "GATEWAY_LEGACY_ERRORS",
+  "GATEWAY_PORT",
+  "HOST",
+  "LEASE_MS",
+  "LOG_HISTORY",
+  "LOG_LEVEL",
+  "LOG_MAX_BYTES",
+  "LOG_TRIM_MS",
+  "MANIFEST",
+  "NATS_REPLICAS",
+  "NATS_SERVER_BIN",
+  "NATS_URL",
+  "PORT",
+  "SIMULATOR_DATA",
+  "SIMULATOR_DELAY_MS",
+  "SIMULATOR_FAULT",
+  "WORKER_HOST",
+  "WORKER_PORT",
+  "WORKER_PROCESSORS",
+] as const;
+export type SettingName = (typeof settingNames)[number];
