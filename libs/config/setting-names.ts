@@ -9,6 +9,7 @@ export const settingNames = [
   "HOST",
   "LEASE_MS",
   "LOG_HISTORY",
+  "LOG_HISTORY_HOURS",
   "LOG_LEVEL",
   "LOG_MAX_BYTES",
   "LOG_TRIM_MS",

@@ -15,6 +15,9 @@ export type CallResult =
   | { kind: "response"; bytes: Buffer }
   | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
 
+/** Says why no connection may be made to an endpoint; undefined where it may. */
+type RefusalOf = (endpoint: string) => Promise<string | undefined>;
+
 const connectingLimitMs = 5_000;
 
 /**
@@ -24,19 +27,30 @@ const connectingLimitMs = 5_000;
  * peer accepts TCP and then says nothing: one that is CONNECTING for 5 s is replaced. A call is sent only over an
  * established connection and never twice: grpc-js's own retries are off (A3). Keepalive pings are off too, as KATO's server answers those
  * that come more often than every 5 minutes with GOAWAY.
+ *
+ * With a `refusalOf` it connects at the first `connect` that is allowed to, and gives the connection up at one that is not.
  */
 export class KatoChannel {
   readonly endpoint: string;
-  #client: GrpcClient;
+  readonly #refusalOf: RefusalOf | undefined;
+  /** Undefined while it may not connect. */
+  #client: GrpcClient | undefined;
+  #refusal: string | undefined;
   #connections = 0;
   #closed = false;
   readonly #waiting = new Set<() => void>();
   /** Ends a call under way: grpc-js leaves those alone when its channel is closed. */
   readonly #cancels = new Set<() => void>();
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, refusalOf?: RefusalOf) {
     this.endpoint = endpoint;
-    this.#client = this.#open();
+    this.#refusalOf = refusalOf;
+    if (!refusalOf) this.#client = this.#open();
+  }
+
+  /** Why it may not connect, as the latest `connect` was told. */
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   get ready(): boolean {
@@ -51,6 +65,7 @@ export class KatoChannel {
   /** Whether the channel is connected, or becomes so before it fails to connect or the time is over. */
   async connect(timeoutMs: number): Promise<boolean> {
     const giveUpAt = performance.now() + timeoutMs;
+    if (!(await this.#mayConnect())) return false;
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
@@ -76,15 +91,14 @@ export class KatoChannel {
 
   /** Calls the instance. Never rejects; ends after `timeoutMs` at the latest. */
   call(method: Method, request: Uint8Array, timeoutMs: number): Promise<CallResult> {
-    if (!this.ready) {
+    const client = this.#client;
+    if (!client || !this.ready) {
       return Promise.resolve({ kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" });
     }
     const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength);
     return new Promise((resolve) => {
       // Client.makeUnaryRequest takes a stack trace for every call, a quarter of its cost.
-      const call = this.#client
-        .getChannel()
-        .createCall(pathOf(method), Number.POSITIVE_INFINITY, null, null, null);
+      const call = client.getChannel().createCall(pathOf(method), Number.POSITIVE_INFINITY, null, null, null);
       // grpc-js's own deadline costs a timer list and a header of another value in each call.
       const limit = setTimeout(
         () => call.cancelWithStatus(status.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`),
@@ -117,16 +131,32 @@ export class KatoChannel {
   close(): void {
     this.#closed = true;
     for (const cancel of this.#cancels) cancel();
-    this.#client.close();
+    this.#client?.close();
     this.#notify();
   }
 
-  #state(): connectivityState {
-    return this.#client.getChannel().getConnectivityState(true);
+  /** Asked each time, as a host's name may lead elsewhere by now. */
+  async #mayConnect(): Promise<boolean> {
+    if (!this.#refusalOf) return true;
+    this.#refusal = await this.#refusalOf(this.endpoint);
+    if (this.#closed) return false;
+    if (this.#refusal === undefined) {
+      this.#client ??= this.#open();
+      return true;
+    }
+    this.#client?.close();
+    this.#client = undefined;
+    this.#notify();
+    return false;
+  }
+
+  #state(): connectivityState | undefined {
+    return this.#client?.getChannel().getConnectivityState(true);
   }
 
   #open(): GrpcClient {
-    const client = new Client(this.endpoint, credentials.createInsecure(), {
+    // Without the scheme a host named "unix" would be taken for one.
+    const client = new Client(`dns:${this.endpoint}`, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 2_000,
       "grpc.enable_retries": 0,

@@ -2,6 +2,7 @@ import type { StoredCommand } from "../../libs/commands/command.ts";
 import type { Ingestions } from "../../libs/commands/ingestion.ts";
 import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import type { Context } from "./context.ts";
@@ -10,6 +11,8 @@ import type { Context } from "./context.ts";
 export interface ApplierOptions {
   processor: string;
   endpoint: string;
+  /** Whether the endpoint may be connected to. */
+  endpointPolicy: EndpointPolicy;
   /** Who runs it, for people. */
   worker: string;
   /** Whether this worker may still call the instance (A4). */

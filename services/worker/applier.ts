@@ -65,9 +65,16 @@ export class Applier {
     this.#options = options;
     this.#log = options.log.child({ processor: options.processor });
     this.#standing = new Standing(this.#log, options.onState);
-    const { processor, endpoint, callTimeoutMs, mayCall } = options;
+    const { processor, endpoint, endpointPolicy, callTimeoutMs, mayCall } = options;
     const kept = { standing: this.#standing, gate: this.#gate, log: this.#log };
-    this.#keeper = new InstanceKeeper({ processor, endpoint, callTimeoutMs, mayCall, ...kept });
+    this.#keeper = new InstanceKeeper({
+      processor,
+      endpoint,
+      endpointPolicy,
+      callTimeoutMs,
+      mayCall,
+      ...kept,
+    });
     this.#trimmer = new Trimmer(processor, options.logs, (task) => this.#keeper.turn(task));
   }
 
@@ -117,7 +124,7 @@ export class Applier {
     const { applied, interval, offset, degraded } = this.#checkpoint;
     return {
       processor: this.processor,
-      ...this.#standing.told,
+      ...this.#standing.told(this.#keeper.instance.refusal),
       worker: this.#options.worker,
       applied,
       last: Math.max(this.#last, applied),

@@ -1,4 +1,5 @@
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { adopt } from "./adopt.ts";
 import { Interrupted } from "./call.ts";
@@ -14,6 +15,7 @@ export interface InstanceKeeperOptions {
   processor: string;
   endpoint: string;
   callTimeoutMs: number;
+  endpointPolicy: EndpointPolicy;
   /** Whether this worker may still call the instance (A4). */
   mayCall: () => boolean;
   standing: Standing;
@@ -49,7 +51,7 @@ export class InstanceKeeper {
 
   constructor(options: InstanceKeeperOptions) {
     this.#options = options;
-    this.instance = new Instance(options.endpoint, options.callTimeoutMs);
+    this.instance = new Instance(options.endpoint, options.callTimeoutMs, options.endpointPolicy);
   }
 
   /** From now on it can be known what the instance has. */

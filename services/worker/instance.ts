@@ -1,5 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { KatoChannel } from "../../libs/kato/channel.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Call } from "./call.ts";
 import { ask } from "./call.ts";
 
@@ -19,9 +20,14 @@ export class Instance {
   /** The connection that is reconciled or being so: behind another one may be another start of the instance. */
   #connection = 0;
 
-  constructor(endpoint: string, callTimeoutMs: number) {
-    this.#channel = new KatoChannel(endpoint);
+  constructor(endpoint: string, callTimeoutMs: number, endpointPolicy: EndpointPolicy) {
+    this.#channel = new KatoChannel(endpoint, endpointPolicy);
     this.#callTimeoutMs = callTimeoutMs;
+  }
+
+  /** Why no connection may be made to it; undefined where it may. */
+  get refusal(): string | undefined {
+    return this.#channel.refusal;
   }
 
   get reconciled(): boolean {

@@ -46,6 +46,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     leases: await ask(() => openBucket(connection, "leases", replicas, leaseMs)),
     leaseMs,
     registry,
+    endpointPolicy: settings.endpointPolicy,
     processors: settings.processors,
     callTimeoutMs: settings.callTimeoutMs,
     history: { commands: settings.logHistory, ageMs: settings.logHistoryHours * 3_600_000 },

@@ -22,13 +22,15 @@ export class Standing {
     return this.#state;
   }
 
-  /** As people are told it: a paused processor is down when its instance is. */
-  get told(): Pick<ProcessorState, "state" | "since" | "reason"> {
+  /** As people are told it: a paused processor is down when its instance is, which may be one that must not be connected to. */
+  told(refusal: string | undefined): Pick<ProcessorState, "state" | "since" | "reason"> {
     const isDown = this.#state === "down";
+    const reason =
+      refusal === undefined ? "its instance cannot be reached" : `its endpoint is not allowed: ${refusal}`;
     return {
       state: this.#paused && !isDown ? "paused" : this.#state,
       since: this.#since,
-      reason: isDown ? "its instance cannot be reached" : "",
+      reason: isDown ? reason : "",
     };
   }
 

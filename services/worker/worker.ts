@@ -7,6 +7,7 @@ import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import { dropKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -33,6 +34,7 @@ export interface WorkerOptions {
   leases: KV;
   leaseMs: number;
   registry: Registry;
+  endpointPolicy: EndpointPolicy;
   /** The ids whose appliers it runs, or `*` for all. */
   processors: string[] | "*";
   callTimeoutMs: number;
@@ -165,6 +167,7 @@ export class Worker {
     const applier = new Applier({
       processor: entry.id,
       endpoint: entry.grpc_endpoint,
+      endpointPolicy: this.#options.endpointPolicy,
       worker: name,
       mayCall: () => lease.held,
       onLeaseLost: () => this.#lost(entry.id),

@@ -108,6 +108,22 @@ test("processors that are no list and no object are a wrong setting", async () =
   }
 });
 
+test("an endpoint that is not allowed, and a file that is not there, stop a service, naming the setting", async () => {
+  const outcomes = await Promise.all([
+    failToStart("gateway", { KATO_EVIL: "169.254.169.254:80", GATEWAY_PORT: "0" }),
+    failToStart("worker", { GATEWAY_CONFIG: "/nosuch.yaml", WORKER_PORT: "0" }),
+    failToStart("worker", { ENDPOINT_ALLOW: "10.0.0.0/8, http://kato", WORKER_PORT: "0" }),
+  ]);
+  for (const [index, expected] of [
+    /wrong settings: KATO_EVIL names an endpoint that is not allowed/,
+    /wrong settings: GATEWAY_CONFIG cannot be read/,
+    /wrong settings: ENDPOINT_ALLOW has "http:\/\/kato"/,
+  ].entries()) {
+    assert.equal(outcomes[index]?.ended, "exit code 1");
+    assert.match(outcomes[index]?.output ?? "", expected);
+  }
+});
+
 test("a NATS_URL that is none stops a service at once", async () => {
   for (const NATS_URL of ["nats://127.0.0.1:99999", "nats://"]) {
     const { ended, output } = await failToStart("worker", { NATS_URL, WORKER_PORT: "0" });

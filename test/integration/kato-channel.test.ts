@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { handleUnaryCall } from "@grpc/grpc-js";
@@ -219,4 +222,59 @@ test("closing it ends the calls under way and whatever waits", async (t) => {
   assert.equal(channel.ready, false);
   assert.equal(await channel.connect(1_000), false);
   assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "not-sent");
+});
+
+test("a channel that is not allowed does not connect, and one that is not any more gives its connection up", async (t) => {
+  const { port } = await startServer(t, echo);
+  let refusal: string | undefined = "not allowed";
+  const asked: string[] = [];
+  const channel = new KatoChannel(`127.0.0.1:${port}`, async (endpoint) => {
+    asked.push(endpoint);
+    return refusal;
+  });
+  t.after(() => channel.close());
+  assert.equal(await channel.connect(5_000), false);
+  assert.equal(channel.refusal, "not allowed");
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "not-sent");
+  assert.equal(channel.connections, 0);
+
+  refusal = undefined;
+  assert.equal(await channel.connect(5_000), true);
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+  assert.equal(channel.connections, 1);
+
+  refusal = "not any more";
+  assert.equal(await channel.connect(5_000), false);
+  assert.equal(channel.ready, false);
+  refusal = undefined;
+  assert.equal(await channel.connect(5_000), true);
+  assert.equal(
+    channel.connections,
+    2,
+    "another connection, behind which may be another start of the instance",
+  );
+  assert.deepEqual(new Set(asked), new Set([`127.0.0.1:${port}`]));
+});
+
+test("a host that is named as one of gRPC's schemes is a host", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "kato-channel-"));
+  const before = process.cwd();
+  process.chdir(folder);
+  const server = createServer();
+  t.after(async () => {
+    process.chdir(before);
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  let connections = 0;
+  server.on("connection", (socket) => {
+    connections++;
+    socket.destroy();
+  });
+  server.listen(join(folder, "1441"));
+  await once(server, "listening");
+  const channel = new KatoChannel("unix:1441");
+  t.after(() => channel.close());
+  assert.equal(await channel.connect(5_000), false);
+  assert.equal(connections, 0);
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Environment } from "../../libs/config/environment.ts";
 import { checkEndpoints, gatewaySettings, workerSettings } from "../../libs/config/settings.ts";
+import { readSettings } from "../../scripts/start/settings.ts";
 import { simulatorSettings } from "../../services/simulator/settings.ts";
 
 let folder: string;
@@ -135,5 +136,24 @@ test("an endpoint that is not allowed is refused under the name of its setting; 
     );
     assert.doesNotMatch(message, /KATO_P[24]/);
     return true;
+  });
+});
+
+test("npm start uses the file's NATS and, where it names any, its processors", async () => {
+  const start = async (yaml: string) => {
+    const GATEWAY_CONFIG = join(folder, "gateway.yaml");
+    await writeFile(GATEWAY_CONFIG, yaml);
+    const { natsUrl, simulators, gatewayPort } = readSettings({ GATEWAY_CONFIG });
+    return { natsUrl, simulators, gatewayPort };
+  };
+  assert.deepEqual(await start("nats_url: a:1\ngateway_port: 8001\nprocessors: [{grpc_endpoint: 'a:1'}]"), {
+    natsUrl: "a:1",
+    simulators: false,
+    gatewayPort: 8001,
+  });
+  assert.deepEqual(await start("processors: []"), {
+    natsUrl: undefined,
+    simulators: true,
+    gatewayPort: 8000,
   });
 });
