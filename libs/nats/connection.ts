@@ -18,6 +18,7 @@ export class NatsLink {
   readonly connection: NatsConnection;
   #connected = true;
   #session = 1;
+  #lost = Promise.withResolvers<void>();
 
   private constructor(connection: NatsConnection, log: Log) {
     this.connection = connection;
@@ -73,19 +74,26 @@ export class NatsLink {
     return this.connection.info?.max_payload ?? 1024 * 1024;
   }
 
-  /** Sends what is still to be sent and closes. */
+  /** Resolves when NATS is away, at once where it is already. */
+  disconnected(): Promise<void> {
+    return this.#lost.promise;
+  }
+
+  /** Sends what is still to be sent and closes; what NATS goes away before is not sent. */
   async close(): Promise<void> {
-    if (this.#connected) await this.connection.drain();
-    else await this.connection.close();
+    if (this.#connected) await Promise.race([this.connection.drain(), this.disconnected()]);
+    await this.connection.close();
   }
 
   async #follow(log: Log): Promise<void> {
     for await (const status of this.connection.status()) {
       if (status.type === "disconnect") {
         this.#connected = false;
+        this.#lost.resolve();
         log.warn({ server: status.server }, "lost NATS");
       } else if (status.type === "reconnect") {
         this.#connected = true;
+        this.#lost = Promise.withResolvers();
         this.#session++;
         log.info({ server: status.server }, "connected to NATS again");
       } else if (status.type === "error") {
@@ -93,5 +101,6 @@ export class NatsLink {
       }
     }
     this.#connected = false;
+    this.#lost.resolve();
   }
 }

@@ -58,7 +58,8 @@ await runService("worker", async ({ environment, log, stopping }) => {
   log.info({ host: settings.host, port: health.address.port, processors: settings.processors }, "listening");
   await aborted(stopping);
   // While NATS is away nothing can be written; whoever takes over finds out what is not.
-  await (nats.connected ? worker.stop() : Promise.race([worker.stop(), sleep(stopWithoutNatsMs)]));
+  const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
+  await Promise.race([worker.stop(), withoutNats]);
   registry.close();
   await health.close();
   await nats.close();
