@@ -95,6 +95,15 @@ export class Registry {
     await this.#change(id, () => undefined);
   }
 
+  /** Whether JetStream answers for the bucket within this time: a connection alone does not show that it has a leader. */
+  answers(timeoutMs: number): Promise<boolean> {
+    const answered = this.#bucket.status().then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answered, sleep(timeoutMs, false, { ref: false })]);
+  }
+
   /** Calls `listener` after every change of the view. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);

@@ -53,11 +53,13 @@ function answersOf(processor: Processor): Answers {
     GetCognitionData: () => ({ response: cognitionOf(processor) }),
     GetModel: ({ name }) => {
       genes.need("superkb");
+      knowledge.need();
       const model = knowledge.models.get(bare(name));
       return data(model ? modelJson(model) : {});
     },
     GetVector: ({ name }) => {
       genes.need("superkb");
+      knowledge.need();
       const vector = knowledge.vectors.get(name);
       return data(vector ? [...vector] : null);
     },
@@ -123,6 +125,7 @@ function never(type: string, message: string): never {
 
 function statusOf(processor: Processor): JsonObject {
   const { knowledge } = processor;
+  knowledge.need();
   return {
     name: processor.name,
     time: processor.interval,

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -20,16 +21,25 @@ export interface Journal {
   append(change: Change): void;
   /** Replaces what is kept by the snapshot, if it has grown well beyond it. */
   compact(snapshot: readonly Change[]): void;
+  /** Whether MongoDB is to be played as one that cannot be reached: while there is a file `mongodb-away` in the folder. */
+  isAway(): boolean;
   close(): void;
 }
 
 /** A journal that keeps nothing: what is learned lasts as long as the process. */
-export const noJournal: Journal = { changes: () => [], append: () => {}, compact: () => {}, close: () => {} };
+export const noJournal: Journal = {
+  changes: () => [],
+  append: () => {},
+  compact: () => {},
+  isAway: () => false,
+  close: () => {},
+};
 
 /** A journal in a file of JSON lines, one for each change. A torn last line, which no answer has followed, is dropped. */
 export function openJournal(folder: string, processor: string): Journal {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${encodeURIComponent(processor)}.jsonl`);
+  const away = join(folder, "mongodb-away");
   let file = openSync(path, "a+");
   let size = dropTornLine(path, file);
   let lines = 0;
@@ -59,6 +69,7 @@ export function openJournal(folder: string, processor: string): Journal {
       file = openSync(path, "a+");
       size = statSync(path).size;
     },
+    isAway: () => existsSync(away),
     close: () => closeSync(file),
   };
 }

@@ -102,7 +102,14 @@ export class Knowledge {
     this.#journal.close();
   }
 
+  /** Throws a Failure while MongoDB cannot be reached, as whatever asks it does. */
+  need(): void {
+    if (this.#journal.isAway())
+      throw new Failure("ServerSelectionTimeoutError", "mongodb: connection refused");
+  }
+
   #write(change: Change): void {
+    this.need();
     this.#journal.append(change);
     this.#apply(change);
   }

@@ -111,6 +111,7 @@ export class Processor {
 
   #predict(): JsonObject[] {
     this.genes.need("superkb");
+    this.knowledge.need();
     const candidates = candidatesOf(this.#memory, this.knowledge, this.#recallThreshold);
     this.genes.need("max_predictions");
     const limit = this.genes.number("max_predictions");

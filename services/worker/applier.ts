@@ -124,7 +124,7 @@ export class Applier {
     const { applied, interval, offset, degraded } = this.#checkpoint;
     return {
       processor: this.processor,
-      ...this.#standing.told(this.#keeper.instance.refusal),
+      ...this.#standing.told(this.#keeper.instance),
       worker: this.#options.worker,
       applied,
       last: Math.max(this.#last, applied),
@@ -261,7 +261,7 @@ export class Applier {
       perhapsPoisoned = end === "failed";
       if (end === "late") await this.#expire(open, command, notStartedInTime);
       if (end !== "away") continue;
-      this.#standing.become("down");
+      this.#standing.become("down", this.#keeper.instance.whyDown);
       if (command.deadlineMs !== undefined && !this.#gate.isBegun(command)) {
         await this.#expire(open, command, instanceAway);
       } else {

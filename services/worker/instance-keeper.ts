@@ -23,8 +23,10 @@ export interface InstanceKeeperOptions {
   log: Logger;
 }
 
-/** An instance may come to be doubted while its connection stands. */
-const lookAgainMs = 1_000;
+/** How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are not asked at once. */
+const probeEveryMs = { least: 1_000, spread: 400 };
+/** How often an idle instance is asked whether its database is there. */
+const databaseEveryMs = 15_000;
 
 /** How long whoever needs the instance waits for its connection. */
 export const firstConnectMs = 1_000;
@@ -48,6 +50,7 @@ export class InstanceKeeper {
   #open: OpenProcessor | undefined;
   #isNew = false;
   #stopping = false;
+  #databaseProbedAt = performance.now();
 
   constructor(options: InstanceKeeperOptions) {
     this.#options = options;
@@ -80,8 +83,16 @@ export class InstanceKeeper {
     });
   }
 
-  /** Whether the instance is there and reconciled, or becomes so. Throws Interrupted when it goes away meanwhile. */
+  /**
+   * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away. Throws Interrupted when it
+   * goes away meanwhile.
+   */
   async prepare(timeoutMs: number): Promise<boolean> {
+    if (!(await this.#attach(timeoutMs))) return false;
+    return !this.instance.isDatabaseSuspected || this.#probeDatabase();
+  }
+
+  async #attach(timeoutMs: number): Promise<boolean> {
     if (this.instance.reconciled) return true;
     const { processor, mayCall, standing, gate, log } = this.#options;
     const context = this.#open?.context;
@@ -105,19 +116,35 @@ export class InstanceKeeper {
     this.#options.standing.become(isReplaying ? "rebuilding" : state);
   }
 
-  /** Notices when the instance goes and comes while there is nothing to apply, until `close`. */
+  /**
+   * Notices when the instance goes and comes while there is nothing to apply, until `close`. One that is busy is not asked: what
+   * it is at shows whether it is there.
+   */
   async watch(): Promise<void> {
     const { standing } = this.#options;
     while (!this.#stopping) {
-      const isThere = await this.turn(() => this.prepare(firstConnectMs)).catch((error) => {
+      const everyMs = probeEveryMs.least + Math.random() * probeEveryMs.spread;
+      const isThere = await this.turn(() => this.#look(everyMs)).catch((error) => {
         if (error instanceof Interrupted) return false;
         throw error;
       });
       if (this.#stopping) return;
-      if (!isThere) standing.become("down");
+      if (!isThere) standing.become("down", this.instance.whyDown);
       else if (standing.state === "down") this.#isBack("ready");
-      await this.instance.connectionChange(isThere ? lookAgainMs : retryMs);
+      await this.instance.connectionChange(isThere ? everyMs : retryMs);
     }
+  }
+
+  async #look(everyMs: number): Promise<boolean> {
+    if (!(await this.prepare(firstConnectMs))) return false;
+    if (this.instance.silentMs < everyMs / 2) return true;
+    const isDatabaseDue = performance.now() - this.#databaseProbedAt > databaseEveryMs;
+    return isDatabaseDue ? this.#probeDatabase() : this.instance.probe();
+  }
+
+  #probeDatabase(): Promise<boolean> {
+    this.#databaseProbedAt = performance.now();
+    return this.instance.probeDatabase();
   }
 
   /**

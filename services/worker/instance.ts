@@ -1,10 +1,17 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { KatoChannel } from "../../libs/kato/channel.ts";
+import { decodeResponse } from "../../libs/kato/codec.ts";
+import { readResponseHead } from "../../libs/kato/heads.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Call } from "./call.ts";
 import { ask } from "./call.ts";
 
 const pingTimeoutMs = 5_000;
+/** An idle instance that does not answer a probe for so long is taken for away. */
+const probeTimeoutMs = 1_500;
+const statusTimeoutMs = 5_000;
+/** A call that is under way for longer is worth telling. */
+const longCallMs = 10_000;
 
 /**
  * The processor's KATO instance, as the applier knows it.
@@ -17,6 +24,11 @@ export class Instance {
   readonly #callTimeoutMs: number;
   /** The connection that is reconciled, 0 for none. */
   #reconciled = 0;
+  #answeredAt = 0;
+  #callSince: number | undefined;
+  /** What the database's failure was; undefined while it is not known to be away. */
+  #databaseFailure: string | undefined;
+  #isDatabaseSuspected = false;
   /** The connection that is reconciled or being so: behind another one may be another start of the instance. */
   #connection = 0;
 
@@ -49,6 +61,58 @@ export class Instance {
     return this.reconciled;
   }
 
+  /** How long it has not answered anything, which it need not be asked to have done. */
+  get silentMs(): number {
+    return performance.now() - this.#answeredAt;
+  }
+
+  /** Why it cannot be used, for people. */
+  get whyDown(): string {
+    if (this.refusal !== undefined) return `its endpoint is not allowed: ${this.refusal}`;
+    if (!this.#channel.ready) return "its instance cannot be reached";
+    if (this.#databaseFailure !== undefined) return `its instance's database fails: ${this.#databaseFailure}`;
+    return "its instance does not answer";
+  }
+
+  /** What takes so long, for people; "" when nothing does. */
+  get whySlow(): string {
+    const ms = this.#callSince === undefined ? 0 : performance.now() - this.#callSince;
+    return ms < longCallMs ? "" : `a call has been under way for ${Math.floor(ms / 1_000)} s`;
+  }
+
+  /** Whether it answers now; where not, it is no longer known what it has. */
+  async probe(): Promise<boolean> {
+    const result = await this.#channel.call("Ping", noRequest, probeTimeoutMs);
+    if (result.kind === "response") this.#answeredAt = performance.now();
+    else this.doubt();
+    return result.kind === "response";
+  }
+
+  /** Something failed that fails when the instance's database is away. */
+  suspectDatabase(): void {
+    this.#isDatabaseSuspected = true;
+  }
+
+  get isDatabaseSuspected(): boolean {
+    return this.#isDatabaseSuspected;
+  }
+
+  /** Whether its database answers: a Ping does not ask it, ShowStatus does (KATO.md, Every RPC). */
+  async probeDatabase(): Promise<boolean> {
+    const result = await this.#channel.call("ShowStatus", noRequest, statusTimeoutMs);
+    if (result.kind === "unseen" || result.kind === "not-sent") {
+      this.doubt();
+      return false;
+    }
+    this.#answeredAt = performance.now();
+    const isFailing = result.kind === "response" && readResponseHead(result.bytes).failed;
+    this.#isDatabaseSuspected = isFailing;
+    this.#databaseFailure = isFailing
+      ? lastLineOf(decodeResponse("ShowStatus", result.bytes).message)
+      : undefined;
+    return !isFailing;
+  }
+
   /** It is no longer known what the instance has. */
   doubt(): void {
     this.#reconciled = 0;
@@ -59,8 +123,11 @@ export class Instance {
     if (this.#connection !== this.#channel.connections) {
       return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
     }
+    this.#callSince = performance.now();
     const result = await this.#channel.call(method, request, this.#callTimeoutMs);
+    this.#callSince = undefined;
     if (result.kind === "unseen") this.doubt();
+    else this.#answeredAt = performance.now();
     return result;
   };
 
@@ -72,4 +139,10 @@ export class Instance {
   close(): void {
     this.#channel.close();
   }
+}
+
+const noRequest = new Uint8Array();
+
+function lastLineOf(text = ""): string {
+  return text.trimEnd().split("\n").at(-1) ?? "";
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { status as grpc } from "@grpc/grpc-js";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { isUnknown } from "./adopt.ts";
 import { Answers } from "./answers.ts";
@@ -60,7 +61,11 @@ export async function openProcessor(
     },
     firstKept: () => logs.first(processor),
     pause: (ms) => sleep(ms),
-    conclude: (step, result) => answers.concludeStep(step, result),
+    conclude: (step, result) => {
+      // So that those after it wait for the database instead of failing as well.
+      if (result.outcome === "failed" && result.grpcStatus === grpc.OK) instance.suspectDatabase();
+      answers.concludeStep(step, result);
+    },
     recovered,
     seen: null,
     log,

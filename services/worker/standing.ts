@@ -22,15 +22,13 @@ export class Standing {
     return this.#state;
   }
 
-  /** As people are told it: a paused processor is down when its instance is, which may be one that must not be connected to. */
-  told(refusal: string | undefined): Pick<ProcessorState, "state" | "since" | "reason"> {
+  /** As people are told it: a paused processor is down when its instance is. */
+  told(why: { whyDown: string; whySlow: string }): Pick<ProcessorState, "state" | "since" | "reason"> {
     const isDown = this.#state === "down";
-    const reason =
-      refusal === undefined ? "its instance cannot be reached" : `its endpoint is not allowed: ${refusal}`;
     return {
       state: this.#paused && !isDown ? "paused" : this.#state,
       since: this.#since,
-      reason: isDown ? reason : "",
+      reason: isDown ? why.whyDown : why.whySlow,
     };
   }
 
@@ -39,13 +37,14 @@ export class Standing {
     return this.#paused?.promise;
   }
 
-  become(state: State): void {
+  /** `why` it is down, for the log. */
+  become(state: State, why = ""): void {
     if (state === this.#state) return;
     const before = this.#state;
     this.#state = state;
     this.#since = Date.now();
-    if (state === "down") this.#log.warn("the instance cannot be reached");
-    else if (before === "down") this.#log.info("the instance is back");
+    if (state === "down") this.#log.warn({ reason: why }, "the processor is down");
+    else if (before === "down") this.#log.info("the processor is up again");
     if (state === "down" || before === "down") this.#onReachable();
   }
 

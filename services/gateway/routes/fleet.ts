@@ -17,8 +17,11 @@ const fleet: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get("/health", async () => ({ status: "healthy", processors: countOf(options) }));
 
   app.get("/ready", { schema: { response: { 200: Type.Object({ status: Type.String() }) } } }, async () => {
-    const { nats } = options.backend();
+    const { nats, registry } = options.backend();
     if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
+    if (!(await registry.answers(readyTimeoutMs))) {
+      throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");
+    }
     return { status: "ready" };
   });
 
@@ -55,6 +58,8 @@ const fleet: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
     };
   });
 };
+
+const readyTimeoutMs = 1_000;
 
 /** How many processors are known; the gateway is alive before it has reached NATS, and knows of none then. */
 function countOf(options: RouteOptions): number {
