@@ -1,12 +1,25 @@
 import type { Consumer, ConsumerMessages } from "@nats-io/jetstream";
+import type { Status } from "@nats-io/transport-node";
 import type { StoredCommand } from "./command.ts";
 import { commandOfMessage } from "./command.ts";
 
 /** A command, and how much of the log was known to lie behind it. */
 export interface ReadCommand {
   command: StoredCommand;
-  /** Commands in the log after this one when it was delivered. */
+  /** Commands in the log after this one, as far as is known when it is yielded. */
   behind: number;
+  /** Unix ms at which it was stored, by the clock of NATS. */
+  storedAtMs: number;
+}
+
+export interface LogReaderOptions {
+  processor: string;
+  /** The sequence to begin with. */
+  from: number;
+  /** Makes a consumer that begins at a sequence. */
+  open: (from: number) => Promise<Consumer>;
+  /** What the connection goes through, until it is closed. */
+  status: AsyncIterable<Status>;
 }
 
 /** Few enough that those of the largest size fit in memory, enough that the applier never waits. */
@@ -16,40 +29,57 @@ const prefetchedCommands = 100;
  * Reads one log in sequence, without end, through ordered consumers: nothing is acknowledged and nothing redelivered, the
  * position is the reader's own. A consumer that ends or fails is replaced by one that starts at the position, so no
  * command is left out or seen twice.
+ *
+ * A lost connection ends the consumer, after what it has brought: its requests are lost with the connection, which a busy one
+ * would notice by silence only, and NATS may have forgotten it.
  */
 export class LogReader {
-  readonly #processor: string;
-  readonly #open: (from: number) => Promise<Consumer>;
+  readonly #options: LogReaderOptions;
   #next: number;
   #opened: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
+  /** Resolves when the connection is back; undefined while it stands. */
+  #away: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  constructor(processor: string, from: number, open: (from: number) => Promise<Consumer>) {
-    this.#processor = processor;
-    this.#next = from;
-    this.#open = open;
+  constructor(options: LogReaderOptions) {
+    this.#options = options;
+    this.#next = options.from;
+    void this.#follow();
   }
 
   /** How many commands there are to read now; to be asked before `commands`. */
   async pending(): Promise<number> {
-    this.#opened = await this.#open(this.#next);
+    this.#opened = await this.#options.open(this.#next);
     return (await this.#opened.info()).num_pending;
   }
 
   /** Yields every command once, in sequence, until `close`; rejects when no consumer can be had. */
   async *commands(): AsyncGenerator<ReadCommand> {
+    const { processor, open } = this.#options;
     while (!this.#closed) {
-      const consumer = this.#opened ?? (await this.#open(this.#next));
+      await this.#away?.promise;
+      if (this.#closed) break;
+      const consumer = this.#opened ?? (await open(this.#next));
       this.#opened = undefined;
       const messages = await consumer.consume({ max_messages: prefetchedCommands, idle_heartbeat: 2_000 });
       this.#messages = messages;
       if (this.#closed) break;
+      // It may have gone before there was anything to stop.
+      if (this.#away) messages.stop();
+      let taken = 0;
       for await (const message of messages) {
+        taken++;
         // A consumer that was reset may begin again before the position.
         if (message.seq < this.#next) continue;
         this.#next = message.seq + 1;
-        yield { command: commandOfMessage(this.#processor, message), behind: message.info.pending };
+        const { pending, timestampNanos } = message.info;
+        yield {
+          command: commandOfMessage(processor, message),
+          // What came after its delivery is not in `pending`, but waits here, as far as there is room.
+          behind: Math.max(pending, messages.getReceived() - taken),
+          storedAtMs: Math.floor(timestampNanos / 1_000_000),
+        };
         if (this.#closed) break;
       }
     }
@@ -60,5 +90,23 @@ export class LogReader {
   close(): void {
     this.#closed = true;
     this.#messages?.stop();
+    this.#away?.resolve();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const { type } of this.#options.status) {
+      if (this.#closed) break;
+      if (type === "disconnect") {
+        this.#away ??= Promise.withResolvers();
+        this.#opened = undefined;
+        this.#messages?.stop();
+      } else if (type === "reconnect") this.#back();
+    }
+    this.#back();
+  }
+
+  #back(): void {
+    this.#away?.resolve();
+    this.#away = undefined;
   }
 }

@@ -103,13 +103,13 @@ export class CommandLogs {
 
   /** Reads the log in sequence from `from` on, and goes on as commands come. */
   read(processor: string, from: number): LogReader {
-    return new LogReader(processor, from, (sequence) =>
+    const open = (sequence: number) =>
       this.#streams.consumers.get(streamOf(processor), {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: sequence,
         inactive_threshold: 30_000_000_000,
-      }),
-    );
+      });
+    return new LogReader({ processor, from, open, status: this.#connection.status() });
   }
 
   /** The commands that stand in the log now, from `from` to `through`, in sequence. */

@@ -180,6 +180,48 @@ test("a reader goes on over a restart of NATS, with nothing left out and nothing
   );
 });
 
+test("a reader that is busy when NATS is killed goes on as soon as NATS is back", async () => {
+  await logs.ensure("busy");
+  const ids = await fill("busy", 400);
+  let backAt = Number.POSITIVE_INFINITY;
+  const following = (async () => {
+    for await (const { type } of connection.status()) if (type === "reconnect") break;
+    backAt = performance.now();
+  })();
+  let restarting: Promise<void> | undefined;
+  let readAt = 0;
+  let longestMs = 0;
+  const taken = await take("busy", 1, 400, async (_, index) => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - Math.max(backAt, readAt));
+    readAt = now;
+    if (index === 50) restarting = nats.kill().then(() => nats.restart());
+    // So that it has read ahead, and asked for more over the old connection.
+    await sleep(10);
+  });
+  await Promise.all([restarting, following]);
+  assert.deepEqual(idsOf(taken), ids);
+  assert.ok(longestMs < 3_500, `it was silent for ${longestMs} ms, until heartbeats were missed`);
+});
+
+test("what is read ahead counts as lying behind", async () => {
+  await logs.ensure("ahead");
+  await fill("ahead", 1);
+  const { consumers } = await jetstreamManager(connection);
+  const behind: number[] = [];
+  await take("ahead", 1, 6, async (read, index) => {
+    behind.push(read.behind);
+    if (index > 0) return;
+    await fill("ahead", 5);
+    await until("it is delivered", async () => {
+      const [consumer] = await consumers.list("KATO_ahead").next();
+      return consumer?.delivered.stream_seq === 6;
+    });
+    await connection.flush();
+  });
+  assert.deepEqual(behind, [0, 4, 3, 2, 1, 0]);
+});
+
 test("a full log refuses, and takes again when there is room", async (t) => {
   const small = await CommandLogs.open(connection, { replicas: 1, maxBytes: 4_000 });
   await small.ensure("full");
