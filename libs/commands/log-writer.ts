@@ -86,8 +86,13 @@ export class LogWriter {
     this.#pump();
   }
 
+  /** Commands that are not known to be stored. */
+  get underWay(): number {
+    return this.#tail - this.#head;
+  }
+
   get isFull(): boolean {
-    return this.#failure !== undefined || this.#tail - this.#head >= maxEntries || this.#bytes >= maxBytes;
+    return this.#failure !== undefined || this.underWay >= maxEntries || this.#bytes >= maxBytes;
   }
 
   /** Resolves once half of what is under way is stored; rejects, as `settle` does. */

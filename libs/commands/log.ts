@@ -10,6 +10,7 @@ import {
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import type { ErrorContext } from "../errors/gateway-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Command, StoredCommand } from "./command.ts";
 import { commandOfMessage, headersOfCommand } from "./command.ts";
@@ -32,6 +33,8 @@ export interface Stored {
 
 const publishTimeoutMs = 2_000;
 const publishAttempts = 3;
+/** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
+const fullRetryAfterSeconds = 10;
 const rangePrefetch = 500;
 /** A message id is remembered this long, longer than any retry of a publish takes. */
 const duplicateWindowMs = 120_000;
@@ -194,9 +197,7 @@ function refusalOf(error: unknown, processor: string): GatewayError | undefined 
   const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
   if (error instanceof JetStreamApiError) {
     if (error.code === errorCodes.noStorage || error.code === errorCodes.storeFailed) {
-      return new GatewayError("LOG_FULL", "The command log of this processor takes no more.", context, {
-        cause: error,
-      });
+      return logFull({ processor, effect: "none" }, error);
     }
     if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
@@ -207,6 +208,17 @@ function refusalOf(error: unknown, processor: string): GatewayError | undefined 
   }
   if (error instanceof InvalidArgumentError) return tooLarge(processor, error);
   return undefined;
+}
+
+/** The log holds as many bytes as it may. */
+export function logFull(context: ErrorContext, cause?: unknown): GatewayError {
+  const more = { retryAfterSeconds: fullRetryAfterSeconds, limit: { name: "log" } };
+  return new GatewayError(
+    "LOG_FULL",
+    "The command log of this processor takes no more.",
+    { ...context, ...more },
+    { cause },
+  );
 }
 
 function tooLarge(processor: string, cause: Error): GatewayError {

@@ -24,8 +24,12 @@ export interface ProcessorState {
   degraded: string;
   /** The interval that clients see. */
   interval: number;
-  /** Commands applied per second, lately. */
+  /** How long the oldest command that is not applied stands in the log, by the clocks of NATS and the worker; 0 without one. */
+  oldestMs: number;
+  /** Commands applied per second, lately: 0 when there was nothing to apply. */
   rate: number;
+  /** Commands applied per second while there were any to apply; 0 where that is not known. */
+  drainRate: number;
 }
 
 /** How often a state is reported when nothing changes. */

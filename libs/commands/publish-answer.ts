@@ -1,6 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
-import { errorCodes } from "./log.ts";
+import { errorCodes, logFull } from "./log.ts";
 
 /** JetStream's answer to one message: where it is stored, or why it is not. */
 export interface PublishAnswer {
@@ -11,10 +11,7 @@ export interface PublishAnswer {
 /** The error of an answer that trying again does not help against. */
 export function refusalOf(answer: PublishAnswer | undefined, processor: string): GatewayError | undefined {
   const code = answer?.error?.code;
-  if (code === errorCodes.noStorage || code === errorCodes.storeFailed) {
-    const detail = "The command log of this processor takes no more.";
-    return new GatewayError("LOG_FULL", detail, { processor, retryAfterSeconds: 1 });
-  }
+  if (code === errorCodes.noStorage || code === errorCodes.storeFailed) return logFull({ processor });
   if (code !== errorCodes.messageTooLarge) return undefined;
   return new GatewayError("TOO_LARGE", "An observation is larger than the command log takes.", { processor });
 }

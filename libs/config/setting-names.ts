@@ -18,6 +18,8 @@ export const settingNames = [
   "NATS_SERVER_BIN",
   "NATS_URL",
   "PORT",
+  "QUEUE_MAX_AGE_MS",
+  "QUEUE_MAX_DEPTH",
   "SIMULATOR_DATA",
   "SIMULATOR_DELAY_MS",
   "SIMULATOR_FAULT",

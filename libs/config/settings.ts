@@ -17,11 +17,20 @@ export interface CommonSettings {
   endpointPolicy: EndpointPolicy;
 }
 
+/** What may wait for one processor before commands are refused. */
+export interface QueueLimits {
+  /** Commands that are not applied. */
+  maxDepth: number;
+  /** How long the oldest of them has waited; -1 for no limit. */
+  maxAgeMs: number;
+}
+
 export interface GatewaySettings extends CommonSettings {
   host: string;
   port: number;
   /** Each id once: what the environment says of it wins over the file. */
   processors: Declaration[];
+  queueLimits: QueueLimits;
   /** A body that is not JSON is answered as the old front end did, with a 500 (API.md). */
   legacyErrors: boolean;
 }
@@ -63,6 +72,10 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     host: environment.text("GATEWAY_HOST", "0.0.0.0"),
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
     processors: declaredProcessors(environment),
+    queueLimits: {
+      maxDepth: environment.integer("QUEUE_MAX_DEPTH", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+      maxAgeMs: environment.integer("QUEUE_MAX_AGE_MS", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
+    },
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
   };
   environment.check();

@@ -20,6 +20,8 @@ export const errorCatalog = {
   INVALID_INPUT: { status: 422, retryable: false, title: "The request is not valid" },
   KATO_REJECTED: { status: 422, retryable: false, title: "KATO refused the input" },
   KEY_REUSED: { status: 422, retryable: false, title: "The Idempotency-Key was used for another request" },
+  QUEUE_FULL: { status: 429, retryable: true, title: "Too much waits for this processor" },
+  QUEUE_TOO_LONG: { status: 429, retryable: true, title: "The queue is too long for the time asked for" },
   LOG_FULL: { status: 429, retryable: true, title: "The command log is full" },
   INTERNAL: { status: 500, retryable: false, title: "Internal error" },
   NOT_SUPPORTED: { status: 501, retryable: false, title: "This KATO cannot do that" },
@@ -27,6 +29,7 @@ export const errorCatalog = {
   ANSWER_TOO_LARGE: { status: 502, retryable: false, title: "The answer is too large" },
   INSTANCE_UNAVAILABLE: { status: 503, retryable: true, title: "The KATO instance cannot be reached" },
   NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
+  PAUSED: { status: 503, retryable: true, title: "The processor is paused" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
   DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },
@@ -47,6 +50,8 @@ export interface ErrorContext {
   sequence?: number;
   /** When trying again makes sense, in whole seconds. */
   retryAfterSeconds?: number;
+  /** Which limit on what may wait was passed, and how many commands it allows, where it is one of commands. */
+  limit?: { name: string; commands?: number };
   /** Which parts of the input are wrong. */
   errors?: { field: string; detail: string }[];
   /** Whatever else the problem says. */

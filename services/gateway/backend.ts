@@ -4,7 +4,7 @@ import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { Outcomes } from "../../libs/commands/outcomes.ts";
 import { Replies } from "../../libs/commands/replies.ts";
-import type { GatewaySettings } from "../../libs/config/settings.ts";
+import type { GatewaySettings, QueueLimits } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
@@ -27,6 +27,8 @@ export interface Backend {
   ingestions: Ingestions;
   /** What the appliers persist, which is where they count what they have applied. */
   checkpoints: KV;
+  /** What may wait for a processor. */
+  queueLimits: QueueLimits;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function openBackend(
       await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
+    queueLimits: settings.queueLimits,
   };
 }
 

@@ -9,9 +9,10 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import { replyOfMessage } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { admitAsync, admitSync } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import { grpcFailure } from "./kato-failure.ts";
-import { instanceAway, keyRunning, natsAway, notOwned, refuseEarly, refuseUnsendable } from "./refusals.ts";
+import { instanceAway, keyRunning, natsAway, notOwned, refuseEarly } from "./refusals.ts";
 
 /** A command or a query as a route sends it. */
 export interface Outgoing {
@@ -52,7 +53,7 @@ const cancelTimeoutMs = 1_000;
  */
 export async function sendCommand(backend: Backend, outgoing: Outgoing): Promise<Answered> {
   const { processor, waitMs, id = nuid.next(), ...message } = outgoing;
-  refuseEarly(backend, outgoing);
+  admitSync(backend, outgoing);
   const context: ErrorContext = { processor, command: id };
   const expected = backend.replies.expect(waitMs);
   const command: Command = {
@@ -63,7 +64,7 @@ export async function sendCommand(backend: Backend, outgoing: Outgoing): Promise
     deadlineMs: Date.now() + waitMs,
     ...(message.once && { store: true }),
   };
-  const storing = backend.logs.append(command);
+  const storing = store(backend, command);
   // The reply is waited for, not the acknowledgement; but an acknowledgement that is an error ends the waiting.
   const refused = new Promise<never>((_, reject) => {
     storing.catch(reject);
@@ -87,9 +88,9 @@ export async function sendCommand(backend: Backend, outgoing: Outgoing): Promise
  */
 export async function acceptCommand(backend: Backend, outgoing: Outgoing): Promise<Accepted> {
   const { processor, waitMs: _, id = nuid.next(), ...message } = outgoing;
-  refuseUnsendable(backend, outgoing);
+  admitAsync(backend, outgoing);
   const command: Command = { ...message, processor, id, store: true };
-  const storing = backend.logs.append(command);
+  const storing = store(backend, command);
   try {
     const { sequence } = await storing;
     await noteQueued(backend, command, storing);
@@ -97,6 +98,13 @@ export async function acceptCommand(backend: Backend, outgoing: Outgoing): Promi
   } catch (error) {
     throw ofCommand(GatewayError.from(error), { processor, command: id }, commandPath(processor, id));
   }
+}
+
+/** Stores a command, so that it is known to wait. */
+async function store({ logs, states }: Backend, command: Command): Promise<Stored> {
+  const stored = await logs.append(command);
+  states.stored(command.processor, stored.sequence);
+  return stored;
 }
 
 /** The error of a command names it and, where its effect is unknown, where to ask. */

@@ -5,12 +5,13 @@ import type { Found } from "../../libs/commands/outcomes.ts";
 import { recordOf } from "../../libs/commands/outcomes.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { admitAsync, admitSync } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import type { Accepted, Outgoing } from "./calls.ts";
 import { acceptCommand, commandReply, sendCommand } from "./calls.ts";
 import { findCommand } from "./command-records.ts";
 import { invalid } from "./observation.ts";
-import { keyRunning, natsAway, refuseEarly, refuseUnsendable } from "./refusals.ts";
+import { keyRunning, natsAway } from "./refusals.ts";
 
 /** What became of sending a command: it is stored, or it was answered. */
 export type Sent =
@@ -134,8 +135,8 @@ async function claim(
 ): Promise<boolean> {
   const { outcomes } = backend;
   const { processor } = outgoing;
-  if (respondAsync) refuseUnsendable(backend, outgoing);
-  else refuseEarly(backend, outgoing);
+  if (respondAsync) admitAsync(backend, outgoing);
+  else admitSync(backend, outgoing);
   const heldUntilMs = Date.now() + (respondAsync ? 0 : outgoing.waitMs) + afterWaitMs;
   const record = recordOf(outgoing, "queued", 0, { heldUntilMs });
   try {

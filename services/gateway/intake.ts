@@ -7,6 +7,7 @@ import { LogWriter } from "../../libs/commands/log-writer.ts";
 import { ingestionSubject } from "../../libs/commands/names.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { refuseFull } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import { IntakeRecord } from "./intake-record.ts";
 import type { Receipt } from "./receipts.ts";
@@ -58,7 +59,10 @@ export class Intake {
       connection: backend.nats.connection,
       session: () => backend.nats.session,
       processor,
-      onStored: (command, sequence) => this.#onStored(lineOf(command), sequence),
+      onStored: (command, sequence) => {
+        backend.states.stored(processor, sequence);
+        this.#onStored(lineOf(command), sequence);
+      },
     });
   }
 
@@ -168,7 +172,8 @@ export class Intake {
   }
 
   #add(line: number | "learn", method: string, data: Uint8Array): void {
-    const { processor, ingestion } = this.#options;
+    const { backend, processor, ingestion } = this.#options;
+    refuseFull(backend, { processor }, processor, this.#writer.underWay);
     this.#receipts?.expect(line);
     this.#writer.add({ id: lineCommandId(ingestion, line), processor, method, data, ingestion });
   }

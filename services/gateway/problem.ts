@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { errorCatalog, GatewayError } from "../../libs/errors/gateway-error.ts";
+import { setRateLimit } from "./rate-limit.ts";
 
 /**
  * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Nothing internal leaves but to
@@ -11,9 +12,10 @@ export function problemHandler(options: { legacyErrors: boolean }) {
     const known = GatewayError.from(fromFastify(error));
     const problem = problemOf(known);
     const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
-    const { retryAfterSeconds } = known.context;
+    const { retryAfterSeconds, limit } = known.context;
     if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
+    if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
     identify(reply, known.context);
     request.outcome = known.code;
     return reply
@@ -26,7 +28,7 @@ export function problemHandler(options: { legacyErrors: boolean }) {
 /** What a client is told of an error (RFC 9457). */
 export function problemOf(error: GatewayError) {
   const { title, retryable, status } = errorCatalog[error.code];
-  const { retryAfterSeconds: _, more, ...context } = error.context;
+  const { retryAfterSeconds: _, limit: __, more, ...context } = error.context;
   const type = `urn:kato:problem:${error.code.toLowerCase().replaceAll("_", "-")}`;
   return { type, title, status, detail: error.message, retryable, ...context, ...more };
 }

@@ -6,9 +6,29 @@ import { reportEveryMs } from "../../libs/commands/processor-state.ts";
 /** Silence of this length means that no worker runs the processor. */
 const silenceMs = 3 * reportEveryMs;
 
-/** How the processors stand, from what the workers report. */
+/** What waits in a processor's log, as far as this gateway knows. */
+export interface Queue {
+  /** The last sequence in the log. */
+  last: number;
+  /** Commands that are not applied. */
+  depth: number;
+  /** How long the oldest of them stands there, 0 without one. */
+  oldestMs: number;
+  /** Commands applied per second while there are any to apply; 0 where that is not known. */
+  drainRate: number;
+}
+
+/** Sequences only grow, so the highest that was told of is what is known, also over a change of worker. */
+interface Known {
+  report: ProcessorState | undefined;
+  at: number;
+  applied: number;
+  last: number;
+}
+
+/** How the processors stand, from what the workers report and from what this gateway has stored itself. */
 export class ProcessorStates {
-  readonly #reports = new Map<string, { state: ProcessorState; at: number }>();
+  readonly #known = new Map<string, Known>();
   readonly #subscription: Subscription;
   readonly #openedAt = performance.now();
 
@@ -16,16 +36,20 @@ export class ProcessorStates {
     this.#subscription = connection.subscribe(stateSubject("*"), {
       callback: (error, message) => {
         if (error) return;
-        const state = message.json<ProcessorState>();
-        this.#reports.set(state.processor, { state, at: performance.now() });
+        const report = message.json<ProcessorState>();
+        const known = this.#of(report.processor);
+        known.report = report;
+        known.at = performance.now();
+        known.applied = Math.max(known.applied, report.applied);
+        known.last = Math.max(known.last, report.last);
       },
     });
   }
 
   /** The latest report, or undefined where there is none or it is too old. */
   get(processor: string): ProcessorState | undefined {
-    const report = this.#reports.get(processor);
-    return report && performance.now() - report.at < silenceMs ? report.state : undefined;
+    const known = this.#known.get(processor);
+    return known && performance.now() - known.at < silenceMs ? known.report : undefined;
   }
 
   /** Whether it is known that no worker runs the processor: a gateway that has just started does not know yet. */
@@ -33,7 +57,33 @@ export class ProcessorStates {
     return this.get(processor) === undefined && performance.now() - this.#openedAt > silenceMs;
   }
 
+  /** The log has a command at this sequence. */
+  stored(processor: string, sequence: number): void {
+    const known = this.#of(processor);
+    known.last = Math.max(known.last, sequence);
+  }
+
+  /** What waits; undefined where it was not told yet what is applied: a worker has to look that up when it starts. */
+  queue(processor: string): Queue | undefined {
+    const known = this.#known.get(processor);
+    if (!known?.report || known.report.last === 0) return undefined;
+    const { report, at, last, applied } = known;
+    const depth = Math.max(0, last - applied);
+    return {
+      last,
+      depth,
+      oldestMs: report.oldestMs > 0 && depth > 0 ? report.oldestMs + performance.now() - at : 0,
+      drainRate: this.get(processor)?.drainRate ?? 0,
+    };
+  }
+
   close(): void {
     this.#subscription.unsubscribe();
+  }
+
+  #of(processor: string): Known {
+    const known = this.#known.get(processor) ?? { report: undefined, at: 0, applied: 0, last: 0 };
+    this.#known.set(processor, known);
+    return known;
   }
 }

@@ -12,6 +12,7 @@ import { commandIdOf, readIdempotencyKey, send, sendOnce } from "./idempotency.t
 import { readKatoAfter } from "./kato-after.ts";
 import { prefersAsync, readWait } from "./prefer.ts";
 import { identify } from "./problem.ts";
+import { tellRoom } from "./rate-limit.ts";
 import { processorNotFound } from "./refusals.ts";
 
 declare module "fastify" {
@@ -94,7 +95,7 @@ export async function runCommand(
       : await sendOnce(backend, outgoing, key, { respondAsync, onReplay });
   if (sent.kind === "accepted") {
     reply.header("preference-applied", "respond-async");
-    return queued(reply, processor, sent.accepted);
+    return queued(reply, backend, processor, sent.accepted);
   }
   identify(reply, { command: sent.command, sequence: sent.reply.sequence });
   const replied = { ...command, processor, command: sent.command, reply: sent.reply };
@@ -108,8 +109,9 @@ export function newUniqueId({ params, headers }: Call["request"]): string {
 }
 
 /** Answers 202: the log has it (A6). */
-export function queued(reply: FastifyReply, processor: string, accepted: Accepted): Queued {
+export function queued(reply: FastifyReply, backend: Backend, processor: string, accepted: Accepted): Queued {
   identify(reply, accepted);
+  tellRoom(reply, backend, processor);
   reply.code(202).header("location", commandPath(processor, accepted.command));
   return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", ...accepted, state: "queued" };
 }

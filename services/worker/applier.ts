@@ -56,6 +56,7 @@ export class Applier {
   /** A replay that was asked for and not begun. */
   #rewinding: ({ from: number } & PromiseWithResolvers<RebuildAnswer>) | undefined;
   #last = 0;
+  #storedAtMs = 0;
   #reader: LogReader | undefined;
   #stopping = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -119,7 +120,7 @@ export class Applier {
     await this.#open?.context.book.flush().catch((error) => this.#cannotWrite(error));
   }
 
-  /** How the processor stands. `rate` is for the worker to fill in. */
+  /** How the processor stands. The rates are for the worker to fill in. */
   get state(): ProcessorState {
     const { applied, interval, offset, degraded } = this.#checkpoint;
     return {
@@ -130,7 +131,9 @@ export class Applier {
       last: Math.max(this.#last, applied),
       degraded,
       interval: interval + offset,
+      oldestMs: this.#last > applied ? Math.max(0, Date.now() - this.#storedAtMs) : 0,
       rate: 0,
+      drainRate: 0,
     };
   }
 
@@ -222,8 +225,9 @@ export class Applier {
     try {
       this.#last = this.#checkpoint.applied + (await reader.pending());
       if (this.#stopping || this.#rewinding) return;
-      for await (const { command, behind } of reader.commands()) {
+      for await (const { command, behind, storedAtMs } of reader.commands()) {
         this.#last = command.sequence + behind;
+        this.#storedAtMs = storedAtMs;
         await open.tally.prepare(command);
         await this.#take(open, isReplayed(open.context, command.sequence) ? withoutSender(command) : command);
         if (this.#checkpoint.applied < command.sequence) return;

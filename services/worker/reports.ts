@@ -2,31 +2,74 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { stateSubject } from "../../libs/commands/names.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import { reportEveryMs } from "../../libs/commands/processor-state.ts";
+import { DrainRate } from "./drain-rate.ts";
 
-/** Publishes how one processor stands: when it has changed, and when nothing was said for a while. */
+/**
+ * Publishes how one processor stands: when it has changed, and when nothing was said for a while.
+ *
+ * The applier sees the end of the log grow with each command that it takes. While it is at one and the same, the log is asked.
+ */
 export class Reports {
   readonly #connection: NatsConnection;
   readonly #state: () => ProcessorState;
+  readonly #lastInLog: () => Promise<number>;
+  readonly #drainRate = new DrainRate();
   #latest: ProcessorState | undefined;
   #at = 0;
+  /** The end of the log as it was last asked for. */
+  #end = 0;
+  #isAsking = false;
+  #askedAt = 0;
 
-  constructor(connection: NatsConnection, state: () => ProcessorState) {
+  constructor(
+    connection: NatsConnection,
+    state: () => ProcessorState,
+    /** The sequence of the last command in the log. */
+    lastInLog: () => Promise<number>,
+  ) {
     this.#connection = connection;
     this.#state = state;
+    this.#lastInLog = lastInLog;
+  }
+
+  /** How it stands now, with the rates of the latest report. */
+  get state(): ProcessorState {
+    const state = this.#state();
+    const { rate = 0, drainRate = 0 } = this.#latest ?? {};
+    return { ...state, last: Math.max(state.last, this.#end), rate, drainRate };
   }
 
   /** Says it if there is something to say. */
   report(): void {
     const before = this.#latest;
-    const now = Date.now();
-    const state = this.#state();
-    if (before) state.rate = rateOf(before, state, (now - this.#at) / 1_000);
+    const now = performance.now();
+    const seconds = (now - this.#at) / 1_000;
+    const { state } = this;
+    if (before?.applied === state.applied && state.last > state.applied) void this.#askEnd(now);
     const isNews =
       before?.state !== state.state || before.applied !== state.applied || before.last !== state.last;
-    if (!isNews && now - this.#at < reportEveryMs) return;
+    if (!isNews && seconds * 1_000 < reportEveryMs) return;
+    if (before) {
+      this.#drainRate.note(before, state, seconds);
+      state.rate = rateOf(before, state, seconds);
+      state.drainRate = this.#drainRate.perSecond;
+    }
     this.#latest = state;
     this.#at = now;
     this.#connection.publish(stateSubject(state.processor), JSON.stringify(state));
+  }
+
+  async #askEnd(now: number): Promise<void> {
+    if (this.#isAsking || now - this.#askedAt < reportEveryMs) return;
+    this.#isAsking = true;
+    this.#askedAt = now;
+    try {
+      this.#end = await this.#lastInLog();
+    } catch {
+      // NATS is away: the next one is told.
+    } finally {
+      this.#isAsking = false;
+    }
   }
 }
 

@@ -108,7 +108,7 @@ export class Worker {
 
   /** How each of its processors stands. */
   get states(): ProcessorState[] {
-    return [...this.#running.values()].map(({ applier }) => applier.state);
+    return [...this.#running.values()].map(({ reports }) => reports.state);
   }
 
   async #announce(): Promise<void> {
@@ -189,7 +189,8 @@ export class Worker {
       callTimeoutMs,
       log,
     });
-    const reports = new Reports(nats.connection, () => applier.state);
+    const lastInLog = () => logs.last(entry.id);
+    const reports = new Reports(nats.connection, () => applier.state, lastInLog);
     const subscriptions = answerRequests(nats, applier, log);
     this.#running.set(entry.id, { entry, applier, lease, subscriptions, reports });
     applier.setPaused(entry.paused === true);

@@ -46,7 +46,7 @@ const deadLetters: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options
         waitMs: 0,
       });
       await fromNats(backend, processor, () => backend.letters.remove(processor, sequence));
-      return queued(reply, processor, accepted);
+      return queued(reply, backend, processor, accepted);
     },
   );
 

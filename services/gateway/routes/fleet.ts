@@ -74,8 +74,17 @@ function countOf(options: RouteOptions): number {
 export function describe({ states }: Backend, { id, name, grpc_endpoint, source }: ProcessorEntry) {
   const report = states.get(id);
   const described = { id, name, endpoint: grpc_endpoint, source };
-  if (!report) return { ...described, healthy: false, state: "unowned", depth: null, applied: null };
-  const { state, since, reason, worker, applied, last, interval, rate, degraded } = report;
+  if (!report)
+    return {
+      ...described,
+      healthy: false,
+      state: "unowned",
+      depth: null,
+      oldest_seconds: null,
+      applied: null,
+    };
+  const { state, since, reason, worker, applied, interval, rate, degraded } = report;
+  const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
   return {
     ...described,
     healthy: state !== "down",
@@ -86,7 +95,8 @@ export function describe({ states }: Backend, { id, name, grpc_endpoint, source 
     worker,
     last,
     applied,
-    depth: last - applied,
+    depth,
+    oldest_seconds: Math.round(oldestMs / 100) / 10,
     rate,
     interval,
   };

@@ -6,12 +6,14 @@ import type { Static } from "typebox";
 import { Type } from "typebox";
 import { ingestionOfKey, lineCommandId } from "../../../libs/commands/ingestion.ts";
 import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { refuseFull } from "../admission.ts";
 import { readIdempotencyKey } from "../idempotency.ts";
 import { Intake } from "../intake.ts";
 import { linesOf } from "../ndjson.ts";
 import { invalid } from "../observation.ts";
 import type { ObservationCheck } from "../observation-line.ts";
 import { observationCheck, observeRequest, parseLine } from "../observation-line.ts";
+import { tellRoom } from "../rate-limit.ts";
 import { ReceiptStream } from "../receipts.ts";
 import { natsAway, requestLimitBytes } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
@@ -43,6 +45,8 @@ const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       if (!backend.nats.connected) throw natsAway({ processor, effect: "none" });
       const source = sourceOf(request.body);
       const key = readIdempotencyKey(request.headers["idempotency-key"]);
+      // Under a key it may be stored already.
+      if (key === undefined) refuseFull(backend, { processor, effect: "none" }, processor);
       const receipts = accepts(request, ndjson) ? new ReceiptStream() : undefined;
       const intake = await Intake.open({
         backend,
@@ -58,6 +62,7 @@ const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       if (!receipts) {
         await taking;
         if (intake.isReplay) reply.header("idempotency-replayed", "true");
+        tellRoom(reply, backend, processor);
         return reply.code(202).send(intake.report());
       }
       taking.then(
