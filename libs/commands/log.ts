@@ -173,6 +173,12 @@ export class CommandLogs {
     return message ? { sequence: message.seq, storedAtMs: message.time.getTime() } : undefined;
   }
 
+  /** Whether the log holds more than half of the bytes that it may. */
+  async isFilling(processor: string): Promise<boolean> {
+    const { config, state } = await this.#manager.streams.info(streamOf(processor));
+    return config.max_bytes > 0 && state.bytes > config.max_bytes / 2;
+  }
+
   /** The sequence of the last command ever stored, 0 for none. */
   async last(processor: string): Promise<number> {
     return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;

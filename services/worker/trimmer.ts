@@ -12,7 +12,7 @@ import { trimmedBelow } from "./trim.ts";
  */
 export class Trimmer {
   readonly #processor: string;
-  readonly #logs: Pick<CommandLogs, "firstSince" | "trim">;
+  readonly #logs: Pick<CommandLogs, "firstSince" | "isFilling" | "trim">;
   readonly #turn: (task: () => Promise<void>) => Promise<void>;
   #trimmedBelow = 1;
   #isTrimming = false;
@@ -21,7 +21,7 @@ export class Trimmer {
 
   constructor(
     processor: string,
-    logs: Pick<CommandLogs, "firstSince" | "trim">,
+    logs: Pick<CommandLogs, "firstSince" | "isFilling" | "trim">,
     turn: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#processor = processor;
@@ -35,7 +35,9 @@ export class Trimmer {
     this.#isTrimming = true;
     try {
       if (ageMs > 0) await this.#findYoung(book, ageMs);
-      const below = () => trimmedBelow(book.persisted, commands, this.#young.first);
+      // What was applied must not keep out what is to be.
+      const kept = (await this.#logs.isFilling(this.#processor)) ? 0 : commands;
+      const below = () => trimmedBelow(book.persisted, kept, this.#young.first);
       if (below() <= this.#trimmedBelow) return;
       await this.#turn(async () => {
         const sequence = below();

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import type { System } from "../fixtures/system.ts";
-import { startSystem } from "../fixtures/system.ts";
+import { startSystem, until } from "../fixtures/system.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -55,19 +57,59 @@ test("where NATS takes less than KATO, its limit counts, for requests and for an
   assert.match(String(json.detail), /6\d{4}/);
 });
 
-test("a full command log is a 429 with Retry-After", async (t) => {
-  const small = await startSystem({
-    gatewayEnv: { LOG_MAX_BYTES: "20000" },
-    workerEnv: { LOG_MAX_BYTES: "20000" },
-  });
+test("a full command log is a 429 whatever comes, nothing of it is stored, and it goes on when there is room", async (t) => {
+  const env = { LOG_MAX_BYTES: "20000", LOG_TRIM_MS: "100" };
+  const small = await startSystem({ gatewayEnv: env, workerEnv: env });
   t.after(() => small.stop());
-  let answer = await small.request("POST", "/p1/observe", { strings: ["x".repeat(5_000)] });
-  for (let count = 0; count < 5 && answer.status === 200; count++) {
-    answer = await small.request("POST", "/p1/observe", { strings: ["x".repeat(5_000)] });
+  const connection = await connect({ servers: small.nats.url });
+  t.after(() => connection.close());
+  const { streams } = await jetstreamManager(connection);
+  const state = async () => (await streams.info("KATO_p1")).state;
+  const observation = { strings: ["x".repeat(5_000)] };
+  const observe = (headers?: Record<string, string>) =>
+    small.request("POST", "/p1/observe", observation, headers);
+  const bulk = (headers: Record<string, string>) =>
+    small.request("POST", "/p1/observations?learn=end", { observations: [observation] }, headers);
+  let stored = 0;
+  while ((await observe()).status === 200) assert.ok(++stored < 5);
+  const full = await state();
+
+  const sync = { "idempotency-key": "sync" };
+  const async = { "idempotency-key": "async", prefer: "respond-async" };
+  const line = `${JSON.stringify(observation)}\n`;
+  for (const refused of [
+    await observe(),
+    await observe(sync),
+    await observe(async),
+    await bulk({ "idempotency-key": "bulk" }),
+    await small.request("POST", "/p1/observations", line, { "content-type": "application/x-ndjson" }),
+    await small.request("POST", "/p1/observe-sequence", { observations: [observation], learn_at_end: true }),
+  ]) {
+    const { status, headers, json, text } = refused;
+    assert.equal(status, 429, text);
+    assert.equal(json.type, "urn:kato:problem:log-full");
+    assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
+    assert.equal(headers.ratelimit, `"log";r=0;t=${headers["retry-after"]}`);
+    assert.deepEqual([json.effect, json.retryable, json.accepted ?? 0], ["none", true, 0]);
   }
-  assert.equal(answer.status, 429);
-  assert.match(answer.headers["retry-after"] ?? "", /^[1-9]\d*$/);
-  assert.equal(answer.json.effect, "none");
-  assert.equal(answer.json.retryable, true);
+  assert.deepEqual(await state(), full, "something of it was stored");
+  const receipts = await bulk({ accept: "application/x-ndjson" });
+  assert.equal(receipts.text.trim().split("\n").length, 1);
+  assert.equal(JSON.parse(receipts.text).retryable, true);
+  assert.deepEqual(await state(), full);
   assert.equal((await small.request("GET", "/p1/ping")).status, 200);
+
+  // What was learned is not needed any more, and a history gives way.
+  const learned = await small.request("POST", "/p1/learn");
+  assert.equal(learned.status, 200, learned.text);
+  await until("there is room", async () => (await state()).messages <= 1);
+  const first = await observe(sync);
+  assert.deepEqual([first.status, first.headers["idempotency-replayed"]], [200, undefined]);
+  const second = await observe(async);
+  assert.deepEqual([second.status, second.headers["idempotency-replayed"]], [202, undefined]);
+  assert.equal((await bulk({ "idempotency-key": "bulk" })).json.accepted, 1);
+  await until("all is applied", async () => {
+    const { message } = (await small.request("GET", "/p1/time")).json;
+    return message === stored + 3;
+  });
 });
