@@ -35,6 +35,7 @@ export function admitSync(backend: Backend, outgoing: Outgoing): void {
   const queue = backend.states.queue(processor);
   if (!queue || queue.depth <= fewCommands) return;
   if (backend.states.get(processor)?.state === "paused") throw paused(queue, context);
+  // Not known: it is not refused for that.
   if (queue.drainRate === 0) return;
   const seconds = queue.depth / queue.drainRate;
   if (seconds * 1_000 > doubt * waitMs) throw tooLong(queue, seconds, waitMs, context);

@@ -61,6 +61,14 @@ test("what is set counts", () => {
   assert.equal(worker({ WORKER_PROCESSORS: "p1,*" }).processors, "*");
 });
 
+test("what may wait is ten million commands of any age, unless it is set", () => {
+  assert.deepEqual(gateway({}).queueLimits, { maxDepth: 10_000_000, maxAgeMs: -1 });
+  const variables = { QUEUE_MAX_DEPTH: "1", QUEUE_MAX_AGE_MS: "0" };
+  assert.deepEqual(gateway(variables).queueLimits, { maxDepth: 1, maxAgeMs: 0 });
+  assert.throws(() => gateway({ QUEUE_MAX_DEPTH: "0" }), /QUEUE_MAX_DEPTH/);
+  assert.throws(() => gateway({ QUEUE_MAX_AGE_MS: "-2" }), /QUEUE_MAX_AGE_MS/);
+});
+
 test("all that is wrong is named in one error", () => {
   const variables = {
     GATEWAY_PORT: "80 80",
