@@ -10,7 +10,7 @@ let system: System;
 before(async () => {
   system = await startSystem({
     processors: [{ id: "slow" }, { id: "idle" }, { id: "deep" }],
-    simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: "100" } : {}),
+    simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: "50" } : {}),
     gatewayEnv: { QUEUE_MAX_DEPTH: String(maxDepth) },
     gateways: 2,
   });
@@ -53,7 +53,7 @@ function assertRefused({ status, headers, json, text }: Answer, type: string, li
 }
 
 test("a command that would not be applied before its client stops waiting is a 429, and whoever is patient is served", async () => {
-  const queued = await bulk("slow", texts(80));
+  const queued = await bulk("slow", texts(100));
   const key = { "idempotency-key": "impatient" };
   let refused: Answer | undefined;
   await until("it is known how slow it is", async () => {
@@ -79,7 +79,7 @@ test("a command that would not be applied before its client stops waiting is a 4
   const again = await observe("slow", "impatient", { prefer: "wait=60", ...key });
   assert.deepEqual([again.status, again.headers["idempotency-replayed"]], [200, undefined]);
   await untilDone(system.request, String(queued.headers.location));
-  assert.deepEqual(await events("slow"), [...texts(80), "asynchronous", "impatient"]);
+  assert.deepEqual(await events("slow"), [...texts(100), "asynchronous", "impatient"]);
 });
 
 test("what is slow and has worked off its queue is not refused", async () => {
