@@ -29,7 +29,7 @@ export const errorCatalog = {
   ANSWER_TOO_LARGE: { status: 502, retryable: false, title: "The answer is too large" },
   INSTANCE_UNAVAILABLE: { status: 503, retryable: true, title: "The KATO instance cannot be reached" },
   NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
-  PAUSED: { status: 503, retryable: true, title: "The processor is paused" },
+  QUEUE_PAUSED: { status: 503, retryable: true, title: "The processor is paused, and much waits" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
   DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },

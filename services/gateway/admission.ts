@@ -75,7 +75,7 @@ export function refuseFull(
 
 function paused({ depth }: Queue, context: ErrorContext): GatewayError {
   const detail = `The processor is paused, and ${depth} commands wait until it is resumed.`;
-  return new GatewayError("PAUSED", detail, { ...context, retryAfterSeconds: resumeRetryAfterSeconds });
+  return new GatewayError("QUEUE_PAUSED", detail, { ...context, retryAfterSeconds: resumeRetryAfterSeconds });
 }
 
 function tooLong(

@@ -5,6 +5,8 @@ import { reportEveryMs } from "../../libs/commands/processor-state.ts";
 
 /** Silence of this length means that no worker runs the processor. */
 const silenceMs = 3 * reportEveryMs;
+/** So long it may take until a worker that is at one command has asked for the end of the log and told it. */
+const ownMs = 3 * reportEveryMs;
 
 /** What waits in a processor's log, as far as this gateway knows. */
 export interface Queue {
@@ -18,12 +20,14 @@ export interface Queue {
   drainRate: number;
 }
 
-/** Sequences only grow, so the highest that was told of is what is known, also over a change of worker. */
+/** What is known of one processor. */
 interface Known {
   report: ProcessorState | undefined;
+  /** When that came. */
   at: number;
-  applied: number;
-  last: number;
+  /** The last sequence that this gateway has stored, and when. */
+  stored: number;
+  storedAt: number;
 }
 
 /** How the processors stand, from what the workers report and from what this gateway has stored itself. */
@@ -37,11 +41,7 @@ export class ProcessorStates {
       callback: (error, message) => {
         if (error) return;
         const report = message.json<ProcessorState>();
-        const known = this.#of(report.processor);
-        known.report = report;
-        known.at = performance.now();
-        known.applied = Math.max(known.applied, report.applied);
-        known.last = Math.max(known.last, report.last);
+        Object.assign(this.#of(report.processor), { report, at: performance.now() });
       },
     });
   }
@@ -60,19 +60,22 @@ export class ProcessorStates {
   /** The log has a command at this sequence. */
   stored(processor: string, sequence: number): void {
     const known = this.#of(processor);
-    known.last = Math.max(known.last, sequence);
+    known.stored = Math.max(known.stored, sequence);
+    known.storedAt = performance.now();
   }
 
   /** What waits; undefined where it was not told yet what is applied: a worker has to look that up when it starts. */
   queue(processor: string): Queue | undefined {
     const known = this.#known.get(processor);
     if (!known?.report || known.report.last === 0) return undefined;
-    const { report, at, last, applied } = known;
-    const depth = Math.max(0, last - applied);
+    const { report, at, stored, storedAt } = known;
+    // What was stored earlier than that a report knows better.
+    const last = storedAt > at - ownMs ? Math.max(report.last, stored) : report.last;
+    const depth = Math.max(0, last - report.applied);
     return {
       last,
       depth,
-      oldestMs: report.oldestMs > 0 && depth > 0 ? report.oldestMs + performance.now() - at : 0,
+      oldestMs: report.oldestMs > 0 ? report.oldestMs + performance.now() - at : 0,
       drainRate: this.get(processor)?.drainRate ?? 0,
     };
   }
@@ -82,7 +85,7 @@ export class ProcessorStates {
   }
 
   #of(processor: string): Known {
-    const known = this.#known.get(processor) ?? { report: undefined, at: 0, applied: 0, last: 0 };
+    const known = this.#known.get(processor) ?? { report: undefined, at: 0, stored: 0, storedAt: 0 };
     this.#known.set(processor, known);
     return known;
   }

@@ -17,7 +17,10 @@ export interface ApplierOptions {
   worker: string;
   /** Whether this worker may still call the instance (A4). */
   mayCall: () => boolean;
-  logs: Pick<CommandLogs, "ensure" | "read" | "readRange" | "first" | "firstSince" | "delete" | "trim">;
+  logs: Pick<
+    CommandLogs,
+    "ensure" | "read" | "readRange" | "first" | "firstSince" | "isFilling" | "delete" | "trim"
+  >;
   checkpoints: CheckpointStore;
   ingestions: Pick<Ingestions, "counts" | "putCounts">;
   /** Sends a reply to whoever waits for it. */

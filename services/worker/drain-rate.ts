@@ -20,8 +20,11 @@ export class DrainRate {
     const fading = Math.exp(-seconds / memorySeconds);
     this.#applied *= fading;
     this.#busySeconds *= fading;
-    if (before.state !== "applying" || now.state !== "applying" || before.since !== now.since) return;
-    this.#applied += now.applied - before.applied;
+    const applied = now.applied - before.applied;
+    // A replay is work that goes through the log; what is rebuilt otherwise does not.
+    const isWorking = now.state === "applying" || (now.state === "rebuilding" && applied > 0);
+    if (!isWorking || before.state !== now.state || before.since !== now.since) return;
+    this.#applied += applied;
     this.#busySeconds += seconds;
   }
 

@@ -36,7 +36,8 @@ export class Reports {
   get state(): ProcessorState {
     const state = this.#state();
     const { rate = 0, drainRate = 0 } = this.#latest ?? {};
-    return { ...state, last: Math.max(state.last, this.#end), rate, drainRate };
+    const last = state.last > state.applied ? Math.max(state.last, this.#end) : state.last;
+    return { ...state, last, rate, drainRate };
   }
 
   /** Says it if there is something to say. */

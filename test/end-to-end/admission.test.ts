@@ -139,7 +139,7 @@ test("a paused processor takes synchronous commands as long as few wait, then an
   const waiting = observe("deep", "patient", { prefer: "wait=60" });
   await until("it is in hand", async () => (await stateOf("deep")).depth === 1);
   assert.equal((await bulk("deep", texts(50))).status, 202);
-  assertRefused(await observe("deep", "refused", { prefer: "wait=300" }), "paused");
+  assertRefused(await observe("deep", "refused", { prefer: "wait=300" }), "queue-paused");
   assert.equal((await observe("deep", "asynchronous", async)).status, 202);
   await send("POST", "/processors/deep/resume");
   assert.equal((await waiting).status, 200);

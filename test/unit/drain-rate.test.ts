@@ -37,6 +37,14 @@ test("an interval in which it had nothing to do, or was paused, does not count",
   assert.equal(Math.round(rate.perSecond), 100);
 });
 
+test("a replay counts, a rebuild that passes no command does not", () => {
+  const rate = new DrainRate();
+  const rebuilding = (applied: number): Progress => ({ state: "rebuilding", since: 1, applied });
+  for (let tick = 0; tick < 20; tick++) rate.note(rebuilding(tick * 5), rebuilding((tick + 1) * 5), 0.25);
+  for (let tick = 0; tick < 4; tick++) rate.note(rebuilding(100), rebuilding(100), 1);
+  assert.equal(Math.round(rate.perSecond), 20);
+});
+
 test("a call that does not end makes it slower and slower", () => {
   const rate = worked(25, 40);
   const seen = [rate.perSecond];
