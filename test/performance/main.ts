@@ -1,5 +1,6 @@
 import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
+import { failover, queryDuringIngestion, readyAfterRestart } from "./recovery.ts";
 import type { Figure } from "./rounds.ts";
 import { syncLatency, syncThroughput } from "./sync.ts";
 import type { System } from "./system.ts";
@@ -14,8 +15,11 @@ const measurements: { names: string[]; measure: (system: System) => Promise<Figu
   { names: ["sync_c32", "cpu_per_request"], measure: syncThroughput },
   { names: ["serial_drain"], measure: serialDrain },
   { names: ["bulk_accept"], measure: bulkAccept },
+  { names: ["ready_after_restart"], measure: readyAfterRestart },
+  { names: ["failover"], measure: failover },
+  { names: ["query_during_ingestion"], measure: queryDuringIngestion },
 ];
-const limitMs = 150_000;
+const limitMs = 300_000;
 
 const known = measurements.flatMap(({ names }) => names);
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : known;
