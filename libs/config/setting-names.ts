@@ -6,6 +6,7 @@ export const settingNames = [
   "GATEWAY_HOST",
   "GATEWAY_LEGACY_ERRORS",
   "GATEWAY_PORT",
+  "GATEWAY_STOP_GRACE_MS",
   "HOST",
   "LEASE_MS",
   "LOG_HISTORY",

@@ -31,6 +31,8 @@ export interface GatewaySettings extends CommonSettings {
   /** Each id once: what the environment says of it wins over the file. */
   processors: Declaration[];
   queueLimits: QueueLimits;
+  /** How long it goes on serving after it was told to stop, not ready any more. */
+  stopGraceMs: number;
   /** A body that is not JSON is answered as the old front end did, with a 500 (API.md). */
   legacyErrors: boolean;
 }
@@ -76,6 +78,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
       maxDepth: environment.integer("QUEUE_MAX_DEPTH", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
       maxAgeMs: environment.integer("QUEUE_MAX_AGE_MS", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
     },
+    stopGraceMs: environment.integer("GATEWAY_STOP_GRACE_MS", 0, { min: 0, max: 600_000 }),
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
   };
   environment.check();

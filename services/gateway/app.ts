@@ -23,6 +23,8 @@ import rebuild from "./routes/rebuild.ts";
 import registration from "./routes/registration.ts";
 
 export interface AppOptions extends RouteOptions {
+  /** Aborted when it is to be stopped: from then on it is not ready, and keeps no connection. */
+  stopping: AbortSignal;
   legacyErrors: boolean;
   log: FastifyBaseLogger;
 }
@@ -31,7 +33,7 @@ export interface AppOptions extends RouteOptions {
 const bodyLimitBytes = 6 * maxMessageBytes;
 
 /** The REST front end, not yet listening. */
-export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyInstance {
+export function buildApp({ backend, stopping, legacyErrors, log }: AppOptions): FastifyInstance {
   const onProblem = problemHandler({ legacyErrors });
   const app = Fastify({
     loggerInstance: log,
@@ -56,13 +58,9 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
   app.get("/metrics", async (_request, reply) => {
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
-  let isClosing = false;
-  app.addHook("preClose", async () => {
-    isClosing = true;
-  });
   app.addHook("onSend", async (_request, reply) => {
-    // A connection that a client keeps would otherwise hold up the close.
-    if (isClosing) reply.header("connection", "close");
+    // Clients that keep their connections look for another gateway, and hold up no close.
+    if (stopping.aborted) reply.header("connection", "close");
   });
   app.addHook("onResponse", async (request, reply) => {
     const { method, url, outcome, id } = request;
@@ -103,7 +101,7 @@ export function buildApp({ backend, legacyErrors, log }: AppOptions): FastifyIns
     ingestions,
     observeSequence,
   ]) {
-    void app.register(routes, { backend });
+    void app.register(routes, { backend, stopping });
   }
   return app;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
 import { NoRespondersError, nuid, RequestError, TimeoutError } from "@nats-io/transport-node";
 import type { Command, Once } from "../../libs/commands/command.ts";
@@ -145,15 +146,34 @@ export async function sendQuery(backend: Backend, outgoing: Outgoing): Promise<A
   const { processor, method, data, waitMs, after } = outgoing;
   refuseEarly(backend, outgoing);
   const context: ErrorContext = { processor, effect: "none" };
-  try {
-    const message = await backend.nats.connection.request(querySubject(processor), data, {
-      timeout: Math.max(waitMs, 1),
-      headers: headersOfQuery({ method, ...(after !== undefined && { after, waitMs }) }),
-    });
-    return { reply: queryReply(replyOfMessage(message), context), command: "" };
-  } catch (error) {
-    throw queryFailure(error, context);
+  const giveUpAt = performance.now() + waitMs;
+  for (;;) {
+    const leftMs = Math.max(Math.ceil(giveUpAt - performance.now()), 1);
+    try {
+      const message = await backend.nats.connection.request(querySubject(processor), data, {
+        timeout: leftMs,
+        headers: headersOfQuery({ method, ...(after !== undefined && { after, waitMs: leftMs }) }),
+      });
+      const reply = replyOfMessage(message);
+      if (!isHandedOver(reply)) return { reply: queryReply(reply, context), command: "" };
+    } catch (error) {
+      if (!isNobodyThere(error) || backend.states.isUnowned(processor)) throw queryFailure(error, context);
+    }
+    // One worker has given the processor up, or has died, and another is taking it.
+    if (performance.now() + handOverMs >= giveUpAt) throw notOwned(context);
+    await sleep(handOverMs);
   }
+}
+
+/** Between two attempts to find the worker that has taken a processor over. */
+const handOverMs = 50;
+
+function isHandedOver({ outcome, grpcStatus }: Reply): boolean {
+  return outcome === "expired" && grpcStatus === grpc.ABORTED;
+}
+
+function isNobodyThere(error: unknown): boolean {
+  return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
 }
 
 /** When the wait is over: has the worker leave the command alone if it has not started it. */
@@ -205,9 +225,7 @@ function withoutEffect({ outcome, grpcStatus, detail }: Reply, context: ErrorCon
 
 /** Why a request to the worker that runs a processor brought no answer. */
 export function queryFailure(error: unknown, context: ErrorContext): GatewayError {
-  if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())) {
-    return notOwned(context);
-  }
+  if (isNobodyThere(error)) return notOwned(context);
   if (error instanceof TimeoutError || (error instanceof Error && error.cause instanceof TimeoutError)) {
     return new GatewayError("DEADLINE_PASSED", "The processor did not answer in time.", context);
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "../../libs/config/aborted.ts";
 import { runService } from "../../libs/config/run-service.ts";
 import { checkEndpoints, gatewaySettings } from "../../libs/config/settings.ts";
@@ -12,6 +13,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
   let backend: Backend | undefined;
   const app = buildApp({
     log,
+    stopping,
     legacyErrors: settings.legacyErrors,
     backend: () => {
       if (backend) return backend;
@@ -24,6 +26,8 @@ await runService("gateway", async ({ environment, log, stopping }) => {
   await app.listen({ host: settings.host, port: settings.port });
   backend = await openBackend(settings, log, stopping);
   await aborted(stopping);
+  // Until whoever sends requests here has seen that it is not ready.
+  await sleep(settings.stopGraceMs);
   await app.close();
   if (backend) await closeBackend(backend);
 });

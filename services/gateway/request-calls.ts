@@ -28,6 +28,8 @@ declare module "fastify" {
 export interface RouteOptions {
   /** Throws NATS_UNAVAILABLE until NATS was reached for the first time. */
   backend: () => Backend;
+  /** Aborted when the gateway is to be stopped. */
+  stopping: AbortSignal;
 }
 
 /** A route's call of its processor: the request it answers and the reply it fills. */

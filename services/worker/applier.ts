@@ -22,7 +22,7 @@ import { answerQuery } from "./query.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "./rebuild-by-hand.ts";
 import { endReplay, isReplayed, withoutSender } from "./replay.ts";
 import type { Result } from "./result.ts";
-import { instanceAway, notStartedInTime, refused, unknown } from "./result.ts";
+import { handedOver, instanceAway, notStartedInTime, refused, unknown } from "./result.ts";
 import { Standing } from "./standing.ts";
 import { StartGate } from "./start-gate.ts";
 import type { Step } from "./step.ts";
@@ -52,6 +52,8 @@ export class Applier {
   readonly #standing: Standing;
   readonly #waits = new AppliedWaits(() => this.#checkpoint.applied);
   #open: OpenProcessor | undefined;
+  /** Resolves once it is open, or stops. */
+  readonly #opened = Promise.withResolvers<void>();
   readonly #trimmer: Trimmer;
   /** A replay that was asked for and not begun. */
   #rewinding: ({ from: number } & PromiseWithResolvers<RebuildAnswer>) | undefined;
@@ -112,6 +114,7 @@ export class Applier {
   /** Finishes the step in hand, writes the checkpoint, and gives up nothing: whatever is left stays in the log. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#opened.resolve();
     this.#waits.close();
     this.#standing.release();
     this.#reader?.close();
@@ -139,12 +142,14 @@ export class Applier {
 
   /** Answers a query between two commands, and after the one that it is to wait for. */
   async query(query: Query): Promise<Reply> {
+    await this.#opened.promise;
     if (this.#standing.state === "down") return unavailable(0);
     if (query.after !== undefined && !(await this.#waits.wait(query.after, query.waitMs ?? 0)))
-      return this.#stopping ? unavailable(0) : { ...notStartedInTime, sequence: 0 };
+      return { ...(this.#stopping ? handedOver : notStartedInTime), sequence: 0 };
     const result = await this.#keeper.withInstance(() =>
       answerQuery(this.#keeper.instance.call, query, this.#checkpoint.latestUniqueId),
     );
+    if (!result && this.#stopping) return { ...handedOver, sequence: 0 };
     return (result && this.#open?.answers.replyOf(result, 0)) || unavailable(0);
   }
 
@@ -167,6 +172,7 @@ export class Applier {
     await this.#persist(async () => {
       this.#open = await openProcessor(this.#options, this.#keeper.instance, this.#log);
       this.#keeper.open(this.#open);
+      this.#opened.resolve();
     });
     const open = this.#open;
     if (!open) return;

@@ -53,6 +53,12 @@ export const notStartedInTime: Result = {
   outcome: "expired",
 };
 
+/** Of a query that another worker will answer: this one is giving the processor up. */
+export const handedOver: Result = {
+  ...refused(grpc.ABORTED, "the processor is being handed over"),
+  outcome: "expired",
+};
+
 /** Of what was not started because its instance is away. */
 export const instanceAway: Result = {
   ...refused(grpc.UNAVAILABLE, "the instance cannot be reached"),

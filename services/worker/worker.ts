@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
 import type { Subscription } from "@nats-io/transport-node";
 import type { Ingestions } from "../../libs/commands/ingestion.ts";
@@ -55,6 +56,7 @@ interface Running {
 
 const tickMs = 250;
 const announcementsPerLife = 3;
+const drainMs = 500;
 
 /**
  * Runs the appliers of the processors whose leases it holds, answers their queries, and reports how they stand.
@@ -102,8 +104,9 @@ export class Worker {
     for (const timer of this.#timers) clearInterval(timer);
     this.#options.outcomes.stop();
     await this.#matching;
-    await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
+    // First, so that the others take what is given back.
     await this.#view.retire().catch(() => {});
+    await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
   }
 
   /** How each of its processors stands. */
@@ -221,7 +224,9 @@ export class Worker {
   }
 
   async #stopNow({ entry, applier, lease, subscriptions }: Running): Promise<void> {
-    for (const subscription of subscriptions) subscription.unsubscribe();
+    // Whoever has asked this worker is answered by it.
+    const drained = Promise.allSettled(subscriptions.map((subscription) => subscription.drain()));
+    await Promise.race([drained, sleep(drainMs)]);
     await applier.stop().finally(() => this.#running.delete(entry.id));
     await lease.release();
   }

@@ -18,6 +18,7 @@ const fleet: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
 
   app.get("/ready", { schema: { response: { 200: Type.Object({ status: Type.String() }) } } }, async () => {
     const { nats, registry } = options.backend();
+    if (options.stopping.aborted) throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
     if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
     if (!(await registry.answers(readyTimeoutMs))) {
       throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { Agent, request as httpRequest } from "node:http";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Service, System } from "../fixtures/system.ts";
+import { sender, startSystem, startWorker, until, untilUsable } from "../fixtures/system.ts";
+
+const perSecond = 200;
+const ids = ["p1", "p2", "p3"];
+const workerEnv = { LEASE_MS: "1000" };
+
+let system: System;
+let workers: Service[];
+before(async () => {
+  system = await startSystem({
+    processors: ids.map((id) => ({ id })),
+    gateways: 2,
+    gatewayEnv: { GATEWAY_STOP_GRACE_MS: "2000" },
+    workerEnv,
+  });
+  workers = [system.worker, await startWorker({ natsUrl: system.nats.url, env: workerEnv })];
+});
+after(async () => {
+  await workers?.[1]?.stop();
+  await system?.stop();
+});
+
+/** What stands before the gateways: it sends requests in turns to those that are ready, and keeps its connections. */
+function balance(gateways: readonly Service[]) {
+  const agent = new Agent({ keepAlive: true });
+  const ready = new Set(gateways);
+  const looking = setInterval(() => {
+    for (const gateway of gateways) {
+      fetch(`${gateway.url}/ready`, { headers: { connection: "close" } }).then(
+        ({ ok }) => (ok ? ready.add(gateway) : ready.delete(gateway)),
+        () => ready.delete(gateway),
+      );
+    }
+  }, 50);
+  let turn = 0;
+  return {
+    close: () => {
+      clearInterval(looking);
+      agent.destroy();
+    },
+    /** Says what was answered, or how the request failed. */
+    send(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<string> {
+      const gateway = [...ready][turn++ % Math.max(ready.size, 1)];
+      if (!gateway) return Promise.resolve("no gateway is ready");
+      return new Promise((resolve) => {
+        const json = body && JSON.stringify(body);
+        const type = json === undefined ? {} : { "content-type": "application/json" };
+        const request = httpRequest(gateway.url + path, { method, agent, headers: { ...type, ...headers } });
+        request.on("response", async (response) => {
+          const chunks: Buffer[] = [];
+          for await (const chunk of response) chunks.push(chunk);
+          const { statusCode = 0 } = response;
+          const detail = statusCode < 300 ? "" : ` ${Buffer.concat(chunks)}`;
+          resolve(`${statusCode}${detail}`);
+        });
+        request.on("error", (error) => resolve(`${method} ${path}: ${error.message}`));
+        request.end(json);
+      });
+    },
+  };
+}
+
+test("rolling restart: gateways and workers are restarted one after the other under load, and no request fails", async () => {
+  const balancer = balance(system.gateways);
+  const answers: Promise<string>[] = [];
+  let observations = 0;
+  let isOver = false;
+  const loading = (async () => {
+    const startedAt = performance.now();
+    while (!isOver) {
+      const due = ((performance.now() - startedAt) / 1_000) * perSecond;
+      while (answers.length < due) {
+        const id = ids[answers.length % ids.length];
+        const kind = answers.length % 4;
+        if (kind === 3) {
+          answers.push(balancer.send("GET", `/${id}/gene/persistence`));
+          continue;
+        }
+        observations++;
+        // Long enough for a machine that does much else besides.
+        const headers = { prefer: kind === 2 ? "respond-async" : "wait=60" };
+        answers.push(balancer.send("POST", `/${id}/observe`, { strings: [`e${observations}`] }, headers));
+      }
+      await sleep(5);
+    }
+  })();
+
+  for (const gateway of system.gateways) {
+    await gateway.restart();
+    await untilUsable(gateway.url);
+    await sleep(200);
+  }
+  for (const worker of workers) {
+    await worker.restart();
+    await sleep(1_500);
+  }
+  isOver = true;
+  await loading;
+  const failed = (await Promise.all(answers)).filter((answer) => !/^20[02]$/.test(answer));
+  balancer.close();
+  assert.deepEqual(failed, [], `${failed.length} of ${answers.length}`);
+
+  const [gateway] = system.gateways;
+  assert.ok(gateway);
+  const send = sender(gateway.url);
+  let found = 0;
+  for (const id of ids) {
+    await until(`everything of ${id} is applied`, async () => {
+      const { json } = await send("GET", `/processors/${id}`);
+      return json.state === "ready" && json.depth === 0;
+    });
+    const { json } = await send("GET", `/${id}/working-memory`);
+    found += (json.message as string[][]).length;
+  }
+  assert.equal(found, observations, "each was applied once");
+});
