@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { depthOf } from "../../../libs/commands/depth.ts";
 import { isProcessorId } from "../../../libs/commands/names.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../libs/registry/processor-entry.ts";
-import type { Backend } from "../backend.ts";
 import { invalid } from "../observation.ts";
 import { fromNats } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
@@ -43,7 +43,8 @@ const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       const { backend, processor } = targetOf({ options, request });
       const isForced = request.query.force === "true";
       await fromNats(backend, processor, async () => {
-        const depth = await depthOf(backend, processor);
+        const { logs, checkpoints, states } = backend;
+        const depth = await depthOf(logs, checkpoints, processor, states.get(processor)?.applied);
         if (depth > 0 && !isForced) throw stillQueued(processor, depth);
         await backend.registry.remove(processor);
       });
@@ -51,16 +52,6 @@ const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
     },
   );
 };
-
-/** How many commands of the log are not applied, as far as the checkpoint says. */
-async function depthOf({ logs, states, checkpoints }: Backend, processor: string): Promise<number> {
-  const last = await logs.last(processor);
-  const reported = states.get(processor)?.applied ?? 0;
-  if (reported >= last) return 0;
-  const entry = await checkpoints.get(processor);
-  const persisted = entry?.operation === "PUT" ? entry.json<{ applied: number }>().applied : 0;
-  return Math.max(0, last - Math.max(reported, persisted));
-}
 
 function stillQueued(processor: string, depth: number): GatewayError {
   return new GatewayError("STILL_QUEUED", `${depth} commands are not applied yet; ?force=true leaves them.`, {

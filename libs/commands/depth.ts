@@ -1,0 +1,19 @@
+import type { KV } from "@nats-io/kv";
+import type { CommandLogs } from "./log.ts";
+
+/**
+ * How many commands of the processor's log are not applied, as far as its checkpoint says; `reported` is what its worker says to have
+ * applied.
+ */
+export async function depthOf(
+  logs: Pick<CommandLogs, "last">,
+  checkpoints: KV,
+  processor: string,
+  reported = 0,
+): Promise<number> {
+  const last = await logs.last(processor);
+  if (reported >= last) return 0;
+  const entry = await checkpoints.get(processor);
+  const persisted = entry?.operation === "PUT" ? entry.json<{ applied: number }>().applied : 0;
+  return Math.max(0, last - Math.max(reported, persisted));
+}
