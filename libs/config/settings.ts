@@ -1,8 +1,10 @@
 import type { Declaration } from "../registry/declaration.ts";
+import type { DockerAddress, DockerOptions } from "../registry/docker.ts";
 import type { EndpointPolicy } from "../registry/endpoint-policy.ts";
 import { endpointPolicy } from "../registry/endpoint-policy.ts";
 import { processorsOfEnvironment } from "../registry/environment.ts";
 import { processorsOfFile } from "../registry/file.ts";
+import type { KubernetesOptions } from "../registry/kubernetes.ts";
 import type { Environment } from "./environment.ts";
 
 /** What every service is told. */
@@ -52,6 +54,18 @@ export interface WorkerSettings extends CommonSettings {
   trimEveryMs: number;
   /** The longest a call to an instance may take. */
   callTimeoutMs: number;
+}
+
+export interface DiscoverySettings extends CommonSettings {
+  host: string;
+  port: number;
+  /** Where to look; at least one of them. */
+  docker: DockerOptions | undefined;
+  kubernetes: KubernetesOptions | undefined;
+  /** How often each is asked for all that it has. */
+  listEveryMs: number;
+  /** How long something is missing before it is withdrawn. */
+  forgetMs: number;
 }
 
 const anyPort = { min: 0, max: 65_535 };
@@ -123,4 +137,58 @@ export function workerSettings(environment: Environment): WorkerSettings {
   };
   environment.check();
   return settings;
+}
+
+/** Throws a SettingsError that names every wrong setting. */
+export function discoverySettings(environment: Environment): DiscoverySettings {
+  const sources = environment.list("DISCOVERY", "");
+  if (sources.length === 0 || sources.some((source) => !["docker", "kubernetes"].includes(source))) {
+    const text = environment.text("DISCOVERY", "");
+    environment.problem(
+      "DISCOVERY",
+      `must be docker, kubernetes or both with a comma between, not "${text}"`,
+    );
+  }
+  const settings = {
+    ...commonSettings(environment),
+    host: environment.text("DISCOVERY_HOST", "0.0.0.0"),
+    port: environment.integer("DISCOVERY_PORT", 9465, anyPort),
+    docker: sources.includes("docker") ? dockerOptions(environment) : undefined,
+    kubernetes: sources.includes("kubernetes") ? kubernetesOptions(environment) : undefined,
+    listEveryMs: environment.integer("DISCOVERY_LIST_MS", 30_000, { min: 100, max: 3_600_000 }),
+    forgetMs: environment.integer("DISCOVERY_FORGET_MS", 60_000, { min: 0, max: 86_400_000 }),
+  };
+  environment.check();
+  return settings;
+}
+
+function dockerOptions(environment: Environment): DockerOptions {
+  const text = environment.text("DOCKER_HOST", "unix:///var/run/docker.sock");
+  const network = environment.text("DOCKER_NETWORK", "") || undefined;
+  const address = dockerAddress(text);
+  if (!address) {
+    environment.problem("DOCKER_HOST", `must be unix:///path or tcp://host:port, not "${text}"`);
+  }
+  return { address: address ?? { socketPath: text }, network };
+}
+
+const dockerPort = 2375;
+
+function dockerAddress(text: string): DockerAddress | undefined {
+  if (/^unix:\/\/\/./.test(text)) return { socketPath: text.slice("unix://".length) };
+  if (!/^tcp:\/\/[^/]+\/?$/.test(text) || !URL.canParse(text)) return undefined;
+  const { hostname, port } = new URL(text);
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || dockerPort };
+}
+
+function kubernetesOptions(environment: Environment): KubernetesOptions {
+  const kubeconfig = environment.text("KUBECONFIG", "") || undefined;
+  if (!kubeconfig && !environment.text("KUBERNETES_SERVICE_HOST", "")) {
+    environment.problem("KUBECONFIG", "must name a file, as this is not running in a Kubernetes cluster");
+  }
+  return {
+    kubeconfig,
+    namespace: environment.text("KUBERNETES_NAMESPACE", "") || undefined,
+    kind: environment.choice("KUBERNETES_KIND", ["services", "pods"], "services"),
+  };
 }

@@ -5,6 +5,7 @@ import { startNats } from "../fixtures/nats-server.ts";
 import { startProgram } from "../fixtures/processes.ts";
 import {
   sender,
+  startDiscovery,
   startGateway,
   startSimulatorProcess,
   startSystem,
@@ -57,6 +58,7 @@ test("a service that waits for NATS stops cleanly", async () => {
   const services = await Promise.all([
     startGateway({ natsUrl, ready: waiting }),
     startWorker({ natsUrl, ready: waiting }),
+    startDiscovery({ natsUrl, ready: waiting, env: { DISCOVERY: "docker", DOCKER_HOST: "unix:///nowhere" } }),
   ]);
   for (const service of services) assert.equal(await service.stop(), "exit code 0");
 });
@@ -93,6 +95,21 @@ test("wrong settings stop a service at once, each named in one message", async (
     for (const name of [...Object.keys(wrong), ...names]) {
       assert.ok(messages[0]?.includes(name), `${name} is not named: ${output}`);
     }
+    assert.doesNotMatch(output, /at .*\.ts:\d/);
+  }
+});
+
+test("discovery that is not told what to watch, or whose cluster's configuration cannot be used, does not start", async () => {
+  for (const [env, said] of [
+    [{ DISCOVERY: "" }, /wrong settings: DISCOVERY must be docker, kubernetes or both/],
+    [
+      { DISCOVERY: "kubernetes", KUBECONFIG: "/nowhere" },
+      /wrong settings: KUBECONFIG cannot be used: .*nowhere/,
+    ],
+  ] as const) {
+    const { ended, output } = await failToStart("discovery", { DISCOVERY_PORT: "0", ...env });
+    assert.equal(ended, "exit code 1");
+    assert.match(output, said);
     assert.doesNotMatch(output, /at .*\.ts:\d/);
   }
 });
