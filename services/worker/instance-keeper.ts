@@ -41,7 +41,8 @@ export const retryMs = 500;
  * Keeps the processor's instance reconciled, and lets one task at a time have it.
  *
  * Invariant: whatever calls the instance does so within `turn` (A1), after `prepare` has said that it is there. `prepare`
- * reconciles it once for each connection and each doubt, and adopts one that is new to the gateway.
+ * reconciles it once for each connection and each doubt, and adopts one that is new to the gateway. What answers under another
+ * processor's id is not there.
  */
 export class InstanceKeeper {
   readonly instance: Instance;
@@ -98,7 +99,7 @@ export class InstanceKeeper {
     const context = this.#open?.context;
     if (!context) return false;
     if (!mayCall()) throw new LeaseLost(processor);
-    return this.instance.reconcile(timeoutMs, async (interval) => {
+    return this.instance.reconcile(timeoutMs, processor, async (interval) => {
       const before = standing.state;
       standing.become("rebuilding");
       if (this.#isNew) await adopt(context, interval);

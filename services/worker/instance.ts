@@ -26,6 +26,8 @@ export class Instance {
   #reconciled = 0;
   #answeredAt = 0;
   #callSince: number | undefined;
+  /** The id of the instance that answers in place of this processor's. */
+  #stranger: string | undefined;
   /** What the database's failure was; undefined while it is not known to be away. */
   #databaseFailure: string | undefined;
   #isDatabaseSuspected = false;
@@ -47,16 +49,25 @@ export class Instance {
   }
 
   /**
-   * Makes it reconciled, if its connection stands or comes up within `timeoutMs`: pings it and has `reconcile` find out what it
-   * has at this interval. Throws Interrupted when it goes away meanwhile.
+   * Makes it reconciled, if its connection stands or comes up within `timeoutMs`: pings it and, where it says that it is this
+   * processor's, has `reconcile` find out what it has at this interval. An address may come to be another instance's, as when
+   * containers restart in another order, and a command that one of those took would be in the wrong memory for ever. Throws
+   * Interrupted when it goes away meanwhile.
    */
-  async reconcile(timeoutMs: number, reconcile: (interval: number) => Promise<void>): Promise<boolean> {
+  async reconcile(
+    timeoutMs: number,
+    processor: string,
+    reconcile: (interval: number) => Promise<void>,
+  ): Promise<boolean> {
     if (this.reconciled) return true;
     if (!(await this.#channel.connect(timeoutMs))) return false;
     const connection = this.#channel.connections;
     this.#connection = connection;
     const ping: Call = (method, request) => this.#channel.call(method, request, pingTimeoutMs);
-    await reconcile((await ask(ping, "Ping", {})).interval);
+    const { id, interval } = await ask(ping, "Ping", {});
+    this.#stranger = id === processor ? undefined : id;
+    if (this.#stranger !== undefined) return false;
+    await reconcile(interval);
     this.#reconciled = connection;
     return this.reconciled;
   }
@@ -70,6 +81,7 @@ export class Instance {
   get whyDown(): string {
     if (this.refusal !== undefined) return `its endpoint is not allowed: ${this.refusal}`;
     if (!this.#channel.ready) return "its instance cannot be reached";
+    if (this.#stranger !== undefined) return `the instance of ${this.#stranger} answers at its endpoint`;
     if (this.#databaseFailure !== undefined) return `its instance's database fails: ${this.#databaseFailure}`;
     return "its instance does not answer";
   }

@@ -131,3 +131,23 @@ test("it goes on with what it was called for, once, when it wakes up", async () 
   });
   assert.equal((await observe("p1", "y")).status, 200);
 });
+
+test("an instance that says that it is another processor's is not used, whatever the registry says", async () => {
+  const [one, two] = system.simulators.map(({ port }) => `127.0.0.1:${port}`);
+  const events = async (id: string) =>
+    (await system.request("GET", `/${id}/working-memory`)).json.message as string[][];
+  const register = (grpc_endpoint: string | undefined) =>
+    system.request("PUT", "/processors/p1", { grpc_endpoint });
+  await until("it is used", async () => (await observe("p1", "mine")).status === 200);
+  const before = { p1: await events("p1"), p2: await events("p2") };
+
+  await register(two);
+  await untilState("down");
+  assert.equal((await observe("p1", "for p1")).status, 503);
+  assert.equal((await observe("p2", "for p2")).status, 200);
+  await until("it is said", () => system.worker.output().includes("another processor's instance answers"));
+  await register(one);
+  await until("it is used again", async () => (await observe("p1", "again")).status === 200);
+  assert.deepEqual(await events("p1"), [...before.p1, ["again"]]);
+  assert.deepEqual(await events("p2"), [...before.p2, ["for p2"]]);
+});
