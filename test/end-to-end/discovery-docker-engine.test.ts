@@ -74,7 +74,7 @@ test("containers of a real engine are used, followed when they restart with othe
   const observe = async (id: string, text: string) =>
     (await send("POST", `/${id}/observe`, { strings: [text] })).status;
   await until("both are used", async () => {
-    const statuses = [await observe("p1", "a"), await observe("p2", "a")];
+    const statuses = [await observe("p1", "of p1"), await observe("p2", "of p2")];
     return statuses.every((status) => status === 200);
   });
 
@@ -89,7 +89,14 @@ test("containers of a real engine are used, followed when they restart with othe
     system.registry.list().map((entry) => entry.grpc_endpoint),
     before.toReversed(),
   );
-  await until("it is used again", async () => (await observe("p1", "b")) === 200);
+  await until("both are used again", async () => {
+    const statuses = [await observe("p1", "of p1"), await observe("p2", "of p2")];
+    return statuses.every((status) => status === 200);
+  });
+  for (const id of ["p1", "p2"]) {
+    const { message } = (await send("GET", `/${id}/working-memory`)).json as { message: string[][] };
+    assert.deepEqual([...new Set(message.flat())], [`of ${id}`], "nothing went to the other one");
+  }
 
   await docker("rm", "-f", `${network}-two`);
   await until("it is withdrawn", () => system.endpointOf("p2") === undefined);
