@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startNats } from "../fixtures/nats-server.ts";
-import type { System } from "../fixtures/system.ts";
-import { sender, startGateway, startSystem, until, untilUsable } from "../fixtures/system.ts";
+import type { Service, System } from "../fixtures/system.ts";
+import {
+  sender,
+  startGateway,
+  startSimulatorProcess,
+  startSystem,
+  until,
+  untilUsable,
+} from "../fixtures/system.ts";
 
 let system: System;
 before(async () => {
@@ -119,9 +126,12 @@ test("a processor alone gives the genome its id, even when nobody runs it", asyn
   assert.deepEqual({ healthy, state }, { healthy: false, state: "unowned" });
 });
 
+let eye: Service | undefined;
+after(() => eye?.stop());
+
 test("a variable of the form id:host:port names a processor", async (t) => {
-  const port = system.simulators[0]?.port;
-  const env = { KATO_EXTRA_EYE: `eye_1:127.0.0.1:${port}`, KATO_UNRELATED: "x:y" };
+  eye = await startSimulatorProcess({ MANIFEST: '{"id": "eye_1"}' });
+  const env = { KATO_EXTRA_EYE: `eye_1:127.0.0.1:${eye.port}`, KATO_UNRELATED: "x:y" };
   const gateway = await startGateway({ natsUrl: system.nats.url, env });
   t.after(() => gateway.stop());
   await untilUsable(gateway.url);
