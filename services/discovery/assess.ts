@@ -1,5 +1,5 @@
 import type { Found } from "../../libs/registry/found.ts";
-import type { EntrySource, ProcessorEntry } from "../../libs/registry/processor-entry.ts";
+import type { ProcessorEntry, Source } from "../../libs/registry/processor-entry.ts";
 import { entryProblem } from "../../libs/registry/processor-entry.ts";
 
 /** What a full list comes to. */
@@ -13,7 +13,7 @@ export interface Assessment {
 }
 
 /** Checks what was found. Of several that run with one id the oldest counts. */
-export function assess(found: Found[], source: EntrySource): Assessment {
+export function assess(found: Found[], source: Source): Assessment {
   const entries = new Map<string, { where: string; entry: ProcessorEntry }>();
   const problems = new Map<string, string>();
   for (const { where, id, name, endpoint, problem } of found.toSorted(byAge)) {
@@ -22,18 +22,13 @@ export function assess(found: Found[], source: EntrySource): Assessment {
       continue;
     }
     const entry: ProcessorEntry = { id, name, grpc_endpoint: endpoint, source };
-    const wrong = problemOf(entry);
+    const wrong = entryProblem(entry);
     const older = entries.get(id);
     if (wrong !== undefined) problems.set(where, wrong);
     else if (older) problems.set(where, `has the id ${id}, as has ${older.where}, which is older and counts`);
     else entries.set(id, { where, entry });
   }
   return { entries: [...entries.values()], ids: new Set(found.map(({ id }) => id)), problems };
-}
-
-/** Whatever a found entry has to fulfil to be registered is checked here. */
-function problemOf(entry: ProcessorEntry): string | undefined {
-  return entryProblem(entry);
 }
 
 function byAge(a: Found, b: Found): number {

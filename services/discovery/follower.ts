@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
 import { depthOf } from "../../libs/commands/depth.ts";
 import type { CommandLogs } from "../../libs/commands/log.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { DiscoverySource, Found } from "../../libs/registry/found.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
@@ -13,6 +14,7 @@ export interface FollowerOptions {
   registry: Registry;
   logs: CommandLogs;
   checkpoints: KV;
+  endpointPolicy: EndpointPolicy;
   /** How often a full list is asked for. */
   listEveryMs: number;
   /** How long an entry is kept that the lists do not have any more. */
@@ -135,8 +137,10 @@ export class Follower {
 
   /** Has the entry stand in the registry, or says why it does not. */
   async #register(where: string, entry: ProcessorEntry): Promise<string | undefined> {
-    const { source, registry, logs, log } = this.#options;
+    const { source, registry, logs, endpointPolicy, log } = this.#options;
     const { id, grpc_endpoint: endpoint } = entry;
+    const refusal = await endpointPolicy(endpoint);
+    if (refusal !== undefined) return `its endpoint is not allowed: ${refusal}`;
     const known = registry.get(id);
     if (known?.source === "docker" || known?.source === "kubernetes") {
       if (known.source !== source.name) return `${id} is registered by ${known.source} already`;

@@ -33,14 +33,15 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   nats = await NatsLink.open({ servers: settings.natsServers, name: "discovery", log, stopping });
   if (nats) {
     const { connection } = nats;
-    const { natsReplicas: replicas, logMaxBytes: maxBytes, listEveryMs, forgetMs } = settings;
+    const { natsReplicas: replicas, logMaxBytes: maxBytes, endpointPolicy, listEveryMs, forgetMs } = settings;
     const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
     const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
     const checkpoints = await ask(() => openBucket(connection, "checkpoints", replicas));
     const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
-    const registry = await ask(() => Registry.open(registryBucket));
+    const registry = await ask(() => Registry.open(registryBucket, connection));
     followers = sources.map(
-      (source) => new Follower({ source, registry, logs, checkpoints, listEveryMs, forgetMs, log }),
+      (source) =>
+        new Follower({ source, registry, logs, checkpoints, endpointPolicy, listEveryMs, forgetMs, log }),
     );
     const running = Promise.all(followers.map((follower) => follower.run(stopping)));
     await Promise.race([running, aborted(stopping)]);

@@ -27,7 +27,7 @@ before(async () => {
   nats = await startNats();
   [worker, ...instances] = await Promise.all([
     startWorker({ natsUrl: nats.url }),
-    ...["p1", "p1", "asked", "connect"].map((id) =>
+    ...["p1", "p1", "asked", "connect", "confined"].map((id) =>
       startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) }),
     ),
   ]);
@@ -175,10 +175,10 @@ test("a forbidden endpoint is refused over REST, and the worker does not connect
   const refused = await strict.send("PUT", "/processors/confined", { grpc_endpoint: "127.0.0.9:1" });
   assert.deepEqual([refused.status, /ENDPOINT_ALLOW/.test(refused.text)], [422, true]);
   assert.equal(
-    (await strict.send("PUT", "/processors/confined", { grpc_endpoint: endpointOf(2) })).status,
+    (await strict.send("PUT", "/processors/confined", { grpc_endpoint: endpointOf(4) })).status,
     201,
   );
-  await untilReady(send, "confined", endpointOf(2));
+  await untilReady(send, "confined", endpointOf(4));
 
   await worker.restart({ ENDPOINT_ALLOW: "10.0.0.0/8" });
   await until("it is down", async () => (await viewOf(send, "confined")).state === "down");
@@ -188,6 +188,6 @@ test("a forbidden endpoint is refused over REST, and the worker does not connect
   const command = await send("POST", "/confined/observe", { strings: ["a"] });
   assert.deepEqual([command.status, command.json.effect], [503, "none"]);
   await worker.restart({ ENDPOINT_ALLOW: "localhost, 127.0.0.1" });
-  await untilReady(send, "confined", endpointOf(2));
+  await untilReady(send, "confined", endpointOf(4));
   assert.equal((await send("POST", "/confined/observe", { strings: ["a"] })).status, 200);
 });
