@@ -1,5 +1,7 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
+import type { TraceContext } from "../telemetry/trace-context.ts";
+import { readTraceContext, writeTraceContext } from "../telemetry/trace-context.ts";
 
 /** One command on its way to a processor. `data` is the protobuf request, passed on undecoded. */
 export interface Command {
@@ -21,6 +23,8 @@ export interface Command {
   form?: string;
   /** It was sent under an Idempotency-Key, from which its id comes: applied once, however often it stands in the log. */
   once?: Once;
+  /** The trace of the request that it came of. */
+  trace?: TraceContext | undefined;
 }
 
 /** What is told apart of commands that were sent under one Idempotency-Key. */
@@ -34,6 +38,8 @@ export interface Once {
 /** A command as it stands in its processor's log. */
 export interface StoredCommand extends Command {
   sequence: number;
+  /** Unix ms at which JetStream stored it, by the clock of its server. */
+  storedAtMs?: number;
 }
 
 const commandHeaders = {
@@ -60,13 +66,14 @@ export function headersOfCommand(command: Command): MsgHdrs {
   if (command.store) all.set(commandHeaders.store, "1");
   if (command.form !== undefined) all.set(commandHeaders.form, command.form);
   if (once) all.set(commandHeaders.once, once.fingerprint);
+  writeTraceContext(command.trace, (name, value) => all.set(name, value));
   return all;
 }
 
 /** What a stored message's headers say; whatever is missing reads as an empty id or method. */
 export function commandOfMessage(
   processor: string,
-  message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined },
+  message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time?: Date },
 ): StoredCommand {
   const header = (name: string) => message.headers?.get(name) ?? "";
   const replyTo = header(commandHeaders.replyTo);
@@ -77,6 +84,8 @@ export function commandOfMessage(
   const [id = "", attempt = ""] = fingerprint
     ? header(commandHeaders.id).split(".")
     : [header(commandHeaders.id)];
+  const trace = readTraceContext(header);
+  const { time } = message;
   return {
     id,
     processor,
@@ -89,5 +98,7 @@ export function commandOfMessage(
     ...(header(commandHeaders.store) !== "" && { store: true }),
     ...(form !== "" && { form }),
     ...(fingerprint !== "" && { once: { fingerprint, attempt } }),
+    ...(trace && { trace }),
+    ...(time && { storedAtMs: time.getTime() }),
   };
 }

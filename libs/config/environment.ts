@@ -1,3 +1,4 @@
+import { withoutUser } from "../telemetry/redact.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { SettingName } from "./setting-names.ts";
@@ -47,6 +48,15 @@ export class Environment {
     return fallback;
   }
 
+  number(name: SettingName, fallback: number, range: { min: number; max: number }): number {
+    const text = this.#value(name);
+    if (!text) return fallback;
+    const value = Number(text);
+    if (value >= range.min && value <= range.max) return value;
+    this.problem(name, `must be a number from ${range.min} to ${range.max}, not "${text}"`);
+    return fallback;
+  }
+
   choice<T extends string>(name: SettingName, choices: readonly T[], fallback: T): T {
     const text = this.#value(name);
     if (!text) return fallback;
@@ -74,7 +84,10 @@ export class Environment {
     for (const server of servers) {
       const url = server.includes("://") ? server : `${scheme}://${server}`;
       if (!URL.canParse(url) || new URL(url).hostname === "") {
-        this.problem(name, `must be ${scheme}://host:port, several with commas between, not "${server}"`);
+        this.problem(
+          name,
+          `must be ${scheme}://host:port, several with commas between, not "${withoutUser(server)}"`,
+        );
       }
     }
     if (servers.length === 0) this.problem(name, "names no server");

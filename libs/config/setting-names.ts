@@ -39,4 +39,6 @@ export const settingNames = [
   "WORKER_PORT",
   "WORKER_PROCESSORS",
 ] as const;
-export type SettingName = (typeof settingNames)[number];
+
+/** OpenTelemetry's own are variables only: its SDK reads them there by itself. */
+export type SettingName = (typeof settingNames)[number] | `OTEL_${string}`;

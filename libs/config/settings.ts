@@ -6,6 +6,8 @@ import { processorsOfEnvironment } from "../registry/environment.ts";
 import { processorsOfFile } from "../registry/file.ts";
 import type { KubernetesOptions } from "../registry/kubernetes.ts";
 import type { Environment } from "./environment.ts";
+import type { TracingSettings } from "./tracing-settings.ts";
+import { tracingSettings } from "./tracing-settings.ts";
 
 /** What every service is told. */
 export interface CommonSettings {
@@ -35,6 +37,8 @@ export interface GatewaySettings extends CommonSettings {
   queueLimits: QueueLimits;
   /** How long it goes on serving after it was told to stop, not ready any more. */
   stopGraceMs: number;
+  /** How spans are recorded; undefined where they are not. */
+  tracing: TracingSettings | undefined;
   /** A body that is not JSON is answered as the old front end did, with a 500 (API.md). */
   legacyErrors: boolean;
 }
@@ -42,6 +46,8 @@ export interface GatewaySettings extends CommonSettings {
 export interface WorkerSettings extends CommonSettings {
   host: string;
   port: number;
+  /** How spans are recorded; undefined where they are not. */
+  tracing: TracingSettings | undefined;
   /** The ids whose appliers this worker runs, or `*` for all. */
   processors: string[] | "*";
   /** How long a lease lives that is not renewed: another worker takes over a dead one's processors after that. */
@@ -93,6 +99,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
       maxAgeMs: environment.integer("QUEUE_MAX_AGE_MS", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
     },
     stopGraceMs: environment.integer("GATEWAY_STOP_GRACE_MS", 0, { min: 0, max: 600_000 }),
+    tracing: tracingSettings(environment),
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
   };
   environment.check();
@@ -129,6 +136,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
     host: environment.text("WORKER_HOST", "0.0.0.0"),
     port: environment.integer("WORKER_PORT", 9464, anyPort),
     processors: processors.includes("*") ? ("*" as const) : processors,
+    tracing: tracingSettings(environment),
     leaseMs: environment.integer("LEASE_MS", 3_000, { min: 500, max: 600_000 }),
     logHistory: environment.integer("LOG_HISTORY", 100_000, { min: 0, max: Number.MAX_SAFE_INTEGER }),
     logHistoryHours: environment.integer("LOG_HISTORY_HOURS", 0, { min: 0, max: 87_600 }),

@@ -1,5 +1,7 @@
 import type { Client as GrpcClient } from "@grpc/grpc-js";
 import { Client, connectivityState, credentials, Metadata, status } from "@grpc/grpc-js";
+import type { TraceContext } from "../telemetry/trace-context.ts";
+import { writeTraceContext } from "../telemetry/trace-context.ts";
 import { pathOf } from "./codec.ts";
 import type { Method } from "./rpcs.ts";
 
@@ -89,13 +91,15 @@ export class KatoChannel {
     });
   }
 
-  /** Calls the instance. Never rejects; ends after `timeoutMs` at the latest. */
-  call(method: Method, request: Uint8Array, timeoutMs: number): Promise<CallResult> {
+  /** Calls the instance, which is told of the trace. Never rejects; ends after `timeoutMs` at the latest. */
+  call(method: Method, request: Uint8Array, timeoutMs: number, trace?: TraceContext): Promise<CallResult> {
     const client = this.#client;
     if (!client || !this.ready) {
       return Promise.resolve({ kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" });
     }
     const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength);
+    const metadata = new Metadata();
+    writeTraceContext(trace, (name, value) => metadata.set(name, value));
     return new Promise((resolve) => {
       // Client.makeUnaryRequest takes a stack trace for every call, a quarter of its cost.
       const call = client.getChannel().createCall(pathOf(method), Number.POSITIVE_INFINITY, null, null, null);
@@ -107,7 +111,7 @@ export class KatoChannel {
       const cancel = () => call.cancelWithStatus(status.CANCELLED, "the channel was closed");
       this.#cancels.add(cancel);
       let response: Buffer | undefined;
-      call.start(new Metadata(), {
+      call.start(metadata, {
         onReceiveMetadata: () => {},
         onReceiveMessage: (message: Buffer) => {
           response = message;

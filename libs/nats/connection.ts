@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { aborted } from "../config/aborted.ts";
+import { withoutUser } from "../telemetry/redact.ts";
 
 /** What the connection says to the log: the smallest part of a pino logger. */
 export interface Log {
@@ -33,7 +34,11 @@ export class NatsLink {
     stopping: AbortSignal;
   }): Promise<NatsLink | undefined> {
     const waiting = setTimeout(
-      () => options.log.warn({ servers: options.servers }, "NATS does not answer yet, waiting for it"),
+      () =>
+        options.log.warn(
+          { servers: options.servers.map(withoutUser) },
+          "NATS does not answer yet, waiting for it",
+        ),
       1_000,
     );
     try {
@@ -67,6 +72,11 @@ export class NatsLink {
   /** The number of the connection that stands, 0 for none: what was sent over an earlier one may be lost. */
   get session(): number {
     return this.connected ? this.#session : 0;
+  }
+
+  /** How often it was made again. */
+  get reconnects(): number {
+    return this.#session - 1;
   }
 
   /** The largest message the server takes, in bytes. */

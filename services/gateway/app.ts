@@ -3,10 +3,13 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
+import type { Tracing } from "../../libs/telemetry/tracing.ts";
 import { readJsonBodies } from "./json-body.ts";
+import type { GatewayFacts } from "./metrics.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 import { problemHandler } from "./problem.ts";
 import type { RouteOptions } from "./request-calls.ts";
+import { watchRequests } from "./request-log.ts";
 import commands from "./routes/commands.ts";
 import deadLetters from "./routes/dead-letters.ts";
 import fleet from "./routes/fleet.ts";
@@ -27,17 +30,18 @@ export interface AppOptions extends RouteOptions {
   stopping: AbortSignal;
   legacyErrors: boolean;
   log: FastifyBaseLogger;
+  tracing: Tracing | undefined;
 }
 
 /** JSON takes up to six bytes for one of the wire's (a control character as an escape). */
 const bodyLimitBytes = 6 * maxMessageBytes;
 
 /** The REST front end, not yet listening. */
-export function buildApp({ backend, stopping, legacyErrors, log }: AppOptions): FastifyInstance {
+export function buildApp({ backend, stopping, legacyErrors, log, tracing }: AppOptions): FastifyInstance {
   const onProblem = problemHandler({ legacyErrors });
   const app = Fastify({
     loggerInstance: log,
-    // One line a request, below, is enough.
+    // One line a request is enough, see watchRequests.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => nuid.next(),
     requestIdHeader: false,
@@ -47,43 +51,19 @@ export function buildApp({ backend, stopping, legacyErrors, log }: AppOptions): 
     frameworkErrors: onProblem,
   });
   readJsonBodies(app, bodyLimitBytes);
-  app.decorateRequest("outcome", "okay");
-  app.decorateRequest("processor", "");
   app.setErrorHandler(onProblem);
   app.setNotFoundHandler((request) => {
     const path = request.url.split("?", 1)[0];
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
   });
-  const metrics = createGatewayMetrics();
+  const metrics = createGatewayMetrics(factsOf(backend));
+  watchRequests(app, { metrics, tracing });
   app.get("/metrics", async (_request, reply) => {
-    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    return reply.type(metrics.contentType).send(await metrics.scrape());
   });
   app.addHook("onSend", async (_request, reply) => {
     // Clients that keep their connections look for another gateway, and hold up no close.
     if (stopping.aborted) reply.header("connection", "close");
-  });
-  app.addHook("onResponse", async (request, reply) => {
-    const { method, url, outcome, id } = request;
-    const headers = reply.getHeaders();
-    metrics.answered({
-      processor: request.processor,
-      method: `${method} ${request.routeOptions.url ?? ""}`,
-      outcome,
-      seconds: reply.elapsedTime / 1_000,
-    });
-    request.log.info(
-      {
-        request: id,
-        method,
-        url,
-        status: reply.statusCode,
-        outcome,
-        command: headers["kato-command"],
-        sequence: headers["kato-sequence"],
-        ms: Math.round(reply.elapsedTime * 100) / 100,
-      },
-      "request",
-    );
   });
   for (const routes of [
     fleet,
@@ -104,4 +84,24 @@ export function buildApp({ backend, stopping, legacyErrors, log }: AppOptions): 
     void app.register(routes, { backend, stopping });
   }
   return app;
+}
+
+/** What the metrics ask; before NATS was reached for the first time nothing is known. */
+function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
+  const known = () => {
+    try {
+      return backend();
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    isRegistered: (processor) => processor !== "" && known()?.registry.get(processor) !== undefined,
+    processors: () => {
+      const { registry, states } = known() ?? {};
+      const ids = registry?.list().map(({ id }) => id) ?? [];
+      return { registered: ids.length, unowned: ids.filter((id) => states?.isUnowned(id)).length };
+    },
+    natsReconnects: () => known()?.nats.reconnects ?? 0,
+  };
 }

@@ -10,6 +10,7 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import { replyOfMessage } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import { admitAsync, admitSync } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import { grpcFailure } from "./kato-failure.ts";
@@ -31,6 +32,8 @@ export interface Outgoing {
   once?: Once;
   /** Of a query: answered no earlier than when this command has been applied. */
   after?: number;
+  /** The trace of the request that it comes of. */
+  trace?: TraceContext | undefined;
 }
 
 /** What came back: a response of the instance, OKAY or FAILED. */
@@ -143,7 +146,7 @@ async function noteQueued(backend: Backend, command: Command, storing: Promise<S
 
 /** Sends a query to the worker that runs the processor and waits for the answer. A query never has an effect. */
 export async function sendQuery(backend: Backend, outgoing: Outgoing): Promise<Answered> {
-  const { processor, method, data, waitMs, after } = outgoing;
+  const { processor, method, data, waitMs, after, trace } = outgoing;
   refuseEarly(backend, outgoing);
   const context: ErrorContext = { processor, effect: "none" };
   const giveUpAt = performance.now() + waitMs;
@@ -152,7 +155,7 @@ export async function sendQuery(backend: Backend, outgoing: Outgoing): Promise<A
     try {
       const message = await backend.nats.connection.request(querySubject(processor), data, {
         timeout: leftMs,
-        headers: headersOfQuery({ method, ...(after !== undefined && { after, waitMs: leftMs }) }),
+        headers: headersOfQuery({ method, trace, ...(after !== undefined && { after, waitMs: leftMs }) }),
       });
       const reply = replyOfMessage(message);
       if (!isHandedOver(reply)) return { reply: queryReply(reply, context), command: "" };

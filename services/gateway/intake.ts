@@ -7,6 +7,7 @@ import { LogWriter } from "../../libs/commands/log-writer.ts";
 import { ingestionSubject } from "../../libs/commands/names.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import { refuseFull } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import { IntakeRecord } from "./intake-record.ts";
@@ -21,6 +22,8 @@ export interface IntakeOptions {
   ingestion: string;
   /** Ends with the first line that is refused. */
   stopOnError: boolean;
+  /** The trace of the request. */
+  trace: TraceContext | undefined;
   /** Called for each line, in order, once it is stored or refused. */
   onReceipt?: (receipt: Receipt) => void;
 }
@@ -172,10 +175,10 @@ export class Intake {
   }
 
   #add(line: number | "learn", method: string, data: Uint8Array): void {
-    const { backend, processor, ingestion } = this.#options;
+    const { backend, processor, ingestion, trace } = this.#options;
     refuseFull(backend, { processor }, processor, this.#writer.underWay);
     this.#receipts?.expect(line);
-    this.#writer.add({ id: lineCommandId(ingestion, line), processor, method, data, ingestion });
+    this.#writer.add({ id: lineCommandId(ingestion, line), processor, method, data, ingestion, trace });
   }
 
   async #takeAgain(stored: StoredLines, line: number, data: Uint8Array): Promise<void> {

@@ -3,6 +3,7 @@ import { aborted } from "../../libs/config/aborted.ts";
 import { runService } from "../../libs/config/run-service.ts";
 import { checkEndpoints, gatewaySettings } from "../../libs/config/settings.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./backend.ts";
 import { closeBackend, openBackend } from "./backend.ts";
@@ -10,10 +11,12 @@ import { closeBackend, openBackend } from "./backend.ts";
 await runService("gateway", async ({ environment, log, stopping }) => {
   const settings = gatewaySettings(environment);
   await checkEndpoints(environment, settings);
+  const tracing = await startTracing(settings.tracing, "kato-gateway", log);
   let backend: Backend | undefined;
   const app = buildApp({
     log,
     stopping,
+    tracing,
     legacyErrors: settings.legacyErrors,
     backend: () => {
       if (backend) return backend;
@@ -30,4 +33,5 @@ await runService("gateway", async ({ environment, log, stopping }) => {
   await sleep(settings.stopGraceMs);
   await app.close();
   if (backend) await closeBackend(backend);
+  await tracing?.close();
 });

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import type { RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
+import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import type { Answer, Envelope } from "./answers.ts";
 import { commandEnvelope, readAnswer } from "./answers.ts";
 import type { Backend } from "./backend.ts";
@@ -21,6 +22,8 @@ declare module "fastify" {
     outcome: string;
     /** The registered processor that it is of, "" for none. */
     processor: string;
+    /** Where it stands in a trace, for whatever is done for it. */
+    trace: TraceContext | undefined;
   }
 }
 
@@ -59,7 +62,8 @@ export async function askKato<M extends Method>(
   if (applied !== undefined) reply.header("preference-applied", applied);
   const after = await readKatoAfter(backend, processor, request.headers["kato-after"]);
   const data = encodeRequest(method, message);
-  const outgoing: Outgoing = { processor, method, data, waitMs, ...(after > 0 && { after }) };
+  const { trace } = request;
+  const outgoing: Outgoing = { processor, method, data, waitMs, trace, ...(after > 0 && { after }) };
   const { reply: answer } = await sendQuery(backend, outgoing);
   return readAnswer({ processor, method, command: "", reply: answer }, request.log);
 }
@@ -88,7 +92,7 @@ export async function runCommand(
   const { waitMs, applied } = readWait(request.headers.prefer);
   const respondAsync = prefersAsync(request.headers.prefer);
   const key = readIdempotencyKey(request.headers["idempotency-key"]);
-  const outgoing: Outgoing = { ...command, processor, waitMs };
+  const outgoing: Outgoing = { ...command, processor, waitMs, trace: request.trace };
   if (applied !== undefined && !respondAsync) reply.header("preference-applied", applied);
   const onReplay = () => reply.header("idempotency-replayed", "true");
   const sent =

@@ -1,6 +1,7 @@
 import type { StoredCommand } from "../../libs/commands/command.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
+import { traceIdOf } from "../../libs/telemetry/trace-context.ts";
 import type { CheckpointBook } from "./checkpoint.ts";
 import type { IngestionTally } from "./ingestions.ts";
 import { RecentReplies } from "./recent-replies.ts";
@@ -55,16 +56,15 @@ export class Answers {
     if (isReplayed(this.#options, sequence)) return;
     const whole = resultOfSteps(command.method, results);
     this.#options.tally.count(command, whole.outcome);
-    if (whole.outcome === "unknown")
-      this.#options.log.warn({ sequence, command: command.id }, "effect unknown");
     this.answer(command, whole);
   }
 
   /** Answers a command that is behind. */
   answer(command: StoredCommand, result: Result): void {
-    const { book, record } = this.#options;
+    const { book, record, log } = this.#options;
     const answer = this.replyOf(result, command.sequence);
     const reply = command.store ? { ...answer, atMs: Date.now() } : answer;
+    if (reply.outcome !== "applied") log.warn(logLineOf(command, reply), "a command did not succeed");
     const isAbandoned = this.#abandoned.delete(command.sequence);
     const recorded = record(isAbandoned ? { ...command, store: true } : command, reply);
     if (recorded) book.hold(recorded);
@@ -95,4 +95,17 @@ export class Answers {
     this.#recent.add(reply);
     this.#options.send(command.replyTo, reply);
   }
+}
+
+/** What the log says of a command: nothing of its data, nor of its answer's. */
+function logLineOf({ id, sequence, method, trace }: StoredCommand, { outcome, grpcStatus, detail }: Reply) {
+  return {
+    command: id,
+    sequence,
+    method,
+    outcome,
+    grpcStatus,
+    ...(detail !== "" && { detail }),
+    ...(trace && { trace: traceIdOf(trace) }),
+  };
 }

@@ -6,6 +6,7 @@ import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import type { Context } from "./context.ts";
+import type { Telemetry } from "./step-watch.ts";
 
 /** What an applier is given of the world. */
 export interface ApplierOptions {
@@ -36,5 +37,6 @@ export interface ApplierOptions {
   /** Called when its state is worth a report at once: the instance goes or is back, a replay begins. */
   onState: () => void;
   callTimeoutMs: number;
+  telemetry: Telemetry;
   log: Logger;
 }

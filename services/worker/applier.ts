@@ -9,7 +9,6 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import type { ApplierOptions } from "./applier-options.ts";
-import { applyStep } from "./apply.ts";
 import { Interrupted } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
@@ -68,7 +67,7 @@ export class Applier {
     this.#options = options;
     this.#log = options.log.child({ processor: options.processor });
     this.#standing = new Standing(this.#log, options.onState);
-    const { processor, endpoint, endpointPolicy, callTimeoutMs, mayCall } = options;
+    const { processor, endpoint, endpointPolicy, callTimeoutMs, mayCall, telemetry } = options;
     const kept = { standing: this.#standing, gate: this.#gate, log: this.#log };
     this.#keeper = new InstanceKeeper({
       processor,
@@ -76,6 +75,7 @@ export class Applier {
       endpointPolicy,
       callTimeoutMs,
       mayCall,
+      telemetry,
       ...kept,
     });
     this.#trimmer = new Trimmer(processor, options.logs, (task) => this.#keeper.turn(task));
@@ -299,7 +299,7 @@ export class Applier {
       if (this.#gate.isOver(command)) return "late";
       this.#standing.become(isReplayed(open.context, command.sequence) ? "rebuilding" : "applying");
       this.#gate.begin(command.sequence);
-      await applyStep(open.context, step);
+      await open.apply(step);
       return "applied";
     } catch (error) {
       if (error instanceof LeaseLost) throw error;

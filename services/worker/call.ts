@@ -4,10 +4,11 @@ import { decodeResponse, encodeRequest, encodeResponse } from "../../libs/kato/c
 import type { JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
+import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import { untoldFrequency } from "./mark.ts";
 
-/** One RPC to the processor's instance, as the applier makes it. Never rejects. */
-export type Call = (method: Method, request: Uint8Array) => Promise<CallResult>;
+/** One RPC to the processor's instance, as the applier makes it, in a trace or in none. Never rejects. */
+export type Call = (method: Method, request: Uint8Array, trace?: TraceContext) => Promise<CallResult>;
 
 /** A call that brought no answer: what it was for is to be reconciled once the instance is there again. */
 export class Interrupted extends Error {

@@ -10,10 +10,10 @@ export async function serveHealth(options: {
   nats: NatsLink;
   worker: Worker;
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
-  const { registry } = options.worker.metrics;
+  const { metrics } = options.worker;
   const server = createServer(async (request, response) => {
     if (request.url === "/metrics") {
-      response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
+      response.writeHead(200, { "content-type": metrics.contentType }).end(await metrics.scrape());
       return;
     }
     if (request.url !== "/health") {

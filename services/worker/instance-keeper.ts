@@ -9,6 +9,7 @@ import type { OpenProcessor } from "./open-processor.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Standing } from "./standing.ts";
 import type { StartGate } from "./start-gate.ts";
+import type { Telemetry } from "./step-watch.ts";
 import { Turns } from "./turns.ts";
 
 export interface InstanceKeeperOptions {
@@ -16,6 +17,7 @@ export interface InstanceKeeperOptions {
   endpoint: string;
   callTimeoutMs: number;
   endpointPolicy: EndpointPolicy;
+  telemetry: Telemetry;
   /** Whether this worker may still call the instance (A4). */
   mayCall: () => boolean;
   standing: Standing;
@@ -55,7 +57,7 @@ export class InstanceKeeper {
 
   constructor(options: InstanceKeeperOptions) {
     this.#options = options;
-    this.instance = new Instance(options.endpoint, options.callTimeoutMs, options.endpointPolicy);
+    this.instance = new Instance(options);
   }
 
   /** From now on it can be known what the instance has. */

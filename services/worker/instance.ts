@@ -1,10 +1,22 @@
 import { status as grpc } from "@grpc/grpc-js";
+import type { CallResult } from "../../libs/kato/channel.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import { decodeResponse } from "../../libs/kato/codec.ts";
 import { readResponseHead } from "../../libs/kato/heads.ts";
+import type { Method } from "../../libs/kato/rpcs.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
+import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import type { Call } from "./call.ts";
 import { ask } from "./call.ts";
+import type { Telemetry } from "./step-watch.ts";
+
+export interface InstanceOptions {
+  processor: string;
+  endpoint: string;
+  endpointPolicy: EndpointPolicy;
+  callTimeoutMs: number;
+  telemetry: Telemetry;
+}
 
 const pingTimeoutMs = 5_000;
 /** An idle instance that does not answer a probe for so long is taken for away. */
@@ -12,6 +24,14 @@ const probeTimeoutMs = 1_500;
 const statusTimeoutMs = 5_000;
 /** A call that is under way for longer is worth telling. */
 const longCallMs = 10_000;
+
+/** How a call ended, as metrics and spans have it. */
+const endings = {
+  response: "response",
+  answered: "error",
+  unseen: "unseen",
+  "not-sent": "not-sent",
+} as const satisfies Record<CallResult["kind"], string>;
 
 /**
  * The processor's KATO instance, as the applier knows it.
@@ -21,7 +41,7 @@ const longCallMs = 10_000;
  */
 export class Instance {
   readonly #channel: KatoChannel;
-  readonly #callTimeoutMs: number;
+  readonly #options: InstanceOptions;
   /** The connection that is reconciled, 0 for none. */
   #reconciled = 0;
   #answeredAt = 0;
@@ -34,9 +54,9 @@ export class Instance {
   /** The connection that is reconciled or being so: behind another one may be another start of the instance. */
   #connection = 0;
 
-  constructor(endpoint: string, callTimeoutMs: number, endpointPolicy: EndpointPolicy) {
-    this.#channel = new KatoChannel(endpoint, endpointPolicy);
-    this.#callTimeoutMs = callTimeoutMs;
+  constructor(options: InstanceOptions) {
+    this.#channel = new KatoChannel(options.endpoint, options.endpointPolicy);
+    this.#options = options;
   }
 
   /** Why no connection may be made to it; undefined where it may. */
@@ -62,6 +82,8 @@ export class Instance {
     if (this.reconciled) return true;
     if (!(await this.#channel.connect(timeoutMs))) return false;
     const connection = this.#channel.connections;
+    const { telemetry, processor } = this.#options;
+    if (this.#connection > 0 && this.#connection !== connection) telemetry.metrics.reconnected(processor);
     this.#connection = connection;
     const ping: Call = (method, request) => this.#channel.call(method, request, pingTimeoutMs);
     const { id, interval } = await ask(ping, "Ping", {});
@@ -131,17 +153,39 @@ export class Instance {
   }
 
   /** One RPC over the connection that was pinged; `not-sent` where it is gone, even if there is a new one. */
-  readonly call: Call = async (method, request) => {
+  readonly call: Call = async (method, request, trace) => {
     if (this.#connection !== this.#channel.connections) {
       return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
     }
     this.#callSince = performance.now();
-    const result = await this.#channel.call(method, request, this.#callTimeoutMs);
+    const result = await this.#watched(method, request, trace);
     this.#callSince = undefined;
     if (result.kind === "unseen") this.doubt();
     else this.#answeredAt = performance.now();
     return result;
   };
+
+  async #watched(method: Method, request: Uint8Array, trace: TraceContext | undefined): Promise<CallResult> {
+    const { telemetry, processor, callTimeoutMs } = this.#options;
+    // What the applier asks by itself, as in a rebuild, is in no trace.
+    const span =
+      trace &&
+      telemetry.tracing?.begin({
+        name: `kato_proc.KatoEngine/${method}`,
+        kind: "client",
+        parent: trace,
+        attributes: { "rpc.system": "grpc", "rpc.method": method, "kato.processor": processor },
+      });
+    const begunAt = performance.now();
+    const result = await this.#channel.call(method, request, callTimeoutMs, span?.context ?? trace);
+    const outcome = endings[result.kind];
+    telemetry.metrics.called({ method, outcome, seconds: (performance.now() - begunAt) / 1_000 });
+    span?.end({
+      error: result.kind === "response" ? undefined : outcome,
+      attributes: { "rpc.grpc.status_code": result.kind === "response" ? grpc.OK : result.status },
+    });
+    return result;
+  }
 
   /** Resolves at the next change of the connection, or after `timeoutMs`. */
   connectionChange(timeoutMs?: number): Promise<void> {

@@ -11,6 +11,7 @@ import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
+import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { serveHealth } from "./http.ts";
 import { OutcomeRecorder } from "./outcomes.ts";
 import type { WorkerOptions } from "./worker.ts";
@@ -20,6 +21,7 @@ const stopWithoutNatsMs = 1_000;
 
 await runService("worker", async ({ environment, log, stopping }) => {
   const settings = workerSettings(environment);
+  const tracing = await startTracing(settings.tracing, "kato-worker", log);
   const name = `${hostname()}-${process.pid}`;
   const nats = await NatsLink.open({ servers: settings.natsServers, name: `worker ${name}`, log, stopping });
   if (!nats) return;
@@ -51,6 +53,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     callTimeoutMs: settings.callTimeoutMs,
     history: { commands: settings.logHistory, ageMs: settings.logHistoryHours * 3_600_000 },
     trimEveryMs: settings.trimEveryMs,
+    tracing,
     log,
   };
   const worker = await ask(() => Worker.start(options));
@@ -63,4 +66,5 @@ await runService("worker", async ({ environment, log, stopping }) => {
   registry.close();
   await health.close();
   await nats.close();
+  await tracing?.close();
 });

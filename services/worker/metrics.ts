@@ -1,55 +1,140 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
+import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
+import { isMethod } from "../../libs/kato/rpcs.ts";
+import type { Label } from "../../libs/telemetry/metrics.ts";
+import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
 
-/** What the worker measures. Labels are processor, method and outcome, and no others: the number of series is bounded. */
+/**
+ * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor: both at once, with
+ * the buckets, would be a hundred thousand series at a thousand processors.
+ */
 export interface WorkerMetrics {
-  registry: Registry;
   /** A command came to its end. */
-  concluded(command: { processor: string; method: string; outcome: string }): void;
+  concluded(command: { processor: string; outcome: string }): void;
+  /** A command's call is begun, so long after it was stored. */
+  waited(wait: { method: string; seconds: number }): void;
+  /** A call to an instance has ended: with a response, a gRPC error, or unseen. */
+  called(call: { method: string; outcome: string; seconds: number }): void;
   /** A step of recovery, as each has a line in the log too. */
   recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
+  /** A command that nobody waited for has failed. */
+  deadLettered(processor: string): void;
+  leaseChanged(change: { processor: string; outcome: "taken" | "lost" | "given-back" }): void;
+  /** The instance is reached over another connection than before. */
+  reconnected(processor: string): void;
+  /** All of it, for Prometheus. */
+  scrape(): Promise<string>;
+  contentType: string;
 }
 
-/** `states` is asked at each scrape. */
-export function createWorkerMetrics(states: () => ProcessorState[]): WorkerMetrics {
+/** What it asks of the rest at a scrape. */
+export interface WorkerFacts {
+  states: () => ProcessorState[];
+  isRegistered: (processor: string) => boolean;
+  natsReconnects: () => number;
+}
+
+/** The states as numbers; docs/operating.md names them too. */
+const stateNumbers = { ready: 0, applying: 1, rebuilding: 2, down: 3, paused: 4 } as const satisfies Record<
+  ProcessorState["state"],
+  number
+>;
+
+export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const commands = new Counter({
-    name: "kato_commands_total",
-    help: "Commands that came to their end, by outcome",
-    labelNames: ["processor", "method", "outcome"],
-    registers,
-  });
-  const recoveries = new Counter({
-    name: "kato_recoveries_total",
-    help: "Steps of recovery by what was found; of method replay, the Observes that a rebuild has replayed",
-    labelNames: ["processor", "method", "outcome"],
-    registers,
-  });
-  new Gauge({
-    name: "kato_queue_depth",
-    help: "Commands in the log that are not applied yet",
-    labelNames: ["processor"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { processor, last, applied } of states()) this.set({ processor }, last - applied);
-    },
-  });
-  new Gauge({
-    name: "kato_processor_up",
-    help: "Whether the processor's instance can be reached",
-    labelNames: ["processor"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { processor, state } of states()) this.set({ processor }, state === "down" ? 0 : 1);
-    },
-  });
+  const counter = (name: string, help: string, labelNames: Label[]) =>
+    new Counter<Label>({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, labelNames: Label[]) =>
+    new Histogram<Label>({ name, help, labelNames, buckets: latencyBucketsSeconds, registers });
+  const commands = counter("kato_commands_total", "Commands that came to their end, by outcome", [
+    "processor",
+    "outcome",
+  ]);
+  const waits = histogram("kato_queue_wait_seconds", "From when a command is stored to its call", ["method"]);
+  const calls = histogram("kato_grpc_call_seconds", "Calls to instances, by how they ended", [
+    "method",
+    "outcome",
+  ]);
+  const recoveries = counter(
+    "kato_recoveries_total",
+    "Steps of recovery by what was found; of method replay, the Observes that a rebuild has replayed",
+    ["processor", "method", "outcome"],
+  );
+  const letters = counter("kato_dead_letters_total", "Commands that became dead letters", ["processor"]);
+  const leases = counter("kato_lease_changes_total", "Leases taken, lost and given back", [
+    "processor",
+    "outcome",
+  ]);
+  const reconnects = counter("kato_instance_reconnects_total", "Connections to an instance after the first", [
+    "processor",
+  ]);
+  const natsReconnects = counter(
+    "kato_nats_reconnects_total",
+    "How often the connection to NATS was made again",
+    [],
+  );
+  const showStates = createStateGauges(registry);
   return {
-    registry,
+    contentType: registry.contentType,
     concluded: (labels) => commands.inc(labels),
+    waited: ({ method, seconds }) => waits.observe({ method: methodLabel(method) }, seconds),
+    called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
     recovered: (labels, count = 1) => recoveries.inc(labels, count),
+    deadLettered: (processor) => letters.inc({ processor }),
+    leaseChanged: (labels) => leases.inc(labels),
+    reconnected: (processor) => reconnects.inc({ processor }),
+    scrape: async () => {
+      await keepRegistered([commands, recoveries, letters, leases, reconnects], facts.isRegistered);
+      showStates(facts.states());
+      showCount(natsReconnects, facts.natsReconnects());
+      return registry.metrics();
+    },
   };
+}
+
+/** A gauge for each thing that is told of each processor which this worker runs; what is returned sets them all. */
+function createStateGauges(registry: Registry): (states: ProcessorState[]) => void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: (state: ProcessorState) => number) => ({
+    read,
+    gauge: new Gauge({ name, help, labelNames: ["processor"], registers }),
+  });
+  const gauges = [
+    gauge(
+      "kato_queue_depth",
+      "Commands in the log that are not applied yet",
+      ({ last, applied }) => last - applied,
+    ),
+    gauge(
+      "kato_queue_oldest_seconds",
+      "How long the oldest command that is not applied stands in the log, 0 without one",
+      (s) => s.oldestMs / 1_000,
+    ),
+    gauge("kato_applied_sequence", "The sequence up to which everything is applied", (s) => s.applied),
+    gauge("kato_apply_rate", "Commands applied per second, lately", (s) => s.rate),
+    gauge("kato_processor_up", "Whether the processor's instance can be reached", (s) =>
+      s.state === "down" ? 0 : 1,
+    ),
+    gauge(
+      "kato_processor_state",
+      `How it stands: ${Object.entries(stateNumbers)
+        .map(([state, number]) => `${number} ${state}`)
+        .join(", ")}`,
+      (s) => stateNumbers[s.state],
+    ),
+  ];
+  return (states) => {
+    for (const { gauge, read } of gauges) {
+      gauge.reset();
+      for (const state of states) gauge.set({ processor: state.processor }, read(state));
+    }
+  };
+}
+
+/** A method as a label: what stands in a log may be anything. */
+export function methodLabel(method: string): string {
+  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
 }

@@ -4,18 +4,23 @@ import type { Logger } from "../../libs/telemetry/logger.ts";
 import { isUnknown } from "./adopt.ts";
 import { Answers } from "./answers.ts";
 import type { ApplierOptions } from "./applier-options.ts";
+import { applyStep } from "./apply.ts";
 import { CheckpointBook, firstCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { IngestionTally } from "./ingestions.ts";
 import type { Instance } from "./instance.ts";
 import { LeaseLost } from "./lease.ts";
+import type { Step } from "./step.ts";
 import { stepsOf } from "./step.ts";
+import { StepWatch } from "./step-watch.ts";
 
 /** What the applier works with once its processor's checkpoint is loaded. */
 export interface OpenProcessor {
   context: Context;
   answers: Answers;
   tally: IngestionTally;
+  /** Applies a step, see `applyStep`; what it takes is measured, and its calls are in its trace. */
+  apply: (step: Step) => Promise<void>;
   /** Whether nothing is known of the instance yet. */
   isNew: boolean;
 }
@@ -41,12 +46,13 @@ export async function openProcessor(
   await book.ahead({ epoch: options.worker });
   const tally = new IngestionTally({ processor, book, records: ingestions });
   const answers = new Answers({ book, tally, send, record, log });
+  const watch = new StepWatch(options.telemetry);
   const context: Context = {
     processor,
     callTimeoutMs,
     call: async (method, request) => {
       if (!mayCall()) throw new LeaseLost(processor);
-      const result = await instance.call(method, request);
+      const result = await instance.call(method, request, watch.trace);
       if (result.kind === "answered") log.warn({ method, ...result }, "the instance answered with an error");
       return result;
     },
@@ -62,6 +68,7 @@ export async function openProcessor(
     firstKept: () => logs.first(processor),
     pause: (ms) => sleep(ms),
     conclude: (step, result) => {
+      watch.concluded(result.outcome);
       // So that those after it wait for the database instead of failing as well.
       if (result.outcome === "failed" && result.grpcStatus === grpc.OK) instance.suspectDatabase();
       answers.concludeStep(step, result);
@@ -70,5 +77,6 @@ export async function openProcessor(
     seen: null,
     log,
   };
-  return { context, answers, tally, isNew: isUnknown(loaded) };
+  const apply = (step: Step) => watch.during(step, () => applyStep(context, step));
+  return { context, answers, tally, apply, isNew: isUnknown(loaded) };
 }

@@ -4,7 +4,7 @@ import type { StoredCommand } from "../../libs/commands/command.ts";
 import type { DeadLetter, DeadLetters } from "../../libs/commands/dead-letters.ts";
 import type { CommandRecord, Found, Outcomes } from "../../libs/commands/outcomes.ts";
 import { recordOf } from "../../libs/commands/outcomes.ts";
-import type { Reply } from "../../libs/commands/reply.ts";
+import type { Outcome, Reply } from "../../libs/commands/reply.ts";
 import { decodeResponse } from "../../libs/kato/codec.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -107,12 +107,20 @@ export class OutcomeRecorder {
   }
 }
 
+/** Whether a command that came to this end becomes a dead letter: nobody waited for it, and it did not succeed. */
+export function isDeadLetter(
+  { deadlineMs }: StoredCommand,
+  outcome: Outcome,
+): outcome is DeadLetter["outcome"] {
+  return deadlineMs === undefined && (outcome === "failed" || outcome === "unknown");
+}
+
 /** What is to be kept until somebody looks at it: the failure of a command that nobody waited for. */
 function deadLetterOf(
   command: StoredCommand,
   { outcome, grpcStatus, detail, data }: Reply,
 ): DeadLetter | undefined {
-  if (command.deadlineMs !== undefined || (outcome !== "failed" && outcome !== "unknown")) return undefined;
+  if (!isDeadLetter(command, outcome)) return undefined;
   const { processor, sequence, id, method, form } = command;
   const hasResponse = grpcStatus === grpc.OK && isMethod(method);
   const text = hasResponse ? (decodeResponse(method, Buffer.from(data)).message ?? "") : detail;

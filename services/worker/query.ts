@@ -1,4 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
+import type { Query } from "../../libs/commands/query.ts";
 import { decodeRequest } from "../../libs/kato/codec.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
 import type { Call } from "./call.ts";
@@ -11,16 +12,16 @@ import { refused, resultOf } from "./result.ts";
  */
 export async function answerQuery(
   call: Call,
-  query: { method: string; data: Uint8Array },
+  query: Pick<Query, "method" | "data" | "trace">,
   latestUniqueId: string,
 ): Promise<Result> {
   if (!isMethod(query.method) || rpcs[query.method].kind !== "query") {
     return refused(grpc.UNIMPLEMENTED, `no such query: ${query.method}`);
   }
-  if (query.method !== "GetPredictions") return resultOf(await call(query.method, query.data));
+  if (query.method !== "GetPredictions") return resultOf(await call(query.method, query.data, query.trace));
   const { unique_id } = decodeRequest("GetPredictions", Buffer.from(query.data));
   if (unique_id !== latestUniqueId) {
     return refused(grpc.UNIMPLEMENTED, "KATO gives predictions for the latest observation only");
   }
-  return resultOf(await call("GetAllPredictions", new Uint8Array()));
+  return resultOf(await call("GetAllPredictions", new Uint8Array(), query.trace));
 }

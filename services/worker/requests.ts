@@ -1,17 +1,24 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import { cancelSubject, querySubject, rebuildSubject } from "../../libs/commands/names.ts";
+import type { Query } from "../../libs/commands/query.ts";
 import { queryOfMessage } from "../../libs/commands/query.ts";
 import type { RebuildRequest } from "../../libs/commands/rebuild-request.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { headersOfReply, maxDataBytes } from "../../libs/commands/reply.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { Tracing } from "../../libs/telemetry/tracing.ts";
 import type { Applier } from "./applier.ts";
+import { methodLabel } from "./metrics.ts";
 import { refused } from "./result.ts";
 
 /** Answers a processor's queries, and whoever gives one of its commands up, from its applier. */
-export function answerRequests(nats: NatsLink, applier: Applier, log: Logger): Subscription[] {
+export function answerRequests(
+  nats: NatsLink,
+  applier: Applier,
+  { log, tracing }: { log: Logger; tracing: Tracing | undefined },
+): Subscription[] {
   const answer = async (message: Msg, reply: () => Promise<Reply>): Promise<void> => {
     if (!message.reply) return;
     try {
@@ -30,7 +37,8 @@ export function answerRequests(nats: NatsLink, applier: Applier, log: Logger): S
   const { connection } = nats;
   return [
     connection.subscribe(querySubject(applier.processor), {
-      callback: (_error, message) => void answer(message, () => applier.query(queryOfMessage(message))),
+      callback: (_error, message) =>
+        void answer(message, () => ask(applier, queryOfMessage(message), tracing)),
     }),
     connection.subscribe(cancelSubject(applier.processor), {
       callback: (_error, message) =>
@@ -40,6 +48,19 @@ export function answerRequests(nats: NatsLink, applier: Applier, log: Logger): S
       callback: (_error, message) => void rebuild(message),
     }),
   ];
+}
+
+async function ask(applier: Applier, query: Query, tracing: Tracing | undefined): Promise<Reply> {
+  const span = tracing?.begin({
+    name: `answer ${methodLabel(query.method)}`,
+    kind: "server",
+    parent: query.trace,
+    attributes: { "kato.processor": applier.processor },
+  });
+  const reply = await applier.query(span ? { ...query, trace: span.context } : query);
+  const { outcome } = reply;
+  span?.end({ error: outcome === "applied" ? undefined : outcome, attributes: { "kato.outcome": outcome } });
+  return reply;
 }
 
 /** Sends a reply; one that is larger than NATS takes is replaced by one that says so. */

@@ -4,20 +4,20 @@ import type { Subscription } from "@nats-io/transport-node";
 import type { Ingestions } from "../../libs/commands/ingestion.ts";
 import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
-import { isMethod } from "../../libs/kato/rpcs.ts";
 import { dropKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { Tracing } from "../../libs/telemetry/tracing.ts";
 import { Applier } from "./applier.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { Lease } from "./lease.ts";
 import { LeaseView } from "./lease-view.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { OutcomeRecorder } from "./outcomes.ts";
+import { isDeadLetter } from "./outcomes.ts";
 import { Reports } from "./reports.ts";
 import { answerRequests, sendReply } from "./requests.ts";
 import { shareOut } from "./share.ts";
@@ -41,6 +41,7 @@ export interface WorkerOptions {
   callTimeoutMs: number;
   history: History;
   trimEveryMs: number;
+  tracing: Tracing | undefined;
   log: Logger;
 }
 
@@ -66,7 +67,11 @@ const drainMs = 500;
  * to stop but what is to be done with that processor (A8).
  */
 export class Worker {
-  readonly metrics = createWorkerMetrics(() => this.states);
+  readonly metrics = createWorkerMetrics({
+    states: () => this.states,
+    isRegistered: (processor) => this.#options.registry.get(processor) !== undefined,
+    natsReconnects: () => this.#options.nats.reconnects,
+  });
   readonly #options: WorkerOptions;
   readonly #view: LeaseView;
   readonly #running = new Map<string, Running>();
@@ -167,6 +172,7 @@ export class Worker {
     });
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
+    this.metrics.leaseChanged({ processor: entry.id, outcome: "taken" });
     const applier = new Applier({
       processor: entry.id,
       endpoint: entry.grpc_endpoint,
@@ -181,8 +187,9 @@ export class Worker {
       ingestions,
       send: (subject, reply) => sendReply(nats, subject, reply),
       record: (command, reply) => {
-        const { processor, method } = command;
-        this.metrics.concluded({ processor, method: methodLabel(method), outcome: reply.outcome });
+        const { processor } = command;
+        this.metrics.concluded({ processor, outcome: reply.outcome });
+        if (isDeadLetter(command, reply.outcome)) this.metrics.deadLettered(processor);
         return outcomes.record(command, reply);
       },
       claim: (command) => outcomes.claim(command),
@@ -190,11 +197,12 @@ export class Worker {
         this.metrics.recovered({ processor: entry.id, method, outcome }, count),
       onState: () => reports.report(),
       callTimeoutMs,
+      telemetry: { metrics: this.metrics, tracing: this.#options.tracing },
       log,
     });
     const lastInLog = () => logs.last(entry.id);
     const reports = new Reports(nats.connection, () => applier.state, lastInLog);
-    const subscriptions = answerRequests(nats, applier, log);
+    const subscriptions = answerRequests(nats, applier, this.#options);
     this.#running.set(entry.id, { entry, applier, lease, subscriptions, reports });
     applier.setPaused(entry.paused === true);
     applier.start();
@@ -228,6 +236,7 @@ export class Worker {
     const drained = Promise.allSettled(subscriptions.map((subscription) => subscription.drain()));
     await Promise.race([drained, sleep(drainMs)]);
     await applier.stop().finally(() => this.#running.delete(entry.id));
+    this.metrics.leaseChanged({ processor: entry.id, outcome: lease.held ? "given-back" : "lost" });
     await lease.release();
   }
 
@@ -244,9 +253,4 @@ export class Worker {
   #reportAll(): void {
     for (const { reports } of this.#running.values()) reports.report();
   }
-}
-
-/** A method as a label: what stands in a log may be anything. */
-function methodLabel(method: string): string {
-  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
 }

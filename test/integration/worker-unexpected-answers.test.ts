@@ -1,62 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import type { handleUnaryCall } from "@grpc/grpc-js";
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
-import { KatoChannel } from "../../libs/kato/channel.ts";
-import { encodeResponse, pathOf } from "../../libs/kato/codec.ts";
+import { status } from "@grpc/grpc-js";
 import type { Method } from "../../libs/kato/rpcs.ts";
-import { rpcs } from "../../libs/kato/rpcs.ts";
+import type { Deed, Script } from "../fixtures/forwarder.ts";
+import { startForwarder } from "../fixtures/forwarder.ts";
 import type { System } from "../fixtures/system.ts";
 import { startSystem, until } from "../fixtures/system.ts";
-
-/** What becomes of a call instead of what the instance does: a traceback, bytes, a gRPC error, or nothing ever. */
-type Deed = "failed" | Buffer | { code: status; details: string } | "nothing";
-/** Asked at each call; undefined lets the instance answer. */
-type Script = (method: Method) => Deed | undefined;
-
-const traceback =
-  'Traceback (most recent call last):\n  File "/kato/server.py", line 9, in f\nOSError: no MongoDB';
-const same = (bytes: Buffer) => bytes;
-
-/** Passes calls on to an instance, but for those of which the script says otherwise. */
-async function startForwarder(instancePort: number, script: Script) {
-  const instance = new KatoChannel(`127.0.0.1:${instancePort}`);
-  assert.ok(await instance.connect(5_000));
-  const server = new Server();
-  for (const method of Object.keys(rpcs) as Method[]) {
-    const handle: handleUnaryCall<Buffer, Buffer> = async ({ request }, callback) => {
-      const deed = script(method);
-      if (deed === "nothing") return;
-      if (Buffer.isBuffer(deed)) return callback(null, deed);
-      if (typeof deed === "object") return callback(deed);
-      const result = await instance.call(method, request, 10_000);
-      if (result.kind !== "response") return callback({ code: result.status, details: result.details });
-      if (deed === undefined) return callback(null, result.bytes);
-      const envelope = { status: "FAILED", id: "p1", interval: 1, time_stamp: 0 } as const;
-      callback(null, encodeResponse(method, { ...envelope, message: traceback }));
-    };
-    const definition = {
-      path: pathOf(method),
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: same,
-      requestDeserialize: same,
-      responseSerialize: same,
-      responseDeserialize: same,
-    } as const;
-    server.addService({ [method]: definition }, { [method]: handle });
-  }
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-  });
-  const stop = () => {
-    server.forceShutdown();
-    instance.close();
-  };
-  return { port, stop };
-}
 
 let script: Script = () => undefined;
 /** The calls since the script was set. */
@@ -73,9 +22,9 @@ before(async () => {
     workerEnv: { LOG_LEVEL: "silent", CALL_TIMEOUT_MS: "1000" },
     gatewayEnv: { LOG_LEVEL: "silent" },
     between: async (port) => {
-      forwarder = await startForwarder(port, (method) => {
+      forwarder = await startForwarder(port, (method, metadata) => {
         calls.push(method);
-        return script(method);
+        return script(method, metadata);
       });
       return forwarder.port;
     },

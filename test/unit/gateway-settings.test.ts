@@ -165,3 +165,68 @@ test("wrong processors are each told and left out", () => {
     ['"health"', "KATO_AGAIN names p1, which is named twice", "item 3", "item 4", "item 5"],
   );
 });
+
+test("spans are recorded where OpenTelemetry's standard variables ask for it, and only there", () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" };
+  for (const variables of [
+    {},
+    { OTEL_SERVICE_NAME: "somebody" },
+    { OTEL_TRACES_EXPORTER: "none", ...endpoint },
+    { OTEL_SDK_DISABLED: "true", OTEL_TRACES_EXPORTER: "otlp", ...endpoint },
+  ]) {
+    assert.equal(gateway(variables).tracing, undefined);
+    assert.equal(worker(variables).tracing, undefined);
+  }
+  for (const variables of [
+    endpoint,
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector/v1/traces" },
+    { OTEL_TRACES_EXPORTER: "otlp" },
+    { OTEL_SDK_DISABLED: "false", ...endpoint },
+  ]) {
+    const { exporter, protocol, sampler } = worker(variables).tracing ?? {};
+    assert.deepEqual(
+      { exporter, protocol, sampler },
+      {
+        exporter: "otlp",
+        protocol: "http/protobuf",
+        sampler: "parentbased_always_on",
+      },
+    );
+  }
+  const set = gateway({
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    OTEL_TRACES_SAMPLER: "traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: "0.25",
+    OTEL_BSP_SCHEDULE_DELAY: "100",
+    OTEL_BSP_MAX_QUEUE_SIZE: "100",
+  }).tracing;
+  assert.equal(set?.protocol, "http/json");
+  assert.deepEqual([set.sampler, set.ratio], ["traceidratio", 0.25]);
+  assert.deepEqual([set.batch.scheduledDelayMillis, set.batch.maxExportBatchSize], [100, 100]);
+});
+
+test("what of them cannot be done stops the start", () => {
+  for (const [name, value] of [
+    ["OTEL_TRACES_EXPORTER", "zipkin"],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+    ["OTEL_TRACES_SAMPLER", "jaeger_remote"],
+    ["OTEL_TRACES_SAMPLER_ARG", "2"],
+    ["OTEL_BSP_SCHEDULE_DELAY", "soon"],
+  ] as const) {
+    const variables = {
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://127.0.0.1:4318/v1/traces",
+      [name]: value,
+    };
+    assert.throws(() => gateway(variables), { name: "SettingsError", message: new RegExp(name) });
+  }
+});
+
+test("a password in a server's address is not told", () => {
+  const wrong = { NATS_URL: "nats://me:secret@host:nonsense" };
+  assert.throws(
+    () => gateway(wrong),
+    (error: Error) => /NATS_URL/.test(error.message) && !/secret/.test(error.message),
+  );
+});

@@ -44,6 +44,7 @@ const deadLetters: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options
         id,
         once: { fingerprint: "dead-letter", attempt: nuid.next() },
         waitMs: 0,
+        trace: request.trace,
       });
       await fromNats(backend, processor, () => backend.letters.remove(processor, sequence));
       return queued(reply, backend, processor, accepted);

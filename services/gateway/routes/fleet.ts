@@ -4,6 +4,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
+import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Backend } from "../backend.ts";
 import { sendQuery } from "../calls.ts";
 import { processorNotFound } from "../refusals.ts";
@@ -36,14 +37,15 @@ const fleet: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
     const { id } = request.params;
     const entry = backend.registry.get(id);
     if (!entry) throw processorNotFound(id);
+    request.processor = id;
     return describe(backend, entry);
   });
 
-  app.get("/connect", async () => {
+  app.get("/connect", async ({ trace }) => {
     const backend = options.backend();
     const entries = backend.registry.list();
     const nodes = await Promise.all(
-      entries.map(async (entry) => ({ data: await genomeNode(backend, entry) })),
+      entries.map(async (entry) => ({ data: await genomeNode(backend, entry, trace) })),
     );
     const only = entries.length === 1 ? { id: entries[0]?.id } : {};
     return {
@@ -107,15 +109,21 @@ const shownGenes = ["max_predictions", "recall_threshold", "persistence"] as con
 const geneWaitMs = 2_000;
 
 /** A processor as the genome shows it; a gene that cannot be asked for is null, so one that is down hinders no other (A8). */
-async function genomeNode(backend: Backend, { id, name }: ProcessorEntry) {
+async function genomeNode(backend: Backend, { id, name }: ProcessorEntry, trace: TraceContext | undefined) {
   const genes: Record<string, Json> = {};
-  for (const gene of shownGenes) genes[gene] = await geneOf(backend, id, gene).catch(() => null);
+  for (const gene of shownGenes) genes[gene] = await geneOf(backend, id, gene, trace).catch(() => null);
   return { name, id, classifier: "CVC", search_depth: 10, ...genes };
 }
 
-async function geneOf(backend: Backend, processor: string, gene: string): Promise<Json> {
+async function geneOf(
+  backend: Backend,
+  processor: string,
+  gene: string,
+  trace: TraceContext | undefined,
+): Promise<Json> {
   const data = encodeRequest("GetGene", { gene });
-  const { reply } = await sendQuery(backend, { processor, method: "GetGene", data, waitMs: geneWaitMs });
+  const outgoing = { processor, method: "GetGene", data, waitMs: geneWaitMs, trace };
+  const { reply } = await sendQuery(backend, outgoing);
   const { response } = decodeResponse("GetGene", Buffer.from(reply.data));
   return (response as JsonObject | undefined)?.data ?? null;
 }

@@ -53,6 +53,7 @@ const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
         processor,
         ingestion: key === undefined ? nuid.next() : ingestionOfKey(processor, key),
         stopOnError: request.query.on_error === "stop",
+        trace: request.trace,
         ...(receipts && { onReceipt: (receipt) => receipts.add(receipt) }),
       });
       const { ingestion } = intake.record;
