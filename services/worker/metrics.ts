@@ -20,7 +20,7 @@ export interface WorkerMetrics {
   recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
   /** A command that nobody waited for has failed. */
   deadLettered(processor: string): void;
-  leaseChanged(change: { processor: string; outcome: "taken" | "lost" | "given-back" }): void;
+  leaseChanged(change: "taken" | "lost" | "given-back"): void;
   /** The instance is reached over another connection than before. */
   reconnected(processor: string): void;
   /** All of it, for Prometheus. */
@@ -64,10 +64,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     ["processor", "method", "outcome"],
   );
   const letters = counter("kato_dead_letters_total", "Commands that became dead letters", ["processor"]);
-  const leases = counter("kato_lease_changes_total", "Leases taken, lost and given back", [
-    "processor",
-    "outcome",
-  ]);
+  const leases = counter("kato_lease_changes_total", "Leases taken, lost and given back", ["outcome"]);
   const reconnects = counter("kato_instance_reconnects_total", "Connections to an instance after the first", [
     "processor",
   ]);
@@ -84,10 +81,10 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
     recovered: (labels, count = 1) => recoveries.inc(labels, count),
     deadLettered: (processor) => letters.inc({ processor }),
-    leaseChanged: (labels) => leases.inc(labels),
+    leaseChanged: (outcome) => leases.inc({ outcome }),
     reconnected: (processor) => reconnects.inc({ processor }),
     scrape: async () => {
-      await keepRegistered([commands, recoveries, letters, leases, reconnects], facts.isRegistered);
+      await keepRegistered([commands, recoveries, letters, reconnects], facts.isRegistered);
       showStates(facts.states());
       showCount(natsReconnects, facts.natsReconnects());
       return registry.metrics();
@@ -115,9 +112,6 @@ function createStateGauges(registry: Registry): (states: ProcessorState[]) => vo
     ),
     gauge("kato_applied_sequence", "The sequence up to which everything is applied", (s) => s.applied),
     gauge("kato_apply_rate", "Commands applied per second, lately", (s) => s.rate),
-    gauge("kato_processor_up", "Whether the processor's instance can be reached", (s) =>
-      s.state === "down" ? 0 : 1,
-    ),
     gauge(
       "kato_processor_state",
       `How it stands: ${Object.entries(stateNumbers)

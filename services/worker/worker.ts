@@ -172,7 +172,7 @@ export class Worker {
     });
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
-    this.metrics.leaseChanged({ processor: entry.id, outcome: "taken" });
+    this.metrics.leaseChanged("taken");
     const applier = new Applier({
       processor: entry.id,
       endpoint: entry.grpc_endpoint,
@@ -236,7 +236,7 @@ export class Worker {
     const drained = Promise.allSettled(subscriptions.map((subscription) => subscription.drain()));
     await Promise.race([drained, sleep(drainMs)]);
     await applier.stop().finally(() => this.#running.delete(entry.id));
-    this.metrics.leaseChanged({ processor: entry.id, outcome: lease.held ? "given-back" : "lost" });
+    this.metrics.leaseChanged(lease.held ? "given-back" : "lost");
     await lease.release();
   }
 

@@ -70,10 +70,9 @@ test("the worker counts commands, times their wait and their call, and tells how
   assert.equal(metrics.get('kato_grpc_call_seconds_count{method="Learn",outcome="response"}'), 1);
   assert.equal(metrics.get('kato_queue_depth{processor="p1"}'), 0);
   assert.equal(metrics.get('kato_applied_sequence{processor="p1"}'), 2);
-  assert.equal(metrics.get('kato_processor_up{processor="p1"}'), 1);
   assert.equal(metrics.get('kato_processor_state{processor="p1"}'), 0);
   assert.ok(Number(metrics.get('kato_apply_rate{processor="p1"}')) >= 0);
-  assert.equal(metrics.get('kato_lease_changes_total{processor="p1",outcome="taken"}'), 1);
+  assert.equal(metrics.get('kato_lease_changes_total{outcome="taken"}'), 2);
   assert.equal(metrics.get("kato_nats_reconnects_total"), 0);
 });
 
@@ -122,7 +121,7 @@ test("what is of a processor goes with it", async () => {
   const ofP2 = (metrics: Map<string, number>) =>
     [...metrics.keys()].filter((series) => series.includes('"p2"'));
   assert.ok(ofP2(await gatewayMetrics()).length > 0);
-  assert.ok(ofP2(await workerMetrics()).length > 5);
+  assert.ok(ofP2(await workerMetrics()).length > 3);
   await until("it is removed", async () => (await system.request("DELETE", "/processors/p2")).status === 200);
   assert.deepEqual(ofP2(await gatewayMetrics()), []);
   await until("the worker has left it", async () => ofP2(await workerMetrics()).length === 0);

@@ -2,6 +2,7 @@ import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
 import { failover, queryDuringIngestion, readyAfterRestart } from "./recovery.ts";
 import type { Figure } from "./rounds.ts";
+import { scrapeLatency } from "./scrape.ts";
 import { syncLatency, syncThroughput } from "./sync.ts";
 import type { System } from "./system.ts";
 import { startSystem } from "./system.ts";
@@ -18,6 +19,7 @@ const measurements: { names: string[]; measure: (system: System) => Promise<Figu
   { names: ["ready_after_restart"], measure: readyAfterRestart },
   { names: ["failover"], measure: failover },
   { names: ["query_during_ingestion"], measure: queryDuringIngestion },
+  { names: ["scrape_500"], measure: scrapeLatency },
 ];
 const limitMs = 300_000;
 
