@@ -8,8 +8,6 @@ export interface ReadCommand {
   command: StoredCommand;
   /** Commands in the log after this one, as far as is known when it is yielded. */
   behind: number;
-  /** Unix ms at which it was stored, by the clock of NATS. */
-  storedAtMs: number;
 }
 
 export interface LogReaderOptions {
@@ -73,12 +71,11 @@ export class LogReader {
         // A consumer that was reset may begin again before the position.
         if (message.seq < this.#next) continue;
         this.#next = message.seq + 1;
-        const { pending, timestampNanos } = message.info;
+        const { pending } = message.info;
         yield {
           command: commandOfMessage(processor, message),
           // What came after its delivery is not in `pending`, but waits here, as far as there is room.
           behind: Math.max(pending, messages.getReceived() - taken),
-          storedAtMs: Math.floor(timestampNanos / 1_000_000),
         };
         if (this.#closed) break;
       }

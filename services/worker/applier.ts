@@ -231,9 +231,9 @@ export class Applier {
     try {
       this.#last = this.#checkpoint.applied + (await reader.pending());
       if (this.#stopping || this.#rewinding) return;
-      for await (const { command, behind, storedAtMs } of reader.commands()) {
+      for await (const { command, behind } of reader.commands()) {
         this.#last = command.sequence + behind;
-        this.#storedAtMs = storedAtMs;
+        this.#storedAtMs = command.storedAtMs ?? Date.now();
         await open.tally.prepare(command);
         await this.#take(open, isReplayed(open.context, command.sequence) ? withoutSender(command) : command);
         if (this.#checkpoint.applied < command.sequence) return;

@@ -101,7 +101,7 @@ export class InstanceKeeper {
     const context = this.#open?.context;
     if (!context) return false;
     if (!mayCall()) throw new LeaseLost(processor);
-    return this.instance.reconcile(timeoutMs, processor, async (interval) => {
+    return this.instance.reconcile(timeoutMs, async (interval) => {
       const before = standing.state;
       standing.become("rebuilding");
       if (this.#isNew) await adopt(context, interval);

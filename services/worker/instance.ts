@@ -74,11 +74,7 @@ export class Instance {
    * containers restart in another order, and a command that one of those took would be in the wrong memory for ever. Throws
    * Interrupted when it goes away meanwhile.
    */
-  async reconcile(
-    timeoutMs: number,
-    processor: string,
-    reconcile: (interval: number) => Promise<void>,
-  ): Promise<boolean> {
+  async reconcile(timeoutMs: number, reconcile: (interval: number) => Promise<void>): Promise<boolean> {
     if (this.reconciled) return true;
     if (!(await this.#channel.connect(timeoutMs))) return false;
     const connection = this.#channel.connections;

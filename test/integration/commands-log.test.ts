@@ -86,7 +86,12 @@ test("a command is read as it was appended, with its place", async () => {
   const bare = command("as-it-was", { method: "Learn", data: new Uint8Array() });
   assert.deepEqual(await logs.append(whole), { sequence: 1, duplicate: false });
   assert.deepEqual(await logs.append(bare), { sequence: 2, duplicate: false });
-  const [first, second] = await take("as-it-was", 1, 2);
+  const [first, second] = (await take("as-it-was", 1, 2)).map(
+    ({ command: { storedAtMs = 0, ...rest }, behind }) => {
+      assert.ok(Math.abs(Date.now() - storedAtMs) < 60_000);
+      return { command: rest, behind };
+    },
+  );
   assert.deepEqual(
     { ...first?.command, data: [...(first?.command.data ?? [])] },
     { ...whole, data: [0, 255, 10, 13], sequence: 1 },
