@@ -23,6 +23,8 @@ export interface Command {
   form?: string;
   /** It was sent under an Idempotency-Key, from which its id comes: applied once, however often it stands in the log. */
   once?: Once;
+  /** Who has sent it. */
+  sender?: string | undefined;
   /** The trace of the request that it came of. */
   trace?: TraceContext | undefined;
 }
@@ -50,6 +52,7 @@ const commandHeaders = {
   store: "Kato-Store",
   form: "Kato-Form",
   once: "Kato-Once",
+  sender: "Kato-Principal",
   id: "Nats-Msg-Id",
 } as const;
 
@@ -66,6 +69,7 @@ export function headersOfCommand(command: Command): MsgHdrs {
   if (command.store) all.set(commandHeaders.store, "1");
   if (command.form !== undefined) all.set(commandHeaders.form, command.form);
   if (once) all.set(commandHeaders.once, once.fingerprint);
+  if (command.sender) all.set(commandHeaders.sender, command.sender);
   writeTraceContext(command.trace, (name, value) => all.set(name, value));
   return all;
 }
@@ -84,6 +88,7 @@ export function commandOfMessage(
   const [id = "", attempt = ""] = fingerprint
     ? header(commandHeaders.id).split(".")
     : [header(commandHeaders.id)];
+  const sender = header(commandHeaders.sender);
   const trace = readTraceContext(header);
   const { time } = message;
   return {
@@ -98,6 +103,7 @@ export function commandOfMessage(
     ...(header(commandHeaders.store) !== "" && { store: true }),
     ...(form !== "" && { form }),
     ...(fingerprint !== "" && { once: { fingerprint, attempt } }),
+    ...(sender !== "" && { sender }),
     ...(trace && { trace }),
     ...(time && { storedAtMs: time.getTime() }),
   };

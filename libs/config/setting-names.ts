@@ -30,6 +30,7 @@ export const settingNames = [
   "NATS_SERVER_BIN",
   "NATS_URL",
   "PORT",
+  "PRINCIPAL_HEADER",
   "QUEUE_MAX_AGE_MS",
   "QUEUE_MAX_DEPTH",
   "SIMULATOR_DATA",

@@ -39,6 +39,8 @@ export interface GatewaySettings extends CommonSettings {
   stopGraceMs: number;
   /** How spans are recorded; undefined where they are not. */
   tracing: TracingSettings | undefined;
+  /** The header in which a proxy that authenticates clients names them, in lower case. */
+  principalHeader: string | undefined;
   /** A body that is not JSON is answered as the old front end did, with a 500 (API.md). */
   legacyErrors: boolean;
 }
@@ -100,6 +102,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     },
     stopGraceMs: environment.integer("GATEWAY_STOP_GRACE_MS", 0, { min: 0, max: 600_000 }),
     tracing: tracingSettings(environment),
+    principalHeader: environment.text("PRINCIPAL_HEADER", "").toLowerCase() || undefined,
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
   };
   environment.check();

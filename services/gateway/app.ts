@@ -7,6 +7,7 @@ import type { Tracing } from "../../libs/telemetry/tracing.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { GatewayFacts } from "./metrics.ts";
 import { createGatewayMetrics } from "./metrics.ts";
+import { notePrincipals } from "./principal.ts";
 import { problemHandler } from "./problem.ts";
 import type { RouteOptions } from "./request-calls.ts";
 import { watchRequests } from "./request-log.ts";
@@ -29,6 +30,7 @@ export interface AppOptions extends RouteOptions {
   /** Aborted when it is to be stopped: from then on it is not ready, and keeps no connection. */
   stopping: AbortSignal;
   legacyErrors: boolean;
+  principalHeader: string | undefined;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
 }
@@ -37,7 +39,8 @@ export interface AppOptions extends RouteOptions {
 const bodyLimitBytes = 6 * maxMessageBytes;
 
 /** The REST front end, not yet listening. */
-export function buildApp({ backend, stopping, legacyErrors, log, tracing }: AppOptions): FastifyInstance {
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { backend, stopping, legacyErrors, principalHeader, log, tracing } = options;
   const onProblem = problemHandler({ legacyErrors });
   const app = Fastify({
     loggerInstance: log,
@@ -57,6 +60,7 @@ export function buildApp({ backend, stopping, legacyErrors, log, tracing }: AppO
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
   });
   const metrics = createGatewayMetrics(factsOf(backend));
+  notePrincipals(app, principalHeader);
   watchRequests(app, { metrics, tracing });
   app.get("/metrics", async (_request, reply) => {
     return reply.type(metrics.contentType).send(await metrics.scrape());

@@ -32,6 +32,8 @@ export interface Outgoing {
   once?: Once;
   /** Of a query: answered no earlier than when this command has been applied. */
   after?: number;
+  /** Of a command: who has sent it. */
+  sender?: string;
   /** The trace of the request that it comes of. */
   trace?: TraceContext | undefined;
 }

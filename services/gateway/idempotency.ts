@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { nuid } from "@nats-io/transport-node";
+import type { FastifyRequest } from "fastify";
 import type { Command } from "../../libs/commands/command.ts";
 import type { Found } from "../../libs/commands/outcomes.ts";
 import { recordOf } from "../../libs/commands/outcomes.ts";
@@ -82,14 +83,22 @@ export async function sendOnce(
   throw keyRunning({ processor, command: id });
 }
 
-/** The `Idempotency-Key` of a request, undefined where there is none. Throws INVALID_INPUT. */
-export function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
+/**
+ * The `Idempotency-Key` of a request, made its principal's own, so that no client is told another's answer; undefined where there
+ * is none. Throws INVALID_INPUT.
+ */
+export function readIdempotencyKey({
+  headers,
+  principal,
+}: Pick<FastifyRequest, "headers" | "principal">): string | undefined {
+  const header = headers["idempotency-key"];
   if (header === undefined) return undefined;
   const key = [header].flat().join(",").trim();
   if (key === "" || key.length > maxKeyLength) {
     invalid("Idempotency-Key", `must have 1 to ${maxKeyLength} characters`);
   }
-  return key;
+  // Neither has a line break.
+  return principal === "" ? key : `${principal}\n${key}`;
 }
 
 /** The id of every command that is sent to this processor under this key. */

@@ -24,6 +24,8 @@ export interface IntakeOptions {
   stopOnError: boolean;
   /** The trace of the request. */
   trace: TraceContext | undefined;
+  /** Who has sent it. */
+  sender: string;
   /** Called for each line, in order, once it is stored or refused. */
   onReceipt?: (receipt: Receipt) => void;
 }
@@ -175,10 +177,18 @@ export class Intake {
   }
 
   #add(line: number | "learn", method: string, data: Uint8Array): void {
-    const { backend, processor, ingestion, trace } = this.#options;
+    const { backend, processor, ingestion, trace, sender } = this.#options;
     refuseFull(backend, { processor }, processor, this.#writer.underWay);
     this.#receipts?.expect(line);
-    this.#writer.add({ id: lineCommandId(ingestion, line), processor, method, data, ingestion, trace });
+    this.#writer.add({
+      id: lineCommandId(ingestion, line),
+      processor,
+      method,
+      data,
+      ingestion,
+      trace,
+      sender,
+    });
   }
 
   async #takeAgain(stored: StoredLines, line: number, data: Uint8Array): Promise<void> {

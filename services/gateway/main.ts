@@ -18,6 +18,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
     stopping,
     tracing,
     legacyErrors: settings.legacyErrors,
+    principalHeader: settings.principalHeader,
     backend: () => {
       if (backend) return backend;
       throw new GatewayError("NATS_UNAVAILABLE", "NATS was not reached yet.", {

@@ -91,8 +91,9 @@ export async function runCommand(
   const { backend, processor } = targetOf(call);
   const { waitMs, applied } = readWait(request.headers.prefer);
   const respondAsync = prefersAsync(request.headers.prefer);
-  const key = readIdempotencyKey(request.headers["idempotency-key"]);
-  const outgoing: Outgoing = { ...command, processor, waitMs, trace: request.trace };
+  const key = readIdempotencyKey(request);
+  const { trace, sender } = request;
+  const outgoing: Outgoing = { ...command, processor, waitMs, trace, sender };
   if (applied !== undefined && !respondAsync) reply.header("preference-applied", applied);
   const onReplay = () => reply.header("idempotency-replayed", "true");
   const sent =
@@ -109,9 +110,9 @@ export async function runCommand(
 }
 
 /** A unique_id for an observation that came without: with an Idempotency-Key the same each time. */
-export function newUniqueId({ params, headers }: Call["request"]): string {
-  const key = readIdempotencyKey(headers["idempotency-key"]);
-  return key === undefined ? nuid.next() : commandIdOf(params.id, key);
+export function newUniqueId(request: Call["request"]): string {
+  const key = readIdempotencyKey(request);
+  return key === undefined ? nuid.next() : commandIdOf(request.params.id, key);
 }
 
 /** Answers 202: the log has it (A6). */

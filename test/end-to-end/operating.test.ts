@@ -32,6 +32,7 @@ interface Line {
   command: string;
   method: string;
   time: string;
+  sender: string;
   outcome: string | null;
 }
 const logOf = async (id: string, query = "") =>
@@ -79,6 +80,7 @@ test("the log tells who was told what, when, with what outcome", async () => {
     ],
   );
   assert.equal(last[1]?.command, queued.json.command);
+  assert.match(last[1]?.sender ?? "", /127\.0\.0\.1$/);
   assert.ok(Math.abs(Date.parse(last[1]?.time ?? "") - Date.now()) < 60_000);
   await send("POST", "/processors/p2/resume");
   await untilApplied(queued);

@@ -45,6 +45,7 @@ const deadLetters: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options
         once: { fingerprint: "dead-letter", attempt: nuid.next() },
         waitMs: 0,
         trace: request.trace,
+        sender: request.sender,
       });
       await fromNats(backend, processor, () => backend.letters.remove(processor, sequence));
       return queued(reply, backend, processor, accepted);

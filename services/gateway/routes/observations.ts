@@ -44,7 +44,7 @@ const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       const { backend, processor } = targetOf({ options, request });
       if (!backend.nats.connected) throw natsAway({ processor, effect: "none" });
       const source = sourceOf(request.body);
-      const key = readIdempotencyKey(request.headers["idempotency-key"]);
+      const key = readIdempotencyKey(request);
       // Under a key it may be stored already.
       if (key === undefined) refuseFull(backend, { processor, effect: "none" }, processor);
       const receipts = accepts(request, ndjson) ? new ReceiptStream() : undefined;
@@ -54,6 +54,7 @@ const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
         ingestion: key === undefined ? nuid.next() : ingestionOfKey(processor, key),
         stopOnError: request.query.on_error === "stop",
         trace: request.trace,
+        sender: request.sender,
         ...(receipts && { onReceipt: (receipt) => receipts.add(receipt) }),
       });
       const { ingestion } = intake.record;

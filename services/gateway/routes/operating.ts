@@ -43,12 +43,13 @@ const outcomesKeptMs = 24 * 3_600_000;
 
 /** One command as the log's readers see it. */
 async function logLine(backend: Backend, logged: LoggedCommand, applied: number | undefined) {
-  const { sequence, id, method, deadlineMs } = logged.command;
+  const { sequence, id, method, deadlineMs, sender } = logged.command;
   return {
     sequence,
     command: id,
     method,
     time: new Date(logged.storedAtMs).toISOString(),
+    ...(sender !== undefined && { sender }),
     ...(deadlineMs !== undefined && { deadline: new Date(deadlineMs).toISOString() }),
     outcome: await outcomeOf(backend, logged, applied),
   };
