@@ -7,6 +7,7 @@ import type { Tracing } from "../../libs/telemetry/tracing.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { GatewayFacts } from "./metrics.ts";
 import { createGatewayMetrics } from "./metrics.ts";
+import { describeApi } from "./openapi/openapi.ts";
 import { notePrincipals } from "./principal.ts";
 import { problemHandler } from "./problem.ts";
 import type { RouteOptions } from "./request-calls.ts";
@@ -59,11 +60,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
     const path = request.url.split("?", 1)[0];
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
   });
+  describeApi(app);
   const metrics = createGatewayMetrics(factsOf(backend));
   notePrincipals(app, principalHeader);
   watchRequests(app, { metrics, tracing });
-  app.get("/metrics", async (_request, reply) => {
-    return reply.type(metrics.contentType).send(await metrics.scrape());
+  // A plugin, so that it is registered after the description, which then has it.
+  void app.register(async (measured) => {
+    measured.get("/metrics", async (_request, reply) => {
+      return reply.type(metrics.contentType).send(await metrics.scrape());
+    });
   });
   app.addHook("onSend", async (_request, reply) => {
     // Clients that keep their connections look for another gateway, and hold up no close.

@@ -1,19 +1,18 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { Type } from "typebox";
 import type { IngestionView } from "../ingestion-view.ts";
 import { viewIngestion } from "../ingestion-view.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
-
-const params = Type.Object({ id: Type.String(), ingestion: Type.String() });
+import { IngestionParams } from "../schemas.ts";
 
 const lookEveryMs = 250;
 const heartbeatMs = 5_000;
 
 /** What became of bulk requests. */
 const ingestions: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const params = IngestionParams;
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
 

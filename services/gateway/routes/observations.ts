@@ -3,7 +3,6 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { nuid } from "@nats-io/transport-node";
 import type { FastifyRequest } from "fastify";
 import type { Static } from "typebox";
-import { Type } from "typebox";
 import { ingestionOfKey, lineCommandId } from "../../../libs/commands/ingestion.ts";
 import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { refuseFull } from "../admission.ts";
@@ -18,17 +17,12 @@ import { ReceiptStream } from "../receipts.ts";
 import { natsAway, requestLimitBytes } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
-import { ProcessorParams } from "../schemas.ts";
+import { BulkQuery, ProcessorParams } from "../schemas.ts";
 import { untilAborted } from "../until-aborted.ts";
 
 const ndjson = "application/x-ndjson";
 
-const Query = Type.Object({
-  learn: Type.Optional(Type.Literal("end")),
-  on_error: Type.Optional(Type.Union([Type.Literal("stop"), Type.Literal("skip")])),
-});
-
-type BulkRequest = FastifyRequest<{ Params: { id: string }; Querystring: Static<typeof Query> }>;
+type BulkRequest = FastifyRequest<{ Params: { id: string }; Querystring: Static<typeof BulkQuery> }>;
 
 /** Any number of observations in one request, stored in its order (API.md, Many observations). */
 const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
@@ -39,7 +33,7 @@ const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
 
   app.post(
     "/:id/observations",
-    { schema: { params: ProcessorParams, querystring: Query } },
+    { schema: { params: ProcessorParams, querystring: BulkQuery } },
     async (request, reply) => {
       const { backend, processor } = targetOf({ options, request });
       if (!backend.nats.connected) throw natsAway({ processor, effect: "none" });

@@ -1,20 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { Type } from "typebox";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { sequenceMethod } from "../../../libs/kato/compound.ts";
 import { checkObservation, invalid } from "../observation.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { newUniqueId, runCommand } from "../request-calls.ts";
-import { ObservationBody, ProcessorParams } from "../schemas.ts";
+import type { ObservationBody } from "../schemas.ts";
+import { ProcessorParams, SequenceBody } from "../schemas.ts";
 import { encodeObserveSequence, formOfSequence } from "../sequence.ts";
 import { unwrapData } from "../unwrap-data.ts";
-
-const SequenceBody = Type.Object({
-  observations: Type.Array(ObservationBody, { minItems: 1 }),
-  learn_after_each: Type.Optional(Type.Boolean()),
-  learn_at_end: Type.Optional(Type.Boolean()),
-  clear_working_memory_between: Type.Optional(Type.Boolean()),
-});
 
 /** Several observations as one command that nothing comes between (API.md, Many observations). */
 const observeSequence: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
