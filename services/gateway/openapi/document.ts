@@ -8,11 +8,25 @@ import { oneProcessor } from "./one-processor.ts";
 import { operating } from "./operating.ts";
 import type { Answered, Operation } from "./operation.ts";
 import { Processor } from "./operator-schemas.ts";
-import { Problem, problemReferences, problemResponses } from "./problems.ts";
+import {
+  BulkProblem,
+  bulkProblemReferences,
+  Problem,
+  problemReferences,
+  problemResponses,
+} from "./problems.ts";
 import { theGateway } from "./the-gateway.ts";
 
 /** What stands in the document once, and is referred to wherever it occurs. */
-const namedSchemas = { Observation: ObservationBody, Prediction, Model, Processor, Ingestion, Problem };
+const namedSchemas = {
+  Observation: ObservationBody,
+  Prediction,
+  Model,
+  Processor,
+  Ingestion,
+  Problem,
+  BulkProblem,
+};
 
 /** The three groups of routes, as the document names them. */
 export const tags = [
@@ -88,7 +102,7 @@ function describe(method: string, path: string, generated: Generated) {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]),
       ),
-      ...problemReferences(problems),
+      ...(problems === "bulk" ? bulkProblemReferences() : problemReferences(problems)),
     },
   };
 }

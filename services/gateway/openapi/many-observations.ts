@@ -71,7 +71,7 @@ export const manyObservations: Record<string, Operation> = {
         content: json(schemas.IngestionReport, report),
       },
     },
-    problems: [400, 404, 409, 413, 422, 429, 503],
+    problems: "bulk",
   },
   "POST /{id}/observe-sequence": command({
     summary: "Observe several events as one command",

@@ -13,7 +13,8 @@ export interface Operation {
   /** What is sent, by its content type: where the route has no schema of it, its schema too. */
   body?: Record<string, { schema?: TSchema; examples: Examples }>;
   answers: Record<number, Answered>;
-  problems: readonly ProblemStatus[];
+  /** The statuses of its problems, or that they are those of a bulk request. */
+  problems: readonly ProblemStatus[] | "bulk";
 }
 
 export interface Answered {

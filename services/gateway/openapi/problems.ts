@@ -3,12 +3,13 @@ import { Type } from "typebox";
 import type { ErrorCode, ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { problemOf } from "../problem.ts";
+import { IngestionReport } from "./answer-schemas.ts";
 import type { ResponseHeader } from "./headers.ts";
 import { headerReferences } from "./headers.ts";
 
 const codes = Object.keys(errorCatalog) as ErrorCode[];
 
-/** What every problem says (RFC 9457); a bulk request's says besides what of it was stored. */
+/** What every problem says (RFC 9457). */
 export const Problem = Type.Object({
   type: Type.String({ description: "What it is, for programs to branch on: `urn:kato:problem:…`" }),
   title: Type.String({ description: "The same for every problem of its type" }),
@@ -119,22 +120,41 @@ const statuses = {
 
 export type ProblemStatus = keyof typeof statuses;
 
+const bulkStatuses = [400, 404, 409, 413, 422, 429, 503] as const satisfies ProblemStatus[];
+const ofIngestion = ["Location", "Kato-Ingestion"] as const;
+
+/** What the problem of a bulk request says besides, once it was begun: what of it was stored until then. */
+export const BulkProblem = Type.Object({
+  ...Problem.properties,
+  ...Type.Partial(IngestionReport).properties,
+});
+
 /** The answers of failed requests, by the name that references have of them. */
-export const problemResponses: Record<string, OpenAPIV3_1.ResponseObject> = Object.fromEntries(
-  Object.entries(statuses).map(([status, { when, headers }]) => [
-    `Problem${status}`,
-    {
-      description: when,
-      headers: headerReferences(headers),
-      content: {
-        "application/problem+json": {
-          schema: { $ref: "#/components/schemas/Problem" },
-          examples: examplesOf(Number(status)),
-        },
+export const problemResponses: Record<string, OpenAPIV3_1.ResponseObject> = Object.fromEntries([
+  ...Object.keys(statuses).map((status) => [`Problem${status}`, responseOf(status, "Problem", [])]),
+  ...bulkStatuses.map((status) => [
+    `BulkProblem${status}`,
+    responseOf(String(status), "BulkProblem", ofIngestion),
+  ]),
+]);
+
+function responseOf(
+  status: string,
+  schema: "Problem" | "BulkProblem",
+  moreHeaders: readonly ResponseHeader[],
+): OpenAPIV3_1.ResponseObject {
+  const { when, headers } = statuses[Number(status) as ProblemStatus];
+  return {
+    description: when,
+    headers: headerReferences([...headers, ...moreHeaders]),
+    content: {
+      "application/problem+json": {
+        schema: { $ref: `#/components/schemas/${schema}` },
+        examples: examplesOf(Number(status)),
       },
     },
-  ]),
-);
+  };
+}
 
 function examplesOf(status: number): Record<string, OpenAPIV3_1.ExampleObject> {
   const ofStatus = codes.filter((code) => errorCatalog[code].status === status);
@@ -151,7 +171,16 @@ function examplesOf(status: number): Record<string, OpenAPIV3_1.ExampleObject> {
 
 /** References to the answers of these statuses. */
 export function problemReferences(wanted: readonly ProblemStatus[]) {
+  return references("Problem", wanted);
+}
+
+/** References to the answers of a bulk request that failed. */
+export function bulkProblemReferences() {
+  return references("BulkProblem", bulkStatuses);
+}
+
+function references(name: string, wanted: readonly ProblemStatus[]) {
   return Object.fromEntries(
-    wanted.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
+    wanted.map((status) => [status, { $ref: `#/components/responses/${name}${status}` }]),
   );
 }
