@@ -27,8 +27,8 @@ export const requestHeaders = {
       "The same key for the same processor within 24 hours gives the answer of the first request, and nothing is applied twice. With " +
       "another body it is a 422, while the first is still running a 409. What had no effect (429, 503, a 504 with `effect: none`) is not " +
       "stored: the key can be used again.",
+    // No example, nor of Kato-After: tools send examples as they are, and these mean something else with every request.
     schema: { type: "string", minLength: 1, maxLength: 255 },
-    example: "7f0f0a4e-observe-1",
   },
   KatoAfter: {
     name: "Kato-After",
@@ -36,7 +36,6 @@ export const requestHeaders = {
     description:
       "A command's sequence: answered no earlier than when that command has been applied. 422 beyond the end of the log.",
     schema: { type: "string", pattern: "^\\d{1,15}$" },
-    example: "42",
   },
   LastEventId: {
     name: "Last-Event-ID",

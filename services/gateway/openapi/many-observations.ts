@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { ObservationBody } from "../schemas.ts";
 import * as schemas from "./answer-schemas.ts";
 import type { Operation } from "./operation.ts";
 import { command, json } from "./operation.ts";
@@ -48,7 +49,7 @@ export const manyObservations: Record<string, Operation> = {
       },
       "application/json": {
         schema: Type.Object({
-          observations: Type.Array(Type.Unknown({ description: "As `POST /{id}/observe` takes it" })),
+          observations: Type.Array(Type.Union([ObservationBody, Type.Object({ data: ObservationBody })])),
         }),
         examples: { two: { observations: [{ strings: ["a"] }, { strings: ["b"] }] } },
       },

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { Float32 } from "../schemas.ts";
 import * as schemas from "./answer-schemas.ts";
 import type { Operation } from "./operation.ts";
 import { command, json, query } from "./operation.ts";
@@ -45,13 +46,15 @@ const clearWorkingMemory = said(
   "Predictions, emotives and percept data go too; models, genes and `interval` stay.",
 );
 
-const Genes = Type.Object({
+const genes = {
   recall_threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   max_sequence_length: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
-  persistence: Type.Optional(Type.Number()),
-  smoothness: Type.Optional(Type.Number()),
-  always_update_frequencies: Type.Optional(Type.Union([Type.Boolean(), Type.Number()])),
-});
+  persistence: Type.Optional(Float32),
+  smoothness: Type.Optional(Float32),
+  always_update_frequencies: Type.Optional(Type.Union([Type.Boolean(), Float32])),
+};
+/** What genes.ts checks; a gene that is not among them is refused. */
+const Genes = Type.Object(genes, { minProperties: 1, propertyNames: { enum: Object.keys(genes) } });
 
 /** The routes of one processor, from observing to its modes. */
 export const oneProcessor: Record<string, Operation> = {
