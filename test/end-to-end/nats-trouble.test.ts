@@ -29,9 +29,22 @@ test("without NATS whatever concerns a processor is a 503 at once, with Retry-Af
     ["POST", "/p1/learn"],
     ["GET", "/p1/predictions"],
     ["GET", "/p1/gene/persistence"],
+    ["GET", "/p1/commands/any"],
+    ["GET", "/p1/ingestions/any"],
+    ["GET", "/p1/ingestions/any/events"],
+    ["POST", "/p1/observe-sequence"],
+    ["GET", "/processors/p1/log"],
+    ["GET", "/processors/p1/dead-letters"],
+    ["POST", "/processors/p1/pause"],
+    ["POST", "/processors/p1/rebuild"],
   ] as const) {
     const begunAt = performance.now();
-    const { status, headers, json } = await system.request(method, path, method === "POST" ? {} : undefined);
+    const body = { observations: [{}] };
+    const { status, headers, json } = await system.request(
+      method,
+      path,
+      method === "POST" ? body : undefined,
+    );
     assert.equal(status, 503, path);
     assert.ok(performance.now() - begunAt < 500, `${path} took too long`);
     assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/, path);

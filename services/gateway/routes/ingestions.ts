@@ -1,8 +1,10 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { Backend } from "../backend.ts";
 import type { IngestionView } from "../ingestion-view.ts";
 import { viewIngestion } from "../ingestion-view.ts";
+import { fromNats } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { IngestionParams } from "../schemas.ts";
@@ -18,12 +20,12 @@ const ingestions: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options)
 
   app.get("/:id/ingestions/:ingestion", { schema: { params } }, async (request) => {
     const { backend, processor } = targetOf({ options, request });
-    return viewIngestion(backend, processor, request.params.ingestion);
+    return view(backend, processor, request.params.ingestion);
   });
 
   app.get("/:id/ingestions/:ingestion/events", { schema: { params } }, async (request, reply) => {
     const { backend, processor } = targetOf({ options, request });
-    const look = () => viewIngestion(backend, processor, request.params.ingestion);
+    const look = () => view(backend, processor, request.params.ingestion);
     const first = await look();
     const seen = String(request.headers["last-event-id"] ?? "");
     // To a client that has seen the end, a 204 says not to come back.
@@ -38,6 +40,11 @@ const ingestions: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options)
       .send(Readable.from(events));
   });
 };
+
+/** As `viewIngestion`; throws NATS_UNAVAILABLE where NATS does not answer. */
+function view(backend: Backend, processor: string, ingestion: string): Promise<IngestionView> {
+  return fromNats(backend, processor, () => viewIngestion(backend, processor, ingestion));
+}
 
 /** An event for every change, comments while there is none, until it is done or the signal is aborted. */
 async function* eventsOf(
