@@ -26,6 +26,9 @@ before(async () => {
   app = buildApp({
     log: createLogger("gateway", "silent"),
     legacyErrors: false,
+    principalHeader: undefined,
+    stopping: new AbortController().signal,
+    tracing: undefined,
     backend: () => assert.fail("describing asks nobody"),
   });
   unsubscribe("fastify.initialization", listen);

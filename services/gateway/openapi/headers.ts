@@ -55,6 +55,8 @@ const texts = {
   Location: "Where to ask what became of it",
   "Preference-Applied": "What of `Prefer` was applied",
   "Idempotency-Replayed": "`true`: this is the answer of an earlier request with this Idempotency-Key",
+  RateLimit: 'How much more may wait for this processor: `"depth";r=12`',
+  "RateLimit-Policy": 'How much may wait for one processor: `"depth";q=10000000`',
   "Retry-After": "After how many seconds trying again makes sense",
 } as const;
 

@@ -26,10 +26,13 @@ export const Processor = Type.Object({
   depth: orNull(Type.Integer({ description: "Commands that are not applied yet" })),
   applied: orNull(Type.Integer({ description: "The sequence up to which everything is applied" })),
   since: Type.Optional(Time),
-  reason: Type.Optional(Type.String({ description: "Why it is down" })),
+  reason: Type.Optional(Type.String({ description: "Why it is down, or what takes so long" })),
   degraded: Type.Optional(Type.String({ description: "What could not be restored" })),
   worker: Type.Optional(Text),
   last: Type.Optional(Type.Integer({ description: "The last sequence of the command log" })),
+  oldest_seconds: orNull(
+    Type.Number({ description: "How long the oldest command that is not applied stands in the log" }),
+  ),
   rate: Type.Optional(Type.Number({ description: "Commands applied per second, lately" })),
   interval: Type.Optional(Whole),
 });
@@ -43,6 +46,9 @@ export const LogPage = Type.Object({
       command: Text,
       method: Text,
       time: Time,
+      sender: Type.Optional(
+        Type.String({ description: "Who has sent it: the principal, or the address that it came from" }),
+      ),
       deadline: Type.Optional(Time),
       outcome: orNull(Outcome),
     }),

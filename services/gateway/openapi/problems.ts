@@ -73,6 +73,18 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
       errors: [{ field: "Idempotency-Key", detail: "was used with another body or path" }],
     },
   },
+  QUEUE_FULL: {
+    detail: "10000000 commands wait for this processor, and no more than 10000000 may.",
+    context: none,
+  },
+  QUEUE_TOO_LONG: {
+    detail: "40000 commands wait, which takes about 80 s, and the client waits for 30 s.",
+    context: none,
+  },
+  QUEUE_PAUSED: {
+    detail: "The processor is paused, and 17 commands wait until it is resumed.",
+    context: none,
+  },
   LOG_FULL: { detail: "The command log of this processor takes no more.", context: { ...none, command } },
   NOT_SUPPORTED: {
     detail: "This KATO cannot do GetPredictions.",
@@ -103,7 +115,10 @@ const statuses = {
   409: { when: "Something else has to end first.", headers: ["Retry-After", ...ofCommand] },
   413: { when: "The request is larger than KATO or NATS takes; `detail` says the limit.", headers: [] },
   422: { when: "The input is wrong, and `errors` names the field; or KATO refused it.", headers: ofCommand },
-  429: { when: "The processor's command log takes no more for now.", headers: ["Retry-After", ...ofCommand] },
+  429: {
+    when: "Too much waits for this processor, or its command log takes no more for now.",
+    headers: ["Retry-After", "RateLimit", "RateLimit-Policy", ...ofCommand],
+  },
   501: { when: "This KATO cannot do that.", headers: ofCommand },
   502: { when: "KATO failed, or its answer is too large.", headers: ofCommand },
   503: {
