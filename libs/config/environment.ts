@@ -1,4 +1,3 @@
-import { withoutUser } from "../telemetry/redact.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { SettingName } from "./setting-names.ts";
@@ -78,16 +77,16 @@ export class Environment {
       .filter((item) => item !== "");
   }
 
-  /** Addresses of servers with commas between: `host`, `host:port` or `scheme://host:port`. */
+  /** Addresses of servers with commas between: `host`, `host:port` or `scheme://host:port`, with `user:password@` or without. */
   servers(name: SettingName, scheme: string, fallback: string): string[] {
     const servers = this.list(name, fallback);
     for (const server of servers) {
       const url = server.includes("://") ? server : `${scheme}://${server}`;
       if (!URL.canParse(url) || new URL(url).hostname === "") {
-        this.problem(
-          name,
-          `must be ${scheme}://host:port, several with commas between, not "${withoutUser(server)}"`,
-        );
+        // With a user in any of them, what cannot be read may be a part of a password.
+        const hasUser = servers.some((each) => each.includes("@"));
+        const told = hasUser ? "what it is; passwords are percent-encoded" : `"${server}"`;
+        this.problem(name, `must be ${scheme}://host:port, several with commas between, not ${told}`);
       }
     }
     if (servers.length === 0) this.problem(name, "names no server");

@@ -6,13 +6,14 @@ import { processorsOfEnvironment } from "../registry/environment.ts";
 import { processorsOfFile } from "../registry/file.ts";
 import type { KubernetesOptions } from "../registry/kubernetes.ts";
 import type { Environment } from "./environment.ts";
+import type { NatsServers } from "./nats-servers.ts";
+import { natsServers } from "./nats-servers.ts";
 import type { TracingSettings } from "./tracing-settings.ts";
 import { tracingSettings } from "./tracing-settings.ts";
 
 /** What every service is told. */
 export interface CommonSettings {
-  /** `host:port` or `nats://host:port`, any number of one cluster. */
-  natsServers: string[];
+  nats: NatsServers;
   /** Replicas of every stream and bucket that is created. */
   natsReplicas: number;
   /** Bytes one processor's command log may hold, -1 for no limit but the server's. */
@@ -80,7 +81,7 @@ const anyPort = { min: 0, max: 65_535 };
 
 function commonSettings(environment: Environment): CommonSettings {
   return {
-    natsServers: environment.servers("NATS_URL", "nats", "nats://127.0.0.1:4222"),
+    nats: natsServers(environment),
     natsReplicas: environment.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }),
     logMaxBytes: environment.integer("LOG_MAX_BYTES", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
     endpointPolicy: endpointPolicy(environment.list("ENDPOINT_ALLOW", ""), (what) =>

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { aborted } from "../config/aborted.ts";
-import { withoutUser } from "../telemetry/redact.ts";
+import type { NatsServers } from "../config/nats-servers.ts";
 
 /** What the connection says to the log: the smallest part of a pino logger. */
 export interface Log {
@@ -27,23 +27,19 @@ export class NatsLink {
   }
 
   /** Connects, waiting as long as it takes, and says once that it waits. Undefined when `stopping` comes first. */
-  static async open(options: {
-    servers: string[];
-    name: string;
-    log: Log;
-    stopping: AbortSignal;
-  }): Promise<NatsLink | undefined> {
+  static async open(
+    options: NatsServers & { name: string; log: Log; stopping: AbortSignal },
+  ): Promise<NatsLink | undefined> {
+    const { servers, credentials } = options;
+    const refused = credentials ? ", or refuses the user" : "";
     const waiting = setTimeout(
-      () =>
-        options.log.warn(
-          { servers: options.servers.map(withoutUser) },
-          "NATS does not answer yet, waiting for it",
-        ),
+      () => options.log.warn({ servers }, `NATS does not answer yet${refused}, waiting for it`),
       1_000,
     );
     try {
       const connecting = connect({
-        servers: options.servers,
+        servers,
+        ...credentials,
         name: options.name,
         noAsyncTraces: true,
         maxReconnectAttempts: -1,
@@ -52,6 +48,8 @@ export class NatsLink {
         reconnectJitter: 100,
         pingInterval: 10_000,
         maxPingOut: 2,
+        // While passwords are changed it is refused for a while, which is no reason to give up for good.
+        ignoreAuthErrorAbort: true,
       });
       const connection = await Promise.race([connecting, aborted(options.stopping)]);
       if (!connection) return undefined;

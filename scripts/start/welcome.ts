@@ -1,3 +1,4 @@
+import { withoutUser } from "../../libs/telemetry/redact.ts";
 import type { ProcessorView } from "./ready.ts";
 import type { RunningSystem } from "./system.ts";
 
@@ -7,7 +8,7 @@ export function welcome(system: RunningSystem, dataDir: string): string {
   const addresses = [
     `gateway    ${baseUrl}`,
     `worker     ${workerUrl}   (/health)`,
-    `nats       ${natsUrl}`,
+    `nats       ${natsUrl.split(",").map(withoutUser).join(",")}`,
     ...processors.map(({ id, name, endpoint }) => `processor  ${id}   ${name} at ${endpoint}`),
     `data       ${dataDir}`,
   ];

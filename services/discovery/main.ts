@@ -30,7 +30,7 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   const watching = sources.map((source) => source.watches);
   log.info({ host: settings.host, port: health.address.port, watching }, "listening");
 
-  nats = await NatsLink.open({ servers: settings.natsServers, name: "discovery", log, stopping });
+  nats = await NatsLink.open({ ...settings.nats, name: "discovery", log, stopping });
   if (nats) {
     const { connection } = nats;
     const { natsReplicas: replicas, logMaxBytes: maxBytes, endpointPolicy, listEveryMs, forgetMs } = settings;

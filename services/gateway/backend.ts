@@ -40,7 +40,7 @@ export async function openBackend(
   log: Logger,
   stopping: AbortSignal,
 ): Promise<Backend | undefined> {
-  const nats = await NatsLink.open({ servers: settings.natsServers, name: "gateway", log, stopping });
+  const nats = await NatsLink.open({ ...settings.nats, name: "gateway", log, stopping });
   if (!nats) return undefined;
   const { connection } = nats;
   const { natsReplicas: replicas, logMaxBytes: maxBytes } = settings;

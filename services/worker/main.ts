@@ -23,7 +23,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const settings = workerSettings(environment);
   const tracing = await startTracing(settings.tracing, "kato-worker", log);
   const name = `${hostname()}-${process.pid}`;
-  const nats = await NatsLink.open({ servers: settings.natsServers, name: `worker ${name}`, log, stopping });
+  const nats = await NatsLink.open({ ...settings.nats, name: `worker ${name}`, log, stopping });
   if (!nats) return;
   const { connection } = nats;
   const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;

@@ -37,8 +37,8 @@ test("without variables, and with empty ones, the defaults count", () => {
       { host, port, processors, legacyErrors, natsReplicas, logMaxBytes },
       { host: "0.0.0.0", port: 8000, processors: [], legacyErrors: false, natsReplicas: 1, logMaxBytes: -1 },
     );
-    assert.equal(gateway(variables).natsServers.length, 1);
-    assert.match(String(gateway(variables).natsServers[0]), /127\.0\.0\.1:4222$/);
+    assert.equal(gateway(variables).nats.servers.length, 1);
+    assert.match(String(gateway(variables).nats.servers[0]), /127\.0\.0\.1:4222$/);
     assert.equal(worker(variables).port, 9464);
     assert.equal(worker(variables).processors, "*");
   }
@@ -56,7 +56,7 @@ test("what is set counts", () => {
   assert.equal(settings.port, 0);
   assert.equal(settings.legacyErrors, true);
   assert.equal(settings.logMaxBytes, 1000);
-  assert.equal(settings.natsServers.length, 2);
+  assert.equal(settings.nats.servers.length, 2);
   assert.deepEqual(worker({ WORKER_PROCESSORS: "p1, p2,," }).processors, ["p1", "p2"]);
   assert.equal(worker({ WORKER_PROCESSORS: "p1,*" }).processors, "*");
 });
@@ -223,10 +223,28 @@ test("what of them cannot be done stops the start", () => {
   }
 });
 
-test("a password in a server's address is not told", () => {
-  const wrong = { NATS_URL: "nats://me:secret@host:nonsense" };
-  assert.throws(
-    () => gateway(wrong),
-    (error: Error) => /NATS_URL/.test(error.message) && !/secret/.test(error.message),
-  );
+test("NATS_URL can hold a user and a password, or a token, that are kept apart from the servers", () => {
+  const natsOf = (NATS_URL: string) => worker({ NATS_URL }).nats;
+  assert.deepEqual(natsOf("nats://me:p%40ss%3A1@a:4222, b:4222,nats://me:p%40ss%3A1@c"), {
+    servers: ["nats://a:4222", "b:4222", "nats://c"],
+    credentials: { user: "me", pass: "p@ss:1" },
+  });
+  assert.deepEqual(natsOf("t0ken@a:4222"), { servers: ["a:4222"], credentials: { token: "t0ken" } });
+  assert.deepEqual(natsOf("nats://a:1"), { servers: ["nats://a:1"], credentials: undefined });
+});
+
+test("a wrong NATS_URL is named without the password that it may hold", () => {
+  for (const NATS_URL of [
+    "nats://me:sec/ret@host:4222",
+    "nats://me:sec,ret@host:4222",
+    "nats://me:secret@host:nonsense",
+    "me:secret@a,nats://me:secret2@b",
+    "nats://me:sec%ret@host",
+  ]) {
+    assert.throws(
+      () => worker({ NATS_URL }),
+      ({ message }: Error) => /NATS_URL/.test(message) && !/sec|ret\b/.test(message),
+      NATS_URL,
+    );
+  }
 });

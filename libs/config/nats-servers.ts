@@ -1,0 +1,42 @@
+import { withoutUser } from "../telemetry/redact.ts";
+import type { Environment } from "./environment.ts";
+
+/** Where NATS is, and who connects to it. */
+export interface NatsServers {
+  /** `host:port` or `nats://host:port`, any number of one cluster; without users and passwords, so they may be logged. */
+  servers: string[];
+  /** As nats.js takes it; undefined where NATS asks for none. */
+  credentials: { user: string; pass: string } | { token: string } | undefined;
+}
+
+/**
+ * What NATS_URL says: `nats://user:password@host:port` or `nats://token@host:port`, percent-encoded as in any URL. The
+ * servers are of one cluster, so those that name a user name the same.
+ */
+export function natsServers(environment: Environment): NatsServers {
+  const urls = environment.servers("NATS_URL", "nats", "nats://127.0.0.1:4222");
+  const named = new Set(urls.map(userPart).filter((part) => part !== ""));
+  if (named.size > 1)
+    environment.problem("NATS_URL", "must name the same user and password for all its servers");
+  const [part] = named;
+  return {
+    servers: urls.map(withoutUser),
+    credentials: part === undefined ? undefined : credentialsOf(part, environment),
+  };
+}
+
+function userPart(server: string): string {
+  return /^(?:[a-z]+:\/\/)?(.*)@/is.exec(server)?.[1] ?? "";
+}
+
+function credentialsOf(part: string, environment: Environment): NatsServers["credentials"] {
+  const colon = part.indexOf(":");
+  try {
+    if (colon === -1) return { token: decodeURIComponent(part) };
+    const [user, pass] = [part.slice(0, colon), part.slice(colon + 1)].map(decodeURIComponent);
+    return { user: user ?? "", pass: pass ?? "" };
+  } catch {
+    environment.problem("NATS_URL", "has a user or a password that is not percent-encoded as in a URL");
+    return undefined;
+  }
+}
