@@ -12,6 +12,8 @@ export interface LogWriterOptions {
   /** The number of the connection that stands, 0 for none: then nothing is published, as it would wait in memory. */
   session: () => number;
   processor: string;
+  /** Whether several may be under way at a time; not where the log is replicated (CommandLogs.isReplicated). Default true. */
+  pipelined?: boolean;
   /** Called once for each command, in the order they were added, as soon as JetStream has acknowledged it (A6). */
   onStored: (command: Command, sequence: number) => void;
   /** How long it goes on without any acknowledgement before it fails. */
@@ -41,7 +43,8 @@ const resendLimitMs = 60_000;
  *
  * States: *flowing*; *broken* (one in flight was refused or not answered, so those behind it will be refused too: nothing is sent
  * until all of them are answered or given up, then it flows again from the first that is not stored); *failed*, for good.
- * Somebody else's command between two of these breaks the flow too: then fewer are sent ahead.
+ * Somebody else's command between two of these breaks the flow too: then fewer are sent ahead. Where it is not pipelined, one
+ * is under way at a time, and nothing is sent with a condition.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
@@ -60,7 +63,8 @@ export class LogWriter {
   #open = 0;
   /** What they were sent over. */
   #session = 0;
-  #window = maxEntries;
+  readonly #maxWindow: number;
+  #window: number;
   #isBroken = false;
   #failure: GatewayError | undefined;
   #answeredAt = 0;
@@ -70,6 +74,8 @@ export class LogWriter {
   constructor(options: LogWriterOptions) {
     this.#options = options;
     this.#patienceMs = options.patienceMs ?? 15_000;
+    this.#maxWindow = options.pipelined === false ? 1 : maxEntries;
+    this.#window = this.#maxWindow;
     this.#replies = options.connection.subscribe(`${this.#inbox}.*.*`, {
       callback: (error, message) => {
         if (!error) this.#take(message);
@@ -189,7 +195,7 @@ export class LogWriter {
       this.#sent = Math.max(this.#sent, this.#head);
       this.#bytes -= entry.command.data.length;
       this.#progressAt = performance.now();
-      if (this.#window < maxEntries) this.#window++;
+      if (this.#window < this.#maxWindow) this.#window++;
       this.#options.onStored(entry.command, entry.sequence);
     }
     this.#wake();
@@ -223,7 +229,7 @@ export class LogWriter {
     if (refusal) this.#fail(refusal);
     this.#giveUpInTime();
     if (this.#failure || session() === 0) return;
-    if (isConflict(head)) this.#window = Math.max(minWindow, this.#window >> 1);
+    if (isConflict(head)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
     for (let number = this.#head; number < this.#sent; number++) delete this.#entries.get(number)?.error;
     this.#run++;
     this.#open = 0;

@@ -179,6 +179,14 @@ export class CommandLogs {
     return config.max_bytes > 0 && state.bytes > config.max_bytes / 2;
   }
 
+  /**
+   * Whether NATS keeps more than one replica of the log. One refused `Nats-Expected-Last-Msg-Id` leaves such a stream without
+   * a leader for good, in nats-server 2.14.0 at least, so nothing may be sent to it with that condition.
+   */
+  async isReplicated(processor: string): Promise<boolean> {
+    return (await this.#manager.streams.info(streamOf(processor))).config.num_replicas > 1;
+  }
+
   /** The sequence of the last command ever stored, 0 for none. */
   async last(processor: string): Promise<number> {
     return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;

@@ -52,7 +52,12 @@ export class Intake {
   #stored: StoredLines | undefined;
   #refusal: GatewayError | undefined;
 
-  private constructor(options: IntakeOptions, record: IntakeRecord, owner: Subscription) {
+  private constructor(
+    options: IntakeOptions,
+    record: IntakeRecord,
+    owner: Subscription,
+    isReplicated: boolean,
+  ) {
     const { backend, processor, onReceipt } = options;
     this.#options = options;
     this.#record = record;
@@ -64,6 +69,7 @@ export class Intake {
       connection: backend.nats.connection,
       session: () => backend.nats.session,
       processor,
+      pipelined: !isReplicated,
       onStored: (command, sequence) => {
         backend.states.stored(processor, sequence);
         this.#onStored(lineOf(command), sequence);
@@ -85,6 +91,7 @@ export class Intake {
     const { backend, processor, ingestion } = options;
     const { connection } = backend.nats;
     const after = await backend.logs.last(processor);
+    const isReplicated = await backend.logs.isReplicated(processor);
     const subject = ingestionSubject(processor, ingestion);
     const opened = await IntakeRecord.open(
       backend.ingestions,
@@ -94,7 +101,7 @@ export class Intake {
     const owner = connection.subscribe(subject, {
       callback: (_error, message) => void message.respond(JSON.stringify(opened.current)),
     });
-    return new Intake(options, opened, owner);
+    return new Intake(options, opened, owner, isReplicated);
   }
 
   /** What is known of it now. */
