@@ -86,7 +86,9 @@ export async function startContainers(): Promise<ContainerSystem> {
       );
     await startNats();
     for (const [name, id] of Object.entries(processors)) {
-      await runService(name, "simulator", { MANIFEST: JSON.stringify({ id, name }) });
+      // So slow that whatever happens in an ingestion happens before it is all applied.
+      const environment = { MANIFEST: JSON.stringify({ id, name }), SIMULATOR_DELAY_MS: "2" };
+      await runService(name, "simulator", environment);
     }
     const endpoints = Object.entries(processors).map(([name, id]) => [id, `${name}:1441`]);
     await runService("gateway", "gateway", {
