@@ -79,7 +79,10 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     concluded: (labels) => commands.inc(labels),
     waited: ({ method, seconds }) => waits.observe({ method: methodLabel(method) }, seconds),
     called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
-    recovered: (labels, count = 1) => recoveries.inc(labels, count),
+    recovered: (labels, count = 1) => {
+      // A rebuild that replays nothing would be a series more for each processor.
+      if (count > 0) recoveries.inc(labels, count);
+    },
     deadLettered: (processor) => letters.inc({ processor }),
     leaseChanged: (outcome) => leases.inc({ outcome }),
     reconnected: (processor) => reconnects.inc({ processor }),
