@@ -20,6 +20,7 @@ export const processor = {
   last: 42,
   applied: 42,
   depth: 0,
+  oldest_seconds: 0,
   rate: 0,
   interval: 7,
 };
