@@ -149,7 +149,7 @@ export class Applier {
     const result = await this.#keeper.withInstance(() =>
       answerQuery(this.#keeper.instance.call, query, this.#checkpoint.latestUniqueId),
     );
-    if (!result && this.#stopping) return { ...handedOver, sequence: 0 };
+    if (!result && (this.#stopping || !this.#options.mayCall())) return { ...handedOver, sequence: 0 };
     return (result && this.#open?.answers.replyOf(result, 0)) || unavailable(0);
   }
 

@@ -72,14 +72,15 @@ export class InstanceKeeper {
   }
 
   /**
-   * Does something with the instance once it is there and reconciled; undefined where it is not, or goes away meanwhile.
+   * Does something with the instance once it is there and reconciled; undefined where it is not, or goes away meanwhile, or is
+   * this worker's no more.
    */
   withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
     return this.turn(async () => {
       try {
         return (await this.prepare(firstConnectMs)) ? await task() : undefined;
       } catch (error) {
-        if (!(error instanceof Interrupted)) throw error;
+        if (!(error instanceof Interrupted || error instanceof LeaseLost)) throw error;
         this.instance.doubt();
         return undefined;
       }
@@ -88,19 +89,20 @@ export class InstanceKeeper {
 
   /**
    * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away. Throws Interrupted when it
-   * goes away meanwhile.
+   * goes away meanwhile, LeaseLost without the lease (A4).
    */
   async prepare(timeoutMs: number): Promise<boolean> {
+    const { processor, mayCall } = this.#options;
+    if (!mayCall()) throw new LeaseLost(processor);
     if (!(await this.#attach(timeoutMs))) return false;
     return !this.instance.isDatabaseSuspected || this.#probeDatabase();
   }
 
   async #attach(timeoutMs: number): Promise<boolean> {
     if (this.instance.reconciled) return true;
-    const { processor, mayCall, standing, gate, log } = this.#options;
+    const { standing, gate, log } = this.#options;
     const context = this.#open?.context;
     if (!context) return false;
-    if (!mayCall()) throw new LeaseLost(processor);
     return this.instance.reconcile(timeoutMs, async (interval) => {
       const before = standing.state;
       standing.become("rebuilding");
