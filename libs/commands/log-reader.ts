@@ -49,7 +49,8 @@ export class LogReader {
   /** How many commands there are to read now; to be asked before `commands`. */
   async pending(): Promise<number> {
     this.#opened = await this.#options.open(this.#next);
-    return (await this.#opened.info()).num_pending;
+    // As it was told when the consumer was made.
+    return (await this.#opened.info(true)).num_pending;
   }
 
   /** Yields every command once, in sequence, until `close`; rejects when no consumer can be had. */

@@ -123,7 +123,7 @@ export class CommandLogs {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: from,
     });
-    if ((await consumer.info()).num_pending === 0) return;
+    if ((await consumer.info(true)).num_pending === 0) return;
     const messages = await consumer.consume({ max_messages: rangePrefetch });
     try {
       for await (const message of messages) {
@@ -168,15 +168,15 @@ export class CommandLogs {
       opt_start_time: new Date(sinceMs).toISOString(),
       headers_only: true,
     });
-    if ((await consumer.info()).num_pending === 0) return undefined;
+    if ((await consumer.info(true)).num_pending === 0) return undefined;
     const message = await consumer.next();
     return message ? { sequence: message.seq, storedAtMs: message.time.getTime() } : undefined;
   }
 
-  /** Whether the log holds more than half of the bytes that it may. */
-  async isFilling(processor: string): Promise<boolean> {
+  /** The share of the bytes that the log may hold which it does hold; undefined where it has no limit. */
+  async fill(processor: string): Promise<number | undefined> {
     const { config, state } = await this.#manager.streams.info(streamOf(processor));
-    return config.max_bytes > 0 && state.bytes > config.max_bytes / 2;
+    return config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined;
   }
 
   /**

@@ -92,7 +92,8 @@ async function startSimulators(settings: StartSettings, children: Children): Pro
 }
 
 function startService(name: "worker" | "gateway", children: Children, env: NodeJS.ProcessEnv): void {
-  const args = [join(services, name, "main.ts")];
+  // With the flags of Node that scripts/run gives.
+  const args = [...process.execArgv, join(services, name, "main.ts")];
   children.start({ group: name, name, command: process.execPath, args, env });
 }
 

@@ -7,6 +7,7 @@ import { Replies } from "../../libs/commands/replies.ts";
 import type { GatewaySettings, QueueLimits } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { eachOf } from "../../libs/nats/each-of.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import { Registry } from "../../libs/registry/registry.ts";
@@ -48,7 +49,8 @@ export async function openBackend(
   const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
-  const ensureLogs = () => Promise.all(registry.list().map((entry) => logs.ensure(entry.id)));
+  const withLog = new Set<string>();
+  const ensureLogs = () => ensureNew(registry, logs, withLog);
   const { processors, endpointPolicy } = settings;
   const declaring = { registry, logs, endpointPolicy, log, stopping };
   await ask(() => declareProcessors(processors, declaring));
@@ -73,6 +75,18 @@ export async function openBackend(
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
     queueLimits: settings.queueLimits,
   };
+}
+
+/** Sees that each processor has a command log, but asks only once for each in `withLog`, which it keeps. */
+async function ensureNew(registry: Registry, logs: CommandLogs, withLog: Set<string>): Promise<void> {
+  const ids = registry.list().map(({ id }) => id);
+  await eachOf(
+    ids.filter((id) => !withLog.has(id)),
+    async (id) => {
+      await logs.ensure(id);
+      withLog.add(id);
+    },
+  );
 }
 
 /** Closes what `openBackend` opened. */

@@ -20,7 +20,7 @@ export interface ApplierOptions {
   mayCall: () => boolean;
   logs: Pick<
     CommandLogs,
-    "ensure" | "read" | "readRange" | "first" | "firstSince" | "isFilling" | "delete" | "trim"
+    "ensure" | "read" | "readRange" | "fill" | "first" | "firstSince" | "delete" | "trim"
   >;
   checkpoints: CheckpointStore;
   ingestions: Pick<Ingestions, "counts" | "putCounts">;

@@ -106,9 +106,11 @@ export class Applier {
     return this.#rewinding.promise;
   }
 
-  /** Begins to apply. Does not wait for anything. */
-  start(): void {
-    this.#running = this.#run();
+  /** Begins to apply. Resolves once its checkpoint is loaded, or cannot be at the first attempt; whatever comes then is tried on. */
+  start(): Promise<void> {
+    const opened = Promise.withResolvers<void>();
+    this.#running = this.#run(opened.resolve).finally(opened.resolve);
+    return opened.promise;
   }
 
   /** Finishes the step in hand, writes the checkpoint, and gives up nothing: whatever is left stays in the log. */
@@ -168,9 +170,9 @@ export class Applier {
     return this.#open?.context.book.current ?? firstCheckpoint;
   }
 
-  async #run(): Promise<void> {
+  async #run(onOpened: () => void): Promise<void> {
     await this.#persist(async () => {
-      this.#open = await openProcessor(this.#options, this.#keeper.instance, this.#log);
+      this.#open = await openProcessor(this.#options, this.#keeper.instance, this.#log).finally(onOpened);
       this.#keeper.open(this.#open);
       this.#opened.resolve();
     });

@@ -66,13 +66,14 @@ export class LeaseView {
     return [...this.#seen].filter(([, { at }]) => at > oldest);
   }
 
-  /** Whether something came or went. */
+  /** Whether something came or went that this worker did not write itself. */
   #take(change: KvEntry): boolean {
-    const { key, operation } = change;
+    const { key } = change;
     const before = this.#seen.get(key);
-    if (operation !== "PUT") return this.#seen.delete(key);
     const value = change.string();
+    // Only a removal has no value. Asking for the operation would parse the headers of each renewal of each lease.
+    if (value === "") return this.#seen.delete(key);
     this.#seen.set(key, { value, at: performance.now() });
-    return before?.value !== value;
+    return before?.value !== value && value !== this.#me;
   }
 }

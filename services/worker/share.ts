@@ -21,18 +21,19 @@ export function shareOut(view: View): { take: string[]; giveBack: string[] } {
   const mine = processors.filter((id) => holders.get(id) === me);
   const free = processors.filter((id) => !holders.has(id));
   if (wanted !== "*") {
+    const list = new Set(wanted);
     return {
-      take: free.filter((id) => wanted.includes(id)),
-      giveBack: mine.filter((id) => !wanted.includes(id)),
+      take: free.filter((id) => list.has(id)),
+      giveBack: mine.filter((id) => !list.has(id)),
     };
   }
   const lists = [...workers.values()].filter((list) => list !== "*");
   const listed = new Set(lists.flat());
   const shared = processors.filter((id) => !listed.has(id));
   const share = Math.ceil(shared.length / (workers.size - lists.length));
-  const keep = mine.filter((id) => !listed.has(id)).slice(0, share);
+  const keep = new Set(mine.filter((id) => !listed.has(id)).slice(0, share));
   return {
-    take: free.filter((id) => !listed.has(id)).slice(0, share - keep.length),
-    giveBack: mine.filter((id) => !keep.includes(id)),
+    take: free.filter((id) => !listed.has(id)).slice(0, share - keep.size),
+    giveBack: mine.filter((id) => !keep.has(id)),
   };
 }

@@ -12,16 +12,18 @@ import { trimmedBelow } from "./trim.ts";
  */
 export class Trimmer {
   readonly #processor: string;
-  readonly #logs: Pick<CommandLogs, "firstSince" | "isFilling" | "trim">;
+  readonly #logs: Pick<CommandLogs, "fill" | "firstSince" | "trim">;
   readonly #turn: (task: () => Promise<void>) => Promise<void>;
   #trimmedBelow = 1;
   #isTrimming = false;
+  /** Up to where was applied when the log was last found to have no limit; 0 where it was not. */
+  #unlimitedAt = 0;
   /** The first command that is young enough, and until when it is. */
   #young = { first: 0, untilMs: 0 };
 
   constructor(
     processor: string,
-    logs: Pick<CommandLogs, "firstSince" | "isFilling" | "trim">,
+    logs: Pick<CommandLogs, "fill" | "firstSince" | "trim">,
     turn: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#processor = processor;
@@ -36,7 +38,7 @@ export class Trimmer {
     try {
       if (ageMs > 0) await this.#findYoung(book, ageMs);
       // What was applied must not keep out what is to be.
-      const kept = (await this.#logs.isFilling(this.#processor)) ? 0 : commands;
+      const kept = (await this.#isFilling(book.persisted.applied)) ? 0 : commands;
       const below = () => trimmedBelow(book.persisted, kept, this.#young.first);
       if (below() <= this.#trimmedBelow) return;
       await this.#turn(async () => {
@@ -47,6 +49,14 @@ export class Trimmer {
     } finally {
       this.#isTrimming = false;
     }
+  }
+
+  /** Whether the log fills up. One without a limit is asked again only when something was applied: most of many are idle. */
+  async #isFilling(applied: number): Promise<boolean> {
+    if (applied === this.#unlimitedAt) return false;
+    const fill = await this.#logs.fill(this.#processor);
+    this.#unlimitedAt = fill === undefined ? applied : 0;
+    return fill !== undefined && fill > 0.5;
   }
 
   async #findYoung(book: CheckpointBook, ageMs: number): Promise<void> {

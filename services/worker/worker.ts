@@ -21,6 +21,7 @@ import { isDeadLetter } from "./outcomes.ts";
 import { Reports } from "./reports.ts";
 import { answerRequests, sendReply } from "./requests.ts";
 import { shareOut } from "./share.ts";
+import { spread } from "./spread.ts";
 import type { History } from "./trim.ts";
 
 export interface WorkerOptions {
@@ -55,9 +56,18 @@ interface Running {
   stopping?: Promise<void>;
 }
 
-const tickMs = 250;
+const reportTickMs = 250;
 const announcementsPerLife = 3;
 const drainMs = 500;
+/** Processors are registered, and leases come and go, many at a time: they are looked at together. */
+const changesPauseMs = 20;
+/**
+ * So many processors are begun at once: a thousand would have each of them wait until all are through, past what a lease lives and
+ * a connection is waited for.
+ */
+const begunAtOnce = 32;
+/** Those begun are waited for so long at most: one whose log has no leader must not keep the rest waiting (A8). */
+const beginningLimitMs = 1_000;
 
 /**
  * Runs the appliers of the processors whose leases it holds, answers their queries, and reports how they stand.
@@ -84,10 +94,11 @@ export class Worker {
     this.#options = options;
     this.#view = view;
     const announceMs = options.leaseMs / announcementsPerLife;
+    const running = () => this.#running.values();
     this.#timers = [
-      setInterval(() => this.#reportAll(), tickMs),
       setInterval(() => void this.#announce(), announceMs),
-      setInterval(() => void this.#trimAll(), options.trimEveryMs),
+      spread(reportTickMs, running, ({ reports }) => reports.report()),
+      spread(options.trimEveryMs, running, (each) => void this.#trim(each)),
     ];
     options.registry.onChange(() => this.#match());
   }
@@ -128,11 +139,14 @@ export class Worker {
     this.#match();
   }
 
-  /** Makes what runs match the registry and the leases, once more after the matching under way. */
+  /** Makes what runs match the registry and the leases, soon, and after the matching under way. */
   #match(): void {
     if (this.#isMatchDue || this.#stopping) return;
     this.#isMatchDue = true;
-    this.#afterMatching(() => this.#matchNow());
+    this.#afterMatching(async () => {
+      await sleep(changesPauseMs);
+      await this.#matchNow();
+    });
   }
 
   #afterMatching(task: () => Promise<void>): void {
@@ -141,25 +155,39 @@ export class Worker {
       .catch((error) => this.#options.log.error({ err: error }, "cannot take what is to be run"));
   }
 
+  /** Gives back what is not to run here, and takes what is, some at a time; what that is, is asked anew each time. */
   async #matchNow(): Promise<void> {
     this.#isMatchDue = false;
+    const tried = new Set<string>();
+    while (!this.#stopping) {
+      const due = this.#giveBack().filter(({ id }) => !tried.has(id));
+      if (due.length === 0) return;
+      const next = due.slice(0, begunAtOnce);
+      for (const { id } of next) tried.add(id);
+      await Promise.all(next.map((entry) => this.#startOne(entry)));
+    }
+  }
+
+  /** Lets go whatever is not to run here any more, or not as it does, and says what is to be taken. */
+  #giveBack(): ProcessorEntry[] {
     const { registry, processors, name } = this.#options;
     const wanted = new Map(registry.list().map((entry) => [entry.id, entry]));
     const holders = this.#view.holders;
     for (const id of this.#running.keys()) holders.set(id, name);
     const workers = this.#view.workers.set(name, processors);
     const plan = shareOut({ me: name, wanted: processors, processors: [...wanted.keys()], holders, workers });
+    const giveBack = new Set(plan.giveBack);
     for (const running of [...this.#running.values()]) {
       const { id, grpc_endpoint } = running.entry;
       running.applier.setPaused(wanted.get(id)?.paused === true);
       const isMoved = wanted.get(id)?.grpc_endpoint !== grpc_endpoint;
-      if (isMoved || plan.giveBack.includes(id)) this.#replace(running);
+      if (isMoved || giveBack.has(id)) this.#replace(running);
     }
-    await Promise.all(plan.take.map((id) => this.#startOne(wanted.get(id))));
+    return plan.take.flatMap((id) => wanted.get(id) ?? []);
   }
 
-  async #startOne(entry: ProcessorEntry | undefined): Promise<void> {
-    if (!entry || this.#stopping || this.#running.has(entry.id)) return;
+  async #startOne(entry: ProcessorEntry): Promise<void> {
+    if (this.#stopping || this.#running.has(entry.id)) return;
     const { nats, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs, outcomes, ingestions } =
       this.#options;
     const lease = await Lease.take({
@@ -205,9 +233,10 @@ export class Worker {
     const subscriptions = answerRequests(nats, applier, this.#options);
     this.#running.set(entry.id, { entry, applier, lease, subscriptions, reports });
     applier.setPaused(entry.paused === true);
-    applier.start();
+    const opened = applier.start();
     // Gateways refuse what nobody runs, and take its silence for that.
     reports.report();
+    await Promise.race([opened, sleep(beginningLimitMs, undefined, { ref: false })]);
   }
 
   /** The lease is gone: the applier must not go on, and what it may do next it does with a lease taken anew. */
@@ -240,17 +269,10 @@ export class Worker {
     await lease.release();
   }
 
-  async #trimAll(): Promise<void> {
+  async #trim({ applier, entry }: Running): Promise<void> {
     const { history, log } = this.#options;
-    const trims = [...this.#running.values()].map(({ applier, entry }) =>
-      applier.trim(history).catch((error) => {
-        log.warn({ err: error, processor: entry.id }, "cannot trim the log");
-      }),
-    );
-    await Promise.all(trims);
-  }
-
-  #reportAll(): void {
-    for (const { reports } of this.#running.values()) reports.report();
+    await applier.trim(history).catch((error) => {
+      log.warn({ err: error, processor: entry.id }, "cannot trim the log");
+    });
   }
 }

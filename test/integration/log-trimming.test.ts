@@ -66,3 +66,36 @@ test("when everything is too old the log is empty, and its next sequence is know
     return (await logs.first(processor)) === 16;
   });
 });
+
+/** The logs, and how often it was asked how full one is. */
+function countingLogs() {
+  const asked = { fill: 0 };
+  const counting: ConstructorParameters<typeof Trimmer>[1] = {
+    fill: (id) => {
+      asked.fill++;
+      return logs.fill(id);
+    },
+    firstSince: (id, sinceMs) => logs.firstSince(id, sinceMs),
+    trim: (id, sequence) => logs.trim(id, sequence),
+  };
+  return { counting, asked };
+}
+
+test("an idle processor's log is not asked how full it is again and again, unless it has a limit", async () => {
+  const kept = { commands: anyNumber, ageMs: 0 };
+  const book = bookOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
+  const { counting, asked } = countingLogs();
+  const unlimited = new Trimmer(processor, counting, (task) => task());
+  for (let times = 0; times < 3; times++) await unlimited.trim(book, kept);
+  assert.equal(asked.fill, 1);
+  book.note({ applied: 16 });
+  await book.flush();
+  for (let times = 0; times < 3; times++) await unlimited.trim(book, kept);
+  assert.equal(asked.fill, 2, "once more when something was applied");
+
+  const limitedLogs = await CommandLogs.open(connection, { replicas: 1, maxBytes: 1_000_000 });
+  await limitedLogs.ensure("limited");
+  const limited = new Trimmer("limited", counting, (task) => task());
+  for (let times = 0; times < 3; times++) await limited.trim(book, kept);
+  assert.equal(asked.fill, 5, "commands that wait may fill it meanwhile");
+});

@@ -1,5 +1,7 @@
 import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
+import { fleet } from "./fleet.ts";
+import { isolation } from "./isolation.ts";
 import { failover, queryDuringIngestion, readyAfterRestart } from "./recovery.ts";
 import type { Figure } from "./rounds.ts";
 import { scrapeLatency } from "./scrape.ts";
@@ -7,11 +9,18 @@ import { syncLatency, syncThroughput } from "./sync.ts";
 import type { System } from "./system.ts";
 import { startSystem } from "./system.ts";
 
+interface Measurement {
+  names: string[];
+  measure: (system: System) => Promise<Figure[]>;
+  /** Takes minutes, so it is measured only where it is named. */
+  isLong?: true;
+}
+
 /**
  * What the gateway costs: prints one JSON line for each figure, or for those named as arguments. Each is measured against a
  * baseline in the same run, as its ratio says more than its value, which is the machine's.
  */
-const measurements: { names: string[]; measure: (system: System) => Promise<Figure[]> }[] = [
+const measurements: Measurement[] = [
   { names: ["sync_c1"], measure: syncLatency },
   { names: ["sync_c32", "cpu_per_request"], measure: syncThroughput },
   { names: ["serial_drain"], measure: serialDrain },
@@ -20,17 +29,29 @@ const measurements: { names: string[]; measure: (system: System) => Promise<Figu
   { names: ["failover"], measure: failover },
   { names: ["query_during_ingestion"], measure: queryDuringIngestion },
   { names: ["scrape_500"], measure: scrapeLatency },
+  { names: ["fleet_1000"], measure: fleet, isLong: true },
+  { names: ["isolation"], measure: isolation, isLong: true },
 ];
-const limitMs = 300_000;
+const limitOfAllShortMs = 300_000;
+const limitOfOneLongMs = 240_000;
 
-const known = measurements.flatMap(({ names }) => names);
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : known;
+const namesOf = (some: Measurement[]) => some.flatMap(({ names }) => names);
+const known = namesOf(measurements);
+const wanted =
+  process.argv.length > 2 ? process.argv.slice(2) : namesOf(measurements.filter(({ isLong }) => !isLong));
 const unknown = wanted.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(`no such figure: ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  const long = namesOf(measurements.filter(({ isLong }) => isLong));
+  console.error(
+    `no such figure: ${unknown.join(", ")}; there are ${known.join(", ")}; ` +
+      `${long.join(" and ")} take minutes and are measured only when they are named`,
+  );
   process.exit(2);
 }
 
+const isWanted = ({ names }: Measurement) => names.some((name) => wanted.includes(name));
+const longCount = measurements.filter((each) => each.isLong && isWanted(each)).length;
+const limitMs = limitOfAllShortMs + longCount * limitOfOneLongMs;
 // Whatever was started ends with this process.
 const limit = setTimeout(() => {
   console.error(`not finished after ${limitMs / 1_000} s`);
@@ -39,8 +60,7 @@ const limit = setTimeout(() => {
 {
   await using stack = new AsyncDisposableStack();
   const system = await startSystem(stack);
-  for (const { names, measure } of measurements) {
-    if (!names.some((name) => wanted.includes(name))) continue;
+  for (const { measure } of measurements.filter(isWanted)) {
     for (const figure of await measure(system)) {
       if (wanted.includes(figure.name)) console.log(JSON.stringify(figure));
     }

@@ -1,0 +1,91 @@
+import { startNats } from "../fixtures/nats-server.ts";
+import type { TestProcess } from "../fixtures/processes.ts";
+import { load, observeRequest } from "./load.ts";
+import type { Figure } from "./rounds.ts";
+import { alternate, figureOf, percentile } from "./rounds.ts";
+import {
+  clearWorkingMemory,
+  endpointsOf,
+  startServices,
+  startSimulators,
+  untilReady,
+  untilStates,
+} from "./system.ts";
+
+const others = ["a1", "a2", "a3"];
+/** In the order of their ids, as /processors lists them. */
+const troubled = { down: "b-down", hung: "c-hung", queued: "d-queued" };
+const queued = 100_000;
+const roundMs = 1_000;
+
+/**
+ * How long the clients of three processors wait, while a fourth's instance hangs, a fifth's is down and a sixth works off
+ * 100,000 commands, against the same without any of that (A8). Trouble comes and goes in turns: the queue is paused meanwhile.
+ */
+export async function isolation(): Promise<Figure[]> {
+  await using stack = new AsyncDisposableStack();
+  const nats = await startNats();
+  stack.defer(() => nats.stop());
+  const simulators = await startSimulators(stack, [...others, ...Object.values(troubled)]);
+  const endpoints = endpointsOf(simulators);
+  const { port } = await startServices(stack, nats.url, endpoints);
+  await untilReady(port, simulators.size);
+  await pause(port, true);
+  await fill(port);
+
+  const hung = simulators.get(troubled.hung) as TestProcess;
+  let down = simulators.get(troubled.down) as TestProcess;
+  const downPort = Number(endpoints[troubled.down]?.split(":").at(-1));
+  const measure = async () => {
+    const { latenciesMs } = await load(port, others.map(observeRequest), roundMs);
+    await clearWorkingMemory(port, others);
+    return latenciesMs;
+  };
+  const inTrouble = async () => {
+    await down.stop();
+    await hung.kill("SIGSTOP");
+    await pause(port, false);
+    await untilTroubled(port, ["down", "down", "applying"]);
+    return measure();
+  };
+  const withoutTrouble = async () => {
+    await pause(port, true);
+    await hung.kill("SIGCONT");
+    down = (await startSimulators(stack, [troubled.down], downPort)).get(troubled.down) as TestProcess;
+    await untilTroubled(port, ["ready", "ready", "paused"]);
+    return measure();
+  };
+  const rounds = await alternate(7, inTrouble, withoutTrouble);
+  const figure = figureOf({ name: "isolation", unit: "ms p99", goal: "<= 1.5" }, rounds, (latenciesMs) =>
+    percentile(latenciesMs, 0.99),
+  );
+  const left = await depthOf(port, troubled.queued);
+  if (left === 0)
+    throw new Error("the queue was worked off before the end: there was nothing to be isolated from");
+  return [{ ...figure, queuedAtEnd: left }];
+}
+
+async function untilTroubled(port: number, expected: string[]): Promise<void> {
+  await untilStates(port, (states) => states.slice(others.length).join() === expected.join());
+}
+
+async function pause(port: number, isPaused: boolean): Promise<void> {
+  const path = `/processors/${troubled.queued}/${isPaused ? "pause" : "resume"}`;
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST" });
+  if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
+}
+
+async function fill(port: number): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/${troubled.queued}/observations`, {
+    method: "POST",
+    headers: { "content-type": "application/x-ndjson" },
+    body: `${JSON.stringify({ strings: ["alpha", "beta"] })}\n`.repeat(queued),
+  });
+  const { accepted } = (await response.json()) as { accepted?: number };
+  if (accepted !== queued) throw new Error(`${response.status}: ${accepted} of ${queued} were stored`);
+}
+
+async function depthOf(port: number, id: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/processors/${id}`);
+  return ((await response.json()) as { depth: number }).depth;
+}
