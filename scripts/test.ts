@@ -7,7 +7,7 @@ import { once } from "node:events";
 
 const suites = ["unit", "integration", "end-to-end", "chaos"].map((suite) => `test/${suite}/**/*.test.ts`);
 // Forced, as a test that was cut off would leave what keeps its process alive, and so this one, for ever.
-const testOptions = ["--test-concurrency=3", "--test-timeout=120000", "--test-force-exit"];
+const testOptions = ["--test-concurrency=4", "--test-timeout=120000", "--test-force-exit"];
 
 const running = new Set<ChildProcess>();
 let wasStopped = false;

@@ -146,6 +146,10 @@ test("the gateway answers as the document says", async () => {
   await call("POST /processors/{id}/rebuild", 200, { query: "?dry_run=true" });
   await call("POST /processors/{id}/rebuild", 200);
   await call("POST /processors/{id}/pause", 200);
+  await until(
+    "it is paused",
+    async () => (await system.request("GET", "/processors/p1")).json.state === "paused",
+  );
   await call("POST /processors/{id}/rebuild", 409, { body: { from: 1 } });
   await call("POST /processors/{id}/resume", 200);
   await until(
