@@ -64,6 +64,8 @@ test("one that does not wait at all gets an answer at once, and it is true", asy
 test("a slow instance delays only its own processor; what was not started in time is never applied", async () => {
   // Once for all the calls with which the worker meets an instance.
   assert.equal((await observe("slow", "first")).status, 200);
+  // Or it would still be told to be applying that one.
+  await untilIdle("slow");
 
   const begunAt = performance.now();
   const started = observe("slow", "started", "wait=1");
