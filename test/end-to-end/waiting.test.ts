@@ -4,7 +4,7 @@ import type { System } from "../fixtures/system.ts";
 import { startSystem, until } from "../fixtures/system.ts";
 
 /** How long a call to the slow instance takes: more than the shortest wait. */
-const delayMs = 1_200;
+const delayMs = 2_000;
 
 let system: System;
 before(async () => {
