@@ -148,6 +148,7 @@ test("what is gone is kept for its time, counted anew after a failure, and if it
   assert.equal(system.endpointOf("p1"), "172.18.0.3:1441");
   await system.discovery.restart({ DISCOVERY_FORGET_MS: "500" });
   await until1(system, undefined);
+  await until("it is said", () => system.lines('"withdrawn"') === 1);
   const said = system.discovery.output();
   assert.ok(said.indexOf("is gone") < said.indexOf('"withdrawn"'), said);
 });
