@@ -1,13 +1,13 @@
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { serveHttp } from "../../libs/telemetry/serve-http.ts";
 
 /** Discovery's own port: GET /health answers what `health` says, with a 503 where something is amiss. */
-export async function serveHealth(options: {
+export function serveHealth(options: {
   host: string;
   port: number;
   health: () => { isHealthy: boolean; body: object };
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
-  const server = createServer((request, response) => {
+  return serveHttp(options, (request, response) => {
     if (request.url !== "/health") {
       response.writeHead(404).end();
       return;
@@ -16,15 +16,4 @@ export async function serveHealth(options: {
     response.writeHead(isHealthy ? 200 : 503, { "content-type": "application/json" });
     response.end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  return {
-    address: server.address() as AddressInfo,
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
 }

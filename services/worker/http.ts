@@ -1,17 +1,17 @@
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { NatsLink } from "../../libs/nats/connection.ts";
+import { serveHttp } from "../../libs/telemetry/serve-http.ts";
 import type { Worker } from "./worker.ts";
 
 /** The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics is Prometheus's. */
-export async function serveHealth(options: {
+export function serveHealth(options: {
   host: string;
   port: number;
   nats: NatsLink;
   worker: Worker;
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
   const { metrics } = options.worker;
-  const server = createServer(async (request, response) => {
+  return serveHttp(options, async (request, response) => {
     if (request.url === "/metrics") {
       response.writeHead(200, { "content-type": metrics.contentType }).end(await metrics.scrape());
       return;
@@ -26,15 +26,4 @@ export async function serveHealth(options: {
       JSON.stringify({ status: isHealthy ? "healthy" : "no NATS", processors: options.worker.states }),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
-  });
-  return {
-    address: server.address() as AddressInfo,
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
 }
