@@ -1,23 +1,16 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { decodeRequest, encodeRequest, encodeResponse } from "../../libs/kato/codec.ts";
-import { changeRecallThreshold, decodeRecallThresholdChange } from "../../libs/kato/compound.ts";
+import { decodeRequest } from "../../libs/kato/codec.ts";
+import { changeRecallThreshold } from "../../libs/kato/compound.ts";
 import { readObservationHead, readResponseHead } from "../../libs/kato/heads.ts";
 import { modelName } from "../../libs/kato/model-name.ts";
-import type { Method } from "../../libs/kato/rpcs.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import {
-  AnswerTooLarge,
-  ask,
-  dataOf,
-  frequencyOf,
-  Interrupted,
-  QuestionFailed,
-  workingMemoryOf,
-} from "./call.ts";
+import { applyThresholdChange } from "./apply-threshold.ts";
+import { AnswerTooLarge, ask, frequencyOf, Interrupted, workingMemoryOf } from "./call.ts";
 import { byCodePoint } from "./code-points.ts";
 import { conclude } from "./conclude.ts";
 import type { Context } from "./context.ts";
 import { autoLearned, commanded, isAutoLearnDue, observed, observeNotBegun, passed } from "./effects.ts";
+import { callInStep, prepared } from "./in-step.ts";
 import { dropLostEvents } from "./lost-events.ts";
 import type { LearnMark, Mark } from "./mark.ts";
 import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
@@ -56,16 +49,6 @@ export async function applyStep(context: Context, step: Step): Promise<void> {
   if (!isApplied && method === "ClearAllMemory") await giveBack(context, answer);
   await conclude(context, step, isApplied ? commanded(book.current, step) : passed(step), result);
   if (isApplied && method === "ClearAllMemory") await leaveIntervalZero(context);
-}
-
-/** A call that does not tick. An interval lower than expected is a restart that the connection has not shown. */
-async function callInStep({ book, call }: Context, method: Method, request: Uint8Array): Promise<Result> {
-  const result = resultOf(await call(method, request));
-  if (method === "ClearAllMemory" || result.grpcStatus !== grpc.OK) return result;
-  if (readResponseHead(result.data).interval < book.current.interval) {
-    throw new Interrupted("the instance has restarted");
-  }
-  return result;
 }
 
 async function applyObserve(context: Context, step: Step): Promise<void> {
@@ -187,23 +170,6 @@ async function giveBack(context: Context, { grpcStatus, data }: Result): Promise
   if (grpcStatus === grpc.OK) await rebuild(context, readResponseHead(data).interval, true);
 }
 
-/**
- * What has to be asked before a step's call. Where KATO answers that with a failure, as when MongoDB is away, the step is not
- * begun: that failure is its result.
- */
-async function prepared<T>(context: Context, step: Step, question: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await question();
-  } catch (error) {
-    if (!(error instanceof QuestionFailed)) throw error;
-    const why = refused(grpc.OK, "KATO could not be asked what was needed before");
-    const isObserve = step.method === "Observe";
-    const changes = isObserve ? observeNotBegun(context.book.current, step) : passed(step);
-    await conclude(context, step, changes, { ...why, data: error.data });
-    return undefined;
-  }
-}
-
 /** Where nobody can tell what KATO learns by itself, nothing can be said of the step (A7). */
 function readable(workingMemory: string[][] | undefined): string[][] {
   if (workingMemory) return workingMemory;
@@ -244,43 +210,4 @@ async function markOf(
 async function modelExists({ call }: Context, step: Step): Promise<boolean> {
   const { name } = decodeRequest("DeleteModel", Buffer.from(step.request));
   return (await frequencyOf(call, name)) > 0;
-}
-
-/**
- * Adds to the recall threshold and makes the sum the one that is searched with: GetGene, UpdateGenes and
- * IncrementRecallThreshold 0 (KATO.md, RPC by RPC), whose result this is. The sum is rounded to one decimal, as KATO would; one
- * outside (0, 1] is refused in KATO's own words with nothing changed. What an earlier attempt has marked is written again.
- */
-async function applyThresholdChange(context: Context, step: Step): Promise<void> {
-  const { book, call } = context;
-  const { mark } = book.current;
-  let threshold: number;
-  if (mark?.kind === "threshold" && comparePositions(mark.at, step.at) === 0) {
-    threshold = mark.value;
-  } else {
-    const { increment } = decodeRecallThresholdChange(step.request);
-    const gene = await prepared(context, step, async () => ({
-      value: await dataOf(call, "GetGene", { gene: "recall_threshold" }),
-    }));
-    if (!gene) return;
-    threshold = roundToTenth(Number(gene.value) + increment);
-  }
-  if (!(threshold > 0 && threshold <= 1)) {
-    const { response: _, ...envelope } = await ask(call, "GetGene", { gene: "recall_threshold" });
-    const message = "recall threshold must be between 0 > and <= 1";
-    const data = encodeResponse("GetGene", { ...envelope, status: "FAILED", message });
-    return conclude(context, step, passed(step), { ...refused(grpc.OK, ""), data });
-  }
-  await book.ahead({ mark: { kind: "threshold", at: step.at, value: threshold } });
-  const genes = encodeRequest("UpdateGenes", { genes: { recall_threshold: threshold } });
-  const zero = encodeRequest("IncrementRecallThreshold", { value: 0 });
-  const updated = await callInStep(context, "UpdateGenes", genes);
-  const isUpdated = updated.outcome === "applied";
-  const result = isUpdated ? await callInStep(context, "IncrementRecallThreshold", zero) : updated;
-  const isApplied = result.outcome === "applied";
-  await conclude(context, step, isApplied ? commanded(book.current, step) : passed(step), result);
-}
-
-function roundToTenth(value: number): number {
-  return Math.round(value * 10) / 10;
 }
