@@ -24,6 +24,10 @@ const stateOf = async (id: string) => (await send("GET", `/processors/${id}`)).j
 
 test("a processor that is moved away from an instance that hangs holds up no other, and goes on where it is now (A8)", async () => {
   await send("POST", "/p1/observe", { strings: ["before"] });
+  await until("that is told", async () => {
+    const { state, applied } = (await send("GET", "/processors/p1")).json;
+    return state === "ready" && applied === 1;
+  });
   const hanging = system.simulators[0];
   await hanging?.kill("SIGSTOP");
   await send("POST", "/p1/observe", { strings: ["hangs"] }, { prefer: "respond-async" });

@@ -83,8 +83,10 @@ test("so has one whose client did not wait for the answer", async () => {
   const aborted = httpRequest(`${gateway()?.url}${path}`, { method: "POST" });
   aborted.on("error", () => {});
   aborted.end(JSON.stringify({ observations }));
-  await until("it is under way", async () => {
-    return (await system.request("GET", "/processors/p1")).json.state === "applying";
+  // Not by its state, which may still be told of the command before it.
+  await until("it is in the log", async () => {
+    const { commands } = (await system.request("GET", "/processors/p1/log")).json;
+    return (commands as { method: string }[]).at(-1)?.method === "Sequence";
   });
   aborted.destroy();
   const { processor, command, client_gone } = await requestLine(path);

@@ -65,7 +65,10 @@ test("a slow instance delays only its own processor; what was not started in tim
   // Once for all the calls with which the worker meets an instance.
   assert.equal((await observe("slow", "first")).status, 200);
   // Or it would still be told to be applying that one.
-  await untilIdle("slow");
+  await until("that is told", async () => {
+    const { state, applied } = (await system.request("GET", "/processors/slow")).json;
+    return state === "ready" && applied === 1;
+  });
 
   const begunAt = performance.now();
   const started = observe("slow", "started", "wait=1");
