@@ -27,6 +27,10 @@ const assertNotOwned = ({ status, headers, json }: Answer) => {
 
 test("a worker that is told to stop finishes what it has begun, and ends with 0", async () => {
   assert.equal((await observe("before")).status, 200);
+  await until("that is told", async () => {
+    const { state, applied } = (await system.request("GET", "/processors/p1")).json;
+    return state === "ready" && applied === 1;
+  });
   const begun = observe("begun");
   await until("it is under way", async () => {
     const { state } = (await system.request("GET", "/processors/p1")).json;
