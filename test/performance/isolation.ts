@@ -16,6 +16,11 @@ const others = ["a1", "a2", "a3"];
 /** In the order of their ids, as /processors lists them. */
 const troubled = { down: "b-down", hung: "c-hung", queued: "d-queued" };
 const queued = 100_000;
+/**
+ * An Observe takes a KATO as long as this and more, away from our CPU: instances that answer at once would make it a figure of how
+ * many processes fit beside each other on this machine.
+ */
+const instanceEnv = { SIMULATOR_DELAY_MS: "2" };
 const roundMs = 1_000;
 
 /**
@@ -26,7 +31,7 @@ export async function isolation(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const nats = await startNats();
   stack.defer(() => nats.stop());
-  const simulators = await startSimulators(stack, [...others, ...Object.values(troubled)]);
+  const simulators = await startSimulators(stack, [...others, ...Object.values(troubled)], instanceEnv);
   const endpoints = endpointsOf(simulators);
   const { port } = await startServices(stack, nats.url, endpoints);
   await untilReady(port, simulators.size);
@@ -35,7 +40,7 @@ export async function isolation(): Promise<Figure[]> {
 
   const hung = simulators.get(troubled.hung) as TestProcess;
   let down = simulators.get(troubled.down) as TestProcess;
-  const downPort = Number(endpoints[troubled.down]?.split(":").at(-1));
+  const downEnv = { ...instanceEnv, PORT: endpoints[troubled.down]?.split(":").at(-1) };
   const measure = async () => {
     const { latenciesMs } = await load(port, others.map(observeRequest), roundMs);
     await clearWorkingMemory(port, others);
@@ -51,7 +56,7 @@ export async function isolation(): Promise<Figure[]> {
   const withoutTrouble = async () => {
     await pause(port, true);
     await hung.kill("SIGCONT");
-    down = (await startSimulators(stack, [troubled.down], downPort)).get(troubled.down) as TestProcess;
+    down = (await startSimulators(stack, [troubled.down], downEnv)).get(troubled.down) as TestProcess;
     await untilTroubled(port, ["ready", "ready", "paused"]);
     return measure();
   };

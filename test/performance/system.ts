@@ -119,18 +119,18 @@ export function endpointsOf(simulators: ReadonlyMap<string, TestProcess>): Recor
   return Object.fromEntries([...simulators].map(([id, simulator]) => [id, endpoint(simulator)]));
 }
 
-/** Starts a process for each, on a free port unless `port` says otherwise. */
+/** Starts a process for each, on a free port unless `env` says otherwise. */
 export async function startSimulators(
   stack: AsyncDisposableStack,
   ids: readonly string[],
-  port = 0,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Map<string, TestProcess>> {
   const started = ids.map(async (id): Promise<[string, TestProcess]> => {
     const simulator = await startProcess({
       name: `simulator ${id}`,
       file: `${root}/services/simulator/main.ts`,
       // At this level it says where it listens, and nothing more.
-      env: { HOST: "127.0.0.1", PORT: String(port), MANIFEST: JSON.stringify({ id }), LOG_LEVEL: "info" },
+      env: { HOST: "127.0.0.1", PORT: "0", MANIFEST: JSON.stringify({ id }), LOG_LEVEL: "info", ...env },
       ready: /"endpoint"/,
     });
     stopWith(stack, simulator);
