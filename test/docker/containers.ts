@@ -6,7 +6,11 @@ import type { Send } from "../fixtures/system.ts";
 import { sender, untilUsable } from "../fixtures/system.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const passwords = { NATS_GATEWAY_PASSWORD: "gateway", NATS_WORKER_PASSWORD: "worker" };
+const passwords = {
+  NATS_GATEWAY_PASSWORD: "gateway",
+  NATS_WORKER_PASSWORD: "worker",
+  NATS_DISCOVERY_PASSWORD: "discovery",
+};
 /** The processors of docker-compose.yml, two of them. */
 export const processors = { "kato-p1": "p46b6b076c", "kato-p2": "pd5d9e6c4c" };
 
