@@ -74,6 +74,8 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     [],
   );
   const showStates = createStateGauges(registry);
+  // What alerts watch the increase of is there from the beginning: of a series that begins at 1 Prometheus sees none.
+  for (const outcome of ["taken", "lost", "given-back"] as const) leases.inc({ outcome }, 0);
   return {
     contentType: registry.contentType,
     concluded: (labels) => commands.inc(labels),
@@ -88,7 +90,12 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     reconnected: (processor) => reconnects.inc({ processor }),
     scrape: async () => {
       await keepRegistered([commands, recoveries, letters, reconnects], facts.isRegistered);
-      showStates(facts.states());
+      const states = facts.states();
+      for (const { processor } of states) {
+        commands.inc({ processor, outcome: "unknown" }, 0);
+        letters.inc({ processor }, 0);
+      }
+      showStates(states);
       showCount(natsReconnects, facts.natsReconnects());
       return registry.metrics();
     },
