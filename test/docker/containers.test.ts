@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { linesOfTexts, ndjson, texts } from "../fixtures/bulk.ts";
 import { until } from "../fixtures/system.ts";
 import type { ContainerSystem } from "./containers.ts";
-import { noDocker, processors, startContainers } from "./containers.ts";
+import { images, noDocker, processors, startContainers } from "./containers.ts";
 
 const skip = await noDocker();
 
@@ -50,9 +50,7 @@ describe("the images as containers, with NATS as it is shipped", { skip: skip ??
   }
 
   test("observations, a Learn and predictions through the images, which run without root", async () => {
-    for (const image of ["gateway", "worker", "simulator"] as const) {
-      assert.equal(await system.userOf(image), "node");
-    }
+    for (const image of images) assert.equal(await system.userOf(image), "node");
     for (const strings of [["a"], ["b"], ["c"]]) {
       assert.equal((await system.request("POST", `/${p1}/observe`, { strings })).status, 200);
     }
@@ -63,6 +61,41 @@ describe("the images as containers, with NATS as it is shipped", { skip: skip ??
     const { json } = await system.request("GET", `/${p1}/predictions`);
     assert.partialDeepStrictEqual(json.message, [{ matches: ["a", "b"], future: [["c"]] }]);
     assert.deepEqual(await workingMemory(p2), []);
+  });
+
+  test("what was compiled at the build is what the programs use", async () => {
+    for (const name of ["gateway-1", "worker-1", "kato-p1", "discovery"]) {
+      const told = await system.compileCacheOf(name);
+      assert.match(told, /main\.ts was accepted/, name);
+      assert.doesNotMatch(told, /was not initialized|rejected|denied/, name);
+    }
+  });
+
+  test("two gateways serve a client in turns, and its observations stay in order (A2)", async () => {
+    await system.balanced("POST", `/${p2}/working-memory/clear`);
+    const all = texts(100);
+    for (const text of all) {
+      assert.equal((await system.balanced("POST", `/${p2}/observe`, { strings: [text] })).status, 200);
+    }
+    assert.deepEqual(await workingMemory(p2), all);
+    for (const gateway of ["gateway-1", "gateway-2"] as const) {
+      const series = `kato_http_requests_total{processor="${p2}",outcome="okay"} `;
+      const line = (await system.metricsOf(gateway)).split("\n").find((line) => line.startsWith(series));
+      assert.ok(Number(line?.slice(series.length)) > 10, `${gateway}: ${line}`);
+    }
+  });
+
+  test("a container with discovery's labels is registered, used, and withdrawn when it is removed", async () => {
+    await system.startFound("kato-p4", "p4");
+    const observe = () => system.request("POST", "/p4/observe", { strings: ["a"] });
+    await until("it is used", async () => (await observe()).status === 200, 120_000);
+    assert.partialDeepStrictEqual(await viewOf("p4"), { name: "kato-p4", source: "docker" });
+    await system.remove("kato-p4");
+    await until(
+      "it is withdrawn",
+      async () => (await system.request("GET", "/processors/p4")).status === 404,
+      120_000,
+    );
   });
 
   test("a KATO container that is killed in an ingestion and started again comes back with what it had (A3)", async () => {
@@ -89,7 +122,7 @@ describe("the images as containers, with NATS as it is shipped", { skip: skip ??
   });
 
   test("each of our containers ends with 0 when it is stopped", async () => {
-    for (const name of ["gateway", "worker-1", "worker-2", "kato-p1"]) {
+    for (const name of ["gateway-1", "gateway-2", "worker-1", "worker-2", "kato-p1", "discovery"]) {
       assert.equal(await system.stop(name), 0, name);
     }
   });

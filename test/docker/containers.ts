@@ -14,12 +14,23 @@ const passwords = {
 /** The processors of docker-compose.yml, two of them. */
 export const processors = { "kato-p1": "p46b6b076c", "kato-p2": "pd5d9e6c4c" };
 
-type Image = "gateway" | "worker" | "simulator";
+export const images = ["gateway", "worker", "simulator", "discovery"] as const;
+type Image = (typeof images)[number];
 
 /** The system of docker-compose.yml as containers of a test, each known by its name there. */
 export interface ContainerSystem {
-  /** To the gateway. */
+  /** To the first gateway. */
   request: Send;
+  /** To both gateways, through the balancer of docker-compose.cluster.yml. */
+  balanced: Send;
+  /** The metrics of a gateway. */
+  metricsOf(gateway: "gateway-1" | "gateway-2"): Promise<string>;
+  /** Starts another instance, with discovery's labels. */
+  startFound(name: string, processor: string): Promise<void>;
+  /** Removes a container. */
+  remove(name: string): Promise<void>;
+  /** What Node tells of its compile cache where a container's own command is run once more, with a setting that ends it. */
+  compileCacheOf(name: string): Promise<string>;
   /** The user that an image runs as. */
   userOf(image: Image): Promise<string>;
   /** SIGKILL; resolves once it has ended. */
@@ -47,7 +58,7 @@ export async function noDocker(): Promise<string | undefined> {
 
 /** Builds the images and starts everything; resolves once every processor can be used. */
 export async function startContainers(): Promise<ContainerSystem> {
-  const { container: engine } = await getContainerRuntimeClient();
+  const { container: engine, info } = await getContainerRuntimeClient();
   const volume = `kato-test-${new RandomUuid().nextUuid()}`;
   const containers = new Map<string, StartedTestContainer>();
   let network: StartedNetwork | undefined;
@@ -63,25 +74,31 @@ export async function startContainers(): Promise<ContainerSystem> {
   };
   try {
     await engine.dockerode.createVolume({ Name: volume });
-    for (const image of ["gateway", "worker", "simulator"] as const) await build(image);
+    for (const image of images) await build(image);
     const started = await new Network().start();
     network = started;
     const run = async (name: string, container: GenericContainer) => {
       const placed = container.withNetwork(started).withNetworkAliases(name).withDroppedCapabilities("ALL");
       containers.set(name, await placed.withStartupTimeout(120_000).start());
     };
-    const runService = (name: string, image: Image, environment: Record<string, string>) =>
+    const runService = (
+      name: string,
+      image: Image,
+      environment: Record<string, string>,
+      labels: Record<string, string> = {},
+    ) =>
       run(
         name,
         new GenericContainer(imageName(image))
           .withEnvironment({ LOG_LEVEL: "warn", ...environment })
+          .withLabels(labels)
           .withWaitStrategy(Wait.forHealthCheck())
           .withExposedPorts(...(image === "gateway" ? [8000] : [])),
       );
     const startNats = () =>
       run(
         "nats",
-        new GenericContainer(natsImage())
+        new GenericContainer(imageIn("docker-compose.yml", "nats"))
           .withEntrypoint(["/bin/sh", "/etc/nats/start.sh"])
           .withEnvironment(passwords)
           .withCopyDirectoriesToContainer([{ source: join(root, "deploy/nats"), target: "/etc/nats" }])
@@ -95,20 +112,66 @@ export async function startContainers(): Promise<ContainerSystem> {
       await runService(name, "simulator", environment);
     }
     const endpoints = Object.entries(processors).map(([name, id]) => [id, `${name}:1441`]);
-    await runService("gateway", "gateway", {
-      NATS_URL: "nats://gateway:gateway@nats:4222",
-      KATO_PROCESSORS: JSON.stringify(Object.fromEntries(endpoints)),
-    });
+    for (const name of ["gateway-1", "gateway-2"]) {
+      await runService(name, "gateway", {
+        NATS_URL: "nats://gateway:gateway@nats:4222",
+        KATO_PROCESSORS: JSON.stringify(Object.fromEntries(endpoints)),
+      });
+    }
     for (const name of ["worker-1", "worker-2"]) {
       await runService(name, "worker", { NATS_URL: "nats://worker:worker@nats:4222" });
     }
-    const gateway = containerOf("gateway");
-    const url = `http://${gateway.getHost()}:${gateway.getMappedPort(8000)}`;
-    await untilUsable(url);
-    const request = sender(url);
+    const balancerConfig = configOfProxy("balancer/haproxy.cfg");
+    await run(
+      "balancer",
+      new GenericContainer(imageIn("docker-compose.cluster.yml", "haproxy"))
+        .withCopyFilesToContainer([balancerConfig])
+        .withExposedPorts(8000),
+    );
+    await run(
+      "docker-proxy",
+      new GenericContainer(imageIn("docker-compose.discovery.yml", "haproxy"))
+        .withUser("root")
+        .withCopyFilesToContainer([configOfProxy("discovery/docker-proxy.cfg")])
+        .withBindMounts([
+          { source: info.containerRuntime.remoteSocketPath, target: "/var/run/docker.sock", mode: "ro" },
+        ]),
+    );
+    await runService("discovery", "discovery", {
+      NATS_URL: "nats://discovery:discovery@nats:4222",
+      DISCOVERY: "docker",
+      DOCKER_HOST: "tcp://docker-proxy:2375",
+      DOCKER_NETWORK: started.getName(),
+      DISCOVERY_FORGET_MS: "0",
+    });
+    const urlOf = (name: string) => {
+      const container = containerOf(name);
+      return `http://${container.getHost()}:${container.getMappedPort(8000)}`;
+    };
+    await untilUsable(urlOf("gateway-1"));
+    await untilUsable(urlOf("balancer"));
+    const request = sender(urlOf("gateway-1"));
 
     return {
       request,
+      balanced: sender(urlOf("balancer")),
+      metricsOf: async (gateway) => (await sender(urlOf(gateway))("GET", "/metrics")).text,
+      startFound: (name, id) =>
+        runService(
+          name,
+          "simulator",
+          { MANIFEST: JSON.stringify({ id, name }) },
+          { "kato.processor.id": id, "kato.processor.name": name },
+        ),
+      async remove(name) {
+        await containerOf(name).stop({ timeout: 0 });
+        containers.delete(name);
+      },
+      async compileCacheOf(name) {
+        const again = ["sh", "-c", "xargs -0 env < /proc/1/cmdline"];
+        const env = { LOG_LEVEL: "none", NODE_DEBUG_NATIVE: "COMPILE_CACHE" };
+        return (await containerOf(name).exec(again, { env })).output;
+      },
       userOf: async (image) =>
         (await engine.dockerode.getImage(imageName(image)).inspect()).Config.User ?? "",
       async kill(name) {
@@ -149,10 +212,14 @@ async function build(image: Image): Promise<void> {
   await dockerfile.build(imageName(image), { deleteOnExit: false });
 }
 
-/** The one of docker-compose.yml, so that the tests run what is shipped. */
-function natsImage(): string {
-  const compose = readFileSync(join(root, "docker-compose.yml"), "utf8");
-  const tag = /image: nats:\$\{NATS_TAG:-([\w.-]+)\}/.exec(compose)?.[1];
-  if (tag === undefined) throw new Error("docker-compose.yml names no image of NATS");
-  return `nats:${tag}`;
+/** The image that a compose file names, so that the tests run what is shipped. */
+function imageIn(file: string, image: string): string {
+  const compose = readFileSync(join(root, file), "utf8");
+  const tag = new RegExp(`image: ${image}:\\$\\{\\w+:-([\\w.-]+)\\}`).exec(compose)?.[1];
+  if (tag === undefined) throw new Error(`${file} names no image of ${image}`);
+  return `${image}:${tag}`;
+}
+
+function configOfProxy(file: string): { source: string; target: string } {
+  return { source: join(root, "deploy", file), target: "/usr/local/etc/haproxy/haproxy.cfg" };
 }
