@@ -121,9 +121,12 @@ describe("the images as containers, with NATS as it is shipped", { skip: skip ??
     assert.equal((await system.request("POST", `/${p2}/observe`, { strings: ["on"] })).status, 200);
   });
 
-  test("each of our containers ends with 0 when it is stopped", async () => {
+  test("each of our containers ends with 0 when it is stopped, and without gateways the balancer says so in their form", async () => {
     for (const name of ["gateway-1", "gateway-2", "worker-1", "worker-2", "kato-p1", "discovery"]) {
       assert.equal(await system.stop(name), 0, name);
     }
+    const { status, headers, json } = await system.balanced("POST", `/${p1}/observe`, {});
+    assert.deepEqual([status, headers["content-type"]], [503, "application/problem+json"]);
+    assert.partialDeepStrictEqual(json, { status: 503, retryable: true, effect: "none" });
   });
 });
