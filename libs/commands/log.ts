@@ -13,7 +13,7 @@ import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/trans
 import type { ErrorContext } from "../errors/gateway-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Command, StoredCommand } from "./command.ts";
-import { commandOfMessage, headersOfCommand } from "./command.ts";
+import { headersOfCommand } from "./command.ts";
 import { LogReader } from "./log-reader.ts";
 import { commandSubject, streamOf } from "./names.ts";
 
@@ -35,7 +35,8 @@ const publishTimeoutMs = 2_000;
 const publishAttempts = 3;
 /** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
 const fullRetryAfterSeconds = 10;
-const rangePrefetch = 500;
+/** How often a range that is read is asked whether there is more of it. */
+const rangeLookMs = 1_000;
 /** A message id is remembered this long, longer than any retry of a publish takes. */
 const duplicateWindowMs = 120_000;
 
@@ -115,25 +116,33 @@ export class CommandLogs {
     return new LogReader({ processor, from, open, status: this.#connection.status() });
   }
 
-  /** The commands that stand in the log now, from `from` to `through`, in sequence. */
+  /**
+   * The commands that stand in the log now, from `from` to `through`, in sequence. What stands there the stream's leader says: a
+   * consumer may be at a replica that is behind, and would end early.
+   */
   async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
     const end = Math.min(through, await this.last(processor));
-    if (from > end) return;
-    const consumer = await this.#streams.consumers.get(streamOf(processor), {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: from,
-    });
-    if ((await consumer.info(true)).num_pending === 0) return;
-    const messages = await consumer.consume({ max_messages: rangePrefetch });
+    let next = from;
+    const isAtEnd = async () => (await this.#nextStored(processor, next)) > end;
+    if (next > end || (await isAtEnd())) return;
+    const reader = this.read(processor, from);
+    // What is still to come may be taken out of the log meanwhile.
+    const looking = setInterval(() => {
+      isAtEnd().then(
+        (ends) => ends && reader.close(),
+        () => {},
+      );
+    }, rangeLookMs);
     try {
-      for await (const message of messages) {
-        if (message.seq > end) break;
-        yield commandOfMessage(processor, message);
-        // The commands up to the end may have been taken out.
-        if (message.seq === end || message.info.pending === 0) break;
+      for await (const { command, behind } of reader.commands()) {
+        if (command.sequence > end) break;
+        next = command.sequence + 1;
+        yield command;
+        if (next > end || (behind === 0 && (await isAtEnd()))) break;
       }
     } finally {
-      messages.stop();
+      clearInterval(looking);
+      reader.close();
     }
   }
 
@@ -163,14 +172,19 @@ export class CommandLogs {
     processor: string,
     sinceMs: number,
   ): Promise<{ sequence: number; storedAtMs: number } | undefined> {
+    const last = await this.#manager.streams.getMessage(streamOf(processor), {
+      last_by_subj: commandSubject(processor),
+    });
+    if (!last || last.time.getTime() < sinceMs) return undefined;
     const consumer = await this.#streams.consumers.get(streamOf(processor), {
       deliver_policy: DeliverPolicy.StartTime,
       opt_start_time: new Date(sinceMs).toISOString(),
       headers_only: true,
     });
-    if ((await consumer.info(true)).num_pending === 0) return undefined;
     const message = await consumer.next();
-    return message ? { sequence: message.seq, storedAtMs: message.time.getTime() } : undefined;
+    // So there is one, and the consumer is at a replica that does not have it yet.
+    if (!message) throw new Error(`a replica of the log of ${processor} is behind`);
+    return { sequence: message.seq, storedAtMs: message.time.getTime() };
   }
 
   /** The share of the bytes that the log may hold which it does hold; undefined where it has no limit. */
@@ -190,6 +204,13 @@ export class CommandLogs {
   /** The sequence of the last command ever stored, 0 for none. */
   async last(processor: string): Promise<number> {
     return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;
+  }
+
+  /** The sequence of the first command in the log from this one on, by the stream's leader; Infinity for none. */
+  async #nextStored(processor: string, from: number): Promise<number> {
+    const query = { seq: from, next_by_subj: commandSubject(processor) };
+    const found = await this.#manager.streams.getMessage(streamOf(processor), query);
+    return found?.seq ?? Number.POSITIVE_INFINITY;
   }
 }
 

@@ -6,17 +6,11 @@ import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import { decodeResponse, encodeRequest } from "../../libs/kato/codec.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import type { TestNatsServer } from "../fixtures/nats-server.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 import type { Send, Service } from "../fixtures/system.ts";
-import {
-  freePort,
-  sender,
-  startGateway,
-  startSimulatorProcess,
-  startWorker,
-  until,
-} from "../fixtures/system.ts";
+import { sender, startGateway, startSimulatorProcess, startWorker, until } from "../fixtures/system.ts";
 
 let nats: TestNatsServer;
 let worker: Service;

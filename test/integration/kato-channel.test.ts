@@ -11,7 +11,8 @@ import type { handleUnaryCall } from "@grpc/grpc-js";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { KatoChannel, maxMessageBytes } from "../../libs/kato/channel.ts";
 import { pathOf } from "../../libs/kato/codec.ts";
-import { freePort, until } from "../fixtures/system.ts";
+import { freePort } from "../fixtures/free-port.ts";
+import { until } from "../fixtures/system.ts";
 
 const nothing = new Uint8Array();
 const asIs = (bytes: Buffer) => bytes;

@@ -1,41 +1,30 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { connect } from "@nats-io/transport-node";
+import { after, before, test } from "node:test";
 import type { Command } from "../../libs/commands/command.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { LogWriter } from "../../libs/commands/log-writer.ts";
-import { startNats } from "../fixtures/nats-server.ts";
-import { freePort, until } from "../fixtures/system.ts";
+import { streamOf } from "../../libs/commands/names.ts";
+import type { NatsCluster } from "../fixtures/nats-cluster.ts";
+import { startNatsCluster } from "../fixtures/nats-cluster.ts";
 
-const command = (id: string): Command => {
-  return { id, processor: "p1", method: "Observe", data: Buffer.from(id), ingestion: "bulk" };
+let cluster: NatsCluster;
+let logs: CommandLogs;
+before(async () => {
+  cluster = await startNatsCluster();
+  logs = await CommandLogs.open(cluster.connection, { replicas: 3, maxBytes: -1 });
+});
+after(() => cluster?.stop());
+
+const command = (id: string, processor = "p1"): Command => {
+  return { id, processor, method: "Observe", data: Buffer.from(id), ingestion: "bulk" };
 };
 
 test("a log of three replicas takes bulk commands in order with others' between them, and more afterwards", async (t) => {
-  const ports = await Promise.all([freePort(), freePort(), freePort()]);
-  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(", ");
-  const nodes = await Promise.all(
-    ports.map((port, index) =>
-      startNats({
-        config: [
-          `server_name: n${index}`,
-          `cluster { name: kato, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
-        ],
-      }),
-    ),
-  );
-  t.after(() => Promise.all(nodes.map((node) => node.stop())));
-  const connection = await connect({ servers: nodes.map(({ url }) => url) });
-  t.after(() => connection.close());
-  const logs = await CommandLogs.open(connection, { replicas: 3, maxBytes: -1 });
-  await until("there is a leader that creates the log", async () => {
-    await logs.ensure("p1");
-    return logs.isReplicated("p1");
-  });
-
+  await logs.ensure("p1");
+  assert.equal(await logs.isReplicated("p1"), true);
   const stored: string[] = [];
   const writer = new LogWriter({
-    connection,
+    connection: cluster.connection,
     session: () => 1,
     processor: "p1",
     pipelined: !(await logs.isReplicated("p1")),
@@ -53,11 +42,34 @@ test("a log of three replicas takes bulk commands in order with others' between 
   await logs.append(command("last"));
 
   assert.deepEqual(stored, bulk);
-  const inLog: string[] = [];
-  for await (const { id } of logs.readRange("p1", 1, 1_000)) inLog.push(id);
+  const inLog = await idsIn("p1", 1_000);
   assert.deepEqual(
     inLog.filter((id) => id.startsWith("bulk.")),
     bulk,
   );
   assert.deepEqual([inLog.length, inLog.at(-1)], [bulk.length + others.length + 1, "last"]);
 });
+
+test("a part of the log is read whole, also where a replica is behind", async () => {
+  await logs.ensure("behind");
+  const ids: string[] = [];
+  for (let round = 0; round < 2; round++) {
+    const leader = await cluster.leaderOf(streamOf("behind"));
+    const follower = cluster.nodes.find((node) => node !== leader);
+    await follower?.kill();
+    for (let index = 0; index < 50; index++) {
+      const id = `command.${ids.length}`;
+      ids.push(id);
+      await logs.append(command(id, "behind"));
+    }
+    await follower?.restart();
+    // The replica that each of them is read from is the server's choice.
+    for (let reads = 0; reads < 8; reads++) assert.deepEqual(await idsIn("behind", ids.length), ids);
+  }
+});
+
+async function idsIn(processor: string, through: number): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { id } of logs.readRange(processor, 1, through)) ids.push(id);
+  return ids;
+}

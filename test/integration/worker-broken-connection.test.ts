@@ -3,8 +3,9 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
+import { freePort } from "../fixtures/free-port.ts";
 import type { Answer, System } from "../fixtures/system.ts";
-import { freePort, startSystem, until } from "../fixtures/system.ts";
+import { startSystem, until } from "../fixtures/system.ts";
 import { Kato } from "./simulator-harness.ts";
 
 /** Of what Python prints for [['a'], ['b']]. */
