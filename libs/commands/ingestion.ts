@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
+import { isConflict } from "../nats/is-conflict.ts";
 import type { CommandLogs } from "./log.ts";
 import type { Outcome } from "./reply.ts";
 
@@ -49,7 +49,6 @@ export const noCounts: IngestionCounts = { applied: 0, failed: 0, unknown: 0, th
 export const ingestionsKeptMs = 7 * 24 * 3_600_000;
 
 const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
-const wrongLastSequence = 10071;
 
 /** The id of the ingestion that is sent to a processor under an Idempotency-Key: the same each time. */
 export function ingestionOfKey(processor: string, key: string): string {
@@ -92,7 +91,7 @@ export class Ingestions {
         ? await this.#bucket.create(key, text)
         : await this.#bucket.update(key, text, revision);
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return undefined;
+      if (isConflict(error)) return undefined;
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerMessages } from "@nats-io/jetstream";
 import type { Status } from "@nats-io/transport-node";
 import type { StoredCommand } from "./command.ts";
@@ -22,6 +23,10 @@ export interface LogReaderOptions {
 
 /** Few enough that those of the largest size fit in memory, enough that the applier never waits. */
 const prefetchedCommands = 100;
+/** A consumer that says nothing for two or three times as long is replaced. */
+const heartbeatMs = 2_000;
+/** A new consumer may be known to some of the servers only, for a moment. */
+const replaceAfterMs = 50;
 
 /**
  * Reads one log in sequence, without end, through ordered consumers: nothing is acknowledged and nothing redelivered, the
@@ -29,7 +34,8 @@ const prefetchedCommands = 100;
  * command is left out or seen twice.
  *
  * A lost connection ends the consumer, after what it has brought: its requests are lost with the connection, which a busy one
- * would notice by silence only, and NATS may have forgotten it.
+ * would notice by silence only, and NATS may have forgotten it. So does silence: a consumer lives on one server of a cluster,
+ * and where that is gone nats.js waits for it to come back.
  */
 export class LogReader {
   readonly #options: LogReaderOptions;
@@ -61,8 +67,12 @@ export class LogReader {
       if (this.#closed) break;
       const consumer = this.#opened ?? (await open(this.#next));
       this.#opened = undefined;
-      const messages = await consumer.consume({ max_messages: prefetchedCommands, idle_heartbeat: 2_000 });
+      const messages = await consumer.consume({
+        max_messages: prefetchedCommands,
+        idle_heartbeat: heartbeatMs,
+      });
       this.#messages = messages;
+      void endWhenLost(messages);
       if (this.#closed) break;
       // It may have gone before there was anything to stop.
       if (this.#away) messages.stop();
@@ -80,6 +90,7 @@ export class LogReader {
         };
         if (this.#closed) break;
       }
+      if (taken === 0 && !this.#closed) await sleep(replaceAfterMs);
     }
     this.#messages?.stop();
   }
@@ -106,5 +117,11 @@ export class LogReader {
   #back(): void {
     this.#away?.resolve();
     this.#away = undefined;
+  }
+}
+
+async function endWhenLost(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) {
+    if (type === "heartbeats_missed" || type === "no_responders") messages.stop();
   }
 }

@@ -32,6 +32,8 @@ export interface Stored {
 }
 
 const publishTimeoutMs = 2_000;
+/** What is asked while a log has no leader is not answered; it soon has one again. */
+const requestTimeoutMs = 2_000;
 const publishAttempts = 3;
 /** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
 const fullRetryAfterSeconds = 10;
@@ -49,13 +51,17 @@ export class CommandLogs {
 
   private constructor(connection: NatsConnection, manager: JetStreamManager, limits: LogLimits) {
     this.#connection = connection;
-    this.#streams = jetstream(connection);
+    this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
     this.#manager = manager;
     this.#limits = limits;
   }
 
   static async open(connection: NatsConnection, limits: LogLimits): Promise<CommandLogs> {
-    return new CommandLogs(connection, await jetstreamManager(connection, { checkAPI: false }), limits);
+    return new CommandLogs(
+      connection,
+      await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
+      limits,
+    );
   }
 
   /** Creates the processor's log where it does not exist; one that exists stays as it is. */

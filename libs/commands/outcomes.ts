@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { openBucket } from "../nats/buckets.ts";
+import { isConflict } from "../nats/is-conflict.ts";
 import type { Command, Once } from "./command.ts";
 import type { Outcome, Reply } from "./reply.ts";
 
@@ -34,7 +34,6 @@ export interface Found {
 }
 
 const keptMs = 24 * 3_600_000;
-const wrongLastSequence = 10071;
 const safeId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** What became of commands, by processor and command id: a bucket that forgets after 24 hours. */
@@ -117,7 +116,7 @@ async function isWritten(writing: Promise<unknown>): Promise<boolean> {
     await writing;
     return true;
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return false;
+    if (isConflict(error)) return false;
     throw error;
   }
 }

@@ -7,14 +7,15 @@ import type { ProcessorEntry, Source } from "./processor-entry.ts";
 import { entryProblem, isStronger } from "./processor-entry.ts";
 
 const watchAgainMs = 250;
+const compareEveryMs = 5_000;
 
 /**
  * Which processors exist and where their instances are: a view of the registry's bucket that follows it.
  *
  * `open` returns once everything that stood in the bucket is in the view. Whatever changes an entry does so by compare-and-set on
  * its revision, so of two processes neither overwrites what the other has just written. After every reconnection the bucket
- * is read anew: nats.js itself notices only after a minute that a watch has died with its server, and never that the
- * latest change was lost on the way.
+ * is read anew, and whenever the watch has not told for a while what the bucket has: nats.js itself notices only after a minute
+ * that a watch has died with its server, and never that the latest change was lost on the way.
  */
 export class Registry {
   readonly #bucket: KV;
@@ -23,11 +24,17 @@ export class Registry {
   #known = new Map<string, Known>();
   /** How often the connection was made anew: a watch of an earlier one is worth nothing. */
   #reconnects = 0;
+  /** The latest revision that the watch has told of. */
+  #toldOf = 0;
+  /** The bucket's own latest revision, when it was last asked. */
+  #latest = 0;
+  readonly #comparing: NodeJS.Timeout;
   #stopWatch: () => void = () => {};
   #closed = false;
 
   private constructor(bucket: KV) {
     this.#bucket = bucket;
+    this.#comparing = setInterval(() => void this.#compare(), compareEveryMs);
   }
 
   /** `connection` is the bucket's. Rejects where the bucket cannot be read. */
@@ -111,6 +118,7 @@ export class Registry {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#comparing);
     this.#stopWatch();
   }
 
@@ -184,10 +192,20 @@ export class Registry {
     // A bucket without entries sends nothing, not even that this was all.
     if (left === 0) takePlace();
     for await (const change of changes) {
+      this.#toldOf = change.revision;
       const isNews = this.#take(known, change.key, { revision: change.revision, entry: entryOf(change) });
       if (--left === 0) takePlace();
       else if (left < 0 && isNews) this.#notify();
     }
+  }
+
+  /** Ends the watch where it has not told by now of what the bucket had the last time. */
+  async #compare(): Promise<void> {
+    if (this.#latest > this.#toldOf) this.#stopWatch();
+    this.#latest = await this.#bucket.status().then(
+      ({ streamInfo }) => streamInfo.state.last_seq,
+      () => 0,
+    );
   }
 
   /** Keeps the later of what is known of an entry: what was just written may be known before the watch tells of what it replaced. */

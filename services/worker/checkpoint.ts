@@ -104,6 +104,8 @@ export class CheckpointBook {
   #persisted: Checkpoint;
   readonly #save: (checkpoint: Checkpoint) => Promise<void>;
   #writing: Promise<void> = Promise.resolve();
+  /** The latest write failed, and that was said. */
+  #isFailing = false;
   #cancelWrite: (() => void) | undefined;
   readonly #later: (task: () => void) => () => void;
   readonly #held = new Set<Promise<void>>();
@@ -114,6 +116,7 @@ export class CheckpointBook {
     loaded: Checkpoint;
     /** Rejects when somebody else has written. */
     save: (checkpoint: Checkpoint) => Promise<void>;
+    /** Told once of failures that follow each other. */
     onError: (error: unknown) => void;
     /** Does a task in a while, unless it is cancelled; a test has a clock of its own. */
     later?: (task: () => void) => () => void;
@@ -169,6 +172,7 @@ export class CheckpointBook {
           await Promise.all(this.#held);
           await this.#save(latest);
           this.#persisted = latest;
+          this.#isFailing = false;
         }
         for (const task of afterwards) task();
       } catch (error) {
@@ -182,6 +186,12 @@ export class CheckpointBook {
   }
 
   #writeLater(): void {
-    this.#cancelWrite ??= this.#later(() => this.flush().catch(this.#onError));
+    this.#cancelWrite ??= this.#later(() => this.flush().catch((error) => this.#fail(error)));
+  }
+
+  /** It is tried again every moment for as long as NATS is away. */
+  #fail(error: unknown): void {
+    if (!this.#isFailing) this.#onError(error);
+    this.#isFailing = true;
   }
 }

@@ -10,41 +10,44 @@ interface Seen {
 
 /**
  * Who holds which lease, and which workers are alive: the leases' bucket as it was last seen. An entry that was not written
- * again for a lease's life is gone, which the bucket itself does not tell.
+ * again for a lease's life is gone, which the bucket itself does not tell. A watch that does not tell of what this worker
+ * itself writes, for a lease's life, is replaced: it may have been on a server that is gone.
  */
 export class LeaseView {
   readonly #bucket: KV;
   readonly #me: string;
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Seen>();
+  readonly #onChange: () => void;
   #stop: () => void = () => {};
+  #isRetired = false;
+  #watchedSince = 0;
 
-  private constructor(bucket: KV, me: string, leaseMs: number) {
+  private constructor(bucket: KV, me: string, leaseMs: number, onChange: () => void) {
     this.#bucket = bucket;
     this.#me = me;
     this.#leaseMs = leaseMs;
+    this.#onChange = onChange;
   }
 
   /** Calls `onChange` when a lease or a worker comes or goes, as far as the bucket tells. */
   static async open(bucket: KV, me: string, leaseMs: number, onChange: () => void): Promise<LeaseView> {
-    const view = new LeaseView(bucket, me, leaseMs);
-    const changes = await bucket.watch();
-    view.#stop = () => changes.stop();
-    void (async () => {
-      for await (const change of changes) {
-        if (view.#take(change)) onChange();
-      }
-    })();
+    const view = new LeaseView(bucket, me, leaseMs, onChange);
+    await view.#watch();
     return view;
   }
 
   /** Says that this worker is alive, for another lease's life. */
   async announce(wanted: string[] | "*"): Promise<void> {
-    await this.#bucket.put(workerPrefix + this.#me, JSON.stringify(wanted));
+    const key = workerPrefix + this.#me;
+    const toldAt = Math.max(this.#watchedSince, this.#seen.get(key)?.at ?? 0);
+    await this.#bucket.put(key, JSON.stringify(wanted));
+    if (performance.now() - toldAt > this.#leaseMs) await this.#watch();
   }
 
   /** Takes this worker's word back, so that others need not wait. */
   async retire(): Promise<void> {
+    this.#isRetired = true;
     this.#stop();
     await this.#bucket.delete(workerPrefix + this.#me);
   }
@@ -59,6 +62,19 @@ export class LeaseView {
   get workers(): Map<string, string[] | "*"> {
     const workers = this.#alive().filter(([key]) => key.startsWith(workerPrefix));
     return new Map(workers.map(([key, { value }]) => [key.slice(workerPrefix.length), JSON.parse(value)]));
+  }
+
+  async #watch(): Promise<void> {
+    this.#stop();
+    const changes = await this.#bucket.watch();
+    this.#watchedSince = performance.now();
+    this.#stop = () => changes.stop();
+    if (this.#isRetired) this.#stop();
+    void (async () => {
+      for await (const change of changes) {
+        if (this.#take(change)) this.#onChange();
+      }
+    })();
   }
 
   #alive(): [string, Seen][] {

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sender } from "../fixtures/system.ts";
 import { Random } from "../unit/recovery/random.ts";
+import { checkTold } from "./world/check-told.ts";
 import { Client } from "./world/client.ts";
 import type { Cluster } from "./world/cluster.ts";
-import { startCluster, untilApplied } from "./world/cluster.ts";
-import type { Played } from "./world/log-truth.ts";
+import { freshStart, startCluster, untilApplied } from "./world/cluster.ts";
 import { Nemesis } from "./world/nemesis.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
@@ -48,38 +48,4 @@ async function playRound(t: TestContext, cluster: Cluster, seed: number): Promis
   t.diagnostic(
     `${client.told.length} requests, ${played.commands.size} commands: ${nemesis.deeds.join("; ")}`,
   );
-}
-
-/** The sequence of the ClearAllMemory with which a round begins. */
-async function freshStart(cluster: Cluster): Promise<number> {
-  await untilApplied(cluster);
-  for (const [path, body] of [
-    ["/genes/change", { data: { max_sequence_length: 0, recall_threshold: 0.1 } }],
-    ["/start-predicting", undefined],
-    ["/clear-all-memory", undefined],
-  ] as const) {
-    const answer = await cluster.request("POST", `/p1${path}`, body);
-    assert.equal(answer.status, 200, answer.text);
-    if (path === "/clear-all-memory") return Number(answer.headers["kato-sequence"]);
-  }
-  return 0;
-}
-
-/** What was answered stands in the log once, and what was told to have no effect does not. */
-function checkTold({ told }: Client, { commands }: Played, about: string): void {
-  const inLog = [...commands.values()].flatMap(({ uniqueIds }) => uniqueIds);
-  assert.equal(new Set(inLog).size, inLog.length, `no observation stands in the log twice: ${about}`);
-  let sequence = 0;
-  for (const one of told) {
-    if (one.uniqueId && one.effect !== "unknown") {
-      assert.equal(inLog.includes(one.uniqueId), one.effect === "done", `${JSON.stringify(one)}: ${about}`);
-    }
-    if (one.effect !== "done") continue;
-    assert.ok(one.sequence > sequence, `${JSON.stringify(one)} comes after ${sequence}: ${about}`);
-    sequence = one.sequence;
-    const command = commands.get(sequence);
-    assert.ok(command, `${sequence} stands in the log: ${about}`);
-    if (one.interval !== undefined)
-      assert.equal(one.interval, command.interval, `${JSON.stringify(one)}: ${about}`);
-  }
 }

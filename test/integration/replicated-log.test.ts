@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { Command } from "../../libs/commands/command.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { LogWriter } from "../../libs/commands/log-writer.ts";
 import { streamOf } from "../../libs/commands/names.ts";
+import { Outcomes, recordOf } from "../../libs/commands/outcomes.ts";
+import { openBucket } from "../../libs/nats/buckets.ts";
+import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
+import { Registry } from "../../libs/registry/registry.ts";
 import type { NatsCluster } from "../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../fixtures/nats-cluster.ts";
+import type { TestNatsServer } from "../fixtures/nats-server.ts";
+import { until } from "../fixtures/system.ts";
 
 let cluster: NatsCluster;
 let logs: CommandLogs;
@@ -64,8 +72,64 @@ test("a part of the log is read whole, also where a replica is behind", async ()
     }
     await follower?.restart();
     // The replica that each of them is read from is the server's choice.
-    for (let reads = 0; reads < 8; reads++) assert.deepEqual(await idsIn("behind", ids.length), ids);
+    for (let reads = 0; reads < 8; reads++) {
+      let read: string[] = [];
+      await until("it can be read", async () => {
+        read = await idsIn("behind", ids.length);
+        return true;
+      });
+      assert.deepEqual(read, ids);
+    }
+    await cluster.untilWhole();
   }
+});
+
+test("of two that change a record of the same revision at a time one does, and the other is told", async () => {
+  const outcomes = await Outcomes.open(cluster.connection, 3);
+  const record = recordOf(command("contended"), "queued", 1);
+  assert.equal(await outcomes.create("p1", record), true);
+  for (let round = 0; round < 20; round++) {
+    const found = await outcomes.find("p1", record.command);
+    const writers = Array.from({ length: 4 }, (_, index) =>
+      outcomes.replace("p1", { ...record, atMs: index }, found?.revision ?? 0),
+    );
+    assert.deepEqual((await Promise.all(writers)).toSorted(), [false, false, false, true]);
+  }
+});
+
+test("the registry is followed also where the server that told of it is gone, and another one stands", async (t) => {
+  const bucket = await openBucket(cluster.connection, "registry", 3);
+  const manager = await jetstreamManager(cluster.connection);
+  let registry: Registry | undefined;
+  let teller: TestNatsServer | undefined;
+  await until("another server tells of it than that of the connection", async () => {
+    registry?.close();
+    registry = await Registry.open(bucket, cluster.connection);
+    const [watch] = await manager.consumers.list("KV_kato-registry").next();
+    teller = cluster.nodeOf(watch?.cluster?.leader);
+    return teller !== undefined && !teller.url.endsWith(cluster.connection.getServer());
+  });
+  t.after(() => registry?.close());
+  await teller?.kill();
+  const entry: ProcessorEntry = { id: "p1", name: "p1", grpc_endpoint: "127.0.0.1:1", source: "rest" };
+  await until("it can be written", async () => (await bucket.put("p1", JSON.stringify(entry))) > 0);
+  await until("it is seen", () => registry?.get("p1") !== undefined);
+  await teller?.restart();
+  await cluster.untilWhole();
+});
+
+test("what begins while the cluster has no majority waits for it", async () => {
+  const [, ...away] = cluster.nodes;
+  await Promise.all(away.map((node) => node.kill()));
+  const said: object[] = [];
+  const log = { info: () => {}, warn: (fields: object) => said.push(fields) };
+  const begun = untilAnswered(() => openBucket(cluster.connection, "leases", 3, 3_000), {
+    log,
+    stopping: new AbortController().signal,
+  });
+  await until("it says that JetStream does not answer", () => said.length > 1, 60_000);
+  await Promise.all(away.map((node) => node.restart()));
+  await begun;
 });
 
 async function idsIn(processor: string, through: number): Promise<string[]> {

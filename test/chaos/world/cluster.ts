@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,7 +63,10 @@ export async function startCluster(
 }
 
 /** Resolves once everything in the log is applied and the processor is ready. */
-export async function untilApplied(cluster: Cluster, limitMs = 30_000): Promise<void> {
+export async function untilApplied(
+  cluster: Pick<Cluster, "truth" | "request">,
+  limitMs = 30_000,
+): Promise<void> {
   const last = await cluster.truth.last();
   await until(
     `${last} commands are applied`,
@@ -73,6 +77,21 @@ export async function untilApplied(cluster: Cluster, limitMs = 30_000): Promise<
     },
     limitMs,
   );
+}
+
+/** Takes the processor back to how a new one is; gives the sequence of the ClearAllMemory with which a round begins. */
+export async function freshStart(cluster: Pick<Cluster, "truth" | "request">): Promise<number> {
+  await untilApplied(cluster);
+  for (const [path, body] of [
+    ["/genes/change", { data: { max_sequence_length: 0, recall_threshold: 0.1 } }],
+    ["/start-predicting", undefined],
+    ["/clear-all-memory", undefined],
+  ] as const) {
+    const answer = await cluster.request("POST", `/${processor}${path}`, body);
+    assert.equal(answer.status, 200, answer.text);
+    if (path === "/clear-all-memory") return Number(answer.headers["kato-sequence"]);
+  }
+  return 0;
 }
 
 /** The process of the worker that holds the processor's lease. */

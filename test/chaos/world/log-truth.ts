@@ -38,8 +38,10 @@ export class LogTruth {
     this.#processor = processor;
   }
 
+  /** `natsUrl` as NATS_URL. */
   static async open(natsUrl: string, processor: string): Promise<LogTruth> {
-    const connection = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    const servers = natsUrl.split(",");
+    const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
     const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
     return new LogTruth(connection, logs, processor);
   }

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { streamOf } from "../../libs/commands/names.ts";
+import { startNatsCluster } from "../fixtures/nats-cluster.ts";
+import {
+  sender,
+  startGateway,
+  startSimulatorProcess,
+  startWorker,
+  until,
+  untilUsable,
+} from "../fixtures/system.ts";
+import { Random } from "../unit/recovery/random.ts";
+import { checkTold } from "./world/check-told.ts";
+import { Client } from "./world/client.ts";
+import { freshStart, processor, untilApplied } from "./world/cluster.ts";
+import { KatoInstance } from "./world/kato-instance.ts";
+import { LogTruth } from "./world/log-truth.ts";
+
+const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
+const rounds = Number(process.env.CHAOS_ROUNDS ?? 1);
+const recoveryLimitMs = 60_000;
+
+test("with three replicas nothing acknowledged is lost or doubled: the leader is killed, then two of three", async (t) => {
+  t.diagnostic(`CHAOS_SEED=${seed} CHAOS_ROUNDS=${rounds}`);
+  const nats = await startNatsCluster();
+  t.after(() => nats.stop());
+  const simulator = await startSimulatorProcess({ MANIFEST: JSON.stringify({ id: processor }) });
+  t.after(() => simulator.stop());
+  const replicated = { NATS_REPLICAS: "3" };
+  const KATO_PROCESSORS = JSON.stringify({ [processor]: `127.0.0.1:${simulator.port}` });
+  const gateway = await startGateway({ natsUrl: nats.url, env: { ...replicated, KATO_PROCESSORS } });
+  t.after(() => gateway.stop());
+  const worker = await startWorker({ natsUrl: nats.url, env: replicated });
+  t.after(() => worker.stop());
+  await untilUsable(gateway.url);
+  const request = sender(gateway.url);
+  const truth = await LogTruth.open(nats.url, processor);
+  t.after(() => truth.close());
+  const instance = new KatoInstance(`127.0.0.1:${simulator.port}`);
+  t.after(() => instance.close());
+
+  const observe = () => request("POST", `/${processor}/observe`, { strings: ["x"] });
+  const isDone = async () => (await observe()).status === 200;
+  const untilDone = () => until("a command is done", isDone, recoveryLimitMs);
+  for (let round = 0; round < rounds; round++) {
+    const about = `CHAOS_SEED=${seed + round} CHAOS_ROUNDS=1`;
+    const random = new Random(seed + round);
+    const first = await freshStart({ truth, request });
+    const client = new Client(sender(gateway.url), random);
+    let isOver = false;
+    const sending = (async () => {
+      while (!isOver) await client.next();
+    })();
+    try {
+      await sleep(random.integer(500));
+      const leader = await nats.leaderOf(streamOf(processor));
+      await leader.kill();
+      await untilDone();
+      await leader.restart();
+      await nats.untilWhole();
+
+      await sleep(random.integer(500));
+      const away = nats.nodes.toSpliced(random.integer(nats.nodes.length), 1);
+      await Promise.all(away.map((node) => node.kill()));
+      await until("it is said that nothing can be stored", async () => {
+        const { status, json } = await observe();
+        return status === 503 && /NATS|JetStream/.test(String(json.detail));
+      });
+      await Promise.all(away.map((node) => node.restart()));
+      await untilDone();
+    } finally {
+      isOver = true;
+      await sending;
+    }
+    await untilApplied({ truth, request }, recoveryLimitMs);
+    const played = await truth.play(first);
+    checkTold(client, played, about);
+    const models = new Set(played.models);
+    assert.deepEqual(await instance.snapshot(models), await played.instance.snapshot(models), about);
+    t.diagnostic(`${client.told.length} requests, ${played.commands.size} commands`);
+  }
+});
