@@ -1,7 +1,11 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { aborted } from "../config/aborted.ts";
+import { SettingsError } from "../config/environment.ts";
 import type { NatsServers } from "../config/nats-servers.ts";
+
+/** The first NATS whose replicated streams keep compare-and-set over a change of their leader (docs/decisions/0015). */
+const oldestForReplicas = "2.11.0";
 
 /** What the connection says to the log: the smallest part of a pino logger. */
 export interface Log {
@@ -26,11 +30,14 @@ export class NatsLink {
     void this.#follow(log);
   }
 
-  /** Connects, waiting as long as it takes, and says once that it waits. Undefined when `stopping` comes first. */
+  /**
+   * Connects, waiting as long as it takes, and says once that it waits. Undefined when `stopping` comes first. Rejects with a
+   * SettingsError where so many replicas are not to be had of this NATS.
+   */
   static async open(
-    options: NatsServers & { name: string; log: Log; stopping: AbortSignal },
+    options: NatsServers & { replicas: number; name: string; log: Log; stopping: AbortSignal },
   ): Promise<NatsLink | undefined> {
-    const { servers, credentials } = options;
+    const { servers, credentials, replicas } = options;
     const refused = credentials ? ", or refuses the user" : "";
     const waiting = setTimeout(
       () => options.log.warn({ servers }, `NATS does not answer yet${refused}, waiting for it`),
@@ -53,10 +60,14 @@ export class NatsLink {
       });
       const connection = await Promise.race([connecting, aborted(options.stopping)]);
       if (!connection) return undefined;
-      options.log.info(
-        { server: connection.getServer(), version: connection.info?.version },
-        "connected to NATS",
-      );
+      const version = connection.info?.version ?? "";
+      if (replicas > 1 && version.localeCompare(oldestForReplicas, "en", { numeric: true }) < 0) {
+        await connection.close();
+        throw new SettingsError(
+          `wrong settings: NATS_REPLICAS is ${replicas}, which needs NATS ${oldestForReplicas} or newer; this is ${version}`,
+        );
+      }
+      options.log.info({ server: connection.getServer(), version }, "connected to NATS");
       return new NatsLink(connection, options.log);
     } finally {
       clearTimeout(waiting);

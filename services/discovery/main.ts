@@ -30,10 +30,10 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   const watching = sources.map((source) => source.watches);
   log.info({ host: settings.host, port: health.address.port, watching }, "listening");
 
-  nats = await NatsLink.open({ ...settings.nats, name: "discovery", log, stopping });
+  const { natsReplicas: replicas, logMaxBytes: maxBytes, endpointPolicy, listEveryMs, forgetMs } = settings;
+  nats = await NatsLink.open({ ...settings.nats, replicas, name: "discovery", log, stopping });
   if (nats) {
     const { connection } = nats;
-    const { natsReplicas: replicas, logMaxBytes: maxBytes, endpointPolicy, listEveryMs, forgetMs } = settings;
     const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
     const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
     const checkpoints = await ask(() => openBucket(connection, "checkpoints", replicas));

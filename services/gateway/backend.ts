@@ -41,10 +41,10 @@ export async function openBackend(
   log: Logger,
   stopping: AbortSignal,
 ): Promise<Backend | undefined> {
-  const nats = await NatsLink.open({ ...settings.nats, name: "gateway", log, stopping });
+  const { natsReplicas: replicas, logMaxBytes: maxBytes } = settings;
+  const nats = await NatsLink.open({ ...settings.nats, replicas, name: "gateway", log, stopping });
   if (!nats) return undefined;
   const { connection } = nats;
-  const { natsReplicas: replicas, logMaxBytes: maxBytes } = settings;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));

@@ -23,10 +23,10 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const settings = workerSettings(environment);
   const tracing = await startTracing(settings.tracing, "kato-worker", log);
   const name = `${hostname()}-${process.pid}`;
-  const nats = await NatsLink.open({ ...settings.nats, name: `worker ${name}`, log, stopping });
+  const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;
+  const nats = await NatsLink.open({ ...settings.nats, replicas, name: `worker ${name}`, log, stopping });
   if (!nats) return;
   const { connection } = nats;
-  const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { startNats } from "../fixtures/nats-server.ts";
@@ -72,6 +75,35 @@ test("a service stops cleanly while NATS is away", async (t) => {
     "exit code 0",
     "exit code 0",
   ]);
+});
+
+test("replicas on a NATS that does not keep compare-and-set in them stop the start of each service", async (t) => {
+  const info = { server_id: "old", version: "2.10.29", proto: 1, headers: true, max_payload: 1_048_576 };
+  const nats = createServer((socket) => {
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on("data", (data) => {
+      if (data.includes("PING")) socket.write("PONG\r\n");
+    });
+    socket.on("error", () => {});
+  }).listen(0, "127.0.0.1");
+  t.after(() => nats.close());
+  await once(nats, "listening");
+  const NATS_URL = `nats://127.0.0.1:${(nats.address() as AddressInfo).port}`;
+  const listen = {
+    GATEWAY_PORT: "0",
+    DISCOVERY_PORT: "0",
+    DISCOVERY: "docker",
+    DOCKER_HOST: "tcp://127.0.0.1:9",
+  };
+  for (const service of ["gateway", "worker", "discovery"]) {
+    const { ended, output } = await failToStart(service, { NATS_URL, NATS_REPLICAS: "3", ...listen });
+    assert.match(ended, /1/, service);
+    assert.match(
+      output,
+      /wrong settings: NATS_REPLICAS is 3, .* 2\.11\.0 or newer; this is 2\.10\.29/,
+      service,
+    );
+  }
 });
 
 test("wrong settings stop a service at once, each named in one message", async () => {

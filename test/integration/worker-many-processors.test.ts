@@ -28,6 +28,7 @@ before(async () => {
   link = (await NatsLink.open({
     servers: [nats.url],
     credentials: undefined,
+    replicas: 1,
     name: "test",
     log,
     stopping,
