@@ -11,6 +11,8 @@ export interface NatsServerOptions {
   port?: number;
   /** Lines to add to its configuration. */
   config?: string[];
+  /** Lines to add to its configuration of JetStream. */
+  jetstream?: string[];
 }
 
 /** Writes the configuration of a nats-server with JetStream into its folder and returns the arguments to start it with. */
@@ -18,6 +20,7 @@ export async function prepareNatsServer({
   dir,
   port = -1,
   config = [],
+  jetstream = [],
 }: NatsServerOptions): Promise<string[]> {
   await mkdir(dir, { recursive: true });
   await removePortsFiles(dir);
@@ -25,7 +28,7 @@ export async function prepareNatsServer({
   const lines = [
     `listen: "127.0.0.1:${port}"`,
     "max_payload: 8MB",
-    `jetstream { store_dir: ${JSON.stringify(dir)} }`,
+    `jetstream { ${[`store_dir: ${JSON.stringify(dir)}`, ...jetstream].join(", ")} }`,
     `ports_file_dir: ${JSON.stringify(dir)}`,
     ...config,
   ];

@@ -1,7 +1,9 @@
 import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
+import { durability } from "./durability.ts";
 import { fleet } from "./fleet.ts";
 import { isolation } from "./isolation.ts";
+import { natsFailover } from "./nats-failover.ts";
 import { failover, queryDuringIngestion, readyAfterRestart } from "./recovery.ts";
 import type { Figure } from "./rounds.ts";
 import { scrapeLatency } from "./scrape.ts";
@@ -31,6 +33,12 @@ const measurements: Measurement[] = [
   { names: ["scrape_500"], measure: scrapeLatency },
   { names: ["fleet_1000"], measure: fleet, isLong: true },
   { names: ["isolation"], measure: isolation, isLong: true },
+  {
+    names: ["durability_r1_always", "durability_r3", "durability_r3_always"],
+    measure: durability,
+    isLong: true,
+  },
+  { names: ["nats_failover"], measure: natsFailover, isLong: true },
 ];
 const limitOfAllShortMs = 300_000;
 const limitOfOneLongMs = 240_000;

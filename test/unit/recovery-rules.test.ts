@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
 import { isUnknown } from "../../services/worker/adopt.ts";
 import { firstCheckpoint } from "../../services/worker/checkpoint.ts";
@@ -7,70 +7,71 @@ import type { LearnMark } from "../../services/worker/mark.ts";
 import { planRebuild } from "../../services/worker/rebuild-plan.ts";
 import { compareInterval } from "../../services/worker/reconcile.ts";
 import { settleLearn } from "../../services/worker/settle.ts";
-import {
-  autoLearnAt,
-  command,
-  deleteModel,
-  observe,
-  raiseThreshold,
-  withEveryFault,
-  withFaults,
-} from "./recovery/every-fault.ts";
+import { autoLearnAt, command, deleteModel, observe, raiseThreshold } from "./recovery/every-fault.ts";
+import { FaultThread } from "./recovery/fault-thread.ts";
 
 const learn = command("Learn");
+const thread = new FaultThread();
+after(() => thread.close());
 
 test("an interval never means two things, though a rebuild and a restart move it", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [observe(["a"]), observe(["b"]), learn, observe(["c"]), observe(["d"])],
     ["both", "applier"],
   ));
 
 test("an interval of 0 may be a restart, whatever was expected", async () => {
   assert.deepEqual(compareInterval(0, 0), { kind: "restarted" });
-  await withEveryFault([command("StopPredicting"), command("ClearAllMemory"), observe(["a"])], ["both"]);
+  await thread.withEveryFault(
+    [command("StopPredicting"), command("ClearAllMemory"), observe(["a"])],
+    ["both"],
+  );
 });
 
 test("an Observe of the applier's own is told from the log's, also where its write was not answered", async () => {
   for (let point = 1; point <= 70; point++) {
     for (let later = 1; later <= 25; later++) {
       const again = { point: point + later, kind: "applier" } as const;
-      await withFaults([observe(["a"]), observe(["b"])], [{ point, kind: "unseen" }, again]);
+      await thread.withFaults([observe(["a"]), observe(["b"])], [{ point, kind: "unseen" }, again]);
     }
   }
 });
 
 test("what an unseen Observe did is asked once it is over: it may have failed", () =>
-  withEveryFault([observe(["a"]), observe([], { vectors: [[1, 2]] }), observe(["b"]), learn], ["applier"]));
+  thread.withEveryFault(
+    [observe(["a"]), observe([], { vectors: [[1, 2]] }), observe(["b"]), learn],
+    ["applier"],
+  ));
 
 test("what failed is persisted before anything else is called, so nobody takes it for done", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [deleteModel("MODEL|none"), observe(["a"]), observe(["b"]), learn, observe(["c"])],
     ["both"],
   ));
 
 test("a torn model is found and deleted, and the Learn repeated", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [observe(["a"]), observe(["b"]), learn, observe(["a"]), observe(["c"]), learn],
     ["mongo", "instance"],
   ));
 
 test("a Learn that failed is given back its events before anybody is told", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [observe(["a"], { emotives: { joy: 1 } }), observe(["b"]), learn, observe(["c"])],
     ["instance", "applier"],
   ));
 
 test("a Learn of nothing drops the emotives, also when its end was not seen", () =>
-  withEveryFault([observe([], { emotives: { joy: 3 } }), learn, observe(["a"])], ["applier"]));
+  thread.withEveryFault([observe([], { emotives: { joy: 3 } }), learn, observe(["a"])], ["applier"]));
 
 test("an auto-learn that other Observes have followed has succeeded", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [autoLearnAt(3), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
     ["applier", "both"],
   ));
 
 test("an auto-learn of vectors is proved by the event that it has kept, and not by one of before", () =>
-  withEveryFault([
+  thread.withEveryFault([
     autoLearnAt(2),
     observe(["b"]),
     observe([], { vectors: [[1, 2]] }),
@@ -79,14 +80,14 @@ test("an auto-learn of vectors is proved by the event that it has kept, and not 
   ]));
 
 test("an Observe that was refused without a call is not replayed", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [autoLearnAt(2), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
     ["both"],
     12,
   ));
 
 test("vectors that wait for a Learn are observed again through a clear, and those in working memory by their symbols", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [
       observe([], { vectors: [[1]] }),
       observe([], { vectors: [[5]] }),
@@ -101,35 +102,35 @@ test("vectors that wait for a Learn are observed again through a clear, and thos
 
 test("a rebuild that is interrupted goes on where it was, and waits for what may be running of it", async () => {
   const history = [observe([], { vectors: [[3]] }), observe(["a"]), observe(["b"])];
-  const last = await withFaults(history, []);
+  const last = await thread.withFaults(history, []);
   for (let seed = 1; seed <= 40; seed++) {
     // One of its own and three of the log come before the rebuild's.
     for (let observed = 5; observed <= 8; observed++) {
       const unseen = { at: "Observe ticked", point: observed, kind: "unseen" } as const;
-      await withFaults(history, [{ point: last, kind: "instance" }, unseen], seed);
+      await thread.withFaults(history, [{ point: last, kind: "instance" }, unseen], seed);
     }
   }
 });
 
 test("the empty Observe that waits for one of a rebuild sets off no auto-learn", async () => {
   const history = [observe(["a"]), observe(["b"]), autoLearnAt(2)];
-  const last = await withFaults(history, []);
+  const last = await thread.withFaults(history, []);
   for (let point = last - 8; point <= last; point++) {
     for (let later = 10; later <= 50; later++) {
       const again = { point: point + later, kind: "applier" } as const;
-      await withFaults(history, [{ point, kind: "instance" }, again]);
+      await thread.withFaults(history, [{ point, kind: "instance" }, again]);
     }
   }
 });
 
 test("a mark outlives a rebuild: a DeleteModel that is sent again after it took effect has succeeded", () =>
-  withEveryFault(
+  thread.withEveryFault(
     [observe(["a"]), observe(["b"]), learn, deleteModel(modelName([["a"], ["b"]])), observe(["c"])],
     ["applier"],
   ));
 
 test("a change of the recall threshold is made once, also where the Observe after it proves it", () =>
-  withEveryFault([observe(["a"]), raiseThreshold, observe(["b"]), observe(["c"])], ["both"]));
+  thread.withEveryFault([observe(["a"]), raiseThreshold, observe(["b"]), observe(["c"])], ["both"]));
 
 test("a crash before anything was applied adopts the instance once", async () => {
   assert.ok(isUnknown({ ...firstCheckpoint, epoch: "a worker" }));
@@ -137,7 +138,7 @@ test("a crash before anything was applied adopts the instance once", async () =>
   assert.ok(!isUnknown({ ...firstCheckpoint, step: 1 }));
   for (let point = 1; point <= 60; point++) {
     for (const later of [5, 15, 30]) {
-      await withFaults(
+      await thread.withFaults(
         [observe(["a"])],
         [
           { point, kind: "applier" },
