@@ -1,12 +1,14 @@
 // Installs what this machine lacks, for scripts/run, which then starts the program that is named as the argument.
 // Plain JavaScript: it has to run on the Node that is there (20 or newer) and before any package is.
-// stdout has two lines for scripts/run, the Node and the nats-server to use; everything said goes to stderr.
+// stdout has three lines for scripts/run: the Node and the nats-server to use, and an older nats-server to test with, the last
+// two empty where there is none. Everything said goes to stderr.
 
 import { fileURLToPath } from "node:url";
 import { say } from "./setup/command.mjs";
 import { takeLock } from "./setup/lock.mjs";
 import { natsServer } from "./setup/nats-server.mjs";
 import { node } from "./setup/node.mjs";
+import { olderNatsServer } from "./setup/older-nats-server.mjs";
 import { packages } from "./setup/packages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -15,6 +17,11 @@ const oldestMajor = 20;
 /** The services are given a NATS to use, and so can `npm start` be. */
 function needsNatsServer(program) {
   return !program.startsWith("services/") && !(program === "scripts/start.ts" && process.env.NATS_URL);
+}
+
+/** All tests run on both; those that are named only on one. */
+function needsOlderNatsServer([program, ...args]) {
+  return program === "scripts/test.ts" && args.length === 0;
 }
 
 /** What the step provides, installed first when it is missing; one setup at a time installs. */
@@ -32,7 +39,8 @@ try {
   await provide(packages);
   const nodePath = await provide(node);
   const natsPath = needsNatsServer(process.argv[2] ?? "") ? await provide(natsServer) : "";
-  process.stdout.write(`${nodePath}\n${natsPath}\n`);
+  const olderPath = needsOlderNatsServer(process.argv.slice(2)) ? await provide(olderNatsServer) : "";
+  process.stdout.write(`${nodePath}\n${natsPath}\n${olderPath}\n`);
 } catch (error) {
   say(error.message);
   process.exitCode = 1;

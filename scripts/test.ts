@@ -1,13 +1,16 @@
-// npm test: everything CI checks. With arguments only the tests, with the arguments given to `node --test`:
+// npm test: everything CI checks, and what rests on NATS with an older nats-server too, where one can be had. With arguments
+// only the tests, with the arguments given to `node --test`:
 //   npm test -- test/unit/codec.test.ts
 //   npm test -- --test-name-pattern=rebuild
 import type { ChildProcess } from "node:child_process";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 
 const suites = ["unit", "integration", "end-to-end", "chaos"].map((suite) => `test/${suite}/**/*.test.ts`);
+/** What rests on NATS itself. */
+const natsSuites = ["test/integration/!(simulator)*.test.ts", "test/chaos/**/*.test.ts"];
 // Forced, as a test that was cut off would leave what keeps its process alive, and so this one, for ever.
-const testOptions = ["--test-concurrency=4", "--test-timeout=120000", "--test-force-exit"];
+const testOptions = ["--test-timeout=120000", "--test-force-exit"];
 
 const running = new Set<ChildProcess>();
 let wasStopped = false;
@@ -19,8 +22,15 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 }
 
 /** Runs Node with these arguments and gives its exit code; its output too, where it is kept back. */
-async function runNode(args: string[], stdio: "inherit" | "pipe"): Promise<{ code: number; output: string }> {
-  const child = spawn(process.execPath, args, { stdio: ["inherit", stdio, stdio] });
+async function runNode(
+  args: string[],
+  stdio: "inherit" | "pipe",
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; output: string }> {
+  const child = spawn(process.execPath, args, {
+    stdio: ["inherit", stdio, stdio],
+    env: { ...process.env, ...env },
+  });
   running.add(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => (output += data));
@@ -29,8 +39,8 @@ async function runNode(args: string[], stdio: "inherit" | "pipe"): Promise<{ cod
   return { code: code ?? 1, output };
 }
 
-async function check(name: string, args: string[]): Promise<boolean> {
-  const { code, output } = await runNode(args, "pipe");
+async function check(name: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+  const { code, output } = await runNode(args, "pipe", env);
   console.log(code === 0 ? `${name}: passed` : `${name}: failed\n${output}`);
   return code === 0;
 }
@@ -43,12 +53,29 @@ async function checkSources(): Promise<boolean> {
   return passed.every(Boolean);
 }
 
-async function runTests(args: string[]): Promise<number> {
+async function runTests(args: string[]): Promise<boolean> {
   const files = args.some((arg) => !arg.startsWith("-")) ? [] : suites;
-  const { code } = await runNode(["--test", ...testOptions, ...args, ...files], "inherit");
-  return code;
+  const options = [...testOptions, "--test-concurrency=4"];
+  const { code } = await runNode(["--test", ...options, ...args, ...files], "inherit");
+  return code === 0;
+}
+
+/** They wait for most of their time, so they run beside the others. */
+async function runOnOlderNats(): Promise<boolean> {
+  const older = process.env.OLDER_NATS_SERVER_BIN;
+  if (older === undefined) return true;
+  const version = execFileSync(older, ["--version"], { encoding: "utf8" }).trim();
+  const options = [...testOptions, "--test-concurrency=2"];
+  return check(`integration and chaos tests with ${version}`, ["--test", ...options, ...natsSuites], {
+    NATS_SERVER_BIN: older,
+  });
+}
+
+async function runAll(): Promise<boolean> {
+  if (!(await checkSources()) || wasStopped) return false;
+  const passed = await Promise.all([runTests([]), runOnOlderNats()]);
+  return passed.every(Boolean);
 }
 
 const args = process.argv.slice(2);
-const sourcesPass = args.length > 0 || (await checkSources());
-process.exitCode = sourcesPass && !wasStopped ? await runTests(args) : 1;
+process.exitCode = (await (args.length > 0 ? runTests(args) : runAll())) ? 0 : 1;
