@@ -10,6 +10,8 @@ export interface CallWatch {
   port: number;
   /** For each call, in order, the connection that it came over, counted from 1. */
   readonly callers: readonly number[];
+  /** Does this as soon as the next call is seen; resolves then. */
+  atNextCall(task: () => void): Promise<void>;
   close(): void;
 }
 
@@ -17,6 +19,7 @@ export async function watchCalls(instancePort: number): Promise<CallWatch> {
   const callers: number[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
+  let onCall = () => {};
   const server = createServer((client) => {
     const connection = ++connections;
     const instance = connect(instancePort, "127.0.0.1");
@@ -29,7 +32,9 @@ export async function watchCalls(instancePort: number): Promise<CallWatch> {
       socket.on("close", () => other.destroy());
     }
     const count = frameCounter((type) => {
-      if (type === headersFrame) callers.push(connection);
+      if (type !== headersFrame) return;
+      callers.push(connection);
+      onCall();
     });
     client.on("data", (bytes) => count(Buffer.from(bytes)));
     client.pipe(instance);
@@ -39,6 +44,14 @@ export async function watchCalls(instancePort: number): Promise<CallWatch> {
   return {
     port: (server.address() as AddressInfo).port,
     callers,
+    atNextCall: (task) =>
+      new Promise((resolve) => {
+        onCall = () => {
+          onCall = () => {};
+          task();
+          resolve();
+        };
+      }),
     close() {
       server.close();
       for (const socket of sockets) socket.destroy();
