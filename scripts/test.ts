@@ -55,7 +55,7 @@ async function checkSources(): Promise<boolean> {
 
 async function runTests(args: string[]): Promise<boolean> {
   const files = args.some((arg) => !arg.startsWith("-")) ? [] : suites;
-  const options = [...testOptions, "--test-concurrency=4"];
+  const options = [...testOptions, "--test-concurrency=5"];
   const { code } = await runNode(["--test", ...options, ...args, ...files], "inherit");
   return code === 0;
 }

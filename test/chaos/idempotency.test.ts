@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => system?.stop());
 
-const keys = Array.from({ length: 120 }, (_, index) => `key-${index}`);
+const keys = Array.from({ length: 70 }, (_, index) => `key-${index}`);
 const events = async () => {
   await until(
     "the processor is usable",
