@@ -29,18 +29,24 @@ after(async () => {
 function balance(gateways: readonly Service[]) {
   const agent = new Agent({ keepAlive: true });
   const ready = new Set(gateways);
-  const looking = setInterval(() => {
-    for (const gateway of gateways) {
-      fetch(`${gateway.url}/ready`, { headers: { connection: "close" } }).then(
-        ({ ok }) => (ok ? ready.add(gateway) : ready.delete(gateway)),
-        () => ready.delete(gateway),
+  let isClosed = false;
+  // One after the other: an answer of before must not come after a later one.
+  const look = async (gateway: Service) => {
+    while (!isClosed) {
+      const isReady = await fetch(`${gateway.url}/ready`, { headers: { connection: "close" } }).then(
+        ({ ok }) => ok,
+        () => false,
       );
+      if (isReady) ready.add(gateway);
+      else ready.delete(gateway);
+      await sleep(50);
     }
-  }, 50);
+  };
+  for (const gateway of gateways) void look(gateway);
   let turn = 0;
   return {
     close: () => {
-      clearInterval(looking);
+      isClosed = true;
       agent.destroy();
     },
     /** Says what was answered, or how the request failed. */
