@@ -157,8 +157,10 @@ export class CommandLogs {
     try {
       await this.#manager.streams.deleteMessage(streamOf(processor), sequence, false);
     } catch (error) {
-      // Asked for again after a crash: it is gone already.
-      if (!(error instanceof JetStreamApiError)) throw error;
+      // Asked for again after a crash it is gone already; a cluster without a leader has only refused to take it out.
+      const isGone =
+        error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
+      if (!isGone) throw error;
     }
   }
 
