@@ -60,12 +60,12 @@ async function runTests(args: string[]): Promise<boolean> {
   return code === 0;
 }
 
-/** They wait for most of their time, so they run beside the others. */
+/** They wait for most of their time, so they run beside the others, one after the other. */
 async function runOnOlderNats(): Promise<boolean> {
   const older = process.env.OLDER_NATS_SERVER_BIN;
   if (older === undefined) return true;
   const version = execFileSync(older, ["--version"], { encoding: "utf8" }).trim();
-  const options = [...testOptions, "--test-concurrency=2"];
+  const options = [...testOptions, "--test-concurrency=1"];
   return check(`integration and chaos tests with ${version}`, ["--test", ...options, ...natsSuites], {
     NATS_SERVER_BIN: older,
   });
