@@ -1,5 +1,6 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import {
+  JetStreamApiCodes,
   JetStreamApiError,
   jetstream,
   jetstreamManager,
@@ -30,7 +31,6 @@ export interface DeadLetter {
 /** No processor's log can have this name: theirs begin with `KATO_`. */
 const stream = "KATO-DEAD-LETTERS";
 const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
-const streamNotFound = 10059;
 
 const letterHeaders = {
   command: "Kato-Command",
@@ -61,7 +61,8 @@ export class DeadLetters {
     try {
       await manager.streams.info(stream);
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== streamNotFound) throw error;
+      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound)
+        throw error;
       await manager.streams.add({
         name: stream,
         subjects: [subjectOf("*", "*")],

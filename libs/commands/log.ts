@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import {
   DeliverPolicy,
   DiscardPolicy,
+  JetStreamApiCodes,
   JetStreamApiError,
   jetstream,
   jetstreamManager,
@@ -9,13 +10,11 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
-import type { ErrorContext } from "../errors/gateway-error.ts";
-import { GatewayError } from "../errors/gateway-error.ts";
 import type { Command, StoredCommand } from "./command.ts";
 import { headersOfCommand } from "./command.ts";
 import { LogReader } from "./log-reader.ts";
 import { commandSubject, streamOf } from "./names.ts";
+import { refusalOf, unanswered } from "./publish-errors.ts";
 
 /** How much a log may hold. */
 export interface LogLimits {
@@ -35,8 +34,6 @@ const publishTimeoutMs = 2_000;
 /** What is asked while a log has no leader is not answered; it soon has one again. */
 const requestTimeoutMs = 2_000;
 const publishAttempts = 3;
-/** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
-const fullRetryAfterSeconds = 10;
 /** How often a range that is read is asked whether there is more of it. */
 const rangeLookMs = 1_000;
 /** A message id is remembered this long, longer than any retry of a publish takes. */
@@ -222,63 +219,6 @@ export class CommandLogs {
   }
 }
 
-/** JetStream's own error codes. */
-export const errorCodes = {
-  streamNotFound: 10059,
-  messageTooLarge: 10054,
-  noStorage: 10047,
-  storeFailed: 10077,
-  wrongLastMessageId: 10070,
-} as const;
-
 function isStreamNotFound(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === errorCodes.streamNotFound;
-}
-
-/** The error of a publish that certainly stored nothing, or undefined where that is not certain. */
-function refusalOf(error: unknown, processor: string): GatewayError | undefined {
-  const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
-  if (error instanceof JetStreamApiError) {
-    if (error.code === errorCodes.noStorage || error.code === errorCodes.storeFailed) {
-      return logFull({ processor, effect: "none" }, error);
-    }
-    if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
-    return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
-  }
-  // What nats.js says when no stream takes the subject.
-  if (error instanceof Error && error.cause instanceof RequestError && error.cause.isNoResponders()) {
-    return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
-  }
-  if (error instanceof InvalidArgumentError) return tooLarge(processor, error);
-  return undefined;
-}
-
-/** The log holds as many bytes as it may. */
-export function logFull(context: ErrorContext, cause?: unknown): GatewayError {
-  const more = { retryAfterSeconds: fullRetryAfterSeconds, limit: { name: "log" } };
-  return new GatewayError(
-    "LOG_FULL",
-    "The command log of this processor takes no more.",
-    { ...context, ...more },
-    { cause },
-  );
-}
-
-function tooLarge(processor: string, cause: Error): GatewayError {
-  return new GatewayError(
-    "TOO_LARGE",
-    "The command is larger than NATS takes.",
-    { processor, effect: "none" },
-    { cause },
-  );
-}
-
-function unanswered(processor: string, cause: unknown): GatewayError {
-  const why = cause instanceof TimeoutError ? "did not acknowledge the command in time" : "cannot be reached";
-  return new GatewayError(
-    "NATS_UNAVAILABLE",
-    `NATS ${why}.`,
-    { processor, effect: "unknown", retryAfterSeconds: 1 },
-    { cause },
-  );
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }

@@ -1,6 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
-import { errorCodes, logFull } from "./log.ts";
+import { errorCodes, logFull } from "./publish-errors.ts";
 
 /** JetStream's answer to one message: where it is stored, or why it is not. */
 export interface PublishAnswer {

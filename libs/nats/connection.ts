@@ -3,9 +3,7 @@ import { connect } from "@nats-io/transport-node";
 import { aborted } from "../config/aborted.ts";
 import { SettingsError } from "../config/environment.ts";
 import type { NatsServers } from "../config/nats-servers.ts";
-
-/** The first NATS whose replicated streams keep compare-and-set over a change of their leader (docs/decisions/0015). */
-const oldestForReplicas = "2.11.0";
+import { keepsReplicas, oldestForReplicas } from "./keeps-replicas.ts";
 
 /** What the connection says to the log: the smallest part of a pino logger. */
 export interface Log {
@@ -61,7 +59,7 @@ export class NatsLink {
       const connection = await Promise.race([connecting, aborted(options.stopping)]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
-      if (replicas > 1 && version.localeCompare(oldestForReplicas, "en", { numeric: true }) < 0) {
+      if (replicas > 1 && !keepsReplicas(version)) {
         await connection.close();
         throw new SettingsError(
           `wrong settings: NATS_REPLICAS is ${replicas}, which needs NATS ${oldestForReplicas} or newer; this is ${version}`,

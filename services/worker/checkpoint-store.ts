@@ -1,4 +1,4 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { nuid } from "@nats-io/transport-node";
 import { Interrupted } from "./call.ts";
@@ -17,7 +17,6 @@ interface Parts {
   count: number;
 }
 
-const wrongLastSequence = 10071;
 /** NATS takes 1 MB in a message unless it is told otherwise. */
 const partBytes = 256 * 1024;
 
@@ -66,7 +65,8 @@ export class CheckpointStore {
           : await this.#bucket.update(this.#processor, text, this.#revision);
       this.#unanswered.clear();
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === wrongLastSequence) {
+      // Not `isConflict`: what a cluster tells of two at once may be about an earlier write of ours.
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence) {
         throw new LeaseLost(`${this.#processor}: another worker has written the checkpoint`);
       }
       if (error instanceof LeaseLost) throw error;

@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { streamOf } from "../../libs/commands/names.ts";
-import { startNatsCluster } from "../fixtures/nats-cluster.ts";
 import { noReplicas } from "../fixtures/no-replicas.ts";
-import {
-  sender,
-  startGateway,
-  startSimulatorProcess,
-  startWorker,
-  until,
-  untilUsable,
-} from "../fixtures/system.ts";
+import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
+import { sender, until } from "../fixtures/system.ts";
 import { Random } from "../unit/recovery/random.ts";
 import { checkTold } from "./world/check-told.ts";
 import { Client } from "./world/client.ts";
@@ -27,18 +20,9 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
   skip: noReplicas(),
 }, async (t) => {
   t.diagnostic(`CHAOS_SEED=${seed} CHAOS_ROUNDS=${rounds}`);
-  const nats = await startNatsCluster();
-  t.after(() => nats.stop());
-  const simulator = await startSimulatorProcess({ MANIFEST: JSON.stringify({ id: processor }) });
-  t.after(() => simulator.stop());
-  const replicated = { NATS_REPLICAS: "3" };
-  const KATO_PROCESSORS = JSON.stringify({ [processor]: `127.0.0.1:${simulator.port}` });
-  const gateway = await startGateway({ natsUrl: nats.url, env: { ...replicated, KATO_PROCESSORS } });
-  t.after(() => gateway.stop());
-  const worker = await startWorker({ natsUrl: nats.url, env: replicated });
-  t.after(() => worker.stop());
-  await untilUsable(gateway.url);
-  const request = sender(gateway.url);
+  const stack = new AsyncDisposableStack();
+  t.after(() => stack.disposeAsync());
+  const { nats, simulator, gateway, request } = await startReplicatedSystem(stack, processor);
   const truth = await LogTruth.open(nats.url, processor);
   t.after(() => truth.close());
   const instance = new KatoInstance(`127.0.0.1:${simulator.port}`);

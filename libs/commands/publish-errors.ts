@@ -1,0 +1,64 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import type { ErrorContext } from "../errors/gateway-error.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+
+/** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
+const fullRetryAfterSeconds = 10;
+
+/** JetStream's codes for what it does not store. */
+export const errorCodes = {
+  messageTooLarge: 10054,
+  noStorage: 10047,
+  storeFailed: 10077,
+  wrongLastMessageId: 10070,
+} as const;
+
+/** The error of a publish that certainly stored nothing, or undefined where that is not certain. */
+export function refusalOf(error: unknown, processor: string): GatewayError | undefined {
+  const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
+  if (error instanceof JetStreamApiError) {
+    if (error.code === errorCodes.noStorage || error.code === errorCodes.storeFailed) {
+      return logFull({ processor, effect: "none" }, error);
+    }
+    if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
+    return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
+  }
+  // What nats.js says when no stream takes the subject.
+  if (error instanceof Error && error.cause instanceof RequestError && error.cause.isNoResponders()) {
+    return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
+  }
+  if (error instanceof InvalidArgumentError) return tooLarge(processor, error);
+  return undefined;
+}
+
+/** The log holds as many bytes as it may. */
+export function logFull(context: ErrorContext, cause?: unknown): GatewayError {
+  const more = { retryAfterSeconds: fullRetryAfterSeconds, limit: { name: "log" } };
+  return new GatewayError(
+    "LOG_FULL",
+    "The command log of this processor takes no more.",
+    { ...context, ...more },
+    { cause },
+  );
+}
+
+function tooLarge(processor: string, cause: Error): GatewayError {
+  return new GatewayError(
+    "TOO_LARGE",
+    "The command is larger than NATS takes.",
+    { processor, effect: "none" },
+    { cause },
+  );
+}
+
+/** The error of a publish that may have been stored. */
+export function unanswered(processor: string, cause: unknown): GatewayError {
+  const why = cause instanceof TimeoutError ? "did not acknowledge the command in time" : "cannot be reached";
+  return new GatewayError(
+    "NATS_UNAVAILABLE",
+    `NATS ${why}.`,
+    { processor, effect: "unknown", retryAfterSeconds: 1 },
+    { cause },
+  );
+}
