@@ -130,7 +130,7 @@ export class Applier {
     const { applied, interval, offset, degraded } = this.#checkpoint;
     return {
       processor: this.processor,
-      ...this.#standing.told(this.#keeper.instance),
+      ...this.#standing.told(this.#keeper),
       worker: this.#options.worker,
       applied,
       last: Math.max(this.#last, applied),
@@ -270,10 +270,11 @@ export class Applier {
         return;
       }
       const end = await this.#keeper.turn(() => this.#attempt(open, command, perhapsPoisoned));
-      perhapsPoisoned = end === "failed";
+      if (end === "failed") perhapsPoisoned = true;
+      else if (end === "applied") perhapsPoisoned = false;
       if (end === "late") await this.#expire(open, command, notStartedInTime);
       if (end !== "away") continue;
-      this.#standing.become("down", this.#keeper.instance.whyDown);
+      this.#standing.become("down", this.#keeper.whyDown);
       if (command.deadlineMs !== undefined && !this.#gate.isBegun(command)) {
         await this.#expire(open, command, instanceAway);
       } else {
@@ -305,9 +306,13 @@ export class Applier {
       return "applied";
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
-      this.#keeper.instance.doubt();
+      this.#keeper.doubt(error);
       if (error instanceof Interrupted) {
-        this.#log.warn({ sequence: command.sequence, reason: error.message }, "interrupted");
+        const { message: reason, cause } = error;
+        this.#log.warn(
+          { sequence: command.sequence, reason, ...(cause ? { err: cause } : {}) },
+          "interrupted",
+        );
         return "away";
       }
       this.#log.error({ err: error, sequence: command.sequence }, "cannot make sense of an answer");

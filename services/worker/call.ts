@@ -15,6 +15,9 @@ export class Interrupted extends Error {
   override readonly name: string = "Interrupted";
 }
 
+/** NATS did not answer: what has to be read or kept there before anything else is called is tried again. */
+export class NatsAway extends Interrupted {}
+
 /** The answer is larger than gRPC takes (KATO.md: over 4 MiB either way); what was asked for took place. */
 export class AnswerTooLarge extends Interrupted {}
 

@@ -1,7 +1,7 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { nuid } from "@nats-io/transport-node";
-import { Interrupted } from "./call.ts";
+import { NatsAway } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { LeaseLost } from "./lease.ts";
 
@@ -52,7 +52,7 @@ export class CheckpointStore {
     return JSON.parse((await this.#readParts(stored.parts)).toString());
   }
 
-  /** Rejects with LeaseLost when somebody else has written since `load`, with Interrupted when NATS does not answer. */
+  /** Rejects with LeaseLost when somebody else has written since `load`, with NatsAway when NATS does not answer. */
   async save(checkpoint: Checkpoint): Promise<void> {
     const before = this.#group;
     try {
@@ -70,7 +70,7 @@ export class CheckpointStore {
         throw new LeaseLost(`${this.#processor}: another worker has written the checkpoint`);
       }
       if (error instanceof LeaseLost) throw error;
-      throw new Interrupted("the checkpoint cannot be written", { cause: error });
+      throw new NatsAway("the checkpoint cannot be written", { cause: error });
     }
     if (before !== undefined && before !== this.#group) await this.#dropGroup(before);
   }

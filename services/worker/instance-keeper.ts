@@ -2,7 +2,8 @@ import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { adopt } from "./adopt.ts";
-import { Interrupted } from "./call.ts";
+import { Interrupted, NatsAway } from "./call.ts";
+import type { Context } from "./context.ts";
 import { Instance } from "./instance.ts";
 import { LeaseLost } from "./lease.ts";
 import type { OpenProcessor } from "./open-processor.ts";
@@ -52,6 +53,8 @@ export class InstanceKeeper {
   readonly #turns = new Turns();
   #open: OpenProcessor | undefined;
   #isNew = false;
+  /** What keeps an instance that is there from being used, for people. */
+  #obstacle: string | undefined;
   #stopping = false;
   #databaseProbedAt = performance.now();
 
@@ -81,15 +84,31 @@ export class InstanceKeeper {
         return (await this.prepare(firstConnectMs)) ? await task() : undefined;
       } catch (error) {
         if (!(error instanceof Interrupted || error instanceof LeaseLost)) throw error;
-        this.instance.doubt();
+        this.doubt(error);
         return undefined;
       }
     });
   }
 
+  /** After this error it is no longer known what the instance has. */
+  doubt(error: unknown): void {
+    this.instance.doubt();
+    this.#obstacle = error instanceof NatsAway ? error.message : undefined;
+  }
+
+  /** Why the instance cannot be used, for people. */
+  get whyDown(): string {
+    return this.#obstacle ?? this.instance.whyDown;
+  }
+
+  /** What takes so long, for people; "" when nothing does. */
+  get whySlow(): string {
+    return this.instance.whySlow;
+  }
+
   /**
    * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away. Throws Interrupted when it
-   * goes away meanwhile, LeaseLost without the lease (A4).
+   * goes away meanwhile or cannot be reconciled now, LeaseLost without the lease (A4).
    */
   async prepare(timeoutMs: number): Promise<boolean> {
     const { processor, mayCall } = this.#options;
@@ -103,16 +122,31 @@ export class InstanceKeeper {
     const { standing, gate, log } = this.#options;
     const context = this.#open?.context;
     if (!context) return false;
+    this.#obstacle = undefined;
     return this.instance.reconcile(timeoutMs, async (interval) => {
       const before = standing.state;
       standing.become("rebuilding");
-      if (this.#isNew) await adopt(context, interval);
-      this.#isNew = false;
-      await reconcile(context, interval);
+      await this.#findOut(context, interval);
       gate.reconciled();
       log.info({ interval, applied: context.book.current.applied }, "the instance is reconciled");
       this.#isBack(before);
     });
+  }
+
+  /** Nothing in the log is to blame for what fails here, so it is tried until it succeeds. */
+  async #findOut(context: Context, interval: number): Promise<void> {
+    try {
+      if (this.#isNew) await adopt(context, interval);
+      this.#isNew = false;
+      await reconcile(context, interval);
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      this.doubt(error);
+      if (error instanceof Interrupted) throw error;
+      this.#options.log.error({ err: error }, "cannot find out what the instance has");
+      this.#obstacle = "what its instance answers makes no sense";
+      throw new Interrupted(this.#obstacle, { cause: error });
+    }
   }
 
   #isBack(before: ProcessorState["state"]): void {
@@ -134,7 +168,7 @@ export class InstanceKeeper {
         throw error;
       });
       if (this.#stopping) return;
-      if (!isThere) standing.become("down", this.instance.whyDown);
+      if (!isThere) standing.become("down", this.whyDown);
       else if (standing.state === "down") this.#isBack("ready");
       await this.instance.connectionChange(isThere ? everyMs : retryMs);
     }

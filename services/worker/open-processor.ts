@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
+import type { StoredCommand } from "../../libs/commands/command.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { isUnknown } from "./adopt.ts";
 import { Answers } from "./answers.ts";
 import type { ApplierOptions } from "./applier-options.ts";
 import { applyStep } from "./apply.ts";
+import { NatsAway } from "./call.ts";
 import { CheckpointBook, firstCheckpoint } from "./checkpoint.ts";
 import type { Context } from "./context.ts";
 import { IngestionTally } from "./ingestions.ts";
@@ -58,14 +60,13 @@ export async function openProcessor(
     },
     book,
     async *readSteps(from, through) {
-      for await (const command of logs.readRange(processor, from.sequence, through)) {
-        await tally.prepare(command);
+      for await (const command of commandsOf(options, tally, from.sequence, through)) {
         for (const step of stepsOf(command)) {
           if (step.at.sequence > from.sequence || step.at.step >= from.step) yield step;
         }
       }
     },
-    firstKept: () => logs.first(processor),
+    firstKept: () => logs.first(processor).catch(natsAway),
     pause: (ms) => sleep(ms),
     conclude: (step, result) => {
       watch.concluded(result.outcome);
@@ -79,4 +80,24 @@ export async function openProcessor(
   };
   const apply = (step: Step) => watch.during(step, () => applyStep(context, step));
   return { context, answers, tally, apply, isNew: isUnknown(loaded) };
+}
+
+async function* commandsOf(
+  { logs, processor }: ApplierOptions,
+  tally: IngestionTally,
+  from: number,
+  through: number,
+): AsyncGenerator<StoredCommand> {
+  try {
+    for await (const command of logs.readRange(processor, from, through)) {
+      await tally.prepare(command);
+      yield command;
+    }
+  } catch (error) {
+    natsAway(error);
+  }
+}
+
+function natsAway(cause: unknown): never {
+  throw new NatsAway("the log cannot be read", { cause });
 }

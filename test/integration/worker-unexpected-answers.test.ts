@@ -45,6 +45,7 @@ beforeEach(async () => {
 const send = (verb: string, path: string, body?: unknown) =>
   system.request(verb, `/p1${path}`, body, { prefer: "wait=2" });
 const setLength = (max_sequence_length: number) => send("POST", "/genes/change", { max_sequence_length });
+const nonsense = Buffer.from([0x0a, 0xff]);
 const events = async () => ((await send("GET", "/working-memory")).json.message as string[][]).flat();
 
 test("an Observe is there once, also when the instance then fails to say what it has learned (A3)", async () => {
@@ -65,7 +66,6 @@ test("an Observe is there once, also when the instance then fails to say what it
 });
 
 test("an answer that is no message is no reason to call again (A3)", async () => {
-  const nonsense = Buffer.from([0x0a, 0xff]);
   play((method) => (method === "Observe" && calls.length === 1 ? nonsense : undefined));
   const { json } = await send("POST", "/observe", { strings: ["never there"] });
   assert.equal(json.effect, "unknown");
@@ -74,6 +74,19 @@ test("an answer that is no message is no reason to call again (A3)", async () =>
     (await events()).filter((text) => text === "next"),
     ["next"],
   );
+});
+
+test("a command is not passed over because an answer made no sense while it was settled (A3)", async () => {
+  play((method) => {
+    const asked = calls.filter((call) => call === method).length;
+    if (method === "Learn" && asked === 1) return "nothing";
+    // First before the Learn, then to settle it, by whoever comes to that: the one who applies it, or the one who looks.
+    return method === "GetWorkingMemory" && asked > 1 && asked < 5 ? nonsense : undefined;
+  });
+  const { status: code, text } = await system.request("POST", "/p1/learn", undefined, { prefer: "wait=10" });
+  assert.equal(code, 200, text);
+  assert.equal(calls.filter((method) => method === "Learn").length, 2);
+  assert.deepEqual(await events(), []);
 });
 
 test("a change of genes whose answer does not come is not told to have had no effect", async () => {
