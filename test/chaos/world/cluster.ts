@@ -67,10 +67,11 @@ export async function untilApplied(
   cluster: Pick<Cluster, "truth" | "request">,
   limitMs = 30_000,
 ): Promise<void> {
-  const last = await cluster.truth.last();
+  let last: number | undefined;
   await until(
-    `${last} commands are applied`,
+    "all commands are applied",
     async () => {
+      last ??= await cluster.truth.last();
       const answer = await cluster.request("GET", "/processors");
       const [state] = answer.json.processors as { state: string; applied: number }[];
       return state?.state === "ready" && state.applied >= last;
