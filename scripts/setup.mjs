@@ -24,24 +24,29 @@ function needsOlderNatsServer([program, ...args]) {
   return program === "scripts/test.ts" && args.length === 0;
 }
 
-/** What the step provides, installed first when it is missing; one setup at a time installs. */
-async function provide(step) {
-  const found = await step.find(root);
-  if (found) return found;
+const nothing = { find: async () => "" };
+
+/** What the steps provide; what is missing is installed first, all of it at the same time, by one setup at a time. */
+async function provide(steps) {
+  const found = await Promise.all(steps.map((step) => step.find(root)));
+  if (!found.includes(undefined)) return found;
   await takeLock(root);
-  return (await step.find(root)) ?? (await step.install(root));
+  return Promise.all(steps.map(async (step) => (await step.find(root)) ?? step.install(root)));
 }
 
 try {
   if (Number.parseInt(process.versions.node, 10) < oldestMajor) {
     throw new Error(`Node ${oldestMajor} or newer is needed, this is ${process.versions.node}`);
   }
-  await provide(packages);
-  const nodePath = await provide(node);
-  const natsPath = needsNatsServer(process.argv[2] ?? "") ? await provide(natsServer) : "";
-  const olderPath = needsOlderNatsServer(process.argv.slice(2)) ? await provide(olderNatsServer) : "";
+  const [, nodePath, natsPath, olderPath] = await provide([
+    packages,
+    node,
+    needsNatsServer(process.argv[2] ?? "") ? natsServer : nothing,
+    needsOlderNatsServer(process.argv.slice(2)) ? olderNatsServer : nothing,
+  ]);
   process.stdout.write(`${nodePath}\n${natsPath}\n${olderPath}\n`);
 } catch (error) {
   say(error.message);
-  process.exitCode = 1;
+  // Not when the other installations have ended: an exit ends them.
+  process.exit(1);
 }
