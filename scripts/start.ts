@@ -46,7 +46,7 @@ async function run(settings: StartSettings, lock: DataDirLock): Promise<void> {
 }
 
 try {
-  const settings = readSettings(process.env);
+  const settings = await readSettings(process.env);
   const lock = await lockDataDir(settings.dataDir, (line) => console.error(`npm start: ${line}`));
   await run(settings, lock).finally(lock.release);
 } catch (error) {

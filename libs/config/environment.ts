@@ -1,5 +1,4 @@
 import type { ConfigFile } from "./config-file.ts";
-import { readConfigFile } from "./config-file.ts";
 import type { SettingName } from "./setting-names.ts";
 
 /** Thrown when settings are wrong: the message names every wrong one, and the program must not start. */
@@ -22,10 +21,13 @@ export class Environment {
   }
 
   /** The variables and, where GATEWAY_CONFIG names one, the file. */
-  static read(variables: Readonly<Record<string, string | undefined>>): Environment {
+  static async read(variables: Readonly<Record<string, string | undefined>>): Promise<Environment> {
     const environment = new Environment(variables);
     const path = variables.GATEWAY_CONFIG;
-    if (path) environment.#file = readConfigFile(path, (what) => environment.problem("GATEWAY_CONFIG", what));
+    if (!path) return environment;
+    // Whoever has no such file need not load what reads YAML.
+    const { readConfigFile } = await import("./config-file.ts");
+    environment.#file = readConfigFile(path, (what) => environment.problem("GATEWAY_CONFIG", what));
     return environment;
   }
 

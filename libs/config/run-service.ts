@@ -18,7 +18,7 @@ export async function runService(
   name: string,
   run: (context: ServiceContext) => Promise<void>,
 ): Promise<void> {
-  const environment = Environment.read(process.env);
+  const environment = await Environment.read(process.env);
   const log = createLogger(name, environment.choice("LOG_LEVEL", logLevels, "info"));
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

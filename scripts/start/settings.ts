@@ -14,9 +14,9 @@ export interface StartSettings {
   env: NodeJS.ProcessEnv;
 }
 
-/** Throws a SettingsError that names every wrong setting. */
-export function readSettings(env: NodeJS.ProcessEnv): StartSettings {
-  const environment = Environment.read(env);
+/** Rejects with a SettingsError that names every wrong setting. */
+export async function readSettings(env: NodeJS.ProcessEnv): Promise<StartSettings> {
+  const environment = await Environment.read(env);
   const { fileProcessors } = environment;
   const settings = {
     gatewayHost: environment.text("GATEWAY_HOST", "127.0.0.1"),

@@ -200,7 +200,7 @@ test("a client that goes away in a line leaves what was stored, and no half of t
 
 test("no more is read than NATS acknowledges, and reading goes on when it does", async () => {
   const stream = open();
-  const line = `${JSON.stringify({ strings: ["x".repeat(10_000)] })}\n`.repeat(100);
+  const line = `${JSON.stringify({ strings: ["x".repeat(100_000)] })}\n`.repeat(10);
   await stream.write(line);
   await until("it flows", async () => (await events()).length > 0);
   await system.nats.kill("SIGSTOP");
@@ -220,7 +220,7 @@ test("no more is read than NATS acknowledges, and reading goes on when it does",
   await writing;
   stream.request.end();
   const { status, json } = await stream.answer();
-  assert.deepEqual([status, json.accepted], [202, 6_100]);
+  assert.deepEqual([status, json.accepted], [202, 610]);
   await done(`/p1/ingestions/${json.ingestion}`);
 });
 

@@ -113,10 +113,8 @@ test("whatever else is wrong with the file is said in one message", async () => 
     .join("\n")}`;
   assert.match(await refusal(bomb), /GATEWAY_CONFIG/);
   for (const path of [join(folder, "nosuch.yaml"), folder]) {
-    assert.throws(
-      () => workerSettings(Environment.read({ GATEWAY_CONFIG: path })),
-      /GATEWAY_CONFIG cannot be read/,
-    );
+    const environment = await Environment.read({ GATEWAY_CONFIG: path });
+    assert.throws(() => workerSettings(environment), /GATEWAY_CONFIG cannot be read/);
   }
 });
 
@@ -143,7 +141,7 @@ test("npm start uses the file's NATS and, where it names any, its processors", a
   const start = async (yaml: string) => {
     const GATEWAY_CONFIG = join(folder, "gateway.yaml");
     await writeFile(GATEWAY_CONFIG, yaml);
-    const { natsUrl, simulators, gatewayPort } = readSettings({ GATEWAY_CONFIG });
+    const { natsUrl, simulators, gatewayPort } = await readSettings({ GATEWAY_CONFIG });
     return { natsUrl, simulators, gatewayPort };
   };
   assert.deepEqual(await start("nats_url: a:1\ngateway_port: 8001\nprocessors: [{grpc_endpoint: 'a:1'}]"), {
