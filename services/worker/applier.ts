@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { status as grpc } from "@grpc/grpc-js";
-import type { StoredCommand } from "../../libs/commands/command.ts";
 import type { LogReader } from "../../libs/commands/log-reader.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import type { Query } from "../../libs/commands/query.ts";
@@ -9,23 +7,20 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import type { ApplierOptions } from "./applier-options.ts";
-import { Interrupted } from "./call.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
-import { passed } from "./effects.ts";
-import { firstConnectMs, InstanceKeeper, retryMs } from "./instance-keeper.ts";
+import { InstanceKeeper, retryMs } from "./instance-keeper.ts";
 import { LeaseLost } from "./lease.ts";
 import type { OpenProcessor } from "./open-processor.ts";
 import { openProcessor } from "./open-processor.ts";
 import { answerQuery } from "./query.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "./rebuild-by-hand.ts";
 import { endReplay, isReplayed, withoutSender } from "./replay.ts";
-import type { Result } from "./result.ts";
-import { handedOver, instanceAway, notStartedInTime, refused, unknown } from "./result.ts";
+import { handedOver, instanceAway, notStartedInTime, unknown } from "./result.ts";
 import { Standing } from "./standing.ts";
 import { StartGate } from "./start-gate.ts";
-import type { Step } from "./step.ts";
-import { stepsOf } from "./step.ts";
+import type { Taking } from "./take-command.ts";
+import { takeCommand } from "./take-command.ts";
 import type { History } from "./trim.ts";
 import { Trimmer } from "./trimmer.ts";
 
@@ -215,8 +210,11 @@ export class Applier {
     if (!rewinding) return;
     let answer: RebuildAnswer | undefined;
     try {
-      answer = await this.#keeper.withInstance(() => rewindTo(context, rewinding.from));
-      this.#gate.reconciled();
+      answer = await this.#keeper.withInstance(async () => {
+        const answer = await rewindTo(context, rewinding.from);
+        this.#gate.reconciled();
+        return answer;
+      });
       // Whoever is answered that it is replaying sees it so.
       if (this.#checkpoint.replaying) this.#standing.become("rebuilding");
       this.#options.onState();
@@ -228,6 +226,7 @@ export class Applier {
 
   /** Takes the commands of the log as they come, until the reader is closed. */
   async #readLog(open: OpenProcessor): Promise<void> {
+    const taking = this.#takingOf(open);
     const reader = this.#options.logs.read(this.processor, this.#checkpoint.applied + 1);
     this.#reader = reader;
     try {
@@ -237,7 +236,10 @@ export class Applier {
         this.#last = command.sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? Date.now();
         await open.tally.prepare(command);
-        await this.#take(open, isReplayed(open.context, command.sequence) ? withoutSender(command) : command);
+        await takeCommand(
+          taking,
+          isReplayed(open.context, command.sequence) ? withoutSender(command) : command,
+        );
         if (this.#checkpoint.applied < command.sequence) return;
         this.#gate.forget(command.sequence);
         if (endReplay(open.context)) this.#standing.become("applying");
@@ -251,106 +253,25 @@ export class Applier {
     }
   }
 
-  /** Takes one command to its end, however long its instance is away. */
-  async #take(open: OpenProcessor, command: StoredCommand): Promise<void> {
-    let perhapsPoisoned = false;
-    let isClaimed = command.once === undefined;
-    this.#gate.takeInHand(command.sequence);
-    while (!this.#stopping && this.#checkpoint.applied < command.sequence) {
-      if (this.#rewinding && !this.#gate.isBegun(command)) return;
-      if (this.#standing.paused && !this.#gate.isBegun(command)) {
-        await this.#standing.paused;
-        continue;
-      }
-      isClaimed ||=
-        this.#gate.isBegun(command) || this.#gate.isOver(command) || (await this.#options.claim(command));
-      if (!isClaimed) {
-        await this.#leaveOut(open, command);
-        open.answers.refuse(command, appliedBefore);
-        return;
-      }
-      const end = await this.#keeper.turn(() => this.#attempt(open, command, perhapsPoisoned));
-      if (end === "failed") perhapsPoisoned = true;
-      else if (end === "applied") perhapsPoisoned = false;
-      if (end === "late") await this.#expire(open, command, notStartedInTime);
-      if (end !== "away") continue;
-      this.#standing.become("down", this.#keeper.whyDown);
-      if (command.deadlineMs !== undefined && !this.#gate.isBegun(command)) {
-        await this.#expire(open, command, instanceAway);
-      } else {
-        await this.#keeper.instance.connectionChange(retryMs);
-      }
-    }
-  }
-
-  /** Applies the command's next step, if its time has not passed and its instance is there. */
-  async #attempt(
-    open: OpenProcessor,
-    command: StoredCommand,
-    perhapsPoisoned: boolean,
-  ): Promise<"applied" | "late" | "paused" | "away" | "failed"> {
-    try {
-      if (this.#gate.isLate(command)) return "late";
-      const isThere = await this.#keeper.prepare(this.#standing.state === "down" ? 0 : firstConnectMs);
-      if (!isThere) return "away";
-      // Reconciling may have found it applied.
-      const step = this.#nextStep(command);
-      if (!step) return "applied";
-      if (perhapsPoisoned) return this.#passPoisoned(open, step);
-      if (this.#standing.paused && !this.#gate.isBegun(command)) return "paused";
-      // Between this and `begin` nothing waits, so whoever was told that it will not be started was told the truth.
-      if (this.#gate.isOver(command)) return "late";
-      this.#standing.become(isReplayed(open.context, command.sequence) ? "rebuilding" : "applying");
-      this.#gate.begin(command.sequence);
-      await open.apply(step);
-      return "applied";
-    } catch (error) {
-      if (error instanceof LeaseLost) throw error;
-      this.#keeper.doubt(error);
-      if (error instanceof Interrupted) {
-        const { message: reason, cause } = error;
-        this.#log.warn(
-          { sequence: command.sequence, reason, ...(cause ? { err: cause } : {}) },
-          "interrupted",
-        );
-        return "away";
-      }
-      this.#log.error({ err: error, sequence: command.sequence }, "cannot make sense of an answer");
-      return "failed";
-    }
-  }
-
-  /** A step that ends in nonsense every time must not stop the log: nobody can say what became of it (A7). */
-  async #passPoisoned({ context, answers }: OpenProcessor, step: Step): Promise<"applied"> {
-    const { book } = context;
-    book.note(passed(step));
-    answers.concludeStep(step, unknown("the instance's answer makes no sense"));
-    await book.flush();
-    return "applied";
-  }
-
-  #nextStep(command: StoredCommand): Step | undefined {
-    const { applied, step } = this.#checkpoint;
-    return applied < command.sequence ? stepsOf(command)[step] : undefined;
-  }
-
-  async #expire(open: OpenProcessor, command: StoredCommand, result: Result): Promise<void> {
-    await this.#leaveOut(open, command);
-    open.answers.answer(command, result);
-  }
-
-  /** Passes a command that was not started: it leaves the log first, so what stands in it up to `applied` was applied. */
-  async #leaveOut({ context }: OpenProcessor, { sequence }: StoredCommand): Promise<void> {
-    await this.#options.logs.delete(this.processor, sequence);
-    context.book.note({ applied: sequence, step: 0 });
+  #takingOf(open: OpenProcessor): Taking {
+    const { logs, claim } = this.#options;
+    return {
+      open,
+      keeper: this.#keeper,
+      gate: this.#gate,
+      standing: this.#standing,
+      logs,
+      claim,
+      isStopping: () => this.#stopping,
+      isCalledAway: () => this.#rewinding !== undefined,
+      log: this.#log,
+    };
   }
 
   #cannotWrite(error: unknown): void {
     this.#log.error({ err: error }, "cannot write the checkpoint");
   }
 }
-
-const appliedBefore = refused(grpc.ALREADY_EXISTS, "another command of this Idempotency-Key was started");
 
 function unavailable(sequence: number): Reply {
   return { ...instanceAway, sequence };

@@ -179,3 +179,33 @@ test("what cannot be replayed is refused and changes nothing", async () => {
   assert.equal((await rebuild("p1", "", { from: 1 })).status, 503);
   await system.simulators[0]?.restart();
 });
+
+test("a replay that finds no instance says nothing of what an earlier worker has begun (A7)", async (t) => {
+  const slow = await startSystem({
+    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "1000" }),
+    workerEnv: { LEASE_MS: "1000" },
+  });
+  t.after(() => slow.stop());
+  const [instance] = slow.simulators;
+  const applied = async () => (await slow.request("GET", "/processors/p1")).json.applied;
+  assert.equal((await slow.request("POST", "/p1/observe", { strings: ["first"] })).status, 200);
+  const answer = slow.request("POST", "/p1/observe", { strings: ["second"] }, { prefer: "wait=4" });
+  await until("it is begun", async () => {
+    const { state, last } = (await slow.request("GET", "/processors/p1")).json;
+    return state === "applying" && last === 2;
+  });
+  await instance?.kill("SIGSTOP");
+  await slow.worker.kill();
+  await slow.worker.restart();
+  let isAnswered = false;
+  void answer.finally(() => {
+    isAnswered = true;
+  });
+  while (!isAnswered) await slow.request("POST", "/processors/p1/rebuild", { from: 1 });
+  const { status, json } = await answer;
+  assert.deepEqual([status, json.effect], [504, "unknown"]);
+  await instance?.kill("SIGCONT");
+  await until("it is applied", async () => (await applied()) === 2);
+  const { message } = (await slow.request("GET", "/p1/working-memory")).json;
+  assert.deepEqual(message, [["first"], ["second"]]);
+});
