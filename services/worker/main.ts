@@ -14,8 +14,8 @@ import { Registry } from "../../libs/registry/registry.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { serveHealth } from "./http.ts";
 import { OutcomeRecorder } from "./outcomes.ts";
-import type { WorkerOptions } from "./worker.ts";
 import { Worker } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 const stopWithoutNatsMs = 1_000;
 

@@ -1,60 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KV } from "@nats-io/kv";
-import type { Subscription } from "@nats-io/transport-node";
-import type { Ingestions } from "../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { dropKeys } from "../../libs/nats/buckets.ts";
-import type { NatsLink } from "../../libs/nats/connection.ts";
-import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
-import type { Registry } from "../../libs/registry/registry.ts";
-import type { Logger } from "../../libs/telemetry/logger.ts";
-import type { Tracing } from "../../libs/telemetry/tracing.ts";
-import { Applier } from "./applier.ts";
-import { CheckpointStore } from "./checkpoint-store.ts";
 import { Lease } from "./lease.ts";
 import { LeaseView } from "./lease-view.ts";
 import { createWorkerMetrics } from "./metrics.ts";
-import type { OutcomeRecorder } from "./outcomes.ts";
-import { isDeadLetter } from "./outcomes.ts";
-import { Reports } from "./reports.ts";
-import { answerRequests, sendReply } from "./requests.ts";
+import type { Running } from "./running.ts";
+import { runningOf } from "./running.ts";
 import { shareOut } from "./share.ts";
 import { spread } from "./spread.ts";
-import type { History } from "./trim.ts";
-
-export interface WorkerOptions {
-  /** Its name in reports. */
-  name: string;
-  nats: NatsLink;
-  logs: CommandLogs;
-  checkpoints: KV;
-  ingestions: Ingestions;
-  outcomes: OutcomeRecorder;
-  /** The bucket of leases, whose entries live for `leaseMs`. */
-  leases: KV;
-  leaseMs: number;
-  registry: Registry;
-  endpointPolicy: EndpointPolicy;
-  /** The ids whose appliers it runs, or `*` for all. */
-  processors: string[] | "*";
-  callTimeoutMs: number;
-  history: History;
-  trimEveryMs: number;
-  tracing: Tracing | undefined;
-  log: Logger;
-}
-
-interface Running {
-  entry: ProcessorEntry;
-  applier: Applier;
-  lease: Lease;
-  subscriptions: Subscription[];
-  reports: Reports;
-  /** Its stop, once that has begun. */
-  stopping?: Promise<void>;
-}
+import type { WorkerOptions } from "./worker-options.ts";
 
 const reportTickMs = 250;
 const announcementsPerLife = 3;
@@ -188,8 +142,7 @@ export class Worker {
 
   async #startOne(entry: ProcessorEntry): Promise<void> {
     if (this.#stopping || this.#running.has(entry.id)) return;
-    const { nats, logs, checkpoints, callTimeoutMs, log, name, leases, leaseMs, outcomes, ingestions } =
-      this.#options;
+    const { log, name, leases, leaseMs } = this.#options;
     const lease = await Lease.take({
       bucket: leases,
       processor: entry.id,
@@ -201,41 +154,13 @@ export class Worker {
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
     this.metrics.leaseChanged("taken");
-    const applier = new Applier({
-      processor: entry.id,
-      endpoint: entry.grpc_endpoint,
-      endpointPolicy: this.#options.endpointPolicy,
-      worker: name,
-      mayCall: () => lease.held,
-      onLeaseLost: () => this.#lost(entry.id),
-      logs,
-      checkpoints: new CheckpointStore(checkpoints, entry.id, (keys) =>
-        dropKeys(nats.connection, "checkpoints", keys),
-      ),
-      ingestions,
-      send: (subject, reply) => sendReply(nats, subject, reply),
-      record: (command, reply) => {
-        const { processor } = command;
-        this.metrics.concluded({ processor, outcome: reply.outcome });
-        if (isDeadLetter(command, reply.outcome)) this.metrics.deadLettered(processor);
-        return outcomes.record(command, reply);
-      },
-      claim: (command) => outcomes.claim(command),
-      recovered: (method, outcome, count) =>
-        this.metrics.recovered({ processor: entry.id, method, outcome }, count),
-      onState: () => reports.report(),
-      callTimeoutMs,
-      telemetry: { metrics: this.metrics, tracing: this.#options.tracing },
-      log,
-    });
-    const lastInLog = () => logs.last(entry.id);
-    const reports = new Reports(nats.connection, () => applier.state, lastInLog);
-    const subscriptions = answerRequests(nats, applier, this.#options);
-    this.#running.set(entry.id, { entry, applier, lease, subscriptions, reports });
-    applier.setPaused(entry.paused === true);
-    const opened = applier.start();
+    const onLost = () => this.#lost(entry.id);
+    const running = runningOf(this.#options, this.metrics, { entry, lease, onLost });
+    this.#running.set(entry.id, running);
+    running.applier.setPaused(entry.paused === true);
+    const opened = running.applier.start();
     // Gateways refuse what nobody runs, and take its silence for that.
-    reports.report();
+    running.reports.report();
     await Promise.race([opened, sleep(beginningLimitMs, undefined, { ref: false })]);
   }
 

@@ -200,9 +200,7 @@ export class SimulatedInstance {
   }
 
   *#learn(): Generator<Place, string, void> {
-    if (this.observedVectors.size > 0) this.#needMongo();
-    for (const value of this.observedVectors) this.kept.vectors.add(value);
-    this.observedVectors = new Set();
+    this.learnVectors();
     const { events } = this;
     this.events = [];
     const name = modelName(events);
@@ -221,6 +219,13 @@ export class SimulatedInstance {
     this.emotives = [];
     yield soon("learned");
     return name;
+  }
+
+  /** With which every Learn begins, also one that fails then. */
+  learnVectors(): void {
+    if (this.observedVectors.size > 0) this.#needMongo();
+    for (const value of this.observedVectors) this.kept.vectors.add(value);
+    this.observedVectors = new Set();
   }
 
   #write(name: string, symbols: string[]): void {

@@ -115,6 +115,9 @@ function reference(told: Told[], wasMongoAway: boolean): { instance: SimulatedIn
       assert.equal(isDone, outcome === "applied", `${place} was told ${outcome}`);
     } else if (isObserve && detail.includes("auto-learn failed")) {
       loseEvents(instance, request);
+    } else if (method === "Learn" && outcome === "failed") {
+      // Where there are vectors MongoDB was not away, so it failed over the emotives.
+      instance.learnVectors();
     }
     for (const one of told) {
       if (comparePositions(one.step.at, step.at) !== 0 || one.result.outcome !== "applied") continue;
@@ -143,6 +146,7 @@ function loseEvents(instance: SimulatedInstance, request: Uint8Array): void {
   const { max_sequence_length } = instance.genes;
   instance.genes.max_sequence_length = 0;
   toEnd(instance, "Observe", request);
+  instance.learnVectors();
   toEnd(instance, "ClearWorkingMemory", new Uint8Array());
   if (max_sequence_length !== undefined) instance.genes.max_sequence_length = max_sequence_length;
 }
