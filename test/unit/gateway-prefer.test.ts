@@ -56,7 +56,6 @@ test("whatever is sent gives a time from 0 to 300 s, soon", () => {
       assert.ok(waitMs >= 0 && waitMs <= 300_000);
     }),
   );
-  const begunAt = performance.now();
-  readWait(`wait=${" ".repeat(50_000)}x`);
-  assert.ok(performance.now() - begunAt < 100);
+  // With what looks back again and again it would take longer than a test may.
+  assert.equal(readWait(`wait=${" ".repeat(5_000_000)}x`).applied, undefined);
 });
