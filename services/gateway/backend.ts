@@ -12,8 +12,8 @@ import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
-import { askProcessors, declareProcessors, tellDifferences } from "./declared-processors.ts";
-import { ProcessorStates } from "./processor-states.ts";
+import { askProcessors, declareProcessors, tellDifferences } from "./fleet/declared-processors.ts";
+import { ProcessorStates } from "./fleet/processor-states.ts";
 
 /** What the routes need of the rest of the system. */
 export interface Backend {

@@ -11,10 +11,10 @@ import { replyOfMessage } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
-import { admitAsync, admitSync } from "./admission.ts";
 import type { Backend } from "./backend.ts";
+import { admitAsync, admitSync } from "./fleet/admission.ts";
+import { instanceAway, keyRunning, natsAway, notOwned, refuseEarly } from "./fleet/refusals.ts";
 import { grpcFailure } from "./kato-failure.ts";
-import { instanceAway, keyRunning, natsAway, notOwned, refuseEarly } from "./refusals.ts";
 
 /** A command or a query as a route sends it. */
 export interface Outgoing {

@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { CommandRecord, Found } from "../../libs/commands/outcomes.ts";
 import type { Backend } from "./backend.ts";
-import { fromNats } from "./refusals.ts";
+import { fromNats } from "./fleet/refusals.ts";
 
 /**
  * What is known of a command, undefined for nothing. Of one that was applied and whose outcome was not kept, which a worker

@@ -6,13 +6,13 @@ import type { Found } from "../../libs/commands/outcomes.ts";
 import { recordOf } from "../../libs/commands/outcomes.ts";
 import type { Reply } from "../../libs/commands/reply.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
-import { admitAsync, admitSync } from "./admission.ts";
 import type { Backend } from "./backend.ts";
 import type { Accepted, Outgoing } from "./calls.ts";
 import { acceptCommand, commandReply, sendCommand } from "./calls.ts";
 import { findCommand } from "./command-records.ts";
+import { admitAsync, admitSync } from "./fleet/admission.ts";
+import { keyRunning, natsAway } from "./fleet/refusals.ts";
 import { invalid } from "./observation.ts";
-import { keyRunning, natsAway } from "./refusals.ts";
 
 /** What became of sending a command: it is stored, or it was answered. */
 export type Sent =

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { errorCatalog, GatewayError } from "../../libs/errors/gateway-error.ts";
-import { setRateLimit } from "./rate-limit.ts";
+import { setRateLimit } from "./fleet/rate-limit.ts";
 
 /**
  * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Nothing internal leaves but to

@@ -9,12 +9,12 @@ import { commandEnvelope, readAnswer } from "./answers.ts";
 import type { Backend } from "./backend.ts";
 import type { Accepted, Outgoing } from "./calls.ts";
 import { commandPath, sendQuery } from "./calls.ts";
+import { tellRoom } from "./fleet/rate-limit.ts";
+import { processorNotFound } from "./fleet/refusals.ts";
 import { commandIdOf, readIdempotencyKey, send, sendOnce } from "./idempotency.ts";
 import { readKatoAfter } from "./kato-after.ts";
 import { prefersAsync, readWait } from "./prefer.ts";
 import { identify } from "./problem.ts";
-import { tellRoom } from "./rate-limit.ts";
-import { processorNotFound } from "./refusals.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -12,8 +12,8 @@ import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
+import { OutcomeRecorder } from "./answers/outcomes.ts";
 import { serveHealth } from "./http.ts";
-import { OutcomeRecorder } from "./outcomes.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 

@@ -9,9 +9,9 @@ import { headersOfReply, maxDataBytes } from "../../libs/commands/reply.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../libs/telemetry/tracing.ts";
-import type { Applier } from "./applier.ts";
+import type { Applier } from "./applier/applier.ts";
 import { methodLabel } from "./metrics.ts";
-import { refused } from "./result.ts";
+import { refused } from "./steps/result.ts";
 
 /** Answers a processor's queries, and whoever gives one of its commands up, from its applier. */
 export function answerRequests(

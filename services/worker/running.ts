@@ -1,11 +1,11 @@
 import type { Subscription } from "@nats-io/transport-node";
 import { dropKeys } from "../../libs/nats/buckets.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
-import { Applier } from "./applier.ts";
-import { CheckpointStore } from "./checkpoint-store.ts";
-import type { Lease } from "./lease.ts";
+import { isDeadLetter } from "./answers/outcomes.ts";
+import { Applier } from "./applier/applier.ts";
+import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
+import type { Lease } from "./leases/lease.ts";
 import type { WorkerMetrics } from "./metrics.ts";
-import { isDeadLetter } from "./outcomes.ts";
 import { Reports } from "./reports.ts";
 import { answerRequests, sendReply } from "./requests.ts";
 import type { WorkerOptions } from "./worker-options.ts";

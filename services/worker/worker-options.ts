@@ -6,8 +6,8 @@ import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../libs/telemetry/tracing.ts";
-import type { OutcomeRecorder } from "./outcomes.ts";
-import type { History } from "./trim.ts";
+import type { OutcomeRecorder } from "./answers/outcomes.ts";
+import type { History } from "./history/trim.ts";
 
 export interface WorkerOptions {
   /** Its name in reports. */

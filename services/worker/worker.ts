@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
-import { Lease } from "./lease.ts";
-import { LeaseView } from "./lease-view.ts";
+import { Lease } from "./leases/lease.ts";
+import { LeaseView } from "./leases/lease-view.ts";
+import { shareOut } from "./leases/share.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { Running } from "./running.ts";
 import { runningOf } from "./running.ts";
-import { shareOut } from "./share.ts";
 import { spread } from "./spread.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 

@@ -4,10 +4,10 @@ import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { dropKeys, openBucket } from "../../libs/nats/buckets.ts";
-import type { Checkpoint } from "../../services/worker/checkpoint.ts";
-import { firstCheckpoint } from "../../services/worker/checkpoint.ts";
-import { CheckpointStore } from "../../services/worker/checkpoint-store.ts";
-import { LeaseLost } from "../../services/worker/lease.ts";
+import type { Checkpoint } from "../../services/worker/checkpoint/checkpoint.ts";
+import { firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
+import { CheckpointStore } from "../../services/worker/checkpoint/checkpoint-store.ts";
+import { LeaseLost } from "../../services/worker/leases/lease.ts";
 import type { TestNatsServer } from "../fixtures/nats-server.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Line } from "../../services/gateway/ndjson.ts";
-import { linesOf } from "../../services/gateway/ndjson.ts";
+import type { Line } from "../../services/gateway/bulk/ndjson.ts";
+import { linesOf } from "../../services/gateway/bulk/ndjson.ts";
 
 async function* stream(chunks: Buffer[]): AsyncGenerator<Buffer> {
   yield* chunks;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
-import { isUnknown } from "../../services/worker/adopt.ts";
-import { firstCheckpoint } from "../../services/worker/checkpoint.ts";
-import type { LearnMark } from "../../services/worker/mark.ts";
-import { planRebuild } from "../../services/worker/rebuild-plan.ts";
-import { compareInterval } from "../../services/worker/reconcile.ts";
-import { settleLearn } from "../../services/worker/settle.ts";
+import { firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
+import type { LearnMark } from "../../services/worker/checkpoint/mark.ts";
+import { isUnknown } from "../../services/worker/recovery/adopt.ts";
+import { planRebuild } from "../../services/worker/recovery/rebuild-plan.ts";
+import { compareInterval } from "../../services/worker/recovery/reconcile.ts";
+import { settleLearn } from "../../services/worker/recovery/settle.ts";
 import { autoLearnAt, command, deleteModel, observe, raiseThreshold } from "./recovery/every-fault.ts";
 import { FaultThread } from "./recovery/fault-thread.ts";
 

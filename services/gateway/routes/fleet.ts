@@ -7,7 +7,7 @@ import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Backend } from "../backend.ts";
 import { sendQuery } from "../calls.ts";
-import { processorNotFound } from "../refusals.ts";
+import { processorNotFound } from "../fleet/refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { ProcessorParams } from "../schemas.ts";
 

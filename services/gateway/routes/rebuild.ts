@@ -4,9 +4,9 @@ import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/rebui
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Backend } from "../backend.ts";
 import { queryFailure } from "../calls.ts";
+import { instanceAway, natsAway } from "../fleet/refusals.ts";
 import { invalid } from "../observation.ts";
 import { readWait } from "../prefer.ts";
-import { instanceAway, natsAway } from "../refusals.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { DryRunQuery, ProcessorParams, RebuildBody } from "../schemas.ts";

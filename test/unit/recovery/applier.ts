@@ -1,13 +1,13 @@
-import { adopt, isUnknown } from "../../../services/worker/adopt.ts";
-import { applyStep } from "../../../services/worker/apply.ts";
-import { ask, Interrupted } from "../../../services/worker/call.ts";
-import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkpoint.ts";
-import type { Context } from "../../../services/worker/context.ts";
-import type { Position } from "../../../services/worker/position.ts";
-import { reconcile } from "../../../services/worker/reconcile.ts";
-import type { Result } from "../../../services/worker/result.ts";
-import type { Step } from "../../../services/worker/step.ts";
-import { stepsOf } from "../../../services/worker/step.ts";
+import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
+import type { Position } from "../../../services/worker/checkpoint/position.ts";
+import { ask, Interrupted } from "../../../services/worker/instance/call.ts";
+import { adopt, isUnknown } from "../../../services/worker/recovery/adopt.ts";
+import { reconcile } from "../../../services/worker/recovery/reconcile.ts";
+import { applyStep } from "../../../services/worker/steps/apply.ts";
+import type { Context } from "../../../services/worker/steps/context.ts";
+import type { Result } from "../../../services/worker/steps/result.ts";
+import type { Step } from "../../../services/worker/steps/step.ts";
+import { stepsOf } from "../../../services/worker/steps/step.ts";
 import type { HistoryCommand } from "./history.ts";
 import type { World } from "./world.ts";
 
@@ -22,7 +22,7 @@ export interface Told {
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const callTimeoutMs = 2_000;
 
-/** One life of the applier: its loop over the log, as services/worker/applier.ts has it, in a simulated world. */
+/** One life of the applier: its loop over the log, as services/worker/applier/applier.ts has it, in a simulated world. */
 export async function live(
   world: World,
   life: number,

@@ -4,7 +4,7 @@ import type { Json } from "../../../libs/kato/json.ts";
 import type { Observation } from "../../../libs/kato/messages.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import { byCodePoint } from "../../../services/worker/code-points.ts";
+import { byCodePoint } from "../../../services/worker/steps/code-points.ts";
 
 /** What MongoDB keeps. `learned` counts the Learns whose totals were written. */
 export interface Kept {

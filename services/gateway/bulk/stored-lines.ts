@@ -1,0 +1,67 @@
+import type { IngestionRecord, StoredLine } from "../../../libs/commands/ingestion.ts";
+import { storedLines } from "../../../libs/commands/ingestion.ts";
+import type { CommandLogs } from "../../../libs/commands/log.ts";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+
+/**
+ * Tells, of a request that is sent again, what is stored already: it goes through the log beside the request's lines, so
+ * it needs no memory of either. A line that is not stored is followed by none that is (A2).
+ */
+export class StoredLines {
+  readonly #record: Readonly<IngestionRecord>;
+  readonly #lines: AsyncGenerator<StoredLine>;
+  #next: StoredLine | undefined;
+  #isAtEnd = false;
+
+  /** `record` as it was found. */
+  constructor(logs: Pick<CommandLogs, "last" | "readRange">, record: Readonly<IngestionRecord>) {
+    this.#record = { ...record };
+    this.#lines = storedLines(logs, record, record.after + 1);
+  }
+
+  /**
+   * The sequence of a line that is stored, null where the log no longer has it, undefined for one that is not stored. Throws
+   * KEY_REUSED where something else is stored in its place.
+   */
+  async find(line: number | "learn", data: Uint8Array): Promise<number | null | undefined> {
+    const next = await this.#peek();
+    if (next?.line === line) {
+      if (!Buffer.from(data).equals(next.data)) throw this.#differs();
+      this.#next = undefined;
+      return next.sequence;
+    }
+    if (line === "learn" ? this.#record.learn_sequence !== null : line <= this.#record.line) return null;
+    if (next) throw this.#differs();
+    if (this.#record.state === "complete") throw this.#differs();
+    return undefined;
+  }
+
+  /** Throws KEY_REUSED where more is stored than the request had. */
+  async end(lines: number): Promise<void> {
+    const { state, lines: before, line } = this.#record;
+    if ((await this.#peek()) || lines < line || (state === "complete" && lines !== before)) {
+      throw this.#differs();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.return(undefined);
+  }
+
+  async #peek(): Promise<StoredLine | undefined> {
+    if (!this.#next && !this.#isAtEnd) {
+      const { value, done } = await this.#lines.next();
+      if (done) this.#isAtEnd = true;
+      else this.#next = value;
+    }
+    return this.#next;
+  }
+
+  #differs(): GatewayError {
+    const { processor } = this.#record;
+    return new GatewayError("KEY_REUSED", "This Idempotency-Key was used for another request.", {
+      processor,
+      effect: "none",
+    });
+  }
+}

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CommandLogs } from "../../../libs/commands/log.ts";
+import { eachOf } from "../../../libs/nats/each-of.ts";
+import { askId } from "../../../libs/registry/ask-id.ts";
+import type { Declaration } from "../../../libs/registry/declaration.ts";
+import { entryOfDeclaration } from "../../../libs/registry/declaration.ts";
+import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
+import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
+import { entryProblem } from "../../../libs/registry/processor-entry.ts";
+import type { Registry } from "../../../libs/registry/registry.ts";
+import type { Logger } from "../../../libs/telemetry/logger.ts";
+
+export interface DeclaringOptions {
+  registry: Registry;
+  logs: Pick<CommandLogs, "ensure">;
+  endpointPolicy: EndpointPolicy;
+  log: Logger;
+  stopping: AbortSignal;
+}
+
+const askTimeoutMs = 5_000;
+const askAgain = { firstMs: 500, lastMs: 5_000 };
+
+/** Registers the processors that the settings name. Rejects where NATS does not answer; may be called again. */
+export async function declareProcessors(
+  declarations: readonly Declaration[],
+  { registry, logs }: Pick<DeclaringOptions, "registry" | "logs">,
+): Promise<void> {
+  const declare = async (declaration: Declaration) => {
+    if (declaration.id === undefined) return;
+    // Whoever finds it registered can send it commands.
+    await logs.ensure(declaration.id);
+    await registry.declare(entryOfDeclaration(declaration, declaration.id));
+  };
+  await eachOf(declarations, declare);
+}
+
+/** Says to the log where the registry has something else than the settings, and stays as it is. */
+export function tellDifferences(
+  declarations: readonly Declaration[],
+  { registry, log }: Pick<DeclaringOptions, "registry" | "log">,
+): void {
+  for (const declaration of declarations) {
+    const known = declaration.id === undefined ? undefined : registry.get(declaration.id);
+    if (known && known.source !== declaration.source) tellStronger(log, declaration, known);
+  }
+  const isNamed = ({ id, grpc_endpoint }: ProcessorEntry) =>
+    declarations.some((each) =>
+      each.id === undefined ? each.grpc_endpoint === grpc_endpoint : each.id === id,
+    );
+  const others = registry.list().filter(({ source }) => source === "environment" || source === "file");
+  const unnamed = others.filter((entry) => !isNamed(entry)).map(({ id }) => id);
+  if (unnamed.length > 0)
+    log.info(
+      { processors: unnamed },
+      "registered by earlier settings and kept; DELETE /processors/{id} removes one",
+    );
+}
+
+/**
+ * Asks the instances whose ids the settings do not name for them, each until it answers, and registers them. Never rejects;
+ * resolves when all have answered, or once `stopping` is aborted.
+ */
+export async function askProcessors(
+  declarations: readonly Declaration[],
+  options: DeclaringOptions,
+): Promise<void> {
+  const named = new Map<string, Declaration>();
+  for (const declaration of declarations) {
+    if (declaration.id !== undefined) named.set(declaration.id, declaration);
+  }
+  const unknown = declarations.filter(({ id }) => id === undefined);
+  await Promise.all(unknown.map((declaration) => untilDeclared(declaration, named, options)));
+}
+
+async function untilDeclared(
+  declaration: Declaration,
+  named: Map<string, Declaration>,
+  options: DeclaringOptions,
+): Promise<void> {
+  const { log, stopping } = options;
+  const { setting, grpc_endpoint: endpoint } = declaration;
+  let told: string | undefined;
+  for (let waitMs = askAgain.firstMs; !stopping.aborted; waitMs = Math.min(2 * waitMs, askAgain.lastMs)) {
+    let reason: string | undefined;
+    try {
+      reason = await options.endpointPolicy(endpoint);
+      const id = reason === undefined ? await askId(endpoint, askTimeoutMs) : undefined;
+      if (id !== undefined) return await declareAsked(declaration, id, named, options);
+      reason ??= "it does not answer";
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+    if (reason !== told) {
+      log.warn(
+        { setting, endpoint, reason },
+        "an instance cannot be registered by its id yet, it is asked again",
+      );
+    }
+    told = reason;
+    await sleep(waitMs, undefined, { signal: stopping }).catch(() => {});
+  }
+}
+
+async function declareAsked(
+  declaration: Declaration,
+  id: string,
+  named: Map<string, Declaration>,
+  { registry, logs, log }: DeclaringOptions,
+): Promise<void> {
+  const { setting, grpc_endpoint: endpoint, source } = declaration;
+  const entry = entryOfDeclaration(declaration, id);
+  const other = named.get(id);
+  const problem =
+    entryProblem(entry) ??
+    (other && other !== declaration && other.source === source
+      ? `${other.setting} names ${id} too`
+      : undefined);
+  if (problem !== undefined) {
+    log.error({ setting, endpoint, problem }, "what an instance answers as its id cannot be registered");
+    return;
+  }
+  named.set(id, declaration);
+  await logs.ensure(id);
+  if (await registry.declare(entry)) {
+    log.info({ setting, endpoint, processor: id }, "an instance has said its id, registered");
+    return;
+  }
+  const known = registry.get(id);
+  if (known) tellStronger(log, declaration, known);
+}
+
+function tellStronger(log: Logger, { setting, grpc_endpoint }: Declaration, known: ProcessorEntry): void {
+  const { id: processor, source, grpc_endpoint: endpoint } = known;
+  log.warn(
+    { setting, processor, source, endpoint, declared: grpc_endpoint },
+    "a processor is registered by a stronger source, which counts; DELETE /processors/{id} removes it",
+  );
+}
