@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
+import { until } from "../fixtures/system.ts";
 import { startCluster, untilApplied } from "./world/cluster.ts";
 
 const places = [
@@ -40,8 +41,12 @@ test("wherever in a Learn the instance dies, the model is learned once, and what
 
       assert.equal(await instance.frequency(name), 1);
       // The gateway asks once the rebuild is over.
-      const workingMemory = (await cluster.request("GET", "/p1/working-memory")).json.message;
-      assert.deepEqual(workingMemory, isAuto ? [[second]] : []);
+      let asked = await cluster.request("GET", "/p1/working-memory");
+      await until("it can be asked", async () => {
+        if (asked.status === 503) asked = await cluster.request("GET", "/p1/working-memory");
+        return asked.status !== 503;
+      });
+      assert.deepEqual(asked.json.message, isAuto ? [[second]] : []);
       if (isAuto) await post("/genes/change", { data: { max_sequence_length: 0 } });
       await post("/clear-working-memory");
       await post("/observe", { strings: [first] });

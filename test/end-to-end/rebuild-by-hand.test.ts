@@ -28,6 +28,15 @@ const send = (method: string, path: string, body?: unknown, headers?: Record<str
 const observe = (id: string, ...strings: string[]) => send("POST", `/${id}/observe`, { strings });
 const rebuild = (id: string, query = "", body?: unknown) =>
   send("POST", `/processors/${id}/rebuild${query}`, body);
+/** On a busy machine an instance that is there may seem down for a moment. */
+const insistOnReplay = async (id: string) => {
+  let answer = await rebuild(id, "", { from: 1 });
+  await until("it can be replayed", async () => {
+    if (answer.status === 503) answer = await rebuild(id, "", { from: 1 });
+    return answer.status !== 503;
+  });
+  return answer;
+};
 const entryOf = async (id: string) => (await send("GET", `/processors/${id}`)).json;
 const untilReplayed = (id: string) =>
   until("it is replayed", async () => {
@@ -126,7 +135,7 @@ test("the kept history is replayed into a cleared instance: the same knowledge, 
   assert.deepEqual([planned.json.from, planned.json.through, planned.json.learns], [1, last, 3]);
   assert.deepEqual(await knowledgeOf("p1", models), before, "a dry run changes nothing");
 
-  const { status, headers, json } = await rebuild("p1", "", { from: 1 });
+  const { status, headers, json } = await insistOnReplay("p1");
   assert.deepEqual([status, json.state, json.through], [202, "rebuilding", last]);
   assert.equal(headers.location, "/processors/p1");
   await untilReplayed("p1");
@@ -140,7 +149,7 @@ test("a replay that everything dies in goes on, and comes to the same", async ()
   const models = await teach("p2");
   const before = await knowledgeOf("p2", models);
   const [, instance] = system.simulators;
-  assert.equal((await rebuild("p2", "", { from: 1 })).status, 202);
+  assert.equal((await insistOnReplay("p2")).status, 202);
   await until("it is under way", async () => {
     const { state, depth } = await entryOf("p2");
     return state === "rebuilding" && Number(depth) < 20;
@@ -187,7 +196,6 @@ test("a replay that finds no instance says nothing of what an earlier worker has
   });
   t.after(() => slow.stop());
   const [instance] = slow.simulators;
-  const applied = async () => (await slow.request("GET", "/processors/p1")).json.applied;
   assert.equal((await slow.request("POST", "/p1/observe", { strings: ["first"] })).status, 200);
   const answer = slow.request("POST", "/p1/observe", { strings: ["second"] }, { prefer: "wait=4" });
   await until("it is begun", async () => {
@@ -205,7 +213,12 @@ test("a replay that finds no instance says nothing of what an earlier worker has
   const { status, json } = await answer;
   assert.deepEqual([status, json.effect], [504, "unknown"]);
   await instance?.kill("SIGCONT");
-  await until("it is applied", async () => (await applied()) === 2);
+  // The last replay that was asked for may have been begun.
+  await until("another one is applied", async () => {
+    const { status, json } = await slow.request("POST", "/p1/observe", { strings: ["third"] });
+    if (status !== 200) assert.equal(json.effect, "none");
+    return status === 200;
+  });
   const { message } = (await slow.request("GET", "/p1/working-memory")).json;
-  assert.deepEqual(message, [["first"], ["second"]]);
+  assert.deepEqual(message, [["first"], ["second"], ["third"]]);
 });
