@@ -17,7 +17,7 @@ before(async () => {
   system = await startSystem({
     processors: ids.map((id) => ({ id })),
     gateways: 2,
-    gatewayEnv: { GATEWAY_STOP_GRACE_MS: "2000" },
+    gatewayEnv: { GATEWAY_STOP_GRACE_MS: "1000" },
     workerEnv,
   });
   workers = [system.worker, await startWorker({ natsUrl: system.nats.url, env: workerEnv })];
