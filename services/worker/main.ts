@@ -14,6 +14,7 @@ import { Registry } from "../../libs/registry/registry.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { OutcomeRecorder } from "./answers/outcomes.ts";
 import { serveHealth } from "./http.ts";
+import { openLeases } from "./leases/lease-bucket.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -45,7 +46,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
       await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
     outcomes,
-    leases: await ask(() => openBucket(connection, "leases", replicas, leaseMs)),
+    leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
     leaseMs,
     registry,
     endpointPolicy: settings.endpointPolicy,

@@ -137,7 +137,7 @@ test("with the users that are shipped nothing is refused that gateways, workers 
   await until("it is withdrawn", async () => !(await isKnown()));
 
   await instance.restart();
-  await worker.restart();
+  await worker.restart({ LEASE_MS: "4000" });
   await until("it is applied again", async () => (await request("POST", "/p1/observe", {})).status === 200);
   assert.deepEqual(violations(), []);
   await nats.restart();

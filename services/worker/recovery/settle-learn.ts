@@ -142,7 +142,7 @@ async function settleLost(
   { interval }: Situation,
   workingMemory: string[][],
 ): Promise<void> {
-  const { book, log } = context;
+  const { book } = context;
   if (!mark.isObserve) {
     // The events are gone; given back, the Learn is applied again.
     book.note({ mark: null });
@@ -155,10 +155,6 @@ async function settleLost(
     const changes = observed(book.current, step, { head, failed: true, interval, events, symbols: null });
     return conclude(context, step, changes, refused(grpc.OK, ""));
   }
-  log.error(
-    { sequence: step.at.sequence, events: mark.events },
-    "the auto-learn failed, its events are lost",
-  );
   await dropLostEvents(context, step, interval, result);
 }
 

@@ -104,7 +104,7 @@ async function afterObserve(
 
 /** An Observe that will make KATO learn by itself. */
 async function applyLearningObserve(context: Context, step: Step): Promise<void> {
-  const { book, call, log } = context;
+  const { book, call } = context;
   const head = readObservationHead(step.request);
   const known = await prepared(context, step, async () => {
     const before = readable(await readWorkingMemory(context));
@@ -133,7 +133,6 @@ async function applyLearningObserve(context: Context, step: Step): Promise<void>
     return conclude(context, step, changes, result);
   }
   // Where there was no event before, it may as well have failed before it made one.
-  log.error({ sequence: step.at.sequence, events: before }, "the auto-learn failed, its events are lost");
   await dropLostEvents(context, step, interval, result);
 }
 

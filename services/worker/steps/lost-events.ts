@@ -12,6 +12,9 @@ export async function dropLostEvents(
   interval: number,
   result: Result,
 ): Promise<void> {
+  const { replayFrom, events } = context.book.current;
+  const where = { sequence: step.at.sequence, from: replayFrom.sequence, events };
+  context.log.error(where, "the auto-learn failed, its events are lost; the command log still has them");
   await ask(context.call, "ClearWorkingMemory", {});
   const detail = "the auto-learn failed and KATO has dropped its events";
   await conclude(context, step, { ...emptied(step), interval }, { ...result, outcome: "failed", detail });
