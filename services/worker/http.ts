@@ -1,29 +1,36 @@
 import type { AddressInfo } from "node:net";
-import type { NatsLink } from "../../libs/nats/connection.ts";
 import { serveHttp } from "../../libs/telemetry/serve-http.ts";
 import type { Worker } from "./worker.ts";
 
-/** The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics is Prometheus's. */
-export function serveHealth(options: {
+/**
+ * The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics is Prometheus's, a 503
+ * until the worker has begun.
+ */
+export function serveWorker(options: {
   host: string;
   port: number;
-  nats: NatsLink;
-  worker: Worker;
+  /** Whether NATS is there, and the worker once it has begun. */
+  facts: () => { connected: boolean; worker: Worker | undefined };
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
-  const { metrics } = options.worker;
   return serveHttp(options, async (request, response) => {
+    const { connected, worker } = options.facts();
     if (request.url === "/metrics") {
-      response.writeHead(200, { "content-type": metrics.contentType }).end(await metrics.scrape());
+      if (!worker) response.writeHead(503).end("the worker has not begun yet\n");
+      else
+        response
+          .writeHead(200, { "content-type": worker.metrics.contentType })
+          .end(await worker.metrics.scrape());
       return;
     }
     if (request.url !== "/health") {
       response.writeHead(404).end();
       return;
     }
-    const isHealthy = options.nats.connected;
+    const isHealthy = connected && worker !== undefined;
+    const status = connected ? "starting" : "no NATS";
     response.writeHead(isHealthy ? 200 : 503, { "content-type": "application/json" });
     response.end(
-      JSON.stringify({ status: isHealthy ? "healthy" : "no NATS", processors: options.worker.states }),
+      JSON.stringify({ status: isHealthy ? "healthy" : status, processors: worker?.states ?? [] }),
     );
   });
 }

@@ -13,7 +13,7 @@ import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { OutcomeRecorder } from "./answers/outcomes.ts";
-import { serveHealth } from "./http.ts";
+import { serveWorker } from "./http.ts";
 import { openLeases } from "./leases/lease-bucket.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
@@ -25,8 +25,16 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const tracing = await startTracing(settings.tracing, "kato-worker", log);
   const name = `${hostname()}-${process.pid}`;
   const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;
-  const nats = await NatsLink.open({ ...settings.nats, replicas, name: `worker ${name}`, log, stopping });
-  if (!nats) return;
+  let nats: NatsLink | undefined;
+  let worker: Worker | undefined;
+  const served = await serveWorker({
+    host: settings.host,
+    port: settings.port,
+    facts: () => ({ connected: nats?.connected ?? false, worker }),
+  });
+  log.info({ host: settings.host, port: served.address.port, processors: settings.processors }, "listening");
+  nats = await NatsLink.open({ ...settings.nats, replicas, name: `worker ${name}`, log, stopping });
+  if (!nats) return served.close();
   const { connection } = nats;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
@@ -57,15 +65,13 @@ await runService("worker", async ({ environment, log, stopping }) => {
     tracing,
     log,
   };
-  const worker = await ask(() => Worker.start(options));
-  const health = await serveHealth({ host: settings.host, port: settings.port, nats, worker });
-  log.info({ host: settings.host, port: health.address.port, processors: settings.processors }, "listening");
+  worker = await ask(() => Worker.start(options));
   await aborted(stopping);
   // While NATS is away nothing can be written; whoever takes over finds out what is not.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
   await Promise.race([worker.stop(), withoutNats]);
   registry.close();
-  await health.close();
+  await served.close();
   await nats.close();
   await tracing?.close();
 });
