@@ -8,12 +8,6 @@ export interface Rpc {
   readonly response: ResponseType;
   /** A command changes the processor and goes through its log; a query only reads. */
   readonly kind: "command" | "query";
-  /** Whether the response's `interval` proves that this call took effect: true of Observe alone. */
-  readonly witnessed: boolean;
-  /** Whether working memory is empty (or, for Learn, emptied) once it has succeeded. */
-  readonly resetsWorkingMemory: boolean;
-  /** Whether applying it twice in a row leaves the processor as applying it once. */
-  readonly repeatable: boolean;
 }
 
 export type RequestType =
@@ -36,22 +30,15 @@ const query = <R extends RequestType>(
   request,
   response,
   kind: "query",
-  witnessed: false,
-  resetsWorkingMemory: false,
-  repeatable: true,
 });
 
 const command = <R extends RequestType>(
   request: R,
-  facts: Partial<Pick<Rpc, "witnessed" | "resetsWorkingMemory" | "repeatable" | "response">> = {},
+  response: ResponseType = "StandardResponse",
 ): Rpc & { readonly request: R } => ({
   request,
-  response: "StandardResponse",
+  response,
   kind: "command",
-  witnessed: false,
-  resetsWorkingMemory: false,
-  repeatable: true,
-  ...facts,
 });
 
 /** Every RPC by its name on the wire. */
@@ -69,16 +56,15 @@ export const rpcs = {
   GetAllPredictions: query("Empty"),
   GetPredictions: query("UniqueId"),
 
-  Observe: command("Observation", { response: "ObservationResponse", witnessed: true, repeatable: false }),
-  Learn: command("Empty", { resetsWorkingMemory: true, repeatable: false }),
-  ClearWorkingMemory: command("Empty", { resetsWorkingMemory: true }),
-  ClearAllMemory: command("Empty", { resetsWorkingMemory: true }),
-  StartSleeping: command("Empty", { resetsWorkingMemory: true }),
+  Observe: command("Observation", "ObservationResponse"),
+  Learn: command("Empty"),
+  ClearWorkingMemory: command("Empty"),
+  ClearAllMemory: command("Empty"),
+  StartSleeping: command("Empty"),
   StopSleeping: command("Empty"),
   StartPredicting: command("Empty"),
   StopPredicting: command("Empty"),
   UpdateGenes: command("GeneData"),
-  // KATO refuses every increment but 0 (KATO.md, RPC by RPC), and 0 may be repeated.
   IncrementRecallThreshold: command("Increment"),
   DeleteModel: command("Name"),
   UpdateModel: command("ModelUpdate"),

@@ -18,7 +18,7 @@ export interface ListValue {
 }
 
 /** The JSON of a Value; one with no kind set reads as null. */
-export function jsonOfValue(value: Value): Json {
+function jsonOfValue(value: Value): Json {
   if (value.structValue) return jsonOfStruct(value.structValue);
   if (value.listValue) return jsonOfList(value.listValue);
   return value.stringValue ?? value.numberValue ?? value.boolValue ?? null;
@@ -37,7 +37,7 @@ export function jsonOfList(list: ListValue): Json[] {
 }
 
 /** The Value of any JSON. */
-export function valueOfJson(json: Json): Value {
+function valueOfJson(json: Json): Value {
   if (json === null) return { nullValue: "NULL_VALUE" };
   if (typeof json === "number") return { numberValue: json };
   if (typeof json === "string") return { stringValue: json };

@@ -4,7 +4,7 @@ import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 /** The key-value buckets of the system, by what is in them. */
-export const bucketNames = {
+const bucketNames = {
   registry: "kato-registry",
   checkpoints: "kato-checkpoints",
   leases: "kato-leases",

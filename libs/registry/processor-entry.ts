@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { isProcessorId } from "../commands/names.ts";
 
 /** What can register a processor, the strongest first: for the same id it wins over those after it. */
-export const sources = ["rest", "environment", "file", "docker", "kubernetes"] as const;
+const sources = ["rest", "environment", "file", "docker", "kubernetes"] as const;
 export type Source = (typeof sources)[number];
 
 /** A processor and where its instance is. */

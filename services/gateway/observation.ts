@@ -26,7 +26,7 @@ export function checkObservation(observation: ObservationBody): void {
 }
 
 /** Half of a surrogate pair, which JSON can carry as an escape, is no UTF-8, and KATO would not read it. */
-export function checkText(field: string, text: string): void {
+function checkText(field: string, text: string): void {
   if (!text.isWellFormed()) invalid(field, "has half of a surrogate pair, which is no text");
 }
 

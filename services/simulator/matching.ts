@@ -8,17 +8,6 @@ export interface Block {
 /** Where each symbol of a sequence stands in it, rising. */
 export type Positions = ReadonlyMap<string, readonly number[]>;
 
-/** The positions of a sequence's symbols. */
-export function positionsOf(sequence: readonly string[]): Map<string, number[]> {
-  const positions = new Map<string, number[]>();
-  sequence.forEach((symbol, at) => {
-    const known = positions.get(symbol);
-    if (known) known.push(at);
-    else positions.set(symbol, [at]);
-  });
-  return positions;
-}
-
 /**
  * The matching blocks of `first` and a second sequence, as Python's difflib finds them without junk, in order, adjacent ones
  * joined, without its closing dummy (KATO.md, "Predictions").

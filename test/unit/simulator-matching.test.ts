@@ -2,15 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Block } from "../../services/simulator/matching.ts";
-import { matchingBlocks, positionsOf } from "../../services/simulator/matching.ts";
+import { matchingBlocks } from "../../services/simulator/matching.ts";
+import { WorkingMemory } from "../../services/simulator/working-memory.ts";
 
 function blocksOf(first: string, second: string): number[][] {
-  const symbols = [...second];
-  return matchingBlocks([...first], symbols.length, positionsOf(symbols)).map(({ a, b, size }) => [
-    a,
-    b,
-    size,
-  ]);
+  const { flat, positions } = new WorkingMemory([[...second]]);
+  return matchingBlocks([...first], flat.length, positions).map(({ a, b, size }) => [a, b, size]);
 }
 
 test("known matching blocks, as difflib.SequenceMatcher(None, a, b, autojunk=False) gives them", () => {

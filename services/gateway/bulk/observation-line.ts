@@ -30,7 +30,7 @@ export function parseLine(bytes: Buffer): unknown {
  * The checks of `POST /{id}/observe`, for an observation that came in another way; whatever else it carries is taken out.
  * Throws INVALID_INPUT naming the field.
  */
-export function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {
+function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {
   const observation: unknown = hasData(value) ? value.data : value;
   if (!isObservation(observation, validate)) {
     const [first] = validate.errors ?? [];

@@ -8,10 +8,10 @@ export interface IngestionTallyOptions {
   processor: string;
   book: CheckpointBook;
   records: Pick<Ingestions, "counts" | "putCounts">;
-  /** How long an ingestion stays in the checkpoint without a command of its own. */
-  idleMs?: number;
 }
 
+/** How long an ingestion stays in the checkpoint without a command of its own. */
+const idleMs = 5_000;
 const maxInCheckpoint = 32;
 const maxBases = 1_000;
 
@@ -26,17 +26,15 @@ export class IngestionTally {
   readonly #processor: string;
   readonly #book: CheckpointBook;
   readonly #records: IngestionTallyOptions["records"];
-  readonly #idleMs: number;
   /** Totals of ingestions that are not in the checkpoint, to go on from. */
   readonly #bases = new Map<string, IngestionCounts>();
   /** Up to where an ingestion was counted when it was last looked at, and since when that has not changed. */
   readonly #seen = new Map<string, { through: number; since: number }>();
 
-  constructor({ processor, book, records, idleMs = 5_000 }: IngestionTallyOptions) {
+  constructor({ processor, book, records }: IngestionTallyOptions) {
     this.#processor = processor;
     this.#book = book;
     this.#records = records;
-    this.#idleMs = idleMs;
   }
 
   /** To be waited for before a command can be concluded: what was counted before of its ingestion has to be known. */
@@ -62,14 +60,13 @@ export class IngestionTally {
     for (const [index, [ingestion, { through }]] of entries.entries()) {
       const seen = this.#seen.get(ingestion);
       if (seen?.through !== through) this.#seen.set(ingestion, { through, since: now });
-      const isIdle = seen?.through === through && now - seen.since >= this.#idleMs;
+      const isIdle = seen?.through === through && now - seen.since >= idleMs;
       if (isIdle || entries.length - index > maxInCheckpoint) await this.#layAsideOne(ingestion);
     }
   }
 
   get #counted(): Record<string, IngestionCounts> {
-    // One that was written before there were ingestions has none.
-    return this.#book.current.ingestions ?? {};
+    return this.#book.current.ingestions;
   }
 
   async #load(ingestion: string): Promise<void> {

@@ -8,7 +8,7 @@ export type Mark =
   /** A change of the recall threshold, and the value it writes. */
   | { kind: "threshold"; at: Position; value: number }
   /** Any other command: repeating it does no harm. */
-  | { kind: "repeatable"; at: Position; method: string };
+  | { kind: "repeatable"; at: Position };
 
 /** How often a model was learned that is too large to be read: nobody knows. */
 export const untoldFrequency = Number.MAX_SAFE_INTEGER;

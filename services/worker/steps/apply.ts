@@ -207,7 +207,7 @@ async function markOf(
   context: Context,
   step: Step,
 ): Promise<Extract<Mark, { kind: "delete" | "repeatable" }>> {
-  if (step.method !== "DeleteModel") return { kind: "repeatable", at: step.at, method: step.method };
+  if (step.method !== "DeleteModel") return { kind: "repeatable", at: step.at };
   const { mark } = context.book.current;
   if (mark?.kind === "delete" && comparePositions(mark.at, step.at) === 0) return mark;
   return { kind: "delete", at: step.at, existed: await modelExists(context, step) };
