@@ -40,9 +40,12 @@ export interface Once {
 /** A command as it stands in its processor's log. */
 export interface StoredCommand extends Command {
   sequence: number;
-  /** Unix ms at which JetStream stored it, by the clock of its server. */
+  /** Unix ms at which JetStream stored it, by the clock of its server; undefined of one that is replayed. */
   storedAtMs?: number;
 }
+
+/** A command as it was read from its processor's log. */
+export type LoggedCommand = StoredCommand & Required<Pick<StoredCommand, "storedAtMs">>;
 
 const commandHeaders = {
   method: "Kato-Method",
@@ -77,8 +80,8 @@ export function headersOfCommand(command: Command): MsgHdrs {
 /** What a stored message's headers say; whatever is missing reads as an empty id or method. */
 export function commandOfMessage(
   processor: string,
-  message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time?: Date },
-): StoredCommand {
+  message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time: Date },
+): LoggedCommand {
   const header = (name: string) => message.headers?.get(name) ?? "";
   const replyTo = header(commandHeaders.replyTo);
   const deadlineMs = Number(header(commandHeaders.deadline));
@@ -90,7 +93,6 @@ export function commandOfMessage(
     : [header(commandHeaders.id)];
   const sender = header(commandHeaders.sender);
   const trace = readTraceContext(header);
-  const { time } = message;
   return {
     id,
     processor,
@@ -105,6 +107,6 @@ export function commandOfMessage(
     ...(fingerprint !== "" && { once: { fingerprint, attempt } }),
     ...(sender !== "" && { sender }),
     ...(trace && { trace }),
-    ...(time && { storedAtMs: time.getTime() }),
+    storedAtMs: message.time.getTime(),
   };
 }

@@ -1,15 +1,8 @@
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { StoredCommand } from "./command.ts";
+import type { LoggedCommand } from "./command.ts";
 import { commandOfMessage } from "./command.ts";
 import { streamOf } from "./names.ts";
-
-/** A command that stands in a log, and when it was stored. */
-export interface LoggedCommand {
-  command: StoredCommand;
-  /** Unix ms, by the clock of NATS. */
-  storedAtMs: number;
-}
 
 /** The first commands in a processor's log from `from` on, in sequence, as it stands now; without their data. */
 export async function readLogPage(
@@ -28,7 +21,7 @@ export async function readLogPage(
   const messages = await consumer.consume({ max_messages: limit });
   try {
     for await (const message of messages) {
-      page.push({ command: commandOfMessage(processor, message), storedAtMs: message.time.getTime() });
+      page.push(commandOfMessage(processor, message));
       if (page.length === limit || message.info.pending === 0) break;
     }
   } finally {

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { LoggedCommand } from "../../../libs/commands/log-page.ts";
+import type { LoggedCommand } from "../../../libs/commands/command.ts";
 import { readLogPage } from "../../../libs/commands/log-page.ts";
 import type { Backend } from "../backend.ts";
 import { fromNats, processorNotFound } from "../fleet/refusals.ts";
@@ -32,7 +32,7 @@ const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
       return fromNats(backend, processor, async () => {
         const applied = backend.states.get(processor)?.applied;
         const page = await readLogPage(backend.nats.connection, processor, from, limit);
-        const commands = await Promise.all(page.map((logged) => logLine(backend, logged, applied)));
+        const commands = await Promise.all(page.map((command) => logLine(backend, command, applied)));
         return { commands, ...nextPage(commands, limit) };
       });
     },
@@ -42,26 +42,25 @@ const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
 const outcomesKeptMs = 24 * 3_600_000;
 
 /** One command as the log's readers see it. */
-async function logLine(backend: Backend, logged: LoggedCommand, applied: number | undefined) {
-  const { sequence, id, method, deadlineMs, sender } = logged.command;
+async function logLine(backend: Backend, command: LoggedCommand, applied: number | undefined) {
+  const { sequence, id, method, storedAtMs, deadlineMs, sender } = command;
   return {
     sequence,
     command: id,
     method,
-    time: new Date(logged.storedAtMs).toISOString(),
+    time: new Date(storedAtMs).toISOString(),
     ...(sender !== undefined && { sender }),
     ...(deadlineMs !== undefined && { deadline: new Date(deadlineMs).toISOString() }),
-    outcome: await outcomeOf(backend, logged, applied),
+    outcome: await outcomeOf(backend, command, applied),
   };
 }
 
 /** What became of a command; null where that is not known, or not any more. */
 async function outcomeOf(
   { outcomes }: Backend,
-  { command, storedAtMs }: LoggedCommand,
+  { sequence, id, processor, storedAtMs }: LoggedCommand,
   applied: number | undefined,
 ): Promise<string | null> {
-  const { sequence, id, processor } = command;
   if (applied === undefined) return null;
   if (sequence > applied) return "queued";
   const record = (await outcomes.find(processor, id))?.record;
