@@ -1,7 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { InvalidArgumentError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
 import type { ErrorContext } from "../errors/gateway-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
+import { isNoResponders } from "../nats/no-responders.ts";
 
 /** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
 const fullRetryAfterSeconds = 10;
@@ -25,7 +26,7 @@ export function refusalOf(error: unknown, processor: string): GatewayError | und
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
   }
   // What nats.js says when no stream takes the subject.
-  if (error instanceof Error && error.cause instanceof RequestError && error.cause.isNoResponders()) {
+  if (error instanceof Error && isNoResponders(error.cause)) {
     return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
   }
   if (error instanceof InvalidArgumentError) return tooLarge(processor, error);

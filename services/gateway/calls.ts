@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
-import { NoRespondersError, nuid, RequestError, TimeoutError } from "@nats-io/transport-node";
+import { nuid, TimeoutError } from "@nats-io/transport-node";
 import type { Command, Once } from "../../libs/commands/command.ts";
 import type { Stored } from "../../libs/commands/log.ts";
 import { cancelSubject, querySubject } from "../../libs/commands/names.ts";
@@ -10,6 +10,7 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import { replyOfMessage } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { isNoResponders } from "../../libs/nats/no-responders.ts";
 import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import type { Backend } from "./backend.ts";
 import { admitAsync, admitSync } from "./fleet/admission.ts";
@@ -162,7 +163,7 @@ export async function sendQuery(backend: Backend, outgoing: Outgoing): Promise<A
       const reply = replyOfMessage(message);
       if (!isHandedOver(reply)) return { reply: queryReply(reply, context), command: "" };
     } catch (error) {
-      if (!isNobodyThere(error) || backend.states.isUnowned(processor)) throw queryFailure(error, context);
+      if (!isNoResponders(error) || backend.states.isUnowned(processor)) throw queryFailure(error, context);
     }
     // One worker has given the processor up, or has died, and another is taking it.
     if (performance.now() + handOverMs >= giveUpAt) throw notOwned(context);
@@ -175,10 +176,6 @@ const handOverMs = 50;
 
 function isHandedOver({ outcome, grpcStatus }: Reply): boolean {
   return outcome === "expired" && grpcStatus === grpc.ABORTED;
-}
-
-function isNobodyThere(error: unknown): boolean {
-  return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
 }
 
 /** When the wait is over: has the worker leave the command alone if it has not started it. */

@@ -1,8 +1,8 @@
-import { NoRespondersError, RequestError } from "@nats-io/transport-node";
 import type { IngestionCounts, IngestionRecord } from "../../../libs/commands/ingestion.ts";
 import { noCounts, storedLines } from "../../../libs/commands/ingestion.ts";
 import { ingestionSubject } from "../../../libs/commands/names.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { isNoResponders } from "../../../libs/nats/no-responders.ts";
 import type { Backend } from "../backend.ts";
 
 /** An ingestion as clients see it (API.md, Many observations). */
@@ -108,9 +108,7 @@ async function currentRecord(
     const answer = await backend.nats.connection.request(subject, "", { timeout: ownerTimeoutMs });
     return answer.json<IngestionRecord>();
   } catch (error) {
-    const isLeft =
-      error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
-    return isLeft ? settle(backend, found.record, found.revision) : found.record;
+    return isNoResponders(error) ? settle(backend, found.record, found.revision) : found.record;
   }
 }
 

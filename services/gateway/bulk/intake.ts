@@ -1,5 +1,5 @@
 import type { Subscription } from "@nats-io/transport-node";
-import { NoRespondersError, nuid, RequestError } from "@nats-io/transport-node";
+import { nuid } from "@nats-io/transport-node";
 import type { Command } from "../../../libs/commands/command.ts";
 import type { IngestionRecord } from "../../../libs/commands/ingestion.ts";
 import { lineCommandId } from "../../../libs/commands/ingestion.ts";
@@ -7,6 +7,7 @@ import { LogWriter } from "../../../libs/commands/log-writer.ts";
 import { ingestionSubject } from "../../../libs/commands/names.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { isNoResponders } from "../../../libs/nats/no-responders.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Backend } from "../backend.ts";
 import { refuseFull } from "../fleet/admission.ts";
@@ -245,7 +246,7 @@ async function isOwned(backend: Backend, subject: string): Promise<boolean> {
     await backend.nats.connection.request(subject, "", { timeout: ownerTimeoutMs });
     return true;
   } catch (error) {
-    return !(error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders()));
+    return !isNoResponders(error);
   }
 }
 
