@@ -5,7 +5,7 @@ import type { Command } from "./command.ts";
 import { headersOfCommand } from "./command.ts";
 import { commandSubject } from "./names.ts";
 import type { PublishAnswer } from "./publish-answer.ts";
-import { isConflict, readPublishAnswer, refusalOf, unavailable } from "./publish-answer.ts";
+import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 
 export interface LogWriterOptions {
   connection: NatsConnection;
@@ -183,7 +183,7 @@ export class LogWriter {
     this.#advance();
     if (!this.#isBroken) this.#pump();
     // Anything but somebody else's command in between is given the time until the next tick.
-    else if (this.#open === 0 && isConflict(this.#entries.get(this.#head))) this.#restart();
+    else if (this.#open === 0 && isOutOfOrder(this.#entries.get(this.#head))) this.#restart();
   }
 
   /** Passes the stored ones at the head. */
@@ -225,11 +225,11 @@ export class LogWriter {
   #restart(): void {
     const { processor, session } = this.#options;
     const head = this.#entries.get(this.#head);
-    const refusal = refusalOf(head, processor);
+    const refusal = refusalOfAnswer(head, processor);
     if (refusal) this.#fail(refusal);
     this.#giveUpInTime();
     if (this.#failure || session() === 0) return;
-    if (isConflict(head)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
+    if (isOutOfOrder(head)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
     for (let number = this.#head; number < this.#sent; number++) delete this.#entries.get(number)?.error;
     this.#run++;
     this.#open = 0;

@@ -1,6 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
-import { errorCodes, logFull } from "./publish-errors.ts";
+import { errorCodes, refusalOfCode } from "./publish-errors.ts";
 
 /** JetStream's answer to one message: where it is stored, or why it is not. */
 export interface PublishAnswer {
@@ -9,11 +9,11 @@ export interface PublishAnswer {
 }
 
 /** The error of an answer that trying again does not help against. */
-export function refusalOf(answer: PublishAnswer | undefined, processor: string): GatewayError | undefined {
-  const code = answer?.error?.code;
-  if (code === errorCodes.noStorage || code === errorCodes.storeFailed) return logFull({ processor });
-  if (code !== errorCodes.messageTooLarge) return undefined;
-  return new GatewayError("TOO_LARGE", "An observation is larger than the command log takes.", { processor });
+export function refusalOfAnswer(
+  answer: PublishAnswer | undefined,
+  processor: string,
+): GatewayError | undefined {
+  return answer?.error && refusalOfCode(answer.error.code, { processor });
 }
 
 /** The error of too long a silence. */
@@ -25,7 +25,7 @@ export function unavailable(processor: string): GatewayError {
 }
 
 /** Whether it was refused as the log did not end with what it was to follow. */
-export function isConflict(answer: PublishAnswer | undefined): boolean {
+export function isOutOfOrder(answer: PublishAnswer | undefined): boolean {
   return answer?.error?.code === errorCodes.wrongLastMessageId;
 }
 

@@ -19,22 +19,31 @@ export const errorCodes = {
 export function refusalOf(error: unknown, processor: string): GatewayError | undefined {
   const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
   if (error instanceof JetStreamApiError) {
-    if (error.code === errorCodes.noStorage || error.code === errorCodes.storeFailed) {
-      return logFull({ processor, effect: "none" }, error);
-    }
-    if (error.code === errorCodes.messageTooLarge) return tooLarge(processor, error);
+    const refusal = refusalOfCode(error.code, { processor, effect: "none" }, error);
+    if (refusal) return refusal;
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
   }
   // What nats.js says when no stream takes the subject.
   if (error instanceof Error && isNoResponders(error.cause)) {
     return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
   }
-  if (error instanceof InvalidArgumentError) return tooLarge(processor, error);
+  if (error instanceof InvalidArgumentError) return tooLarge({ processor, effect: "none" }, error);
+  return undefined;
+}
+
+/** The error of a code of JetStream's that trying again does not help against. */
+export function refusalOfCode(
+  code: number,
+  context: ErrorContext,
+  cause?: unknown,
+): GatewayError | undefined {
+  if (code === errorCodes.noStorage || code === errorCodes.storeFailed) return logFull(context, cause);
+  if (code === errorCodes.messageTooLarge) return tooLarge(context, cause);
   return undefined;
 }
 
 /** The log holds as many bytes as it may. */
-export function logFull(context: ErrorContext, cause?: unknown): GatewayError {
+function logFull(context: ErrorContext, cause: unknown): GatewayError {
   const more = { retryAfterSeconds: fullRetryAfterSeconds, limit: { name: "log" } };
   return new GatewayError(
     "LOG_FULL",
@@ -44,13 +53,8 @@ export function logFull(context: ErrorContext, cause?: unknown): GatewayError {
   );
 }
 
-function tooLarge(processor: string, cause: Error): GatewayError {
-  return new GatewayError(
-    "TOO_LARGE",
-    "The command is larger than NATS takes.",
-    { processor, effect: "none" },
-    { cause },
-  );
+function tooLarge(context: ErrorContext, cause: unknown): GatewayError {
+  return new GatewayError("TOO_LARGE", "The command is larger than NATS takes.", context, { cause });
 }
 
 /** The error of a publish that may have been stored. */

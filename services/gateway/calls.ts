@@ -227,7 +227,7 @@ function withoutEffect({ outcome, grpcStatus, detail }: Reply, context: ErrorCon
 
 /** Why a request to the worker that runs a processor brought no answer. */
 export function queryFailure(error: unknown, context: ErrorContext): GatewayError {
-  if (isNobodyThere(error)) return notOwned(context);
+  if (isNoResponders(error)) return notOwned(context);
   if (error instanceof TimeoutError || (error instanceof Error && error.cause instanceof TimeoutError)) {
     return new GatewayError("DEADLINE_PASSED", "The processor did not answer in time.", context);
   }
