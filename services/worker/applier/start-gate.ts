@@ -40,15 +40,18 @@ export class StartGate {
 
   /** Whether it certainly was not begun; then it never will be. */
   cancel(sequence: number): boolean {
-    if (sequence <= Math.max(this.#begun, this.#checkpoint().applied)) return false;
+    // What is replayed was begun long ago.
+    const isReplayed = sequence <= (this.#checkpoint().replaying?.through ?? 0);
+    if (isReplayed || this.isBegun({ sequence })) return false;
     this.#cancelled.add(sequence);
     return true;
   }
 
   isBegun({ sequence }: Pick<StoredCommand, "sequence">): boolean {
     const { applied, step, mark } = this.#checkpoint();
-    // Steps are those of the first command after `applied`, which is the one in hand.
-    if (Math.max(applied, this.#begun) >= sequence || (step > 0 && sequence === this.#inHand)) return true;
+    if (sequence <= Math.max(applied, this.#begun)) return true;
+    // Steps are those of the first command after `applied`: which that is, is not known before it is in hand.
+    if (step > 0 && (this.#inHand <= applied || sequence === this.#inHand)) return true;
     return mark?.at.sequence === sequence;
   }
 
