@@ -43,9 +43,16 @@ export async function openProcessor(
   const book = new CheckpointBook({
     loaded: loaded ?? firstCheckpoint,
     save: (checkpoint) => checkpoints.save(checkpoint),
-    onError: (error) => log.error({ err: error }, "cannot write the checkpoint"),
+    onError: (error) => {
+      log.error({ err: error }, "cannot write the checkpoint");
+      if (error instanceof LeaseLost) options.onLeaseLost();
+    },
   });
-  await book.ahead({ epoch: options.worker });
+  await book.ahead({ epoch: options.worker }).catch((error: unknown) => {
+    // It would be tried again, and take back what the next book has written by then.
+    book.close();
+    throw error;
+  });
   const tally = new IngestionTally({ processor, book, records: ingestions });
   const answers = new Answers({ book, tally, send, record, log });
   const watch = new StepWatch(options.telemetry);

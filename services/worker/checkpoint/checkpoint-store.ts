@@ -32,7 +32,7 @@ export class CheckpointStore {
   #revision = 0;
   #group: string | undefined;
   #isSwept = false;
-  /** What was written without an answer: it may stand there. */
+  /** What was written without an answer: it may stand there, or come to. */
   readonly #unanswered = new Set<string>();
 
   constructor(bucket: KV, processor: string, drop: (keys: string) => Promise<void>) {
@@ -107,7 +107,8 @@ export class CheckpointStore {
   async #adoptUnanswered(): Promise<void> {
     if (this.#unanswered.size === 0) return;
     const entry = await this.#bucket.get(this.#processor);
-    if (entry && this.#unanswered.has(entry.string())) this.#revision = entry.revision;
+    if (!entry || !this.#unanswered.has(entry.string())) return;
+    this.#revision = entry.revision;
     this.#unanswered.clear();
   }
 

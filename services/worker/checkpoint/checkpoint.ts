@@ -1,5 +1,6 @@
 import type { IngestionCounts } from "../../../libs/commands/ingestion.ts";
-import { Interrupted } from "../instance/call.ts";
+import { Interrupted, NatsAway } from "../instance/call.ts";
+import { LeaseLost } from "../leases/lease.ts";
 import type { Mark } from "./mark.ts";
 import type { Position } from "./position.ts";
 
@@ -106,6 +107,7 @@ export class CheckpointBook {
   #writing: Promise<void> = Promise.resolve();
   /** The latest write failed, and that was said. */
   #isFailing = false;
+  #isClosed = false;
   #cancelWrite: (() => void) | undefined;
   readonly #later: (task: () => void) => () => void;
   readonly #held = new Set<Promise<void>>();
@@ -116,7 +118,7 @@ export class CheckpointBook {
     loaded: Checkpoint;
     /** Rejects when somebody else has written. */
     save: (checkpoint: Checkpoint) => Promise<void>;
-    /** Told once of failures that follow each other. */
+    /** Told once of failures that follow each other, and of each LeaseLost. */
     onError: (error: unknown) => void;
     /** Does a task in a while, unless it is cancelled; a test has a clock of its own. */
     later?: (task: () => void) => () => void;
@@ -149,10 +151,19 @@ export class CheckpointBook {
     return this.flush();
   }
 
-  /** Has the next write wait for this. */
+  /** Has the next write wait for this; where it fails nothing is written any more. */
   hold(done: Promise<void>): void {
     this.#held.add(done);
-    void done.finally(() => this.#held.delete(done)).catch(() => {});
+    done.then(
+      () => this.#held.delete(done),
+      () => {},
+    );
+  }
+
+  /** Writes nothing from now on that is not on its way: another book has begun, or will. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelWrite?.();
   }
 
   /** Does a task once what is in memory now is persisted, and never where it will not be. */
@@ -165,11 +176,14 @@ export class CheckpointBook {
     this.#cancelWrite?.();
     this.#cancelWrite = undefined;
     const write = async () => {
+      if (this.#isClosed) throw new Error("the checkpoint is written by another one");
       const latest = this.#current;
       const afterwards = this.#afterwards.splice(0);
       try {
         if (latest !== this.#persisted) {
-          await Promise.all(this.#held);
+          await Promise.all(this.#held).catch((cause: unknown) => {
+            throw new NatsAway("an outcome cannot be kept", { cause });
+          });
           await this.#save(latest);
           this.#persisted = latest;
           this.#isFailing = false;
@@ -177,7 +191,7 @@ export class CheckpointBook {
         for (const task of afterwards) task();
       } catch (error) {
         this.#afterwards.unshift(...afterwards);
-        if (error instanceof Interrupted) this.#writeLater();
+        if (error instanceof Interrupted && !this.#isClosed) this.#writeLater();
         throw error;
       }
     };
@@ -189,9 +203,9 @@ export class CheckpointBook {
     this.#cancelWrite ??= this.#later(() => this.flush().catch((error) => this.#fail(error)));
   }
 
-  /** It is tried again every moment for as long as NATS is away. */
+  /** It is tried again every moment for as long as NATS is away, but not without the lease. */
   #fail(error: unknown): void {
-    if (!this.#isFailing) this.#onError(error);
+    if (!this.#isFailing || error instanceof LeaseLost) this.#onError(error);
     this.#isFailing = true;
   }
 }
