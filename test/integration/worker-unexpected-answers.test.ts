@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { status } from "@grpc/grpc-js";
+import { modelName } from "../../libs/kato/model-name.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import type { Deed, Script } from "../fixtures/forwarder.ts";
 import { startForwarder } from "../fixtures/forwarder.ts";
@@ -87,6 +88,23 @@ test("a command is not passed over because an answer made no sense while it was 
   assert.equal(code, 200, text);
   assert.equal(calls.filter((method) => method === "Learn").length, 2);
   assert.deepEqual(await events(), []);
+});
+
+test("an answer to one step that makes no sense has no other step passed over (A2)", async () => {
+  // The first step's Observe was carried out: reconciling proves it, and the next one is to be called.
+  let tampered = 0;
+  play((method) => (method === "Observe" && tampered++ === 0 ? "garbled" : undefined));
+  const observations = [{ strings: ["one"] }, { strings: ["two"] }];
+  const { status: code, json } = await system.request(
+    "POST",
+    "/p1/observe-sequence",
+    { observations, learn_at_end: true },
+    { prefer: "wait=10" },
+  );
+  assert.ok(code === 200 || json.effect === "unknown", JSON.stringify(json));
+  assert.deepEqual(await events(), []);
+  const model = encodeURIComponent(modelName([["first"], ["one"], ["two"]]));
+  assert.equal(((await send("GET", `/model/${model}`)).json.message as { frequency: number }).frequency, 1);
 });
 
 test("a change of genes whose answer does not come is not told to have had no effect", async () => {

@@ -3,6 +3,8 @@ import type { StoredCommand } from "../../../libs/commands/command.ts";
 import type { CommandLogs } from "../../../libs/commands/log.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import { passed } from "../checkpoint/effects.ts";
+import type { Position } from "../checkpoint/position.ts";
+import { comparePositions } from "../checkpoint/position.ts";
 import { Interrupted } from "../instance/call.ts";
 import type { InstanceKeeper } from "../instance/instance-keeper.ts";
 import { firstConnectMs, retryMs } from "../instance/instance-keeper.ts";
@@ -38,7 +40,7 @@ export interface Taking {
  */
 export async function takeCommand(taking: Taking, command: StoredCommand): Promise<void> {
   const { open, keeper, gate, standing } = taking;
-  let perhapsPoisoned = false;
+  let poisoned: Position | undefined;
   let isClaimed = command.once === undefined;
   gate.takeInHand(command.sequence);
   while (!taking.isStopping() && open.context.book.current.applied < command.sequence) {
@@ -53,9 +55,8 @@ export async function takeCommand(taking: Taking, command: StoredCommand): Promi
       open.answers.refuse(command, appliedBefore);
       return;
     }
-    const end = await keeper.turn(() => attempt(taking, command, perhapsPoisoned));
-    if (end === "failed") perhapsPoisoned = true;
-    else if (end === "applied") perhapsPoisoned = false;
+    const end = await keeper.turn(() => attempt(taking, command, poisoned));
+    if (typeof end === "object") poisoned = end;
     if (end === "late") await expire(taking, command, notStartedInTime);
     if (end !== "away") continue;
     standing.become("down", keeper.whyDown);
@@ -67,21 +68,25 @@ export async function takeCommand(taking: Taking, command: StoredCommand): Promi
   }
 }
 
-/** Applies the command's next step, if its time has not passed and its instance is there. */
+/**
+ * Applies the command's next step, if its time has not passed and its instance is there; passes it over where it is the `poisoned`
+ * one. Gives the step's position where its answer made no sense.
+ */
 async function attempt(
   { open, keeper, gate, standing, log }: Taking,
   command: StoredCommand,
-  perhapsPoisoned: boolean,
-): Promise<"applied" | "late" | "paused" | "away" | "failed"> {
+  poisoned: Position | undefined,
+): Promise<"applied" | "late" | "paused" | "away" | Position> {
   const { sequence } = command;
+  let step: Step | undefined;
   try {
     if (gate.isLate(command)) return "late";
     const isThere = await keeper.prepare(standing.state === "down" ? 0 : firstConnectMs);
     if (!isThere) return "away";
     // Reconciling may have found it applied.
-    const step = nextStep(open, command);
+    step = nextStep(open, command);
     if (!step) return "applied";
-    if (perhapsPoisoned) {
+    if (poisoned && comparePositions(step.at, poisoned) === 0) {
       await passPoisoned(open, step);
       return "applied";
     }
@@ -100,8 +105,9 @@ async function attempt(
       log.warn({ sequence, reason, ...(cause ? { err: cause } : {}) }, "interrupted");
       return "away";
     }
+    if (!step) throw error;
     log.error({ err: error, sequence }, "cannot make sense of an answer");
-    return "failed";
+    return step.at;
   }
 }
 
@@ -119,6 +125,8 @@ function nextStep({ context }: OpenProcessor, command: StoredCommand): Step | un
 }
 
 async function expire(taking: Taking, command: StoredCommand, result: Result): Promise<void> {
+  // NATS may take it out of the log later than it says, so it must not be begun even where that seems to have failed (A2).
+  if (!taking.gate.cancel(command.sequence)) return;
   await leaveOut(taking, command);
   taking.open.answers.answer(command, result);
 }
