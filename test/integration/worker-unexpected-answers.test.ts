@@ -165,3 +165,19 @@ test("an Observe is not called when the instance fails before it, and the proces
   assert.deepEqual(await events(), ["first"]);
   assert.equal((await send("POST", "/observe", { strings: ["third"] })).status, 200);
 });
+
+test("a replay that is decided is told so, also where the instance does not answer when it is cleared (A7)", async () => {
+  const observed = await send("POST", "/observe", { strings: ["second"] });
+  const from = Number(observed.headers["kato-sequence"]);
+  play((method) => {
+    const isFirst = calls.filter((call) => call === method).length === 1;
+    return method === "ClearAllMemory" && isFirst ? "nothing" : undefined;
+  });
+  const { status: code, json, text } = await system.request("POST", "/processors/p1/rebuild", { from });
+  assert.deepEqual([code, json.from, json.through], [202, from, from], text);
+  await until("it is replayed", async () => {
+    const { state, depth } = (await system.request("GET", "/processors/p1")).json;
+    return state === "ready" && depth === 0 && calls.includes("Observe");
+  });
+  assert.deepEqual(await events(), ["second"]);
+});

@@ -117,6 +117,7 @@ export class Applier {
     this.#reader?.close();
     await this.#keeper.close();
     await this.#running;
+    this.#rewinding?.resolve({ kind: "away" });
     await this.#open?.context.book.flush().catch((error) => this.#cannotWrite(error));
   }
 
@@ -212,7 +213,7 @@ export class Applier {
     try {
       answer = await this.#keeper.withInstance(async () => {
         const answer = await rewindTo(context, rewinding.from);
-        this.#gate.reconciled();
+        if (this.#checkpoint.replaying) this.#keeper.instance.doubt();
         return answer;
       });
       // Whoever is answered that it is replaying sees it so.
@@ -220,7 +221,8 @@ export class Applier {
       this.#options.onState();
     } finally {
       this.#rewinding = undefined;
-      rewinding.resolve(answer ?? { kind: "away" });
+      // Where it may happen although NATS did not say that it is persisted, nobody can be told (A7).
+      if (answer || !this.#checkpoint.replaying) rewinding.resolve(answer ?? { kind: "away" });
     }
   }
 

@@ -24,11 +24,9 @@ export async function surveyReplay(
 }
 
 /**
- * Takes the processor back to where nothing was applied before `from`: clears its instance, models and all, and sets what was
- * set there. The applier then takes the log from there on, as it takes any command, crashes and all; only that nobody is
- * told again what came of it (`isReplayed`).
- *
- * It is persisted first, so from then on it happens, whatever dies.
+ * Takes the processor back to where nothing was applied before `from`, once it is persisted: from then on it happens, whatever dies.
+ * The instance, which has more than the checkpoint says then, is cleared by reconciling it (`clearForReplay`). The applier takes
+ * the log from there on, as it takes any command, crashes and all; only that nobody is told again what came of it (`isReplayed`).
  */
 export async function rewind(context: Context, { from, through }: RebuildSurvey): Promise<void> {
   const { book, log } = context;
@@ -46,10 +44,9 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     replayFrom: { sequence: from, step: 0 },
     replaying: { through, isCleared: false },
   });
-  await clearForReplay(context);
 }
 
-/** Carries out what `rewind` has persisted; again from its start where it was interrupted. */
+/** Clears the instance, models and all, and sets what was set where the replay begins; again from its start where it was interrupted. */
 export async function clearForReplay(context: Context): Promise<void> {
   const { book, call } = context;
   const { replaying } = book.current;
