@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { Environment } from "../../libs/config/environment.ts";
+import { settingNames } from "../../libs/config/setting-names.ts";
 import { checkEndpoints, gatewaySettings, workerSettings } from "../../libs/config/settings.ts";
 import { readSettings } from "../../scripts/start/settings.ts";
 import { simulatorSettings } from "../../services/simulator/settings.ts";
@@ -116,6 +117,15 @@ test("whatever else is wrong with the file is said in one message", async () => 
     const environment = await Environment.read({ GATEWAY_CONFIG: path });
     assert.throws(() => workerSettings(environment), /GATEWAY_CONFIG cannot be read/);
   }
+});
+
+test("the operator's document has every setting in its table, and no other but those that are no keys of the file", async () => {
+  const operating = await readFile(resolve(import.meta.dirname, "../../docs/operating.md"), "utf8");
+  const [, table = ""] = /^## Settings$(.*?)^## /ms.exec(operating) ?? [];
+  const firstCells = Array.from(table.matchAll(/^\|([^|]*)\|/gm), ([, cell = ""]) => cell);
+  const documented = firstCells.flatMap((cell) => Array.from(cell.matchAll(/`(.+?)`/g), ([, name]) => name));
+  const variablesOnly = ["GATEWAY_CONFIG", "KATO_PROCESSORS", "KATO_<NAME>"];
+  assert.deepEqual(documented.toSorted(), [...settingNames, ...variablesOnly].toSorted());
 });
 
 test("an endpoint that is not allowed is refused under the name of its setting; a name nobody knows is not", async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
+import type { Outcome } from "../../libs/commands/reply.ts";
 import { errorCatalog } from "../../libs/errors/gateway-error.ts";
 import { createGatewayMetrics } from "../../services/gateway/metrics.ts";
 import { createWorkerMetrics } from "../../services/worker/metrics.ts";
@@ -157,6 +158,25 @@ test("the operator's document has all metrics of the project and no others, with
   );
   const documented = new Set(rows(/^kato_/).map(([name]) => name));
   for (const [name] of operating.matchAll(/\bkato_(?!proc\b)\w+/g)) assert.ok(documented.has(name), name);
+});
+
+test("the operator's document names the outcomes and the states as they are served", async () => {
+  const inCode = (text = "") => Array.from(text.matchAll(/`([\w-]+)`/g), ([, word]) => word).toSorted();
+  const told = new Map(rows(/^kato_/).map(([name, , text]) => [name, text]));
+  const scrape = await worker.scrape();
+  const ofCommands = { applied: 0, failed: 0, expired: 0, unknown: 0 } satisfies Record<Outcome, 0>;
+  assert.deepEqual(inCode(told.get("kato_commands_total")), Object.keys(ofCommands).toSorted());
+  const [, endings = ""] =
+    /^const endings = \{(.*?)\}/ms.exec(read("services/worker/instance/instance.ts")) ?? [];
+  const ofCalls = Array.from(endings.matchAll(/: "([\w-]+)"/g), ([, outcome]) => outcome).toSorted();
+  assert.deepEqual(inCode(told.get("kato_grpc_call_seconds")), ofCalls);
+  const leases = scrape.matchAll(/^kato_lease_changes_total\{outcome="([\w-]+)"\}/gm);
+  assert.deepEqual(
+    inCode(told.get("kato_lease_changes_total")),
+    Array.from(leases, ([, outcome]) => outcome).toSorted(),
+  );
+  const [, states] = /^# HELP kato_processor_state How it stands: (.*)$/m.exec(scrape) ?? [];
+  assert.equal(told.get("kato_processor_state")?.replaceAll("`", ""), states);
 });
 
 test("the operator's document says of every alert what it means and what to do", () => {

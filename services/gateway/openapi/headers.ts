@@ -30,6 +30,14 @@ export const requestHeaders = {
     // No example, nor of Kato-After: tools send examples as they are, and these mean something else with every request.
     schema: { type: "string", minLength: 1, maxLength: 255 },
   },
+  IngestionKey: {
+    name: "Idempotency-Key",
+    in: "header",
+    description:
+      "The same key with the same observations for the same processor within 7 days goes on where the first request ended, or gives its " +
+      "answer: nothing is stored twice. With other observations it is a 422, while another sending is taken in a 409.",
+    schema: { type: "string", minLength: 1, maxLength: 255 },
+  },
   KatoAfter: {
     name: "Kato-After",
     in: "header",

@@ -38,7 +38,7 @@ export const manyObservations: Record<string, Operation> = {
       "application/x-ndjson` the answer is a receipt for each line, in order, as soon as it is stored. With an `Idempotency-Key` the same " +
       "request can be sent again after a broken connection: lines that are stored already are not stored twice. A problem says besides, in " +
       "the fields of the 202, what was stored until then.",
-    headers: ["IdempotencyKey"],
+    headers: ["IngestionKey"],
     body: {
       "application/x-ndjson": {
         schema: Type.String(),

@@ -107,8 +107,8 @@ export const Genome = Type.Object({
           data: Type.Object({
             name: Text,
             id: Text,
-            classifier: Text,
-            search_depth: Whole,
+            classifier: Type.Literal("CVC"),
+            search_depth: Type.Literal(10),
             max_predictions: gene,
             recall_threshold: gene,
             persistence: gene,

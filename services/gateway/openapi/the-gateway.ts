@@ -27,8 +27,9 @@ export const theGateway: Record<string, Operation> = {
     problems: [],
   },
   "GET /connect": {
-    summary: "The genome: every processor with its classifier and genes",
-    description: "A gene that cannot be asked for is null.",
+    summary: "The genome: every processor with its genes",
+    description:
+      "A gene that cannot be asked for is null. `classifier` and `search_depth` are fixed values, the same for every processor.",
     answers: {
       200: {
         description: "The genome.",
