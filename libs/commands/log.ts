@@ -1,4 +1,4 @@
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import {
   DeliverPolicy,
   DiscardPolicy,
@@ -168,7 +168,7 @@ export class CommandLogs {
 
   /** The sequence of the first command that is still in the log, or that of the next one where it is empty. */
   async first(processor: string): Promise<number> {
-    const { messages, first_seq, last_seq } = (await this.#manager.streams.info(streamOf(processor))).state;
+    const { messages, first_seq, last_seq } = (await this.#info(processor)).state;
     return messages > 0 ? first_seq : last_seq + 1;
   }
 
@@ -194,7 +194,7 @@ export class CommandLogs {
 
   /** The share of the bytes that the log may hold which it does hold; undefined where it has no limit. */
   async fill(processor: string): Promise<number | undefined> {
-    const { config, state } = await this.#manager.streams.info(streamOf(processor));
+    const { config, state } = await this.#info(processor);
     return config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined;
   }
 
@@ -203,12 +203,22 @@ export class CommandLogs {
    * a leader for good, in nats-server 2.14.0 at least, so nothing may be sent to it with that condition.
    */
   async isReplicated(processor: string): Promise<boolean> {
-    return (await this.#manager.streams.info(streamOf(processor))).config.num_replicas > 1;
+    return (await this.#info(processor)).config.num_replicas > 1;
   }
 
   /** The sequence of the last command ever stored, 0 for none. */
   async last(processor: string): Promise<number> {
-    return (await this.#manager.streams.info(streamOf(processor))).state.last_seq;
+    return (await this.#info(processor)).state.last_seq;
+  }
+
+  /**
+   * The stream as its leader has it. While there is none a server of a cluster may answer with what its own replica has, which can be
+   * behind: that is no answer.
+   */
+  async #info(processor: string): Promise<StreamInfo> {
+    const info = await this.#manager.streams.info(streamOf(processor));
+    if (info.cluster && !info.cluster.leader) throw new Error(`the log of ${processor} has no leader`);
+    return info;
   }
 
   /** The sequence of the first command in the log from this one on, by the stream's leader; Infinity for none. */

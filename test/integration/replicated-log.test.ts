@@ -133,6 +133,10 @@ describe("a cluster of three", { skip: noReplicas() }, () => {
     });
     await until("it says that JetStream does not answer", () => said.length > 1, 60_000);
     await assert.rejects(logs.delete("behind", 1), "what may still be there is not taken for gone");
+    const manager = await jetstreamManager(cluster.connection, { checkAPI: false });
+    const isWithoutLeader = async () => !(await manager.streams.info(streamOf("behind"))).cluster?.leader;
+    await until("a server tells what it has of a log without a leader", isWithoutLeader, 60_000);
+    await assert.rejects(logs.last("behind"), /no leader/, "it may be behind");
     await Promise.all(away.map((node) => node.restart()));
     await begun;
   });
