@@ -24,6 +24,8 @@ interface Entry extends PublishAnswer {
   command: Command;
   /** When it was first sent, 0 for never. */
   sentAt: number;
+  /** One of its sendings got no answer in its time: it may be stored, whatever the answers to later ones say. */
+  wasUnanswered?: boolean;
 }
 
 const maxEntries = 512;
@@ -116,7 +118,9 @@ export class LogWriter {
 
   /** Whether something is under way that may be stored although nobody was told. */
   get isUncertain(): boolean {
-    for (const { sentAt, error } of this.#entries.values()) if (sentAt > 0 && !error) return true;
+    for (const { sentAt, error, wasUnanswered } of this.#entries.values()) {
+      if (sentAt > 0 && (!error || wasUnanswered)) return true;
+    }
     return false;
   }
 
@@ -213,6 +217,10 @@ export class LogWriter {
     if (this.#open > 0 && (isSilent || this.#options.session() !== this.#session)) {
       this.#isBroken = true;
       this.#open = 0;
+      for (let number = this.#head; number < this.#sent; number++) {
+        const entry = this.#entries.get(number);
+        if (entry && entry.sequence === undefined && !entry.error) entry.wasUnanswered = true;
+      }
     }
     if (this.#isBroken && this.#open === 0) this.#restart();
     else if (!this.#isBroken) {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import type { Command } from "../../libs/commands/command.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { LogWriter } from "../../libs/commands/log-writer.ts";
+import { streamOf } from "../../libs/commands/names.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { startCuttingProxy } from "../fixtures/cutting-proxy.ts";
 import type { TestNatsServer } from "../fixtures/nats-server.ts";
@@ -182,6 +184,24 @@ test("it gives up when nothing is acknowledged for its patience", async () => {
   await nats.restart();
   await until("it is back", () => connection.flush().then(() => true));
   assert.equal(await logs.last("patience"), 0);
+});
+
+test("what was sent once without an answer may be stored, whatever another sending is refused with (A7)", async (t) => {
+  await logs.ensure("uncertain");
+  const proxy = await startCuttingProxy(nats.port);
+  t.after(() => proxy.stop());
+  const over = await open(`127.0.0.1:${proxy.port}`);
+  t.after(() => over.close());
+  const { writer } = startWriter("uncertain", over, 3_000);
+  proxy.swallow();
+  writer.add(command("uncertain", 1));
+  await until("it is stored", async () => (await logs.last("uncertain")) === 1);
+  // So that it is refused from now on.
+  await (await jetstreamManager(connection)).streams.delete(streamOf("uncertain"));
+  proxy.cut();
+  await assert.rejects(writer.settle(), GatewayError);
+  assert.equal(writer.isUncertain, true);
+  writer.close();
 });
 
 test("without its log nothing is stored, and that is told", async () => {
