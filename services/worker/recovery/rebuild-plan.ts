@@ -3,6 +3,7 @@ import { readObservationHead } from "../../../libs/kato/heads.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { comparePositions } from "../checkpoint/position.ts";
 import { byCodePoint } from "../steps/code-points.ts";
+import { eventOfStrings } from "../steps/event-of-strings.ts";
 import type { Step } from "../steps/step.ts";
 
 /** One Observe of a rebuild. */
@@ -81,11 +82,6 @@ export function differenceInSize(plan: RebuildPlan, symbols: number): string {
 /** The events that the plan makes in working memory. */
 export function eventsOf(plan: RebuildPlan): string[][] {
   return plan.events.flatMap(({ hasSymbols, event }) => (hasSymbols && event ? [event] : []));
-}
-
-/** The symbols of an Observe without vectors. */
-export function eventOfStrings(request: Uint8Array): string[] {
-  return (decodeRequest("Observe", Buffer.from(request)).strings ?? []).toSorted(byCodePoint);
 }
 
 function vectorOf(step: Step, symbols: string[]) {
