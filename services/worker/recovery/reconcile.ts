@@ -9,7 +9,7 @@ import { eventOfStrings } from "../steps/event-of-strings.ts";
 import { refused, unknown } from "../steps/result.ts";
 import type { Step } from "../steps/step.ts";
 import { readWorkingMemory } from "../steps/working-memory.ts";
-import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
+import { leaveIntervalZero, ownUniqueId, reportForeignTicks } from "./own-observe.ts";
 import { proved } from "./proved.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
 import { clearForReplay } from "./replay.ts";
@@ -129,7 +129,7 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   let ticks = ownTicks;
   if (!answer && ticks === 0) {
     await book.ahead({ ownObserve: { unseen: step.at } });
-    await ask(call, "Observe", { unique_id: "kato-gateway" });
+    await ask(call, "Observe", { unique_id: ownUniqueId });
     ticks = 1;
   }
   const { current } = book;
