@@ -4,7 +4,7 @@ import { readLogPage } from "../../../libs/commands/log-page.ts";
 import type { Backend } from "../backend.ts";
 import { describeProcessor } from "../fleet/describe-processor.ts";
 import { fromNats, processorNotFound } from "../fleet/refusals.ts";
-import { nextPage, pageOf } from "../page.ts";
+import { nextPage, pageOf } from "../paging.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { PageQuery, ProcessorParams } from "../schemas.ts";

@@ -5,7 +5,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../libs/registry/processor-entry.ts";
 import { describeProcessor } from "../fleet/describe-processor.ts";
 import { fromNats } from "../fleet/refusals.ts";
-import { invalid } from "../observation.ts";
+import { invalid } from "../invalid.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { ForceQuery, ProcessorBody, ProcessorParams } from "../schemas.ts";
