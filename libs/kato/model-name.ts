@@ -48,3 +48,13 @@ function reprOf(character: string, quote: string): string {
   if (code <= 0xffff) return `\\u${hex.padStart(4, "0")}`;
   return `\\U${hex.padStart(8, "0")}`;
 }
+
+/** A name as the wire has it, whether it came with its prefix or without. */
+export function withPrefix(prefix: "MODEL|" | "VECTOR|", name: string): string {
+  return name.startsWith(prefix) ? name : prefix + name;
+}
+
+/** The name in a Learn's message, "" for KATO's "None": there was nothing to learn. */
+export function learnedName(message = ""): string {
+  return message === "None" ? "" : message;
+}

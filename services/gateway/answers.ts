@@ -4,6 +4,7 @@ import { decodeResponse } from "../../libs/kato/codec.ts";
 import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse } from "../../libs/kato/messages.ts";
+import { learnedName } from "../../libs/kato/model-name.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import { katoFailure } from "./kato-failure.ts";
 import { sequenceEnvelope } from "./sequence.ts";
@@ -73,8 +74,7 @@ export const wrappedGenes = "data";
 /** What each command's answer says, where it is not KATO's message as it is. */
 const messages: Record<string, (answer: Answer, form: string | undefined) => Json> = {
   Observe: ({ autoLearnedModel }) => ({ status: "observed", auto_learned_model: autoLearnedModel }),
-  // KATO's word for having had nothing to learn.
-  Learn: ({ message }) => (message === "None" ? "" : (message ?? "")),
+  Learn: ({ message }) => learnedName(message),
   UpdateGenes: (_answer, form) => (form === wrappedGenes ? "updated-genes" : "genes-updated"),
   [changeRecallThreshold]: (answer) => dataOf(answer),
 };

@@ -14,8 +14,8 @@ import type { RouteOptions } from "./request-calls.ts";
 import { watchRequests } from "./request-log.ts";
 import commands from "./routes/commands.ts";
 import deadLetters from "./routes/dead-letters.ts";
-import fleet from "./routes/fleet.ts";
 import genes from "./routes/genes.ts";
+import genome from "./routes/genome.ts";
 import ingestions from "./routes/ingestions.ts";
 import memory from "./routes/memory.ts";
 import models from "./routes/models.ts";
@@ -23,7 +23,9 @@ import observations from "./routes/observations.ts";
 import observeSequence from "./routes/observe-sequence.ts";
 import operating from "./routes/operating.ts";
 import predictions from "./routes/predictions.ts";
+import probes from "./routes/probes.ts";
 import processor from "./routes/processor.ts";
+import processors from "./routes/processors.ts";
 import rebuild from "./routes/rebuild.ts";
 import registration from "./routes/registration.ts";
 
@@ -75,7 +77,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     if (stopping.aborted) reply.header("connection", "close");
   });
   for (const routes of [
-    fleet,
+    probes,
+    processors,
+    genome,
     memory,
     predictions,
     genes,

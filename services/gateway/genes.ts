@@ -1,4 +1,4 @@
-import { invalid } from "./observation.ts";
+import { invalid } from "./invalid.ts";
 import { maxFloat32 } from "./schemas.ts";
 
 type GeneCheck = (value: unknown) => number | undefined;

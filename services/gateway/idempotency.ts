@@ -12,7 +12,7 @@ import { acceptCommand, commandReply, sendCommand } from "./calls.ts";
 import { findCommand } from "./command-records.ts";
 import { admitAsync, admitSync } from "./fleet/admission.ts";
 import { keyRunning, natsAway } from "./fleet/refusals.ts";
-import { invalid } from "./observation.ts";
+import { invalid } from "./invalid.ts";
 
 /** What became of sending a command: it is stored, or it was answered. */
 export type Sent =

@@ -1,6 +1,6 @@
 import type { Backend } from "./backend.ts";
 import { fromNats } from "./fleet/refusals.ts";
-import { invalid } from "./observation.ts";
+import { invalid } from "./invalid.ts";
 
 /**
  * The sequence in a query's `Kato-After`, 0 where there is none: a command that stands in the log or did. Throws INVALID_INPUT

@@ -2,6 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import type { ErrorCode, ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
+import { lastLineOf } from "../../libs/kato/last-line.ts";
 
 /**
  * What KATO's text shows of whose fault it was (KATO.md, RPC by RPC; DESIGN.md, Errors), in whatever line of it: a name that it
@@ -22,7 +23,7 @@ const partial = new Set(["Observe", "Learn"]);
 
 /** The error that a response with `status: FAILED` becomes: of its traceback nothing but the last line. */
 export function katoFailure(method: string, message: string, context: ErrorContext): GatewayError {
-  const lastLine = message.trimEnd().split("\n").at(-1) ?? "";
+  const lastLine = lastLineOf(message);
   if (notSupported.has(method)) {
     return new GatewayError("NOT_SUPPORTED", `This KATO cannot do ${method}.`, {
       ...context,

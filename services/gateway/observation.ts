@@ -1,4 +1,4 @@
-import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { invalid } from "./invalid.ts";
 import type { ObservationBody } from "./schemas.ts";
 
 /** Checks of an observation what its schema cannot say. Throws INVALID_INPUT naming the field. */
@@ -28,11 +28,4 @@ export function checkObservation(observation: ObservationBody): void {
 /** Half of a surrogate pair, which JSON can carry as an escape, is no UTF-8, and KATO would not read it. */
 function checkText(field: string, text: string): void {
   if (!text.isWellFormed()) invalid(field, "has half of a surrogate pair, which is no text");
-}
-
-export function invalid(field: string, detail: string): never {
-  throw new GatewayError("INVALID_INPUT", `${field}: ${detail}`, {
-    effect: "none",
-    errors: [{ field, detail }],
-  });
 }

@@ -3,7 +3,6 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import type { RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
-import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import type { Answer, Envelope } from "./answers.ts";
 import { commandEnvelope, readAnswer } from "./answers.ts";
 import type { Backend } from "./backend.ts";
@@ -15,17 +14,6 @@ import { commandIdOf, readIdempotencyKey, send, sendOnce } from "./idempotency.t
 import { readKatoAfter } from "./kato-after.ts";
 import { prefersAsync, readWait } from "./prefer.ts";
 import { identify } from "./problem.ts";
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** What the log says became of the request: an error's code, or "okay". */
-    outcome: string;
-    /** The registered processor that it is of, "" for none. */
-    processor: string;
-    /** Where it stands in a trace, for whatever is done for it. */
-    trace: TraceContext | undefined;
-  }
-}
 
 /** What every route of a processor is given. */
 export interface RouteOptions {

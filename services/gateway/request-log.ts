@@ -1,10 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import { readTraceContext, traceIdOf } from "../../libs/telemetry/trace-context.ts";
 import type { Span, Tracing } from "../../libs/telemetry/tracing.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
+    /** What the log says became of the request: an error's code, or "okay". */
+    outcome: string;
+    /** The registered processor that it is of, "" for none. */
+    processor: string;
+    /** Where it stands in a trace, for whatever is done for it. */
+    trace: TraceContext | undefined;
     /** The request's span, where spans are recorded. */
     span: Span | undefined;
     /** Whether it has its line already. */

@@ -6,6 +6,7 @@ import { decodeSequenceResults, encodeSequence } from "../../libs/kato/compound.
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import { setOwn } from "../../libs/kato/json.ts";
 import type { KatoResponse, Observation } from "../../libs/kato/messages.ts";
+import { learnedName, withPrefix } from "../../libs/kato/model-name.ts";
 import type { Envelope, Replied } from "./answers.ts";
 import { katoFailure } from "./kato-failure.ts";
 
@@ -84,7 +85,7 @@ export function sequenceEnvelope(
     const failure = response?.status === "OKAY" ? undefined : failureOf(method, response, context);
     if (failure !== undefined) log.warn({ ...context, method, text: response?.message }, "KATO failed");
     if (method === "Observe") results.push(resultOf(part, response, failure));
-    else if (method === "Learn") learned.push(failure ?? learnedName(response));
+    else if (method === "Learn") learned.push(failure ?? learnedName(response?.message));
     else if (method === "GetAllPredictions") predictions = failure ?? predictionsOf(response);
   }
   return {
@@ -124,15 +125,7 @@ function resultOf(
   return result;
 }
 
-/** "None" is KATO's word for having had nothing to learn. */
-function learnedName(response: KatoResponse | undefined): string {
-  return response?.message === "None" ? "" : (response?.message ?? "");
-}
-
 function predictionsOf(response: KatoResponse | undefined): Json {
   const list = ((response?.response as JsonObject | undefined)?.data ?? []) as JsonObject[];
-  return list.map((prediction) => {
-    const name = String(prediction.name);
-    return { ...prediction, name: name.startsWith("MODEL|") ? name : `MODEL|${name}` };
-  });
+  return list.map((prediction) => ({ ...prediction, name: withPrefix("MODEL|", String(prediction.name)) }));
 }

@@ -13,7 +13,7 @@ import type { Applier } from "./applier/applier.ts";
 import { methodLabel } from "./metrics.ts";
 import { refused } from "./steps/result.ts";
 
-/** Answers a processor's queries, and whoever gives one of its commands up, from its applier. */
+/** Answers from a processor's applier its queries, whoever gives one of its commands up, and whoever asks for a rebuild. */
 export function answerRequests(
   nats: NatsLink,
   applier: Applier,

@@ -17,9 +17,11 @@ test("a command whose time passes while its instance is given back what it lost 
   await system.simulators[0]?.kill();
   await untilState("down");
   await system.simulators[0]?.restart();
-  // The three observations again, 450 ms each.
+  // The three observations again, 450 ms each, and one of them for as long as it takes.
   await untilState("rebuilding");
+  await system.simulators[0]?.kill("SIGSTOP");
   assert.deepEqual(await observe("in vain", "wait=1"), { status: 504, effect: "none" });
+  await system.simulators[0]?.kill("SIGCONT");
   await untilState("ready");
   assert.equal((await observe("4", "wait=20")).status, 200);
   const { json } = await system.request("GET", "/p1/working-memory");

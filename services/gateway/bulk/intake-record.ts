@@ -68,11 +68,7 @@ export class IntakeRecord {
       const next = await store.put(taken, found.revision);
       if (next !== undefined) return new IntakeRecord(store, taken, next, found.record);
     }
-    throw new GatewayError("KEY_RUNNING", "Another sending of this request is being taken in.", {
-      processor,
-      effect: "none",
-      retryAfterSeconds: 1,
-    });
+    throw underWay(processor);
   }
 
   /** Whether another intake has it now. */
@@ -188,6 +184,15 @@ export class IntakeRecord {
     if (found?.record.intake !== intake) return undefined;
     return this.#store.put(this.current, found.revision);
   }
+}
+
+/** Another intake has the ingestion. */
+export function underWay(processor: string): GatewayError {
+  return new GatewayError("KEY_RUNNING", "Another sending of this request is being taken in.", {
+    processor,
+    effect: "none",
+    retryAfterSeconds: 1,
+  });
 }
 
 function newRecord(identity: Identity): IngestionRecord {

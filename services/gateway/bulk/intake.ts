@@ -12,7 +12,7 @@ import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Backend } from "../backend.ts";
 import { refuseFull } from "../fleet/admission.ts";
 import { natsAway } from "../fleet/refusals.ts";
-import { IntakeRecord } from "./intake-record.ts";
+import { IntakeRecord, underWay } from "./intake-record.ts";
 import type { Receipt } from "./receipts.ts";
 import { ReceiptOrder } from "./receipts.ts";
 import { StoredLines } from "./stored-lines.ts";
@@ -248,12 +248,4 @@ async function isOwned(backend: Backend, subject: string): Promise<boolean> {
   } catch (error) {
     return !isNoResponders(error);
   }
-}
-
-function underWay(processor: string): GatewayError {
-  return new GatewayError("KEY_RUNNING", "Another sending of this request is being taken in.", {
-    processor,
-    effect: "none",
-    retryAfterSeconds: 1,
-  });
 }

@@ -8,7 +8,7 @@ import { acceptCommand } from "../calls.ts";
 import { fromNats } from "../fleet/refusals.ts";
 import { commandIdOf } from "../idempotency.ts";
 import { grpcFailure, katoFailure } from "../kato-failure.ts";
-import { nextPage, pageOf } from "../page.ts";
+import { nextPage, pageOf } from "../paging.ts";
 import { problemOf } from "../problem.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { queued, targetOf } from "../request-calls.ts";

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { changeRecallThreshold, encodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
 import { dataOf, envelope, wrappedGenes } from "../answers.ts";
 import { checkGenes } from "../genes.ts";
-import { invalid } from "../observation.ts";
+import { invalid } from "../invalid.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { askKato, commandKato, runCommand } from "../request-calls.ts";
 import { GeneParams, GenesBody, IncrementBody, ProcessorParams } from "../schemas.ts";

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { JsonObject } from "../../../libs/kato/json.ts";
+import { withPrefix } from "../../../libs/kato/model-name.ts";
 import { dataOf, envelope } from "../answers.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { askKato, commandKato } from "../request-calls.ts";
 import { ModelBody, NameParams } from "../schemas.ts";
-import { withPrefix } from "./predictions.ts";
 
 /** What KATO has learned: models and vectors. */
 const models: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {

@@ -14,7 +14,7 @@ import { refuseFull } from "../fleet/admission.ts";
 import { tellRoom } from "../fleet/rate-limit.ts";
 import { natsAway, requestLimitBytes } from "../fleet/refusals.ts";
 import { readIdempotencyKey } from "../idempotency.ts";
-import { invalid } from "../observation.ts";
+import { invalid } from "../invalid.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { BulkQuery, ProcessorParams } from "../schemas.ts";

@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { sequenceMethod } from "../../../libs/kato/compound.ts";
-import { checkObservation, invalid } from "../observation.ts";
+import { invalid } from "../invalid.ts";
+import { checkObservation } from "../observation.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { newUniqueId, runCommand } from "../request-calls.ts";
 import type { ObservationBody } from "../schemas.ts";

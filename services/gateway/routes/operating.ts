@@ -2,12 +2,12 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { LoggedCommand } from "../../../libs/commands/command.ts";
 import { readLogPage } from "../../../libs/commands/log-page.ts";
 import type { Backend } from "../backend.ts";
+import { describeProcessor } from "../fleet/describe-processor.ts";
 import { fromNats, processorNotFound } from "../fleet/refusals.ts";
-import { nextPage, pageOf } from "../page.ts";
+import { nextPage, pageOf } from "../paging.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { PageQuery, ProcessorParams } from "../schemas.ts";
-import { describe } from "./fleet.ts";
 
 /** What operators do with one processor: stop it, let it go on, and look at what it was told. */
 const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
@@ -19,7 +19,7 @@ const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
       const { backend, processor } = targetOf({ options, request });
       const entry = await fromNats(backend, processor, () => backend.registry.setPaused(processor, paused));
       if (!entry) throw processorNotFound(processor);
-      return { ...describe(backend, entry), paused };
+      return { ...describeProcessor(backend, entry), paused };
     });
   }
 

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { JsonObject } from "../../../libs/kato/json.ts";
+import { withPrefix } from "../../../libs/kato/model-name.ts";
 import { dataOf, envelope } from "../answers.ts";
 import type { Call, RouteOptions } from "../request-calls.ts";
 import { askKato } from "../request-calls.ts";
@@ -43,11 +44,6 @@ async function predictionsOf(call: Call, uniqueId: string | undefined) {
     answer,
     list.map((prediction) => ({ ...prediction, name: withPrefix("MODEL|", String(prediction.name)) })),
   );
-}
-
-/** A name as the wire has it, whether it came with its prefix or without. */
-export function withPrefix(prefix: "MODEL|" | "VECTOR|", name: string): string {
-  return name.startsWith(prefix) ? name : prefix + name;
 }
 
 export default predictions;

@@ -5,7 +5,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Backend } from "../backend.ts";
 import { queryFailure } from "../calls.ts";
 import { instanceAway, natsAway } from "../fleet/refusals.ts";
-import { invalid } from "../observation.ts";
+import { invalid } from "../invalid.ts";
 import { readWait } from "../prefer.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";

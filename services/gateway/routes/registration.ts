@@ -3,12 +3,12 @@ import { depthOf } from "../../../libs/commands/depth.ts";
 import { isProcessorId } from "../../../libs/commands/names.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../libs/registry/processor-entry.ts";
+import { describeProcessor } from "../fleet/describe-processor.ts";
 import { fromNats } from "../fleet/refusals.ts";
-import { invalid } from "../observation.ts";
+import { invalid } from "../invalid.ts";
 import type { RouteOptions } from "../request-calls.ts";
 import { targetOf } from "../request-calls.ts";
 import { ForceQuery, ProcessorBody, ProcessorParams } from "../schemas.ts";
-import { describe } from "./fleet.ts";
 
 /** Registering, changing and removing processors over REST. */
 const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
@@ -32,7 +32,7 @@ const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
         return backend.registry.put(entry);
       });
       reply.code(isNew ? 201 : 200);
-      return describe(backend, entry);
+      return describeProcessor(backend, entry);
     },
   );
 

@@ -3,6 +3,7 @@ import type { CallResult } from "../../../libs/kato/channel.ts";
 import { KatoChannel } from "../../../libs/kato/channel.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
 import { readResponseHead } from "../../../libs/kato/heads.ts";
+import { lastLineOf } from "../../../libs/kato/last-line.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
@@ -194,7 +195,3 @@ export class Instance {
 }
 
 const noRequest = new Uint8Array();
-
-function lastLineOf(text = ""): string {
-  return text.trimEnd().split("\n").at(-1) ?? "";
-}

@@ -2,10 +2,13 @@ import { ownObserved } from "../checkpoint/effects.ts";
 import { ask } from "../instance/call.ts";
 import type { Context } from "../steps/context.ts";
 
+/** The unique_id of the Observes that are the applier's own. */
+export const ownUniqueId = "kato-gateway";
+
 /** An empty Observe of the applier's own: it ticks, makes no event, and is not seen by clients. */
 async function observeOwn({ book, call }: Context): Promise<void> {
   await book.ahead({ ownObserve: { unseen: null } });
-  const { interval } = await ask(call, "Observe", { unique_id: "kato-gateway" });
+  const { interval } = await ask(call, "Observe", { unique_id: ownUniqueId });
   await book.ahead(ownObserved(book.current, interval));
 }
 

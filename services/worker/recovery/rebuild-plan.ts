@@ -3,7 +3,9 @@ import { readObservationHead } from "../../../libs/kato/heads.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { comparePositions } from "../checkpoint/position.ts";
 import { byCodePoint } from "../steps/code-points.ts";
+import { eventOfStrings } from "../steps/event-of-strings.ts";
 import type { Step } from "../steps/step.ts";
+import { ownUniqueId } from "./own-observe.ts";
 
 /** One Observe of a rebuild. */
 export interface Replayed {
@@ -34,7 +36,7 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
   const { replayFrom, keptEvent, settings } = checkpoint;
   const plan: RebuildPlan = { vectors: [], events: [], predictAt: -1, degraded: "" };
   if (keptEvent) {
-    const request = encodeRequest("Observe", { strings: keptEvent, unique_id: "kato-gateway" });
+    const request = encodeRequest("Observe", { strings: keptEvent, unique_id: ownUniqueId });
     plan.events.push({ request, hasSymbols: true, event: keptEvent });
     if (settings.predictedLast) plan.predictAt = 0;
     if (!isSorted(keptEvent))
@@ -83,18 +85,13 @@ export function eventsOf(plan: RebuildPlan): string[][] {
   return plan.events.flatMap(({ hasSymbols, event }) => (hasSymbols && event ? [event] : []));
 }
 
-/** The symbols of an Observe without vectors. */
-export function eventOfStrings(request: Uint8Array): string[] {
-  return (decodeRequest("Observe", Buffer.from(request)).strings ?? []).toSorted(byCodePoint);
-}
-
 function vectorOf(step: Step, symbols: string[]) {
   const { vectors = [] } = decodeRequest("Observe", Buffer.from(step.request));
   const numbers = vectors.map((vector) => vector.map(Number));
   const sum = (numbers[0] ?? []).map((_, index) =>
     numbers.reduce((total, vector) => total + (vector[index] ?? 0), 0),
   );
-  return { request: encodeRequest("Observe", { vectors, unique_id: "kato-gateway" }), symbols, sum };
+  return { request: encodeRequest("Observe", { vectors, unique_id: ownUniqueId }), symbols, sum };
 }
 
 function withSymbols(request: Uint8Array, symbols: string[]): Uint8Array {

@@ -13,7 +13,7 @@ import {
 } from "../instance/call.ts";
 import type { Context } from "../steps/context.ts";
 import type { Step } from "../steps/step.ts";
-import { leaveIntervalZero } from "./own-observe.ts";
+import { leaveIntervalZero, ownUniqueId } from "./own-observe.ts";
 import type { RebuildPlan } from "./rebuild-plan.ts";
 import { differenceInSize, differenceOf, planRebuild } from "./rebuild-plan.ts";
 
@@ -58,7 +58,7 @@ export async function resumeRebuild(context: Context, interval: number): Promise
   // The rebuild may have been about to end, and max_sequence_length be set again.
   await insist(call, "UpdateGenes", { genes: { max_sequence_length: 0 } });
   await book.ahead({ ...at(interval, base), ownObserve: { unseen: null } });
-  const answer = await ask(call, "Observe", { unique_id: "kato-gateway" });
+  const answer = await ask(call, "Observe", { unique_id: ownUniqueId });
   await book.ahead({ ...at(answer.interval, base + 1), ownObserve: null });
   await runPlan(context, answer.interval - base - 1);
 }

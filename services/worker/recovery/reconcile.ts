@@ -5,13 +5,13 @@ import { comparePositions } from "../checkpoint/position.ts";
 import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/call.ts";
 import { conclude } from "../steps/conclude.ts";
 import type { Context } from "../steps/context.ts";
+import { eventOfStrings } from "../steps/event-of-strings.ts";
 import { refused, unknown } from "../steps/result.ts";
 import type { Step } from "../steps/step.ts";
 import { readWorkingMemory } from "../steps/working-memory.ts";
-import { leaveIntervalZero, reportForeignTicks } from "./own-observe.ts";
+import { leaveIntervalZero, ownUniqueId, reportForeignTicks } from "./own-observe.ts";
 import { proved } from "./proved.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
-import { eventOfStrings } from "./rebuild-plan.ts";
 import { clearForReplay } from "./replay.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 
@@ -129,11 +129,11 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   let ticks = ownTicks;
   if (!answer && ticks === 0) {
     await book.ahead({ ownObserve: { unseen: step.at } });
-    await ask(call, "Observe", { unique_id: "kato-gateway" });
+    await ask(call, "Observe", { unique_id: ownUniqueId });
     ticks = 1;
   }
   const { current } = book;
-  const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request));
+  const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
   const events = workingMemory?.length ?? current.events + (head.hasSymbols ? 1 : 0);
   const hasEvent = events > current.events;
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;

@@ -13,6 +13,7 @@ import { dropLostEvents } from "../steps/lost-events.ts";
 import { refused, unknown } from "../steps/result.ts";
 import type { Step } from "../steps/step.ts";
 import { readWorkingMemory } from "../steps/working-memory.ts";
+import { ownUniqueId } from "./own-observe.ts";
 import { proved } from "./proved.ts";
 import { rebuild } from "./rebuild.ts";
 import { settleLearn } from "./settle.ts";
@@ -108,7 +109,7 @@ async function isTorn(context: Context, mark: LearnMark): Promise<boolean> {
   const events = mark.events ?? [];
   for (const [index, strings] of events.entries()) {
     if (index === events.length - 1) await insist(call, "StartPredicting", {});
-    const { status } = await ask(call, "Observe", { strings, unique_id: "kato-gateway" });
+    const { status } = await ask(call, "Observe", { strings, unique_id: ownUniqueId });
     torn ||= status === "FAILED";
   }
   await insist(call, "ClearWorkingMemory", {});

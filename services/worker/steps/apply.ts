@@ -19,9 +19,9 @@ import { leaveIntervalZero, reportForeignTicks } from "../recovery/own-observe.t
 import { proved } from "../recovery/proved.ts";
 import { rebuild } from "../recovery/rebuild.ts";
 import { applyThresholdChange } from "./apply-threshold.ts";
-import { byCodePoint } from "./code-points.ts";
 import { conclude } from "./conclude.ts";
 import type { Context } from "./context.ts";
+import { eventOfStrings } from "./event-of-strings.ts";
 import { callInStep, prepared } from "./in-step.ts";
 import { dropLostEvents } from "./lost-events.ts";
 import type { Result } from "./result.ts";
@@ -88,7 +88,7 @@ async function afterObserve(
   failed: boolean,
 ): Promise<{ events: number; newest: string[] | null }> {
   if (failed) {
-    const workingMemory = await readWorkingMemory(context, eventOfStrings(step) ?? []);
+    const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
     if (!workingMemory) context.book.note({ degraded: "working memory is too large to be counted" });
     const { events } = context.book.current;
     return { events: workingMemory?.length ?? events, newest: workingMemory?.at(-1) ?? null };
@@ -119,7 +119,7 @@ async function applyLearningObserve(context: Context, step: Step): Promise<void>
   }
   const { failed, interval } = readResponseHead(result.data);
   if (interval < book.current.interval) throw new Interrupted("the instance has restarted");
-  const after = readable(await readWorkingMemory(context, eventOfStrings(step) ?? []));
+  const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
   if (!failed) {
     const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];
     const autoLearnedModel = modelName(head.hasSymbols ? [...before, newEvent] : before);
@@ -146,7 +146,7 @@ async function newEventOf(
   // KATO keeps the last event if there were two or more; a single one is gone, and cognition data still has its symbols.
   const kept = before.length > 0 ? after.at(-1) : undefined;
   if (kept) return kept;
-  const fromStrings = eventOfStrings(step);
+  const fromStrings = eventOfStrings(step.request);
   if (fromStrings) return fromStrings;
   const { symbols } = (await ask(call, "GetCognitionData", {})).response as { symbols: string[] };
   return symbols;
@@ -188,19 +188,13 @@ async function learnMarkOf(
   workingMemory: string[][] | undefined,
   isObserve: boolean,
 ): Promise<LearnMark> {
-  const newEvent = isObserve ? eventOfStrings(step) : [];
+  const newEvent = isObserve ? eventOfStrings(step.request) : [];
   const before = workingMemory ?? [];
   const isTold = workingMemory !== undefined && newEvent !== null;
   const events = isTold ? [...before, ...(newEvent.length > 0 ? [newEvent] : [])] : null;
   const model = events ? modelName(events) : "";
   const frequency = await frequencyOf(call, model);
   return { kind: "learn", at: step.at, isObserve, before, events, model, frequency };
-}
-
-/** The event that an Observe of strings makes, `[]` for none; null where vectors decide. */
-function eventOfStrings(step: Step): string[] | null {
-  const { strings = [], vectors = [] } = decodeRequest("Observe", Buffer.from(step.request));
-  return vectors.length > 0 ? null : strings.toSorted(byCodePoint);
 }
 
 async function markOf(

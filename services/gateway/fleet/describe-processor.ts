@@ -1,0 +1,34 @@
+import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
+import type { Backend } from "../backend.ts";
+
+/** A processor as the operators see it (API.md, The gateway). */
+export function describeProcessor({ states }: Backend, { id, name, grpc_endpoint, source }: ProcessorEntry) {
+  const report = states.get(id);
+  const described = { id, name, endpoint: grpc_endpoint, source };
+  if (!report)
+    return {
+      ...described,
+      healthy: false,
+      state: "unowned",
+      depth: null,
+      oldest_seconds: null,
+      applied: null,
+    };
+  const { state, since, reason, worker, applied, interval, rate, degraded } = report;
+  const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
+  return {
+    ...described,
+    healthy: state !== "down",
+    state,
+    since: new Date(since).toISOString(),
+    ...(reason !== "" && { reason }),
+    ...(degraded !== "" && { degraded }),
+    worker,
+    last,
+    applied,
+    depth,
+    oldest_seconds: Math.round(oldestMs / 100) / 10,
+    rate,
+    interval,
+  };
+}
