@@ -39,7 +39,7 @@ const rangeLookMs = 1_000;
 /** A message id is remembered this long, longer than any retry of a publish takes. */
 const duplicateWindowMs = 120_000;
 
-/** The command logs: one JetStream stream per processor (DESIGN.md, Commands). */
+/** The command logs: one JetStream stream per processor (docs/architecture.md, Commands). */
 export class CommandLogs {
   readonly #connection: NatsConnection;
   readonly #streams: JetStreamClient;

@@ -13,7 +13,7 @@ export interface ExpectedReply {
   abandon(): void;
 }
 
-/** One inbox per gateway, with a token per request (DESIGN.md, The design). */
+/** One inbox per gateway, with a token per request (docs/architecture.md, The design). */
 export class Replies {
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, (reply: Reply | undefined) => void>();

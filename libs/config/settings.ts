@@ -42,7 +42,7 @@ export interface GatewaySettings extends CommonSettings {
   tracing: TracingSettings | undefined;
   /** The header in which a proxy that authenticates clients names them, in lower case. */
   principalHeader: string | undefined;
-  /** A body that is not JSON is answered as the old front end did, with a 500 (API.md). */
+  /** A body that is not JSON is answered as the old front end did, with a 500 (docs/api.md). */
   legacyErrors: boolean;
 }
 

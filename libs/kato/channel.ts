@@ -5,7 +5,7 @@ import { writeTraceContext } from "../telemetry/trace-context.ts";
 import { pathOf } from "./codec.ts";
 import type { Method } from "./rpcs.ts";
 
-/** KATO's own limit on a message, either way (KATO.md, Every RPC). */
+/** KATO's own limit on a message, either way (docs/kato.md, Every RPC). */
 export const maxMessageBytes = 4 * 1024 * 1024;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The two fields of a response that the applier needs, read without decoding the rest (DESIGN.md, The applier).
+ * The two fields of a response that the applier needs, read without decoding the rest (docs/architecture.md, The applier).
  * Every response message has `status` as field 1 and `interval` as field 3, both varints, left out when zero.
  */
 export interface ResponseHead {

@@ -29,7 +29,7 @@ export interface Answer extends KatoResponse {
   atMs?: number;
 }
 
-/** What every successful answer of a processor looks like (API.md, Envelope). */
+/** What every successful answer of a processor looks like (docs/api.md, Envelope). */
 export interface Envelope {
   id: string;
   interval: number;

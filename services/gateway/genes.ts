@@ -24,7 +24,7 @@ const settable: Record<string, { check: GeneCheck; says: string }> = {
   },
 };
 
-/** Why a gene that is not settable is refused (KATO.md, RPC by RPC: UpdateGenes). */
+/** Why a gene that is not settable is refused (docs/kato.md, RPC by RPC: UpdateGenes). */
 function refusal(gene: string): string {
   if (gene === "max_predictions") {
     return "cannot be changed at run time: KATO then fails on every observation until it is restarted";

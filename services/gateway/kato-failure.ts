@@ -5,7 +5,7 @@ import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import { lastLineOf } from "../../libs/kato/last-line.ts";
 
 /**
- * What KATO's text shows of whose fault it was (KATO.md, RPC by RPC; DESIGN.md, Errors), in whatever line of it: a name that it
+ * What KATO's text shows of whose fault it was (docs/kato.md, RPC by RPC; docs/architecture.md, Errors), in whatever line of it: a name that it
  * repeats may have line breaks.
  */
 const faults: { pattern: RegExp; code: ErrorCode }[] = [

@@ -5,7 +5,7 @@ import { setRateLimit } from "./fleet/rate-limit.ts";
 
 /**
  * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Nothing internal leaves but to
- * the log. With `legacyErrors` a body that is not JSON is a 500, as the old front end had it (API.md, One processor).
+ * the log. With `legacyErrors` a body that is not JSON is a 500, as the old front end had it (docs/api.md, One processor).
  */
 export function problemHandler(options: { legacyErrors: boolean }) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {

@@ -38,7 +38,7 @@ export function answering(processor: Processor, reach: Reach): Answering {
   };
 }
 
-/** Each RPC; KATO.md, "RPC by RPC". */
+/** Each RPC; docs/kato.md, "RPC by RPC". */
 function answersOf(processor: Processor): Answers {
   const { genes, knowledge } = processor;
   const data = (value: Json): Answer => ({ response: { data: value } });

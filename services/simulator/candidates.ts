@@ -4,7 +4,7 @@ import type { Block } from "./matching.ts";
 import { matchingBlocks } from "./matching.ts";
 import type { WorkingMemory } from "./working-memory.ts";
 
-/** A model that working memory recalls, and how the two fit (KATO.md, "Predictions"). */
+/** A model that working memory recalls, and how the two fit (docs/kato.md, "Predictions"). */
 export interface Candidate {
   readonly model: Model;
   readonly similarity: number;

@@ -6,7 +6,7 @@ import { Failure } from "./failure.ts";
  * The emotives observed since the last Learn or clear, and their averages.
  *
  * Sums are kept, so that an observation costs no more the longer working memory is. One that is no number (NaN and the infinite
- * reach KATO as text) spoils every average until they are dropped (KATO.md, "RPC by RPC").
+ * reach KATO as text) spoils every average until they are dropped (docs/kato.md, "RPC by RPC").
  */
 export class Emotives {
   readonly #sums = new Map<string, { sum: number; count: number }>();

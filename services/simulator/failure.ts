@@ -1,5 +1,5 @@
 /**
- * What KATO answers as `status: FAILED`: `type` is the Python exception's class, the message its text. KATO.md ("Every RPC").
+ * What KATO answers as `status: FAILED`: `type` is the Python exception's class, the message its text. docs/kato.md ("Every RPC").
  */
 export class Failure extends Error {
   override readonly name = "Failure";

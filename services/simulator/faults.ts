@@ -1,4 +1,4 @@
-/** The places where a simulator can be told to die (RECOVERY.md, last paragraph), in the order they are reached. */
+/** The places where a simulator can be told to die (docs/recovery.md, last paragraph), in the order they are reached. */
 export const places = [
   "observe-before-tick",
   "observe-after-tick",

@@ -8,7 +8,7 @@ const objects: readonly string[] = ["WM", "learn", "superkb"] satisfies Breakabl
 
 /**
  * KATO's genes: plain attributes of its modeler, which UpdateGenes sets by name and as a float, whatever they are for
- * (KATO.md, "RPC by RPC").
+ * (docs/kato.md, "RPC by RPC").
  *
  * Invariant: what is in `#broken` has been overwritten and makes whoever needs it fail, until it is mended.
  */

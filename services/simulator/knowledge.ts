@@ -29,7 +29,7 @@ export type Change =
  *
  * Invariants:
  * - each write stands in the journal before it shows here, and nothing shows here that is not in the journal;
- * - a model's symbols and the totals are writes of their own after the model, so a crash between can tear it (RECOVERY.md);
+ * - a model's symbols and the totals are writes of their own after the model, so a crash between can tear it (docs/recovery.md);
  * - `version` changes with every model that comes or goes.
  */
 export class Knowledge {
@@ -37,7 +37,7 @@ export class Knowledge {
   /** How often each symbol has been in a sequence that was learned. */
   readonly symbols = new Map<string, number>();
   readonly vectors = new Map<string, readonly number[]>();
-  /** D and L of KATO.md, "Predictions". */
+  /** D and L of docs/kato.md, "Predictions". */
   readonly totals = { memberships: 0, learned: 0 };
   version = 0;
   readonly #modelsWith = new Map<string, Set<Model>>();

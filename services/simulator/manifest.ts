@@ -1,4 +1,4 @@
-/** What KATO takes from `MANIFEST`, with its defaults (KATO.md, "Contract"). */
+/** What KATO takes from `MANIFEST`, with its defaults (docs/kato.md, "Contract"). */
 export interface Manifest {
   id: string;
   name: string;

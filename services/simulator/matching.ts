@@ -10,7 +10,7 @@ export type Positions = ReadonlyMap<string, readonly number[]>;
 
 /**
  * The matching blocks of `first` and a second sequence, as Python's difflib finds them without junk, in order, adjacent ones
- * joined, without its closing dummy (KATO.md, "Predictions").
+ * joined, without its closing dummy (docs/kato.md, "Predictions").
  */
 export function matchingBlocks(
   first: readonly string[],

@@ -1,6 +1,6 @@
 import { exponentialHalfEven } from "./python.ts";
 
-/** How numpy 1.x prints a one-dimensional float64 array, on which the names of vectors rest (KATO.md, "Predictions"). */
+/** How numpy 1.x prints a one-dimensional float64 array, on which the names of vectors rest (docs/kato.md, "Predictions"). */
 
 const precision = 8;
 const lineWidth = 75;

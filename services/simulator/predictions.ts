@@ -9,8 +9,8 @@ import { round } from "./python.ts";
 const decimals = 12;
 
 /**
- * The predictions of the candidates, their figures as KATO.md ("Predictions") defines them, by potential, highest first, at most
- * `limit`. Throws a Failure for a torn model, one whose symbols have no statistics (RECOVERY.md).
+ * The predictions of the candidates, their figures as docs/kato.md ("Predictions") defines them, by potential, highest first, at most
+ * `limit`. Throws a Failure for a torn model, one whose symbols have no statistics (docs/recovery.md).
  */
 export function predictionsOf(
   candidates: readonly Candidate[],

@@ -23,7 +23,7 @@ const modelPrefix = "MODEL|";
  *
  * States: `predictions` is null after an Observe with symbols while predicting was off, else a list. `sleeping` is only said.
  *
- * Invariants (KATO.md):
+ * Invariants (docs/kato.md):
  * - `interval` rises by one for each Observe, at its beginning, also for one that fails; ClearAllMemory sets it to 0;
  * - Observes take `#lock` and so come one after another; nothing else does, and what runs beside one is a race, as in KATO;
  * - a Learn empties working memory before it writes, and what it has not written is lost if it fails.

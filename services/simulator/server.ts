@@ -34,7 +34,7 @@ export interface Simulator {
   stop(): Promise<void>;
 }
 
-/** What a simulator is started with; what is left out is on a free port of 127.0.0.1, in memory, as KATO.md has it. */
+/** What a simulator is started with; what is left out is on a free port of 127.0.0.1, in memory, as docs/kato.md has it. */
 export type SimulatorOptions = Partial<Omit<SimulatorSettings, "manifest">> & {
   manifest?: Partial<Manifest>;
 };
@@ -83,7 +83,7 @@ function addMethod<M extends Method>(server: Server, method: M, answer: Answerin
     callback: sendUnaryData<KatoResponse>,
   ) => {
     const begin = async () => {
-      // KATO.md, "RPC by RPC": begun, a call is carried to its end; until then its client can give it up.
+      // docs/kato.md, "RPC by RPC": begun, a call is carried to its end; until then its client can give it up.
       if (call.cancelled) callback({ code: status.CANCELLED, details: "the client gave up" });
       else callback(null, await answer(method, call.request));
     };

@@ -4,7 +4,7 @@ import { parseFaults } from "./faults.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseManifest } from "./manifest.ts";
 
-/** What a simulator is told; DESIGN.md, "Running". */
+/** What a simulator is told; docs/architecture.md, "Running". */
 export interface SimulatorSettings {
   host: string;
   /** 0: any free one. */

@@ -10,7 +10,7 @@ interface NamedVector {
 }
 
 /**
- * KATO's classifier "CVC": turns the vectors of an observation into symbols (KATO.md, "Predictions", last paragraph).
+ * KATO's classifier "CVC": turns the vectors of an observation into symbols (docs/kato.md, "Predictions", last paragraph).
  *
  * - `known` are the learned vectors in the order of their learning, one learned n times n times: only those of before the
  *   start count once, as MongoDB keeps each name once.

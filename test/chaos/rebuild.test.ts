@@ -73,7 +73,7 @@ test("rebuild: an instance that was killed comes back with what it had", async (
   }
 });
 
-/** All that can be asked but what RECOVERY.md names as leftovers. */
+/** All that can be asked but what docs/recovery.md names as leftovers. */
 async function stateOf(cluster: Cluster): Promise<object> {
   const { instance } = cluster;
   const { call } = instance;

@@ -90,7 +90,7 @@ test("a prediction has all of KATO's measures as numbers", async () => {
   await learn(["a"], ["b"], ["c"], ["d"]);
   await observeAll(["a"], ["b"]);
   const [prediction] = await predictions();
-  // By hand, from the formulas of KATO.md: M has 4 symbols, S 2, both matched, in one block.
+  // By hand, from the formulas of docs/kato.md: M has 4 symbols, S 2, both matched, in one block.
   const expected = { evidence: 0.5, confidence: 1, fragmentation: 0, snr: 1, similarity: 2 / 3 };
   for (const [field, value] of Object.entries(expected)) {
     assert.ok(Math.abs(Number(prediction?.[field]) - value) < 1e-9, `${field}: ${prediction?.[field]}`);

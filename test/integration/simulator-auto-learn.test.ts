@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
 import { inProcess } from "./simulator-harness.ts";
 
-// KATO.md, "RPC by RPC": max_sequence_length.
+// docs/kato.md, "RPC by RPC": max_sequence_length.
 
 test("at max_sequence_length events they are learned, and the last one stays", async (t) => {
   const kato = await inProcess(t, { manifest: { max_sequence_length: 3 } });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, inProcess } from "./simulator-harness.ts";
 
-// KATO.md, "Every RPC" and "RPC by RPC", beyond what the recorded session shows.
+// docs/kato.md, "Every RPC" and "RPC by RPC", beyond what the recorded session shows.
 
 test("interval counts every Observe and nothing else, and only ClearAllMemory sets it to 0", async (t) => {
   const kato = await inProcess(t);

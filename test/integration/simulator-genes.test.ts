@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { failed, inProcess } from "./simulator-harness.ts";
 
-// KATO.md, "RPC by RPC": UpdateGenes, GetGene, IncrementRecallThreshold.
+// docs/kato.md, "RPC by RPC": UpdateGenes, GetGene, IncrementRecallThreshold.
 
 test("every known gene can be read, as the manifest or UpdateGenes has set it", async (t) => {
   const kato = await inProcess(t);

@@ -6,7 +6,7 @@ import type { Place } from "../../services/simulator/faults.ts";
 import type { Kato } from "./simulator-harness.ts";
 import { dataFolder, spawnSimulator } from "./simulator-harness.ts";
 
-// KATO.md, "A restart"; RECOVERY.md, "The instance died in a Learn".
+// docs/kato.md, "A restart"; docs/recovery.md, "The instance died in a Learn".
 
 /** Runs `use` against a simulator of the folder that dies at the fault, then gives its successor. */
 async function afterDeathAt(

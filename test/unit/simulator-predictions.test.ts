@@ -6,7 +6,7 @@ import { Knowledge } from "../../services/simulator/knowledge.ts";
 import { defaultManifest } from "../../services/simulator/manifest.ts";
 import { Processor } from "../../services/simulator/processor.ts";
 
-// The figures expected here come from a calculation in Python, with its difflib, after the definitions in KATO.md.
+// The figures expected here come from a calculation in Python, with its difflib, after the definitions in docs/kato.md.
 
 function newProcessor(manifest: Partial<typeof defaultManifest> = {}): Processor {
   return new Processor({ ...defaultManifest, ...manifest }, new Knowledge(noJournal, 5), 0, () => {});

@@ -5,7 +5,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { isNoResponders } from "../../../libs/nats/no-responders.ts";
 import type { Backend } from "../backend.ts";
 
-/** An ingestion as clients see it (API.md, Many observations). */
+/** An ingestion as clients see it (docs/api.md, Many observations). */
 export interface IngestionView {
   ingestion: string;
   processor: string;

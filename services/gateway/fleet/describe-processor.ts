@@ -1,7 +1,7 @@
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../backend.ts";
 
-/** A processor as the operators see it (API.md, The gateway). */
+/** A processor as the operators see it (docs/api.md, The gateway). */
 export function describeProcessor({ states }: Backend, { id, name, grpc_endpoint, source }: ProcessorEntry) {
   const report = states.get(id);
   const described = { id, name, endpoint: grpc_endpoint, source };

@@ -8,7 +8,7 @@ import type { Outgoing } from "../calls.ts";
 
 const retryAfterSeconds = 1;
 
-/** Refuses what is known not to be answered (DESIGN.md, Commands: admission). */
+/** Refuses what is known not to be answered (docs/architecture.md, Commands: admission). */
 export function refuseEarly(backend: Backend, outgoing: Outgoing): void {
   refuseUnsendable(backend, outgoing);
   const { states } = backend;

@@ -24,7 +24,7 @@ const ndjson = "application/x-ndjson";
 
 type BulkRequest = FastifyRequest<{ Params: { id: string }; Querystring: Static<typeof BulkQuery> }>;
 
-/** Any number of observations in one request, stored in its order (API.md, Many observations). */
+/** Any number of observations in one request, stored in its order (docs/api.md, Many observations). */
 const observations: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   // A stream is handed over unread; whatever else comes is JSON, as everywhere.
   app.addContentTypeParser(ndjson, (_request, payload, done) => done(null, payload));

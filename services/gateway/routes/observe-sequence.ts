@@ -10,7 +10,7 @@ import { ProcessorParams, SequenceBody } from "../schemas.ts";
 import { encodeObserveSequence, formOfSequence } from "../sequence.ts";
 import { unwrapData } from "../unwrap-data.ts";
 
-/** Several observations as one command that nothing comes between (API.md, Many observations). */
+/** Several observations as one command that nothing comes between (docs/api.md, Many observations). */
 const observeSequence: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.post(
     "/:id/observe-sequence",

@@ -12,7 +12,7 @@ import { targetOf } from "../request-calls.ts";
 import { DryRunQuery, ProcessorParams, RebuildBody } from "../schemas.ts";
 import { unwrapData } from "../unwrap-data.ts";
 
-/** Rebuilding a processor by hand (API.md, The gateway). */
+/** Rebuilding a processor by hand (docs/api.md, The gateway). */
 const rebuild: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.post(
     "/processors/:id/rebuild",

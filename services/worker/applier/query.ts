@@ -8,7 +8,7 @@ import { refused, resultOf } from "../steps/result.ts";
 
 /**
  * Answers one query. GetPredictions, which this KATO cannot do, is GetAllPredictions where it asks for the latest
- * observation's (API.md, One processor). Throws Interrupted when the instance was not there.
+ * observation's (docs/api.md, One processor). Throws Interrupted when the instance was not there.
  */
 export async function answerQuery(
   call: Call,

@@ -4,7 +4,7 @@ import { LeaseLost } from "../leases/lease.ts";
 import type { Mark } from "./mark.ts";
 import type { Position } from "./position.ts";
 
-/** What the applier persists of a processor (DESIGN.md, The applier; RECOVERY.md, What is kept). */
+/** What the applier persists of a processor (docs/architecture.md, The applier; docs/recovery.md, What is kept). */
 export interface Checkpoint {
   /** The worker that has written it: the first thing a new one writes, so that an older one's writes fail from then on. */
   epoch: string;
@@ -46,7 +46,7 @@ export interface Checkpoint {
   adopted: Settings | null;
   /** The unique_id of the latest observation that succeeded, "" before the first. */
   latestUniqueId: string;
-  /** What KATO does not let anybody restore, "" when nothing is amiss (RECOVERY.md, last section). */
+  /** What KATO does not let anybody restore, "" when nothing is amiss (docs/recovery.md, last section). */
   degraded: string;
 }
 

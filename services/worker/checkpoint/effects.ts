@@ -143,7 +143,7 @@ export function ownObserved(checkpoint: Checkpoint, interval: number): Changes {
   return { ownObserve: null, interval, offset: checkpoint.offset - (interval - checkpoint.interval) };
 }
 
-/** Whether an Observe that succeeds will make KATO learn (KATO.md, RPC by RPC: max_sequence_length). */
+/** Whether an Observe that succeeds will make KATO learn (docs/kato.md, RPC by RPC: max_sequence_length). */
 export function isAutoLearnDue({ settings, events }: Checkpoint, hasSymbols: boolean): boolean {
   const n = settings.genes.max_sequence_length ?? 0;
   return n !== 0 && events + (hasSymbols ? 1 : 0) >= n;

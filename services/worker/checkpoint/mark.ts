@@ -1,6 +1,6 @@
 import type { Position } from "./position.ts";
 
-/** What is persisted ahead of a call that `interval` cannot witness: what will prove its effect (RECOVERY.md, What is kept). */
+/** What is persisted ahead of a call that `interval` cannot witness: what will prove its effect (docs/recovery.md, What is kept). */
 export type Mark =
   | LearnMark
   /** A DeleteModel, and whether the model existed. */

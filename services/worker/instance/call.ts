@@ -18,7 +18,7 @@ export class Interrupted extends Error {
 /** NATS did not answer: what has to be read or kept there before anything else is called is tried again. */
 export class NatsAway extends Interrupted {}
 
-/** The answer is larger than gRPC takes (KATO.md: over 4 MiB either way); what was asked for took place. */
+/** The answer is larger than gRPC takes (docs/kato.md: over 4 MiB either way); what was asked for took place. */
 export class AnswerTooLarge extends Interrupted {}
 
 /** Makes a call and decodes the response. Throws Interrupted where there is none. */

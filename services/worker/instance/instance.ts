@@ -128,7 +128,7 @@ export class Instance {
     return this.#isDatabaseSuspected;
   }
 
-  /** Whether its database answers: a Ping does not ask it, ShowStatus does (KATO.md, Every RPC). */
+  /** Whether its database answers: a Ping does not ask it, ShowStatus does (docs/kato.md, Every RPC). */
   async probeDatabase(): Promise<boolean> {
     const result = await this.#channel.call("ShowStatus", noRequest, statusTimeoutMs);
     if (result.kind === "unseen" || result.kind === "not-sent") {

@@ -12,7 +12,7 @@ async function observeOwn({ book, call }: Context): Promise<void> {
   await book.ahead(ownObserved(book.current, interval));
 }
 
-/** No interval stays 0, so that a restart always shows as a lower one (RECOVERY.md, Attaching). */
+/** No interval stays 0, so that a restart always shows as a lower one (docs/recovery.md, Attaching). */
 export async function leaveIntervalZero(context: Context): Promise<void> {
   if (context.book.current.interval !== 0) return;
   await observeOwn(context);

@@ -7,7 +7,7 @@ import type { Context } from "../steps/context.ts";
 import type { Result } from "../steps/result.ts";
 import type { Step } from "../steps/step.ts";
 
-/** What KATO says on success (KATO.md, RPC by RPC). */
+/** What KATO says on success (docs/kato.md, RPC by RPC). */
 const successMessages: Record<string, string> = {
   Observe: "observed",
   ClearWorkingMemory: "wm-cleared",

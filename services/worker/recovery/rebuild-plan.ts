@@ -15,7 +15,7 @@ export interface Replayed {
   event: string[] | null;
 }
 
-/** What a rebuild sends to an instance that has lost what is volatile (RECOVERY.md, Rebuilding). */
+/** What a rebuild sends to an instance that has lost what is volatile (docs/recovery.md, Rebuilding). */
 export interface RebuildPlan {
   /** Observes of vectors alone, so that the next Learn stores them; working memory is cleared after them. */
   vectors: { request: Uint8Array; symbols: string[]; sum: number[] }[];

@@ -19,7 +19,7 @@ import { differenceInSize, differenceOf, planRebuild } from "./rebuild-plan.ts";
 
 /**
  * Re-applies the volatile part of the processor's state to its instance: working memory, emotives, the vectors that are to be
- * learned, predictions, genes (RECOVERY.md, Rebuilding). Nothing is learned by it. `base` is the interval that it begins at.
+ * learned, predictions, genes (docs/recovery.md, Rebuilding). Nothing is learned by it. `base` is the interval that it begins at.
  *
  * It is persisted as under way before its first call and until its last, so no interval within it is taken for something else
  * (A5). `inPlace` is for an instance that has not restarted: it still has the vectors.

@@ -25,7 +25,7 @@ export function compareInterval(expected: number, seen: number): Finding {
 }
 
 /**
- * Finds out which steps the instance already has, and gives it back what it has lost (RECOVERY.md). Afterwards the checkpoint says
+ * Finds out which steps the instance already has, and gives it back what it has lost (docs/recovery.md). Afterwards the checkpoint says
  * exactly what the instance has, nothing is under way in it, and no mark is left but one that makes a repeat safe. Throws
  * Interrupted when the instance went away meanwhile; then it is to be done again.
  */

@@ -21,7 +21,7 @@ export interface LearnFacts {
  */
 export type LearnVerdict = "learned" | "not-begun" | "may-be-at-it" | "perhaps-torn" | "unknown";
 
-/** Settles the mark from what was read: a pure function (RECOVERY.md, Settling the mark). */
+/** Settles the mark from what was read: a pure function (docs/recovery.md, Settling the mark). */
 export function settleLearn(mark: LearnMark, facts: LearnFacts): LearnVerdict {
   const { restarted, ticked, frequency, workingMemory, kept } = facts;
   const events = workingMemory.length;

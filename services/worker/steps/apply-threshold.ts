@@ -12,7 +12,7 @@ import type { Step } from "./step.ts";
 
 /**
  * Adds to the recall threshold and makes the sum the one that is searched with: GetGene, UpdateGenes and
- * IncrementRecallThreshold 0 (KATO.md, RPC by RPC), whose result this is. The sum is rounded to one decimal, as KATO would; one
+ * IncrementRecallThreshold 0 (docs/kato.md, RPC by RPC), whose result this is. The sum is rounded to one decimal, as KATO would; one
  * outside (0, 1] is refused in KATO's own words with nothing changed. What an earlier attempt has marked is written again.
  */
 export async function applyThresholdChange(context: Context, step: Step): Promise<void> {

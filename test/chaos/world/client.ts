@@ -33,7 +33,7 @@ export class Client {
   constructor(send: Send, random: Random) {
     this.#send = send;
     this.#random = random;
-    // Not both: of an auto-learn of vectors in which the instance dies nobody can say what became of it (RECOVERY.md, limit 4), and
+    // Not both: of an auto-learn of vectors in which the instance dies nobody can say what became of it (docs/recovery.md, limit 4), and
     // a kept event learned without emotives cannot be learned with them again.
     this.#isRich = random.chance(0.5);
   }

@@ -33,7 +33,7 @@ const freshGenes = { recall_threshold: 0.1, max_sequence_length: 0, persistence:
 class Failed extends Error {}
 
 /**
- * A lean KATO: the facts of KATO.md that recovery has to do with, for emotives the one named "joy", for vectors those of one
+ * A lean KATO: the facts of docs/kato.md that recovery has to do with, for emotives the one named "joy", for vectors those of one
  * number. A call is a generator that stops at each place where it, or its client, can die.
  */
 export class SimulatedInstance {

@@ -20,7 +20,7 @@ export interface Schedule {
   isExact?: boolean;
 }
 
-/** Of a schedule's end, what working memory must not be held to (RECOVERY.md, limits 1 and 3). */
+/** Of a schedule's end, what working memory must not be held to (docs/recovery.md, limits 1 and 3). */
 const inexact = ["an event kept", "events with vectors got other"];
 
 /** Runs a schedule; resolves with how many points it has passed, and throws where its end, or what was told on the way, is not what it has to be. */
@@ -127,7 +127,7 @@ function reference(told: Told[], wasMongoAway: boolean): { instance: SimulatedIn
   return { instance, ticks };
 }
 
-/** A schedule that meets what KATO does not let anybody restore (RECOVERY.md, limit 4). */
+/** A schedule that meets what KATO does not let anybody restore (docs/recovery.md, limit 4). */
 export class Unprovable extends Error {}
 
 /** Whether it succeeded. */
