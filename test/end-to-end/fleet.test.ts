@@ -71,6 +71,7 @@ test("every processor is told with where it is and how it stands", async () => {
     name: "p46b6b076c",
     endpoint: `127.0.0.1:${system.simulators[0]?.port}`,
     source: "environment",
+    paused: false,
     healthy: true,
     state: "ready",
     last: sequence,

@@ -46,6 +46,8 @@ test("a paused processor takes commands and applies none, also after its worker 
   const queued = await observeAsync("p1", "queued");
   assert.equal(queued.status, 202);
   await system.worker.kill();
+  await untilState("p1", "unowned");
+  assert.equal((await send("GET", "/processors/p1")).json.paused, true, "whatever its state is");
   await system.worker.restart();
   await untilState("p1", "paused");
   await system.gateways[0]?.restart();

@@ -2,9 +2,10 @@ import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../backend.ts";
 
 /** A processor as the operators see it (docs/api.md, The gateway). */
-export function describeProcessor({ states }: Backend, { id, name, grpc_endpoint, source }: ProcessorEntry) {
+export function describeProcessor({ states }: Backend, entry: ProcessorEntry) {
+  const { id, name, grpc_endpoint: endpoint, source } = entry;
   const report = states.get(id);
-  const described = { id, name, endpoint: grpc_endpoint, source };
+  const described = { id, name, endpoint, source, paused: entry.paused === true };
   if (!report)
     return {
       ...described,

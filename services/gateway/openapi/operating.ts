@@ -1,4 +1,3 @@
-import { Type } from "typebox";
 import type { Answered, Operation } from "./operation.ts";
 import { accepted, json } from "./operation.ts";
 import * as schemas from "./operator-schemas.ts";
@@ -13,6 +12,7 @@ export const processor = {
   name: "P1",
   endpoint: "kato-p1:1441",
   source: "rest",
+  paused: false,
   healthy: true,
   state: "ready",
   since: time,
@@ -37,10 +37,7 @@ const paused = (summary: string, description: string, isPaused: boolean): Operat
   answers: {
     200: {
       description: "The processor.",
-      content: json(Type.Object({ ...schemas.Processor.properties, paused: Type.Literal(isPaused) }), {
-        ...processor,
-        paused: isPaused,
-      }),
+      content: json(schemas.Processor, { ...processor, paused: isPaused }),
     },
   },
   problems: [400, 404, 413, 503],

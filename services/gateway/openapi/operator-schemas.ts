@@ -18,6 +18,7 @@ export const Processor = Type.Object({
   name: Text,
   endpoint: Text,
   source: Type.String({ description: "What registered it" }),
+  paused: Type.Boolean({ description: "Whether somebody has paused it, whatever its state is" }),
   healthy: Type.Boolean(),
   state: Type.Union(
     ["ready", "applying", "rebuilding", "down", "paused", "unowned"].map((state) => Type.Literal(state)),

@@ -19,7 +19,7 @@ const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) 
       const { backend, processor } = targetOf({ options, request });
       const entry = await fromNats(backend, processor, () => backend.registry.setPaused(processor, paused));
       if (!entry) throw processorNotFound(processor);
-      return { ...describeProcessor(backend, entry), paused };
+      return describeProcessor(backend, entry);
     });
   }
 
