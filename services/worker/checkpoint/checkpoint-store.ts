@@ -1,8 +1,7 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { nuid } from "@nats-io/transport-node";
-import { NatsAway } from "../instance/call.ts";
-import { LeaseLost } from "../leases/lease.ts";
+import { LeaseLost, NatsAway } from "../interruptions.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 /** What stands at a processor's key: the checkpoint, or what others read of it and where the rest is. */

@@ -1,6 +1,5 @@
 import type { IngestionCounts } from "../../../libs/commands/ingestion.ts";
-import { Interrupted, NatsAway } from "../instance/call.ts";
-import { LeaseLost } from "../leases/lease.ts";
+import { Interrupted, LeaseLost, NatsAway } from "../interruptions.ts";
 import type { Mark } from "./mark.ts";
 import type { Position } from "./position.ts";
 

@@ -6,17 +6,10 @@ import type { KatoResponse, RequestOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import { untoldFrequency } from "../checkpoint/mark.ts";
+import { Interrupted } from "../interruptions.ts";
 
 /** One RPC to the processor's instance, as the applier makes it, in a trace or in none. Never rejects. */
 export type Call = (method: Method, request: Uint8Array, trace?: TraceContext) => Promise<CallResult>;
-
-/** A call that brought no answer: what it was for is to be reconciled once the instance is there again. */
-export class Interrupted extends Error {
-  override readonly name: string = "Interrupted";
-}
-
-/** NATS did not answer: what has to be read or kept there before anything else is called is tried again. */
-export class NatsAway extends Interrupted {}
 
 /** The answer is larger than gRPC takes (docs/kato.md: over 4 MiB either way); what was asked for took place. */
 export class AnswerTooLarge extends Interrupted {}

@@ -1,11 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
-/** Thrown by a call to the instance after the lease is gone: nobody may go on who gets it (A4). */
-export class LeaseLost extends Error {
-  override readonly name = "LeaseLost";
-}
-
 export interface LeaseOptions {
   bucket: KV;
   processor: string;

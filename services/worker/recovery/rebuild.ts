@@ -2,15 +2,8 @@ import type { Json } from "../../../libs/kato/json.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { neededFrom } from "../checkpoint/effects.ts";
 import { comparePositions } from "../checkpoint/position.ts";
-import {
-  AnswerTooLarge,
-  ask,
-  dataOf,
-  Interrupted,
-  insist,
-  symbolCountOf,
-  workingMemoryOf,
-} from "../instance/call.ts";
+import { AnswerTooLarge, ask, dataOf, insist, symbolCountOf, workingMemoryOf } from "../instance/call.ts";
+import { Interrupted } from "../interruptions.ts";
 import type { Context } from "../steps/context.ts";
 import type { Step } from "../steps/step.ts";
 import { leaveIntervalZero, ownUniqueId } from "./own-observe.ts";

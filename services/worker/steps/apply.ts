@@ -14,7 +14,8 @@ import {
 } from "../checkpoint/effects.ts";
 import type { LearnMark, Mark } from "../checkpoint/mark.ts";
 import { comparePositions } from "../checkpoint/position.ts";
-import { AnswerTooLarge, ask, frequencyOf, Interrupted, workingMemoryOf } from "../instance/call.ts";
+import { AnswerTooLarge, ask, frequencyOf, workingMemoryOf } from "../instance/call.ts";
+import { Interrupted } from "../interruptions.ts";
 import { leaveIntervalZero, reportForeignTicks } from "../recovery/own-observe.ts";
 import { proved } from "../recovery/proved.ts";
 import { rebuild } from "../recovery/rebuild.ts";

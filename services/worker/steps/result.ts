@@ -3,7 +3,7 @@ import type { Reply } from "../../../libs/commands/reply.ts";
 import type { CallResult } from "../../../libs/kato/channel.ts";
 import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound.ts";
 import { readResponseHead } from "../../../libs/kato/heads.ts";
-import { Interrupted } from "../instance/call.ts";
+import { Interrupted } from "../interruptions.ts";
 
 /** What came of a step or a query; its place in the log and the interval that clients see are the applier's to add. */
 export type Result = Omit<Reply, "sequence" | "interval">;

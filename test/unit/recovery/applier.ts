@@ -1,6 +1,7 @@
 import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import type { Position } from "../../../services/worker/checkpoint/position.ts";
-import { ask, Interrupted } from "../../../services/worker/instance/call.ts";
+import { ask } from "../../../services/worker/instance/call.ts";
+import { Interrupted } from "../../../services/worker/interruptions.ts";
 import { adopt, isUnknown } from "../../../services/worker/recovery/adopt.ts";
 import { reconcile } from "../../../services/worker/recovery/reconcile.ts";
 import { applyStep } from "../../../services/worker/steps/apply.ts";

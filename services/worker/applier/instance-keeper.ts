@@ -1,17 +1,16 @@
 import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
-import type { OpenProcessor } from "../applier/open-processor.ts";
-import type { Standing } from "../applier/standing.ts";
-import type { StartGate } from "../applier/start-gate.ts";
-import { LeaseLost } from "../leases/lease.ts";
+import { Instance } from "../instance/instance.ts";
+import { Turns } from "../instance/turns.ts";
+import { Interrupted, LeaseLost, NatsAway } from "../interruptions.ts";
 import { adopt } from "../recovery/adopt.ts";
 import { reconcile } from "../recovery/reconcile.ts";
 import type { Context } from "../steps/context.ts";
 import type { Telemetry } from "../steps/step-watch.ts";
-import { Interrupted, NatsAway } from "./call.ts";
-import { Instance } from "./instance.ts";
-import { Turns } from "./turns.ts";
+import type { OpenProcessor } from "./open-processor.ts";
+import type { Standing } from "./standing.ts";
+import type { StartGate } from "./start-gate.ts";
 
 export interface InstanceKeeperOptions {
   processor: string;
