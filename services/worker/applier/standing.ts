@@ -5,7 +5,7 @@ type State = ProcessorState["state"];
 
 /** How a processor stands, and since when: the applier's state, which `become` alone changes, and whether it is paused. */
 export class Standing {
-  readonly #log: Logger;
+  readonly #log: Pick<Logger, "info" | "warn">;
   readonly #onReachable: () => void;
   /** Until it is known what the instance has. */
   #state: State = "rebuilding";
@@ -13,7 +13,7 @@ export class Standing {
   #paused: PromiseWithResolvers<void> | undefined;
 
   /** `onReachable` is called when the instance goes and when it is back. */
-  constructor(log: Logger, onReachable: () => void) {
+  constructor(log: Pick<Logger, "info" | "warn">, onReachable: () => void) {
     this.#log = log;
     this.#onReachable = onReachable;
   }

@@ -2,11 +2,14 @@ import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/command.ts";
 import type { CommandLogs } from "../../../libs/commands/log.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
+import type { Answers } from "../answers/answers.ts";
 import { passed } from "../checkpoint/effects.ts";
 import type { Position } from "../checkpoint/position.ts";
 import { comparePositions } from "../checkpoint/position.ts";
+import type { Instance } from "../instance/instance.ts";
 import { Interrupted, LeaseLost } from "../interruptions.ts";
 import { isReplayed } from "../recovery/replay.ts";
+import type { Context } from "../steps/context.ts";
 import type { Result } from "../steps/result.ts";
 import { instanceAway, notStartedInTime, refused, unknown } from "../steps/result.ts";
 import type { Step } from "../steps/step.ts";
@@ -18,10 +21,17 @@ import type { OpenProcessor } from "./open-processor.ts";
 import type { Standing } from "./standing.ts";
 import type { StartGate } from "./start-gate.ts";
 
+type Open = Pick<OpenProcessor, "apply"> & {
+  context: Pick<Context, "processor" | "book">;
+  answers: Pick<Answers, "answer" | "refuse" | "concludeStep">;
+};
+
 /** What taking a command needs of its applier. */
 export interface Taking {
-  open: OpenProcessor;
-  keeper: InstanceKeeper;
+  open: Open;
+  keeper: Pick<InstanceKeeper, "turn" | "prepare" | "doubt" | "whyDown"> & {
+    instance: Pick<Instance, "connectionChange">;
+  };
   gate: StartGate;
   standing: Standing;
   logs: Pick<CommandLogs, "delete">;
@@ -111,14 +121,14 @@ async function attempt(
 }
 
 /** A step that ends in nonsense every time must not stop the log: nobody can say what became of it (A7). */
-async function passPoisoned({ context, answers }: OpenProcessor, step: Step): Promise<void> {
+async function passPoisoned({ context, answers }: Open, step: Step): Promise<void> {
   const { book } = context;
   book.note(passed(step));
   answers.concludeStep(step, unknown("the instance's answer makes no sense"));
   await book.flush();
 }
 
-function nextStep({ context }: OpenProcessor, command: StoredCommand): Step | undefined {
+function nextStep({ context }: Open, command: StoredCommand): Step | undefined {
   const { applied, step } = context.book.current;
   return applied < command.sequence ? stepsOf(command)[step] : undefined;
 }
