@@ -126,7 +126,7 @@ export class Applier {
     const { applied, interval, offset, degraded } = this.#checkpoint;
     return {
       processor: this.processor,
-      ...this.#standing.told(this.#keeper),
+      ...this.#standing.told({ whyDown: this.#keeper.whyDown, whySlow: this.#keeper.instance.whySlow }),
       worker: this.#options.worker,
       applied,
       last: Math.max(this.#last, applied),
@@ -213,7 +213,7 @@ export class Applier {
     try {
       answer = await this.#keeper.withInstance(async () => {
         const answer = await rewindTo(context, rewinding.from);
-        if (this.#checkpoint.replaying) this.#keeper.instance.doubt();
+        if (answer.kind === "replaying") this.#keeper.instance.doubt();
         return answer;
       });
       // Whoever is answered that it is replaying sees it so.

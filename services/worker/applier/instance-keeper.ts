@@ -100,11 +100,6 @@ export class InstanceKeeper {
     return this.#obstacle ?? this.instance.whyDown;
   }
 
-  /** What takes so long, for people; "" when nothing does. */
-  get whySlow(): string {
-    return this.instance.whySlow;
-  }
-
   /**
    * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away. Throws Interrupted when it
    * goes away meanwhile or cannot be reconciled now, LeaseLost without the lease (A4).

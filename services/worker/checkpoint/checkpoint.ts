@@ -190,7 +190,7 @@ export class CheckpointBook {
         for (const task of afterwards) task();
       } catch (error) {
         this.#afterwards.unshift(...afterwards);
-        if (error instanceof Interrupted && !this.#isClosed) this.#writeLater();
+        if (error instanceof Interrupted) this.#writeLater();
         throw error;
       }
     };
@@ -199,6 +199,7 @@ export class CheckpointBook {
   }
 
   #writeLater(): void {
+    if (this.#isClosed) return;
     this.#cancelWrite ??= this.#later(() => this.flush().catch((error) => this.#fail(error)));
   }
 

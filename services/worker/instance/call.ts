@@ -2,6 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import type { CallResult } from "../../../libs/kato/channel.ts";
 import { decodeResponse, encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
 import type { JsonObject } from "../../../libs/kato/json.ts";
+import { lastLineOf } from "../../../libs/kato/last-line.ts";
 import type { KatoResponse, RequestOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
@@ -34,7 +35,7 @@ export class QuestionFailed extends Interrupted {
   readonly data: Uint8Array;
 
   constructor(method: Method, response: KatoResponse) {
-    super(`${method}: ${response.message?.trim().split("\n").at(-1)}`);
+    super(`${method}: ${lastLineOf(response.message)}`);
     this.data = encodeResponse(method, response);
   }
 }
