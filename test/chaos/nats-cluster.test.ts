@@ -10,7 +10,6 @@ import { checkTold } from "./world/check-told.ts";
 import { Client } from "./world/client.ts";
 import { freshStart, processor, untilApplied } from "./world/cluster.ts";
 import { KatoInstance } from "./world/kato-instance.ts";
-import type { Played } from "./world/log-truth.ts";
 import { LogTruth } from "./world/log-truth.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
@@ -63,7 +62,8 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
       await sending;
     }
     await untilApplied({ truth, request }, recoveryLimitMs);
-    const played = await playedOf(truth, first);
+    // What has just come back may not answer at once.
+    const played = await until("the log is read", () => truth.play(first));
     checkTold(client, played, about);
     const models = new Set(played.models);
     assert.deepEqual(await instance.snapshot(models), await played.instance.snapshot(models), about);
@@ -71,14 +71,3 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
     t.diagnostic(`${client.told.length} requests, ${played.commands.size} commands`);
   }
 });
-
-/** What has just come back may not answer at once. */
-async function playedOf(truth: LogTruth, from: number): Promise<Played> {
-  let played: Played | undefined;
-  await until("the log is read", async () => {
-    played = await truth.play(from);
-    return true;
-  });
-  assert.ok(played);
-  return played;
-}

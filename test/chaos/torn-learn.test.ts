@@ -41,10 +41,9 @@ test("wherever in a Learn the instance dies, the model is learned once, and what
 
       assert.equal(await instance.frequency(name), 1);
       // The gateway asks once the rebuild is over.
-      let asked = await cluster.request("GET", "/p1/working-memory");
-      await until("it can be asked", async () => {
-        if (asked.status === 503) asked = await cluster.request("GET", "/p1/working-memory");
-        return asked.status !== 503;
+      const asked = await until("it can be asked", async () => {
+        const answer = await cluster.request("GET", "/p1/working-memory");
+        return answer.status !== 503 && answer;
       });
       assert.deepEqual(asked.json.message, isAuto ? [[second]] : []);
       if (isAuto) await post("/genes/change", { data: { max_sequence_length: 0 } });

@@ -29,14 +29,11 @@ const observe = (id: string, ...strings: string[]) => send("POST", `/${id}/obser
 const rebuild = (id: string, query = "", body?: unknown) =>
   send("POST", `/processors/${id}/rebuild${query}`, body);
 /** On a busy machine an instance that is there may seem down for a moment. */
-const insistOnReplay = async (id: string) => {
-  let answer = await rebuild(id, "", { from: 1 });
-  await until("it can be replayed", async () => {
-    if (answer.status === 503) answer = await rebuild(id, "", { from: 1 });
-    return answer.status !== 503;
+const insistOnReplay = (id: string) =>
+  until("it can be replayed", async () => {
+    const answer = await rebuild(id, "", { from: 1 });
+    return answer.status !== 503 && answer;
   });
-  return answer;
-};
 const entryOf = async (id: string) => (await send("GET", `/processors/${id}`)).json;
 const untilReplayed = (id: string) =>
   until("it is replayed", async () => {
