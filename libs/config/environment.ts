@@ -20,8 +20,10 @@ export class Environment {
     this.variables = variables;
   }
 
-  /** The variables and, where GATEWAY_CONFIG names one, the file. */
-  static async read(variables: Readonly<Record<string, string | undefined>>): Promise<Environment> {
+  /** The variables, this process's by default, and, where GATEWAY_CONFIG names one, the file. */
+  static async read(
+    variables: Readonly<Record<string, string | undefined>> = process.env,
+  ): Promise<Environment> {
     const environment = new Environment(variables);
     const path = variables.GATEWAY_CONFIG;
     if (!path) return environment;

@@ -1,9 +1,9 @@
+import { aborted } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { aborted } from "../config/aborted.ts";
 import { SettingsError } from "../config/environment.ts";
-import type { NatsServers } from "../config/nats-servers.ts";
 import { keepsReplicas, oldestForReplicas } from "./keeps-replicas.ts";
+import type { NatsServers } from "./servers.ts";
 
 /** What the connection says to the log: the smallest part of a pino logger. */
 export interface Log {
@@ -56,7 +56,7 @@ export class NatsLink {
         // While passwords are changed it is refused for a while, which is no reason to give up for good.
         ignoreAuthErrorAbort: true,
       });
-      const connection = await Promise.race([connecting, aborted(options.stopping)]);
+      const connection = await Promise.race([connecting, aborted(options.stopping, options.stopping)]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
       if (replicas > 1 && !keepsReplicas(version)) {

@@ -29,10 +29,10 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { TracingSettings } from "../config/tracing-settings.ts";
 import type { Logger } from "./logger.ts";
+import type { Span, SpanStart, Tracing } from "./span.ts";
 import type { TraceContext } from "./trace-context.ts";
-import type { Span, SpanStart, Tracing } from "./tracing.ts";
+import type { TracingSettings } from "./tracing-settings.ts";
 
 const closeLimitMs = 2_000;
 

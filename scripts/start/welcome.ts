@@ -1,4 +1,4 @@
-import { withoutUser } from "../../libs/telemetry/redact.ts";
+import { withoutUser } from "../../libs/config/redact.ts";
 import type { ProcessorView } from "./ready.ts";
 import type { RunningSystem } from "./system.ts";
 

@@ -1,6 +1,6 @@
-import type { Found } from "../../libs/registry/found.ts";
 import type { ProcessorEntry, Source } from "../../libs/registry/processor-entry.ts";
 import { entryProblem } from "../../libs/registry/processor-entry.ts";
+import type { Found } from "./sources/source.ts";
 
 /** What a full list comes to. */
 export interface Assessment {

@@ -3,11 +3,11 @@ import type { KV } from "@nats-io/kv";
 import { depthOf } from "../../libs/commands/depth.ts";
 import type { CommandLogs } from "../../libs/commands/log.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
-import type { DiscoverySource, Found } from "../../libs/registry/found.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { assess } from "./assess.ts";
+import type { DiscoverySource, Found } from "./sources/source.ts";
 
 export interface FollowerOptions {
   source: DiscoverySource;

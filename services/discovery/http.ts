@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { serveHttp } from "../../libs/telemetry/serve-http.ts";
+import { serveHttp } from "../../libs/service/serve-http.ts";
 
 /** Discovery's own port: GET /health answers what `health` says, with a 503 where something is amiss. */
 export function serveHealth(options: {

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { aborted } from "node:util";
 import { CommandLogs } from "../../libs/commands/log.ts";
-import { aborted } from "../../libs/config/aborted.ts";
 import type { Environment } from "../../libs/config/environment.ts";
-import { runService } from "../../libs/config/run-service.ts";
-import type { DiscoverySettings } from "../../libs/config/settings.ts";
-import { discoverySettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
-import { dockerSource } from "../../libs/registry/docker.ts";
-import type { DiscoverySource } from "../../libs/registry/found.ts";
 import { Registry } from "../../libs/registry/registry.ts";
+import { runService } from "../../libs/service/run-service.ts";
 import { Follower } from "./follower.ts";
 import { serveHealth } from "./http.ts";
+import type { DiscoverySettings } from "./settings.ts";
+import { discoverySettings } from "./settings.ts";
+import { dockerSource } from "./sources/docker.ts";
+import type { DiscoverySource } from "./sources/source.ts";
 
 /** What may be under way at a stop and be waited for: an answer of JetStream. */
 const stopLimitMs = 2_000;
@@ -44,7 +44,7 @@ await runService("discovery", async ({ environment, log, stopping }) => {
         new Follower({ source, registry, logs, checkpoints, endpointPolicy, listEveryMs, forgetMs, log }),
     );
     const running = Promise.all(followers.map((follower) => follower.run(stopping)));
-    await Promise.race([running, aborted(stopping)]);
+    await Promise.race([running, aborted(stopping, stopping)]);
     await Promise.race([running, sleep(stopLimitMs)]);
     registry.close();
     await nats.close();
@@ -61,7 +61,7 @@ async function openSources(
   if (settings.docker) sources.push(dockerSource(settings.docker));
   if (settings.kubernetes) {
     // Only where it is wanted: its client takes a second and 90 MB to load.
-    const { kubernetesSource } = await import("../../libs/registry/kubernetes.ts");
+    const { kubernetesSource } = await import("./sources/kubernetes.ts");
     try {
       sources.push(kubernetesSource(settings.kubernetes));
     } catch (error) {

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
-import type { Tracing } from "../../libs/telemetry/tracing.ts";
+import type { Tracing } from "../../libs/telemetry/span.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { GatewayFacts } from "./metrics.ts";
 import { createGatewayMetrics } from "./metrics.ts";

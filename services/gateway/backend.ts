@@ -4,7 +4,6 @@ import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { Outcomes } from "../../libs/commands/outcomes.ts";
 import { Replies } from "../../libs/commands/replies.ts";
-import type { GatewaySettings, QueueLimits } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { eachOf } from "../../libs/nats/each-of.ts";
@@ -14,6 +13,7 @@ import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import { askProcessors, declareProcessors, tellDifferences } from "./fleet/declared-processors.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
+import type { GatewaySettings, QueueLimits } from "./settings.ts";
 
 /** What the routes need of the rest of the system. */
 export interface Backend {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { aborted } from "../../libs/config/aborted.ts";
-import { runService } from "../../libs/config/run-service.ts";
-import { checkEndpoints, gatewaySettings } from "../../libs/config/settings.ts";
+import { aborted } from "node:util";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./backend.ts";
 import { closeBackend, openBackend } from "./backend.ts";
+import { checkEndpoints, gatewaySettings } from "./settings.ts";
 
 await runService("gateway", async ({ environment, log, stopping }) => {
   const settings = gatewaySettings(environment);
@@ -29,7 +29,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
   });
   await app.listen({ host: settings.host, port: settings.port });
   backend = await openBackend(settings, log, stopping);
-  await aborted(stopping);
+  await aborted(stopping, stopping);
   // Until whoever sends requests here has seen that it is not ready.
   await sleep(settings.stopGraceMs);
   await app.close();

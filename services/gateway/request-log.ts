@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Span, Tracing } from "../../libs/telemetry/span.ts";
 import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import { readTraceContext, traceIdOf } from "../../libs/telemetry/trace-context.ts";
-import type { Span, Tracing } from "../../libs/telemetry/tracing.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 
 declare module "fastify" {

@@ -1,5 +1,5 @@
-import { aborted } from "../../libs/config/aborted.ts";
-import { runService } from "../../libs/config/run-service.ts";
+import { aborted } from "node:util";
+import { runService } from "../../libs/service/run-service.ts";
 import { countingFaults } from "./faults.ts";
 import { startSimulator } from "./server.ts";
 import { simulatorSettings } from "./settings.ts";
@@ -10,6 +10,6 @@ await runService("simulator", async ({ environment, log, stopping }) => {
   const die = () => process.kill(process.pid, "SIGKILL");
   const simulator = await startSimulator(settings, countingFaults(settings.faults, die));
   log.info({ endpoint: simulator.endpoint, processor: simulator.processor }, "listening");
-  await aborted(stopping);
+  await aborted(stopping, stopping);
   await simulator.stop();
 });

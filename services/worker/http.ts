@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { serveHttp } from "../../libs/telemetry/serve-http.ts";
+import { serveHttp } from "../../libs/service/serve-http.ts";
 import type { Worker } from "./worker.ts";
 
 /**

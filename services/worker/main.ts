@@ -1,20 +1,20 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { aborted } from "node:util";
 import { DeadLetters } from "../../libs/commands/dead-letters.ts";
 import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import { Outcomes } from "../../libs/commands/outcomes.ts";
-import { aborted } from "../../libs/config/aborted.ts";
-import { runService } from "../../libs/config/run-service.ts";
-import { workerSettings } from "../../libs/config/settings.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
+import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { OutcomeRecorder } from "./answers/outcomes.ts";
 import { serveWorker } from "./http.ts";
 import { openLeases } from "./leases/lease-bucket.ts";
+import { workerSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -66,7 +66,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     log,
   };
   worker = await ask(() => Worker.start(options));
-  await aborted(stopping);
+  await aborted(stopping, stopping);
   // While NATS is away nothing can be written; whoever takes over finds out what is not.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
   await Promise.race([worker.stop(), withoutNats]);

@@ -8,7 +8,7 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import { headersOfReply, maxDataBytes } from "../../libs/commands/reply.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
-import type { Tracing } from "../../libs/telemetry/tracing.ts";
+import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { Applier } from "./applier/applier.ts";
 import { methodLabel } from "./metrics.ts";
 import { refused } from "./steps/result.ts";

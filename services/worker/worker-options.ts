@@ -5,7 +5,7 @@ import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
-import type { Tracing } from "../../libs/telemetry/tracing.ts";
+import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { OutcomeRecorder } from "./answers/outcomes.ts";
 import type { History } from "./history/trim.ts";
 

@@ -5,9 +5,10 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { Environment } from "../../libs/config/environment.ts";
 import { settingNames } from "../../libs/config/setting-names.ts";
-import { checkEndpoints, gatewaySettings, workerSettings } from "../../libs/config/settings.ts";
 import { readSettings } from "../../scripts/start/settings.ts";
+import { checkEndpoints, gatewaySettings } from "../../services/gateway/settings.ts";
 import { simulatorSettings } from "../../services/simulator/settings.ts";
+import { workerSettings } from "../../services/worker/settings.ts";
 
 let folder: string;
 before(async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Environment } from "../../libs/config/environment.ts";
-import { discoverySettings } from "../../libs/config/settings.ts";
+import { discoverySettings } from "../../services/discovery/settings.ts";
 
 const discovery = (variables: Record<string, string>) => discoverySettings(new Environment(variables));
 const addressOf = (DOCKER_HOST: string) => discovery({ DISCOVERY: "docker", DOCKER_HOST }).docker?.address;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Environment, SettingsError } from "../../libs/config/environment.ts";
-import { gatewaySettings, workerSettings } from "../../libs/config/settings.ts";
 import { processorsOfEnvironment } from "../../libs/registry/environment.ts";
+import { gatewaySettings } from "../../services/gateway/settings.ts";
+import { workerSettings } from "../../services/worker/settings.ts";
 
 const gateway = (variables: Record<string, string>) => gatewaySettings(new Environment(variables));
 const worker = (variables: Record<string, string>) => workerSettings(new Environment(variables));

@@ -15,7 +15,7 @@ import type {
 import { parse, parseAllDocuments } from "yaml";
 import { isProcessorId } from "../../libs/commands/names.ts";
 import { settingNames } from "../../libs/config/setting-names.ts";
-import { defaultGrpcPort, labels } from "../../libs/registry/found.ts";
+import { defaultGrpcPort, labels } from "../../services/discovery/sources/source.ts";
 import { readWait } from "../../services/gateway/prefer.ts";
 import type { Workload } from "../fixtures/kubernetes-manifests.ts";
 import { containersOf, ofKind, render, workloadsIn } from "../fixtures/kubernetes-manifests.ts";
@@ -187,7 +187,7 @@ test("discovery may do what it does: list and watch what stands for instances", 
   ]);
   assert.ok(ofKind(objects, "ServiceAccount").some(({ metadata }) => metadata?.name === account));
   // What else its source would ask the API for stands here first.
-  const source = read("libs/registry/kubernetes.ts");
+  const source = read("services/discovery/sources/kubernetes.ts");
   const calls = new Set([...source.matchAll(/#(?:api|watch)\.(\w+)\(/g)].map(([, call]) => call));
   assert.deepEqual([...calls].sort(), ["listNamespacedPod", "listNamespacedService", "watch"]);
 });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import test from "node:test";
 
-const stopEarly = resolve(import.meta.dirname, "../../libs/config/stop-early.ts");
+const stopEarly = resolve(import.meta.dirname, "../../libs/service/stop-early.ts");
 
 /** Runs a program with it, sends SIGTERM once it has printed something, and tells what became of it. */
 async function stopped(

@@ -1,5 +1,5 @@
+import type { Tracing } from "../../../libs/telemetry/span.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
-import type { Tracing } from "../../../libs/telemetry/tracing.ts";
 import type { WorkerMetrics } from "../metrics.ts";
 import { methodLabel } from "../metrics.ts";
 import type { Step } from "./step.ts";

@@ -1,4 +1,4 @@
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../config/environment.ts";
 
 /**
  * What OpenTelemetry's standard variables say of spans. Its SDK reads the rest by itself: where they are sent, with what headers,

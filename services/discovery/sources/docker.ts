@@ -5,8 +5,8 @@ import { finished } from "node:stream/promises";
 import type { Static } from "typebox";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import type { DiscoverySource, Found } from "./found.ts";
-import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./found.ts";
+import type { DiscoverySource, Found } from "./source.ts";
+import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
 
 /** Where a Docker engine, or a proxy of its socket, is. */
 export type DockerAddress = { socketPath: string } | { host: string; port: number };

@@ -1,5 +1,5 @@
-import { withoutUser } from "../telemetry/redact.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../config/environment.ts";
+import { withoutUser } from "../config/redact.ts";
 
 /** Where NATS is, and who connects to it. */
 export interface NatsServers {

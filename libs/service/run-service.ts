@@ -1,6 +1,6 @@
+import { Environment, SettingsError } from "../config/environment.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createLogger, logLevels } from "../telemetry/logger.ts";
-import { Environment, SettingsError } from "./environment.ts";
 
 /** What a service is started with: its settings' source, its log, and what says that it is to stop. */
 export interface ServiceContext {
@@ -18,7 +18,7 @@ export async function runService(
   name: string,
   run: (context: ServiceContext) => Promise<void>,
 ): Promise<void> {
-  const environment = await Environment.read(process.env);
+  const environment = await Environment.read();
   const log = createLogger(name, environment.choice("LOG_LEVEL", logLevels, "info"));
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -6,8 +6,8 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import { CoreV1Api, KubeConfig, Observable, Watch } from "@kubernetes/client-node";
-import type { DiscoverySource, Found } from "./found.ts";
-import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./found.ts";
+import type { DiscoverySource, Found } from "./source.ts";
+import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
 
 export interface KubernetesOptions {
   /** The file that says where the cluster is; undefined: the one that this process runs in. */

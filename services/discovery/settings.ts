@@ -1,0 +1,71 @@
+import type { Environment } from "../../libs/config/environment.ts";
+import type { CommonSettings } from "../../libs/service/common-settings.ts";
+import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
+import type { DockerAddress, DockerOptions } from "./sources/docker.ts";
+import type { KubernetesOptions } from "./sources/kubernetes.ts";
+
+export interface DiscoverySettings extends CommonSettings {
+  host: string;
+  port: number;
+  /** Where to look; at least one of them. */
+  docker: DockerOptions | undefined;
+  kubernetes: KubernetesOptions | undefined;
+  /** How often each is asked for all that it has. */
+  listEveryMs: number;
+  /** How long something is missing before it is withdrawn. */
+  forgetMs: number;
+}
+
+/** Throws a SettingsError that names every wrong setting. */
+export function discoverySettings(environment: Environment): DiscoverySettings {
+  const sources = environment.list("DISCOVERY", "");
+  if (sources.length === 0 || sources.some((source) => !["docker", "kubernetes"].includes(source))) {
+    const text = environment.text("DISCOVERY", "");
+    environment.problem(
+      "DISCOVERY",
+      `must be docker, kubernetes or both with a comma between, not "${text}"`,
+    );
+  }
+  const settings = {
+    ...commonSettings(environment),
+    host: environment.text("DISCOVERY_HOST", "0.0.0.0"),
+    port: environment.integer("DISCOVERY_PORT", 9465, anyPort),
+    docker: sources.includes("docker") ? dockerOptions(environment) : undefined,
+    kubernetes: sources.includes("kubernetes") ? kubernetesOptions(environment) : undefined,
+    listEveryMs: environment.integer("DISCOVERY_LIST_MS", 30_000, { min: 100, max: 3_600_000 }),
+    forgetMs: environment.integer("DISCOVERY_FORGET_MS", 60_000, { min: 0, max: 86_400_000 }),
+  };
+  environment.check();
+  return settings;
+}
+
+function dockerOptions(environment: Environment): DockerOptions {
+  const text = environment.text("DOCKER_HOST", "unix:///var/run/docker.sock");
+  const network = environment.text("DOCKER_NETWORK", "") || undefined;
+  const address = dockerAddress(text);
+  if (!address) {
+    environment.problem("DOCKER_HOST", `must be unix:///path or tcp://host:port, not "${text}"`);
+  }
+  return { address: address ?? { socketPath: text }, network };
+}
+
+const dockerPort = 2375;
+
+function dockerAddress(text: string): DockerAddress | undefined {
+  if (/^unix:\/\/\/./.test(text)) return { socketPath: text.slice("unix://".length) };
+  if (!/^tcp:\/\/[^/]+\/?$/.test(text) || !URL.canParse(text)) return undefined;
+  const { hostname, port } = new URL(text);
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || dockerPort };
+}
+
+function kubernetesOptions(environment: Environment): KubernetesOptions {
+  const kubeconfig = environment.text("KUBECONFIG", "") || undefined;
+  if (!kubeconfig && !environment.text("KUBERNETES_SERVICE_HOST", "")) {
+    environment.problem("KUBECONFIG", "must name a file, as this is not running in a Kubernetes cluster");
+  }
+  return {
+    kubeconfig,
+    namespace: environment.text("KUBERNETES_NAMESPACE", "") || undefined,
+    kind: environment.choice("KUBERNETES_KIND", ["services", "pods"], "services"),
+  };
+}
