@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
+import { isMethod } from "./rpcs.ts";
 
 /** Commands that are several RPCs and stand in the log as one, so that nothing comes between (docs/architecture.md, Commands). */
 export const changeRecallThreshold = "ChangeRecallThreshold";
@@ -61,4 +62,9 @@ export function encodeSequenceResults(results: SequenceResult[]): Buffer {
 
 export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
   return sequenceResults.deserialize(Buffer.from(bytes)).results;
+}
+
+/** A method as metrics and spans name it: one that nobody knows is "other", so that they stay few. */
+export function methodLabel(method: string): string {
+  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
 }

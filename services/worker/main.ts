@@ -11,12 +11,12 @@ import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
-import { OutcomeRecorder } from "./answers/outcomes.ts";
-import { serveWorker } from "./http.ts";
-import { openLeases } from "./leases/lease-bucket.ts";
+import { openLeases } from "./assignment/lease-bucket.ts";
+import { serveWorker } from "./health-port.ts";
+import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
+import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
-import type { WorkerOptions } from "./worker-options.ts";
 
 const stopWithoutNatsMs = 1_000;
 
@@ -45,27 +45,24 @@ await runService("worker", async ({ environment, log, stopping }) => {
     maxPayloadBytes: () => nats.maxPayloadBytes,
     log,
   });
-  const options: WorkerOptions = {
+  const context: WorkerContext = {
     name,
     nats,
-    logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
-    checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
-    ingestions: new Ingestions(
-      await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
-    ),
-    outcomes,
-    leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
-    leaseMs,
-    registry,
-    endpointPolicy: settings.endpointPolicy,
-    processors: settings.processors,
-    callTimeoutMs: settings.callTimeoutMs,
-    history: { commands: settings.logHistory, ageMs: settings.logHistoryHours * 3_600_000 },
-    trimEveryMs: settings.trimEveryMs,
+    stores: {
+      logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
+      checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
+      ingestions: new Ingestions(
+        await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
+      ),
+      outcomes,
+      leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
+      registry,
+    },
+    settings,
     tracing,
     log,
   };
-  worker = await ask(() => Worker.start(options));
+  worker = await ask(() => Worker.start(context));
   await aborted(stopping, stopping);
   // While NATS is away nothing can be written; whoever takes over finds out what is not.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));

@@ -1,7 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
-import { isMethod } from "../../libs/kato/rpcs.ts";
+import { methodLabel } from "../../libs/kato/compound.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
 import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
 
@@ -136,9 +135,4 @@ function createStateGauges(registry: Registry): (states: ProcessorState[]) => vo
       for (const state of states) gauge.set({ processor: state.processor }, read(state));
     }
   };
-}
-
-/** A method as a label: what stands in a log may be anything. */
-export function methodLabel(method: string): string {
-  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
 }

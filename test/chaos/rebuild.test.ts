@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "../../libs/kato/json.ts";
-import { dataOf } from "../../services/worker/instance/call.ts";
+import { dataOf } from "../../services/worker/instance/questions.ts";
 import { until } from "../fixtures/system.ts";
 import type { Cluster } from "./world/cluster.ts";
 import { insistOn, startCluster } from "./world/cluster.ts";

@@ -7,7 +7,7 @@ import { dropKeys, openBucket } from "../../libs/nats/buckets.ts";
 import type { Checkpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointStore } from "../../services/worker/checkpoint/checkpoint-store.ts";
-import { LeaseLost } from "../../services/worker/interruptions.ts";
+import { LeaseLost } from "../../services/worker/model/interruptions.ts";
 import type { TestNatsServer } from "../fixtures/nats-server.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 

@@ -5,7 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import { CommandLogs } from "../../libs/commands/log.ts";
 import type { Checkpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointBook, firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
-import { Trimmer } from "../../services/worker/history/trimmer.ts";
+import { Trimmer } from "../../services/worker/processor/retention.ts";
 import type { TestNatsServer } from "../fixtures/nats-server.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 import { until } from "../fixtures/system.ts";

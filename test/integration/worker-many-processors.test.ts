@@ -9,7 +9,7 @@ import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { createLogger } from "../../libs/telemetry/logger.ts";
-import { OutcomeRecorder } from "../../services/worker/answers/outcomes.ts";
+import { OutcomeRecorder } from "../../services/worker/outcomes/outcome-recorder.ts";
 import { Worker } from "../../services/worker/worker.ts";
 import type { TestNatsServer } from "../fixtures/nats-server.ts";
 import { startNats } from "../fixtures/nats-server.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Checkpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointBook, firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
-import { Interrupted, LeaseLost, NatsAway } from "../../services/worker/interruptions.ts";
+import { Interrupted, LeaseLost, NatsAway } from "../../services/worker/model/interruptions.ts";
 
 /** A book, what it has saved, what it has told of, and what it does in a while. */
 function bookOf(save: () => Promise<void> = async () => {}) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { spread } from "../../services/worker/spread.ts";
+import { spread } from "../../services/worker/staggered.ts";
 
 test("each item has its turn once in the time, and only some of them at once", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });

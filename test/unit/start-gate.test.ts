@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../libs/commands/command.ts";
-import { StartGate } from "../../services/worker/applier/start-gate.ts";
+import { StartGate } from "../../services/worker/processor/cancellation.ts";
 import type { Checkpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 

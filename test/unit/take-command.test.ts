@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../libs/commands/command.ts";
-import { Standing } from "../../services/worker/applier/standing.ts";
-import { StartGate } from "../../services/worker/applier/start-gate.ts";
-import type { Taking } from "../../services/worker/applier/take-command.ts";
-import { takeCommand } from "../../services/worker/applier/take-command.ts";
+import { Standing } from "../../services/worker/processor/status.ts";
+import { StartGate } from "../../services/worker/processor/cancellation.ts";
+import type { Taking } from "../../services/worker/processor/command-loop.ts";
+import { takeCommand } from "../../services/worker/processor/command-loop.ts";
 import { CheckpointBook, firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 
 const command: StoredCommand = {

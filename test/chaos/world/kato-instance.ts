@@ -2,8 +2,8 @@ import { KatoChannel } from "../../../libs/kato/channel.ts";
 import type { JsonObject } from "../../../libs/kato/json.ts";
 import type { RequestOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import type { Call } from "../../../services/worker/instance/call.ts";
-import { dataOf, frequencyOf, insist, workingMemoryOf } from "../../../services/worker/instance/call.ts";
+import type { Call } from "../../../services/worker/instance/questions.ts";
+import { dataOf, frequencyOf, insist, workingMemoryOf } from "../../../services/worker/instance/questions.ts";
 
 /** A KATO as a test asks it: one behind gRPC, or one in this process. */
 export class KatoInstance {

@@ -11,8 +11,8 @@ import { noJournal } from "../../../services/simulator/journal.ts";
 import { Knowledge } from "../../../services/simulator/knowledge.ts";
 import { defaultManifest } from "../../../services/simulator/manifest.ts";
 import { Processor } from "../../../services/simulator/processor.ts";
-import type { Step } from "../../../services/worker/steps/step.ts";
-import { stepsOf } from "../../../services/worker/steps/step.ts";
+import type { Step } from "../../../services/worker/model/step.ts";
+import { stepsOf } from "../../../services/worker/model/step.ts";
 import { KatoInstance } from "./kato-instance.ts";
 
 /** What a log says, carried out on a KATO in this process that nothing happens to. */

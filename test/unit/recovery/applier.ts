@@ -1,14 +1,14 @@
 import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
-import type { Position } from "../../../services/worker/checkpoint/position.ts";
-import { ask } from "../../../services/worker/instance/call.ts";
-import { Interrupted } from "../../../services/worker/interruptions.ts";
-import { adopt, isUnknown } from "../../../services/worker/recovery/adopt.ts";
-import { reconcile } from "../../../services/worker/recovery/reconcile.ts";
-import { applyStep } from "../../../services/worker/steps/apply.ts";
-import type { Context } from "../../../services/worker/steps/context.ts";
-import type { Result } from "../../../services/worker/steps/result.ts";
-import type { Step } from "../../../services/worker/steps/step.ts";
-import { stepsOf } from "../../../services/worker/steps/step.ts";
+import type { Position } from "../../../services/worker/model/position.ts";
+import { ask } from "../../../services/worker/instance/questions.ts";
+import { Interrupted } from "../../../services/worker/model/interruptions.ts";
+import { adopt, isUnknown } from "../../../services/worker/engine/adopt.ts";
+import { reconcile } from "../../../services/worker/engine/reconcile.ts";
+import { applyStep } from "../../../services/worker/engine/apply-step.ts";
+import type { Context } from "../../../services/worker/engine/context.ts";
+import type { Result } from "../../../services/worker/model/step-outcome.ts";
+import type { Step } from "../../../services/worker/model/step.ts";
+import { stepsOf } from "../../../services/worker/model/step.ts";
 import type { HistoryCommand } from "./history.ts";
 import type { World } from "./world.ts";
 
@@ -23,7 +23,7 @@ export interface Told {
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const callTimeoutMs = 2_000;
 
-/** One life of the applier: its loop over the log, as services/worker/applier/applier.ts has it, in a simulated world. */
+/** One life of the applier: its loop over the log, as services/worker/processor/processor.ts has it, in a simulated world. */
 export async function live(
   world: World,
   life: number,

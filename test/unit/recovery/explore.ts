@@ -1,5 +1,5 @@
 import { readObservationHead } from "../../../libs/kato/heads.ts";
-import { stepsOf } from "../../../services/worker/steps/step.ts";
+import { stepsOf } from "../../../services/worker/model/step.ts";
 import type { HistoryCommand } from "./history.ts";
 import { randomHistory } from "./history.ts";
 import { Random } from "./random.ts";

@@ -4,7 +4,7 @@ import { decodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
 import { readResponseHead } from "../../../libs/kato/heads.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
-import { comparePositions } from "../../../services/worker/checkpoint/position.ts";
+import { comparePositions } from "../../../services/worker/model/position.ts";
 import type { Told } from "./applier.ts";
 import { live } from "./applier.ts";
 import type { HistoryCommand } from "./history.ts";

@@ -1,7 +1,7 @@
 import type { CallResult } from "../../../libs/kato/channel.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
-import { Interrupted } from "../../../services/worker/interruptions.ts";
+import { Interrupted } from "../../../services/worker/model/interruptions.ts";
 import type { Place } from "./instance.ts";
 import { SimulatedInstance } from "./instance.ts";
 import { Random } from "./random.ts";
