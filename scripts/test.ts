@@ -1,6 +1,6 @@
 // npm test: everything CI checks, and what rests on NATS with an older nats-server too, where one can be had. With arguments
 // only the tests, with the arguments given to `node --test`:
-//   npm test -- test/unit/codec.test.ts
+//   npm test -- test/unit/libs/codec.test.ts
 //   npm test -- --test-name-pattern=rebuild
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
@@ -8,7 +8,7 @@ import { once } from "node:events";
 
 const suites = ["unit", "integration", "end-to-end", "chaos"].map((suite) => `test/${suite}/**/*.test.ts`);
 /** What rests on NATS itself. */
-const natsSuites = ["test/integration/!(simulator)*.test.ts", "test/chaos/**/*.test.ts"];
+const natsSuites = ["test/integration/!(simulator)/**/*.test.ts", "test/chaos/**/*.test.ts"];
 // Forced, as a test that was cut off would leave what keeps its process alive, and so this one, for ever.
 const testOptions = ["--test-timeout=120000", "--test-force-exit"];
 

@@ -13,6 +13,7 @@ import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import { serveWorker } from "./health-port.ts";
+import { systemClock } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
@@ -43,6 +44,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     outcomes: await ask(() => Outcomes.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),
     maxPayloadBytes: () => nats.maxPayloadBytes,
+    clock: systemClock,
     log,
   });
   const context: WorkerContext = {

@@ -5,7 +5,7 @@ import { streamOf } from "../../libs/commands/names.ts";
 import { noReplicas } from "../fixtures/no-replicas.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
 import { sender, until } from "../fixtures/system.ts";
-import { Random } from "../unit/recovery/random.ts";
+import { Random } from "../unit/worker/crash-schedules/random.ts";
 import { checkTold } from "./world/check-told.ts";
 import { Client } from "./world/client.ts";
 import { freshStart, processor, untilApplied } from "./world/cluster.ts";

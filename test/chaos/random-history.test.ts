@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sender } from "../fixtures/system.ts";
-import { Random } from "../unit/recovery/random.ts";
+import { Random } from "../unit/worker/crash-schedules/random.ts";
 import { checkTold } from "./world/check-told.ts";
 import { Client } from "./world/client.ts";
 import type { Cluster } from "./world/cluster.ts";

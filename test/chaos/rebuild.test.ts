@@ -76,12 +76,11 @@ test("rebuild: an instance that was killed comes back with what it had", async (
 /** All that can be asked but what docs/recovery.md names as leftovers. */
 async function stateOf(cluster: Cluster): Promise<object> {
   const { instance } = cluster;
-  const { call } = instance;
   const { emotives } = (await instance.insist("ShowStatus", {})).response as JsonObject;
-  const persistence = await dataOf(call, "GetGene", { gene: "persistence" });
+  const persistence = await dataOf(instance, "GetGene", { gene: "persistence" });
   const interval = (await cluster.request("GET", "/p1/time")).json.message;
   const workingMemory = await instance.workingMemory();
   // Predictions of before a Learn or a clear are leftovers.
-  const predictions = workingMemory.length > 0 ? await dataOf(call, "GetAllPredictions", {}) : [];
+  const predictions = workingMemory.length > 0 ? await dataOf(instance, "GetAllPredictions", {}) : [];
   return { ...(await instance.snapshot([])), emotives, persistence, interval, predictions };
 }

@@ -1,8 +1,9 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import type { KV } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { nuid } from "@nats-io/transport-node";
 import { LeaseLost, NatsAway } from "../model/interruptions.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { firstCheckpoint } from "./checkpoint.ts";
 import { degradationsOfText, degradedText } from "./degradation.ts";
 
 /**
@@ -19,6 +20,11 @@ type Stored =
   | (StoredCheckpoint & { parts?: undefined })
   | (Pick<Checkpoint, "applied" | "ingestions"> & { parts: Parts });
 
+/** What the store needs of its bucket. */
+export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & {
+  get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;
+};
+
 /** Where the pieces of a checkpoint stand whose text is larger than one message should be. */
 interface Parts {
   /** New with every write, so that the pieces of the checkpoint before it are not overwritten. */
@@ -26,10 +32,17 @@ interface Parts {
   count: number;
 }
 
-/** The list counts where it says the same as the sentence, which an older version may have written since. */
+/**
+ * The checkpoint that is stored so. What an older version did not know of is as in the first one. The list of what is amiss
+ * counts where it says the same as the sentence, which an older version may have written since.
+ */
 function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Checkpoint {
   const isCurrent = degradations !== undefined && degradedText(degradations) === degraded;
-  return { ...rest, degradations: isCurrent ? degradations : degradationsOfText(degraded) };
+  return {
+    ...firstCheckpoint,
+    ...rest,
+    degradations: isCurrent ? degradations : degradationsOfText(degraded),
+  };
 }
 
 /** NATS takes 1 MB in a message unless it is told otherwise. */
@@ -40,7 +53,7 @@ const partBytes = 256 * 1024;
  * fails instead of taking the checkpoint back (A5).
  */
 export class CheckpointStore {
-  readonly #bucket: KV;
+  readonly #bucket: CheckpointBucket;
   readonly #processor: string;
   /** Removes keys of the bucket for good. It may fail. */
   readonly #drop: (keys: string) => Promise<void>;
@@ -50,7 +63,7 @@ export class CheckpointStore {
   /** What was written and got no answer: it may stand there, or come to stand there. */
   readonly #unanswered = new Set<string>();
 
-  constructor(bucket: KV, processor: string, drop: (keys: string) => Promise<void>) {
+  constructor(bucket: CheckpointBucket, processor: string, drop: (keys: string) => Promise<void>) {
     this.#bucket = bucket;
     this.#processor = processor;
     this.#drop = drop;

@@ -39,6 +39,10 @@ export interface Checkpoint {
   notBegun: { from: Position; through: Position; interval: number }[];
   /** A replay by hand is under way: the commands up to `through` were applied before. */
   replaying: { through: number; isCleared: boolean } | null;
+  /** Commands up to here may have been begun, and answered, by an earlier worker, although nothing shows it any more. */
+  perhapsBegunThrough: number;
+  /** Commands behind `applied` whose clients were told that they will not be begun. */
+  cancelled: number[];
   /** How many events working memory holds. */
   events: number;
   /** What is counted of the ingestions under way, by their ids. */
@@ -80,6 +84,8 @@ export const firstCheckpoint: Checkpoint = {
   vectorEvents: [],
   notBegun: [],
   replaying: null,
+  perhapsBegunThrough: 0,
+  cancelled: [],
   events: 0,
   ingestions: {},
   settings: { genes: {}, searchedThreshold: null, predicting: true, predictedLast: true, sleeping: false },

@@ -30,8 +30,9 @@ export async function surveyReplay(
  */
 export async function rewind(context: Context, { from, through }: RebuildSurvey): Promise<void> {
   const { checkpoint, log } = context;
-  const { epoch, interval, ingestions, adopted } = checkpoint.current;
   const settings = await settingsAt(context, from);
+  // Read only now: a client may have cancelled a command meanwhile.
+  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough } = checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
   await checkpoint.persist({
     ...firstCheckpoint,
@@ -39,6 +40,8 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     interval,
     ingestions,
     adopted,
+    cancelled,
+    perhapsBegunThrough,
     settings,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },

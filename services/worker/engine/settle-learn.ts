@@ -50,7 +50,9 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
   if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
-  checkpoint.update({ mark: null });
+  // Nothing shows whether a Learn of nothing was begun, and to send it twice does no harm.
+  const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
+  checkpoint.update({ mark: isOfNothing ? { kind: "repeatable", at: mark.at } : null });
 }
 
 /** How many events working memory holds once the marked command has learned. */

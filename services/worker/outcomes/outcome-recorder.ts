@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/command.ts";
 import type { DeadLetters } from "../../../libs/commands/dead-letters.ts";
@@ -6,6 +5,7 @@ import type { CommandRecord, Found, Outcomes } from "../../../libs/commands/outc
 import { recordOf } from "../../../libs/commands/outcomes.ts";
 import type { Reply } from "../../../libs/commands/reply.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
+import type { Clock } from "../model/clock.ts";
 import { refused } from "../model/step-outcome.ts";
 import { deadLetterOf } from "./dead-letter.ts";
 
@@ -14,7 +14,8 @@ export interface OutcomeRecorderOptions {
   letters: Pick<DeadLetters, "put">;
   /** The largest message NATS takes. */
   maxPayloadBytes: () => number;
-  log: Logger;
+  clock: Pick<Clock, "unixMs" | "sleep">;
+  log: Pick<Logger, "warn">;
 }
 
 const retryMs = 500;
@@ -40,7 +41,7 @@ export class OutcomeRecorder {
 
   /** Keeps what is to be kept, and tries again until NATS takes it. Undefined where there is nothing to keep. */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined {
-    if (reply.outcome === "applied" && !command.store && !isOverdue(command)) return undefined;
+    if (reply.outcome === "applied" && !command.store && !this.#isOverdue(command)) return undefined;
     const letter = deadLetterOf(command, reply);
     return this.#insist(async () => {
       if (letter) await this.#options.letters.put(letter);
@@ -61,6 +62,11 @@ export class OutcomeRecorder {
   /** From now on a write that fails is not tried again. */
   stop(): void {
     this.#stopping = true;
+  }
+
+  /** Whether whoever sent it has stopped waiting. */
+  #isOverdue({ deadlineMs }: StoredCommand): boolean {
+    return deadlineMs !== undefined && this.#options.clock.unixMs() > deadlineMs;
   }
 
   async #write(command: StoredCommand, reply: Reply): Promise<void> {
@@ -88,7 +94,7 @@ export class OutcomeRecorder {
       } catch (error) {
         this.#options.log.warn({ err: error }, "cannot keep an outcome");
         if (this.#stopping) throw error;
-        await sleep(retryMs);
+        await this.#options.clock.sleep(retryMs);
       }
     }
   }
@@ -103,11 +109,6 @@ export class OutcomeRecorder {
       outcome: reply.outcome,
     };
   }
-}
-
-/** Whether whoever sent it has stopped waiting. */
-function isOverdue({ deadlineMs }: StoredCommand): boolean {
-  return deadlineMs !== undefined && Date.now() > deadlineMs;
 }
 
 /** Whether another command of the same key was started, and may have had an effect. */

@@ -1,24 +1,28 @@
 import type { StoredCommand } from "../../../libs/commands/command.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
+import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { Clock } from "../model/clock.ts";
 
 /**
  * Knows which commands may have been begun, and which must not be begun any more.
  *
- * Invariant: a command for which `cancel` has returned true was not begun and never will be. So nothing may be waited for
- * between `mustNotBegin` and `begin`. Before the first reconciling nobody knows what a worker before this one has begun.
+ * Invariants: a command for which `cancel` has returned true was not begun and never will be, in this life of the worker or in
+ * a later one, as it is persisted. So nothing may be waited for between `mustNotBegin` and `begin`. Before the first
+ * reconciling nobody knows what a worker before this one has begun.
  */
 export class CancellationGate {
-  readonly #checkpoint: { readonly current: Checkpoint };
+  readonly #checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">;
   readonly #clock: Pick<Clock, "unixMs">;
-  readonly #cancelled = new Set<number>();
   /** The command that the loop has in hand. */
   #inHand = 0;
   /** Commands up to here may have been begun. */
   #begunThrough = Number.POSITIVE_INFINITY;
 
-  constructor(checkpoint: { readonly current: Checkpoint }, clock: Pick<Clock, "unixMs">) {
+  constructor(
+    checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">,
+    clock: Pick<Clock, "unixMs">,
+  ) {
     this.#checkpoint = checkpoint;
     this.#clock = clock;
   }
@@ -35,26 +39,43 @@ export class CancellationGate {
 
   /** It is known what the instance has: exactly what the checkpoint says. */
   reconciled(): void {
-    this.#begunThrough = this.#checkpoint.current.applied;
+    this.#begunThrough = this.#current.applied;
   }
 
   /** The command is at its end. */
   forget(sequence: number): void {
-    this.#cancelled.delete(sequence);
+    const { cancelled } = this.#current;
+    if (cancelled.length === 0) return;
+    this.#checkpoint.update({ cancelled: cancelled.filter((other) => other > sequence) });
   }
 
-  /** Cancels a command, and returns whether it certainly was not begun. */
-  cancel(sequence: number): boolean {
+  /** Has a command not begin any more, and returns whether it certainly was not begun. */
+  forbid(sequence: number): boolean {
     // What is replayed was begun long ago.
-    if (isReplayed(this.#checkpoint.current, sequence) || this.isBegun({ sequence })) return false;
-    this.#cancelled.add(sequence);
+    if (isReplayed(this.#current, sequence) || this.isBegun({ sequence })) return false;
+    if (!this.#isCancelled(sequence)) {
+      this.#checkpoint.update({ cancelled: [...this.#current.cancelled, sequence] });
+    }
     return true;
+  }
+
+  /**
+   * As `forbid`, and resolves once that is persisted: then a client can be told. Where NATS does not answer nobody can know what
+   * a later worker will do, so that is false too (A7).
+   */
+  async cancel(sequence: number): Promise<boolean> {
+    if (!this.forbid(sequence)) return false;
+    return this.#checkpoint.flush().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Whether the command may have been begun. */
   isBegun({ sequence }: Pick<StoredCommand, "sequence">): boolean {
-    const { applied, step, mark } = this.#checkpoint.current;
-    if (sequence <= Math.max(applied, this.#begunThrough)) return true;
+    const { applied, step, mark, perhapsBegunThrough } = this.#current;
+    if (this.#isCancelled(sequence)) return false;
+    if (sequence <= Math.max(applied, this.#begunThrough, perhapsBegunThrough)) return true;
     // `step` counts those of the first command behind `applied`. Which one that is, is known once it is in hand.
     if (step > 0 && (this.#inHand <= applied || sequence === this.#inHand)) return true;
     return mark?.at.sequence === sequence;
@@ -68,6 +89,14 @@ export class CancellationGate {
 
   /** Whether it is late or cancelled. */
   mustNotBegin(command: StoredCommand): boolean {
-    return this.isLate(command) || (this.#cancelled.has(command.sequence) && !this.isBegun(command));
+    return this.isLate(command) || this.#isCancelled(command.sequence);
+  }
+
+  #isCancelled(sequence: number): boolean {
+    return this.#current.cancelled.includes(sequence);
+  }
+
+  get #current(): Checkpoint {
+    return this.#checkpoint.current;
   }
 }

@@ -117,8 +117,9 @@ export class CommandLoop {
   }
 
   /**
-   * Claim, wait until the instance is ready and reconciled, apply step by step, conclude: however long the instance is away. A
-   * command whose deadline passes before it is begun leaves the log instead.
+   * Wait until the instance is ready and reconciled, claim the command's key, apply step by step, conclude: however long the
+   * instance is away. A command whose deadline passes before it is begun leaves the log instead, and so does one whose
+   * Idempotency-Key another command has.
    */
   async #bringToEnd(command: StoredCommand): Promise<void> {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
@@ -134,13 +135,14 @@ export class CommandLoop {
         await status.resumed();
         continue;
       }
-      isClaimed ||= isBegun || gate.mustNotBegin(command) || (await stores.outcomes.claim(command));
-      if (!isClaimed) {
+      const end = await supervisor.exclusively(() => this.#attempt(command, { senseless, isClaimed }));
+      if (typeof end === "object") senseless = end;
+      if (end === "unclaimed") {
+        isClaimed = await stores.outcomes.claim(command);
+        if (isClaimed) continue;
         await this.#leaveOut(command);
         return outcomes.tellLeftOut(command, keyTaken);
       }
-      const end = await supervisor.exclusively(() => this.#attempt(command, senseless));
-      if (typeof end === "object") senseless = end;
       if (end === "late") await this.#expire(command, notStartedInTime);
       if (end !== "away") continue;
       status.become("down", supervisor.whyDown);
@@ -158,8 +160,8 @@ export class CommandLoop {
    */
   async #attempt(
     command: StoredCommand,
-    senseless: Position | undefined,
-  ): Promise<"applied" | "late" | "paused" | "away" | Position> {
+    { senseless, isClaimed }: { senseless: Position | undefined; isClaimed: boolean },
+  ): Promise<"applied" | "late" | "paused" | "unclaimed" | "away" | Position> {
     const { context, gate, status, supervisor, telemetry } = this.#parts;
     const { sequence } = command;
     let step: Step | undefined;
@@ -171,6 +173,7 @@ export class CommandLoop {
       if (!step) return "applied";
       if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
+      if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
       // Between this and `begin` nothing is waited for, so whoever was told that it will not be started was told the truth.
       if (gate.mustNotBegin(command)) return "late";
       status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
@@ -206,10 +209,14 @@ export class CommandLoop {
     return "applied";
   }
 
+  /**
+   * Takes a command that was not begun out of the log, and tells so. That it must not be begun is persisted before: NATS may take
+   * it out later than it says, and another worker may have read it by then (A2).
+   */
   async #expire(command: StoredCommand, outcome: StepOutcome): Promise<void> {
-    const { gate, outcomes } = this.#parts;
-    // NATS may take it out of the log later than it says, so it must not be begun even where that seems to have failed (A2).
-    if (!gate.cancel(command.sequence)) return;
+    const { context, gate, outcomes } = this.#parts;
+    if (!gate.forbid(command.sequence)) return;
+    await context.checkpoint.flush();
     await this.#leaveOut(command);
     outcomes.tell(command, outcome);
   }

@@ -56,8 +56,11 @@ export interface ProcessorEvents {
 export interface ProcessorTelemetry {
   metrics: ProcessorMetrics;
   tracing: Tracing | undefined;
-  log: Logger;
+  log: Log;
 }
+
+/** Where lines are logged. */
+export type Log = Pick<Logger, "info" | "warn" | "error">;
 
 /** What is counted of a processor. */
 export interface ProcessorMetrics extends CallMetrics {

@@ -2,7 +2,7 @@ import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
 import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
 import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";
-import { reconcile } from "../engine/reconcile.ts";
+import { compareInterval, reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
 import { Interrupted, LeaseLost, NatsAway } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   status: Status;
   gate: CancellationGate;
   clock: Clock;
+  /** The last sequence in the processor's log. */
+  lastStored: () => Promise<number>;
 }
 
 /** How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are not asked at once. */
@@ -40,6 +42,8 @@ export class InstanceSupervisor {
   #mustAdopt: boolean;
   /** What keeps an instance that is there from being used, for people. */
   #obstacle: string | undefined;
+  /** It was not reconciled yet. */
+  #isFirst = true;
   #isClosing = false;
   #databaseProbedAt: number;
 
@@ -93,14 +97,13 @@ export class InstanceSupervisor {
   }
 
   async #attach(timeoutMs: number): Promise<boolean> {
-    const { context, status, gate } = this.#options;
+    const { context, status } = this.#options;
     if (context.instance.reconciled) return true;
     this.#obstacle = undefined;
     return context.instance.reconcile(timeoutMs, async (interval) => {
       const before = status.state;
       status.become("rebuilding");
       await this.#reconcile(interval);
-      gate.reconciled();
       const { applied } = context.checkpoint.current;
       context.log.info({ interval, applied }, "the instance is reconciled");
       this.#becomeUp(before);
@@ -109,11 +112,14 @@ export class InstanceSupervisor {
 
   /** No command is to blame for what fails here, so it is tried until it succeeds. */
   async #reconcile(interval: number): Promise<void> {
-    const { context } = this.#options;
+    const { context, gate } = this.#options;
     try {
       if (this.#mustAdopt) await adopt(context, interval);
+      else if (this.#isFirst) await this.#noteLostEvidence(interval);
       this.#mustAdopt = false;
       await reconcile(context, interval);
+      gate.reconciled();
+      this.#isFirst = false;
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.doubt(error);
@@ -122,6 +128,21 @@ export class InstanceSupervisor {
       this.#obstacle = "what its instance answers makes no sense";
       throw new Interrupted(this.#obstacle, { cause: error });
     }
+  }
+
+  /**
+   * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and the instance have
+   * died within that moment, nothing shows that it was begun. So every command that stands in the log then may have been begun
+   * and answered, and none of them is taken out of the log because it is late (A7).
+   */
+  async #noteLostEvidence(interval: number): Promise<void> {
+    const { context, lastStored } = this.#options;
+    const { interval: expected, rebuilding } = context.checkpoint.current;
+    if (!rebuilding && compareInterval(expected, interval).kind !== "restarted") return;
+    const perhapsBegunThrough = await lastStored().catch((cause) => {
+      throw new NatsAway("the log cannot be read", { cause });
+    });
+    await context.checkpoint.persist({ perhapsBegunThrough });
   }
 
   #becomeUp(before: ProcessorState["state"]): void {

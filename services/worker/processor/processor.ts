@@ -48,8 +48,11 @@ export class Processor {
     this.#waiters = new AppliedWaiters(() => checkpoint.current.applied, environment.clock);
     this.#loop = new CommandLoop(environment, this.#parts, () => this.#waiters.check());
     const { supervisor } = this.#parts;
-    this.#retention = new Retention(environment.processor, environment.stores.logs, (task) =>
-      supervisor.exclusively(task),
+    const { processor, stores, lease } = environment;
+    this.#retention = new Retention(processor, stores.logs, (task) =>
+      supervisor.exclusively(async () => {
+        if (lease.held) await task();
+      }),
     );
   }
 
@@ -121,9 +124,10 @@ export class Processor {
    * Says of a command for which somebody has stopped waiting: `expired` when it was not begun, and then it never will be; its
    * reply when that was sent and did not arrive; `unknown` otherwise.
    */
-  cancel(sequence: number): Reply {
+  async cancel(sequence: number): Promise<Reply> {
     const { gate, outcomes } = this.#parts;
-    if (this.#environment.lease.held && gate.cancel(sequence)) return { ...notStartedInTime, sequence };
+    const isCancelled = this.#environment.lease.held && (await gate.cancel(sequence));
+    if (isCancelled) return { ...notStartedInTime, sequence };
     return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };
   }
 
@@ -143,7 +147,7 @@ export class Processor {
 
   /** Takes out of the log what neither a rebuild nor this history needs. */
   async trim(history: History): Promise<void> {
-    if (this.#environment.lease.held) await this.#retention.trim(this.context.checkpoint, history);
+    await this.#retention.trim(this.context.checkpoint, history);
   }
 
   /** Takes the processor back in its log, where that was asked for. The loop has nothing in hand that was begun. */
@@ -209,7 +213,14 @@ function partsOf(
     log,
   };
   const gate = new CancellationGate(checkpoint, clock);
-  const supervisor = new InstanceSupervisor({ context, lease, status, gate, clock });
+  const supervisor = new InstanceSupervisor({
+    context,
+    lease,
+    status,
+    gate,
+    clock,
+    lastStored: () => stores.logs.last(processor),
+  });
   const replay = new ReplayRequest();
   return { context, supervisor, gate, status, outcomes, counter, replay, telemetry };
 }

@@ -53,7 +53,7 @@ export class Requests {
   }
 
   async #answerCancel(message: Msg): Promise<void> {
-    await this.#send(message, async () => this.#slot.cancel(Number(message.string())));
+    await this.#send(message, () => this.#slot.cancel(Number(message.string())));
   }
 
   async #answerRebuild(message: Msg): Promise<void> {

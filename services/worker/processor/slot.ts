@@ -2,12 +2,11 @@ import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
 import type { Query } from "../../../libs/commands/query.ts";
 import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/rebuild-request.ts";
 import type { Reply } from "../../../libs/commands/reply.ts";
-import type { Logger } from "../../../libs/telemetry/logger.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { degradedText } from "../checkpoint/degradation.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import { handedOver, unknown } from "../model/step-outcome.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
+import type { Log, ProcessorEnvironment } from "./environment.ts";
 import { retryMs } from "./instance-supervisor.ts";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { Processor } from "./processor.ts";
@@ -22,7 +21,7 @@ import { Status } from "./status.ts";
  */
 export class ProcessorSlot {
   readonly #environment: ProcessorEnvironment;
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #status: Status;
   /** Undefined while opening. */
   #processor: Processor | undefined;
@@ -93,7 +92,7 @@ export class ProcessorSlot {
     return this.#processor?.query(query) ?? { ...handedOver, sequence: 0 };
   }
 
-  cancel(sequence: number): Reply {
+  async cancel(sequence: number): Promise<Reply> {
     return this.#processor?.cancel(sequence) ?? { ...unknown("started"), sequence };
   }
 

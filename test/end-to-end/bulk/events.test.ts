@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request as httpRequest } from "node:http";
+import { after, before, test } from "node:test";
+import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+before(async () => {
+  system = await startSystem({ simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "5" }), gateways: 2 });
+});
+after(() => system?.stop());
+
+interface Event {
+  id: string;
+  data: Record<string, unknown>;
+}
+
+/** Server-sent events, as they come. */
+async function listen(location: unknown, headers: Record<string, string> = {}, gateway = 0) {
+  const request = httpRequest(`${system.gateways[gateway]?.url}${location}/events`, { headers });
+  request.on("error", () => {});
+  request.end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  let text = "";
+  response.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  response.on("error", () => {});
+  const blocks = () => text.split("\n\n").slice(0, -1);
+  return {
+    request,
+    response,
+    comments: () => blocks().filter((block) => block.startsWith(":")).length,
+    events: (): Event[] =>
+      blocks().flatMap((block) => {
+        const [, id = "", data = ""] = /^id: (.*)\ndata: (.*)$/.exec(block) ?? [];
+        return data === "" ? [] : [{ id, data: JSON.parse(data) }];
+      }),
+  };
+}
+
+const ingest = async (count: number) => {
+  const { headers } = await system.request("POST", "/p1/observations", linesOfTexts(texts(count)), ndjson);
+  return headers.location;
+};
+
+test("events tell of an ingestion until it is done", async () => {
+  const location = await ingest(300);
+  const { response, events } = await listen(location);
+  assert.equal(response.headers["content-type"], "text/event-stream");
+  await until("they end", () => response.complete, 20_000);
+  const told = events();
+  assert.ok(told.length > 2);
+  const applied = told.map(({ data }) => Number(data.applied));
+  assert.deepEqual(
+    applied,
+    applied.toSorted((a, b) => a - b),
+  );
+  const [last] = told.slice(-1);
+  assert.deepEqual([last?.data.state, last?.data.applied], ["done", 300]);
+  assert.deepEqual(last?.data, (await system.request("GET", String(location))).json);
+  assert.ok(told.slice(0, -1).every(({ data }) => data.state !== "done"));
+});
+
+test("a client that comes back is told what is new, and one that has seen the end not to come again", async () => {
+  const location = await ingest(300);
+  const first = await listen(location);
+  await until("some has come", () => first.events().length > 1);
+  first.request.destroy();
+  const [seen] = first.events().slice(-1);
+  const second = await listen(location, { "last-event-id": seen?.id ?? "" }, 1);
+  await until("they end", () => second.response.complete, 20_000);
+  assert.ok(second.events().every(({ id }) => id !== seen?.id));
+  const end = second.events().at(-1);
+  assert.equal(end?.data.state, "done");
+  const third = await listen(location, { "last-event-id": end?.id ?? "" });
+  assert.equal(third.response.statusCode, 204);
+});
+
+test("while nothing changes there are comments; a gateway that is stopped ends the events", async () => {
+  await system.simulators[0]?.kill("SIGSTOP");
+  const location = await ingest(5);
+  const { response, comments, events } = await listen(location, {}, 1);
+  await until("there is a comment", () => comments() > 0, 10_000);
+  assert.equal(events().at(-1)?.data.state, "queued");
+  assert.equal(await system.gateways[1]?.stop(), "exit code 0");
+  await until("the events have ended", () => response.complete);
+  await system.simulators[0]?.kill("SIGCONT");
+  await untilDone(system.request, String(location));
+});
+
+test("what is not there is a 404", async () => {
+  for (const path of [
+    "/p1/ingestions/none",
+    "/p1/ingestions/none/events",
+    "/p1/ingestions/a.b",
+    "/nobody/ingestions/none",
+  ]) {
+    assert.equal((await system.request("GET", path)).status, 404, path);
+  }
+});

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { eventsOf, linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+before(async () => {
+  system = await startSystem();
+});
+after(() => system?.stop());
+beforeEach(() => system.request("POST", "/p1/clear-all-memory"));
+
+const post = (body: unknown, query = "", headers: Record<string, string> = ndjson) =>
+  system.request("POST", `/p1/observations${query}`, body, headers);
+const open = (query = "", headers = {}) =>
+  openRequest(system.gateways[0]?.url ?? "", `/p1/observations${query}`, headers);
+const done = (location: unknown) => untilDone(system.request, String(location));
+const events = () => eventsOf(system.request);
+const receiptsOf = (text: string) =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test("a stream of lines is stored and applied in its order", async () => {
+  const all = texts(500);
+  const { status, headers, json } = await post(linesOfTexts(all));
+  assert.equal(status, 202);
+  const first = Number(json.first_sequence);
+  assert.deepEqual(json, {
+    ingestion: json.ingestion,
+    accepted: 500,
+    first_sequence: first,
+    last_sequence: first + 499,
+    rejected: [],
+  });
+  assert.equal(headers.location, `/p1/ingestions/${json.ingestion}`);
+  const view = await done(headers.location);
+  assert.deepEqual([view.accepted, view.applied, view.failed, view.eta_seconds], [500, 500, 0, 0]);
+  assert.deepEqual(await events(), all);
+});
+
+test("everything an observation can carry arrives, and a unique_id is made where there is none", async () => {
+  const body = [
+    {
+      strings: ["b", "a"],
+      emotives: { joy: 0.5 },
+      metadata: { who: "me" },
+      unique_id: "mine",
+      source: "s",
+      path: ["p"],
+    },
+    { data: { strings: ["wrapped"], unknown: 1 } },
+  ];
+  const { json, headers } = await post(body.map((line) => JSON.stringify(line)).join("\n"));
+  await done(headers.location);
+  assert.deepEqual((await system.request("GET", "/p1/working-memory")).json.message, [
+    ["a", "b"],
+    ["wrapped"],
+  ]);
+  const predictions = (id: string) => system.request("GET", `/p1/predictions?unique_id=${id}`);
+  assert.equal((await predictions("mine")).status, 501);
+  assert.equal((await predictions(`${json.ingestion}.2`)).status, 200);
+});
+
+test("lines count from 1, blank ones are skipped, refused ones told", async () => {
+  const lines = [
+    '{"strings":["a"]}',
+    "",
+    " \t\r",
+    "{nope",
+    '{"strings":[1]}',
+    "[]",
+    "null",
+    '{"vectors":[[1],[1,2]]}',
+  ];
+  lines.push('{"emotives":{"x":1e99}}', '{"strings":["b"]}');
+  const { status, json } = await post(
+    Buffer.from(`${lines.join("\n")}\n"\xff"\n{"strings":["c"]}`, "latin1"),
+  );
+  assert.equal(status, 202);
+  assert.equal(json.accepted, 3);
+  const rejected = json.rejected as { line: number; detail: string }[];
+  assert.deepEqual(
+    rejected.map(({ line }) => line),
+    [4, 5, 6, 7, 8, 9, 11],
+  );
+  assert.match(rejected[0]?.detail ?? "", /not JSON/);
+  assert.equal(rejected[1]?.detail, "strings[0]: must be string");
+  assert.match(rejected[4]?.detail ?? "", /vectors\[1\]/);
+  assert.match(rejected[6]?.detail ?? "", /UTF-8/);
+  await done(`/p1/ingestions/${json.ingestion}`);
+  assert.deepEqual(await events(), ["a", "b", "c"]);
+});
+
+test("of very many refused lines the first are named and all are counted", async () => {
+  const { json } = await post("x\n".repeat(1_000) + linesOfTexts(["a"]));
+  assert.equal(json.accepted, 1);
+  assert.equal((json.rejected as unknown[]).length, 100);
+  assert.equal(json.rejected_count, 1_000);
+});
+
+test("with on_error=stop nothing after the refused line is stored, and what is stored is told", async () => {
+  const body = `${linesOfTexts(["a", "b"])}nope\n${linesOfTexts(["c"])}`;
+  const { status, json } = await post(body, "?on_error=stop&learn=end");
+  assert.equal(status, 422);
+  assert.match(String(json.detail), /^line 3: /);
+  assert.deepEqual([json.accepted, Number(json.last_sequence) - Number(json.first_sequence)], [2, 1]);
+  assert.equal((await done(`/p1/ingestions/${json.ingestion}`)).intake, "stopped");
+  assert.deepEqual(await events(), ["a", "b"]);
+});
+
+test("a line over the limit is refused, the ones around it are not", async () => {
+  const tooLong = JSON.stringify({ strings: ["x".repeat(5_000_000)] });
+  const muchTooLong = " ".repeat(26_000_000);
+  const { json } = await post(`${linesOfTexts(["a"])}${tooLong}\n${muchTooLong}\n${linesOfTexts(["b"])}`);
+  assert.equal(json.accepted, 2);
+  const rejected = json.rejected as { line: number; detail: string }[];
+  assert.deepEqual(
+    rejected.map(({ line }) => line),
+    [2, 3],
+  );
+  for (const { detail } of rejected) assert.match(detail, /limit|longer/);
+  await done(`/p1/ingestions/${json.ingestion}`);
+  assert.deepEqual(await events(), ["a", "b"]);
+});
+
+test("learn=end learns after the last", async () => {
+  const { json } = await post(linesOfTexts(["a", "b"]), "?learn=end");
+  assert.equal(json.learn_sequence, Number(json.last_sequence) + 1);
+  assert.equal(json.accepted, 2);
+  const view = await done(`/p1/ingestions/${json.ingestion}`);
+  assert.deepEqual([view.accepted, view.applied, view.learn], [2, 2, "applied"]);
+  assert.deepEqual(await events(), []);
+  await system.request("POST", "/p1/observe", { strings: ["a"] });
+  const predictions = (await system.request("GET", "/p1/predictions")).json.message as unknown[];
+  assert.equal(predictions.length, 1);
+});
+
+test("a JSON body of observations is taken in likewise", async () => {
+  const observations = [{ strings: ["a"] }, 3, { strings: ["b"] }];
+  const { status, json } = await post({ observations }, "?learn=end", {});
+  assert.equal(status, 202);
+  assert.deepEqual([json.accepted, json.rejected], [2, [{ line: 2, detail: "must be object" }]]);
+  for (const body of [{}, [], { observations: "x" }, "nope"]) {
+    assert.ok([400, 422].includes((await post(body, "", {})).status));
+  }
+});
+
+test("nothing at all is stored of nothing", async () => {
+  const { status, json } = await post("");
+  assert.deepEqual([status, json.accepted, json.first_sequence, json.last_sequence], [202, 0, null, null]);
+  assert.equal((await done(`/p1/ingestions/${json.ingestion}`)).accepted, 0);
+});
+
+test("what cannot be meant is refused", async () => {
+  assert.equal((await system.request("POST", "/nobody/observations", "", ndjson)).status, 404);
+  assert.equal((await post("", "?learn=never")).status, 422);
+  assert.equal((await post("", "?on_error=perhaps")).status, 422);
+  assert.equal((await post("", "", { ...ndjson, "idempotency-key": " " })).status, 422);
+});
+
+test("receipts come in order, each as soon as its line is stored", async () => {
+  const stream = open("?learn=end", { accept: "application/x-ndjson" });
+  const response = await stream.head;
+  assert.equal(response.statusCode, 200);
+  assert.match(response.headers.location ?? "", /^\/p1\/ingestions\/./);
+  let received = "";
+  response.setEncoding("utf8").on("data", (text: string) => {
+    received += text;
+  });
+  await stream.write(linesOfTexts(["a"]));
+  await until("the first receipt has come", () => received.endsWith("\n"));
+  const first = Number(receiptsOf(received)[0]?.sequence);
+  await stream.write(`nope\n\n${linesOfTexts(texts(300))}{"strings":["last"]}`);
+  stream.request.end();
+  await until("it ends", () => response.complete);
+  const [one, two, ...others] = receiptsOf(received);
+  assert.deepEqual(one, { line: 1, sequence: first });
+  assert.deepEqual([two?.line, typeof two?.error], [2, "string"]);
+  const expected = Array.from({ length: 301 }, (_, index) => ({
+    line: index + 4,
+    sequence: first + index + 1,
+  }));
+  assert.deepEqual(others, [...expected, { learn_sequence: first + 302 }]);
+});
+
+test("a client that goes away in a line leaves what was stored, and no half of that line", async () => {
+  const stream = open("?learn=end", { accept: "application/x-ndjson" });
+  const { location } = (await stream.head).headers;
+  await stream.write(`${linesOfTexts(["a", "b"])}{"strings":["c"]}`);
+  await until("it is stored", async () => (await events()).length === 2);
+  assert.equal((await system.request("GET", String(location))).json.state, "accepting");
+  stream.request.destroy();
+  const { intake, accepted, applied } = await done(location);
+  assert.deepEqual({ intake, accepted, applied }, { intake: "interrupted", accepted: 2, applied: 2 });
+  assert.deepEqual(await events(), ["a", "b"]);
+});
+
+test("no more is read than NATS acknowledges, and reading goes on when it does", async () => {
+  const stream = open();
+  const line = `${JSON.stringify({ strings: ["x".repeat(100_000)] })}\n`.repeat(10);
+  await stream.write(line);
+  await until("it flows", async () => (await events()).length > 0);
+  await system.nats.kill("SIGSTOP");
+  let written = 0;
+  const writing = (async () => {
+    for (; written < 60; written++) await stream.write(line);
+  })();
+  const stoppedAt = async () => {
+    const before = written;
+    const since = Date.now();
+    await until("some time has passed", () => written !== before || Date.now() - since > 1_000);
+    return written === before;
+  };
+  await until("the client is held back", stoppedAt);
+  assert.ok(written < 40, `${written} MB were taken from the client`);
+  await system.nats.kill("SIGCONT");
+  await writing;
+  stream.request.end();
+  const { status, json } = await stream.answer();
+  assert.deepEqual([status, json.accepted], [202, 610]);
+  await done(`/p1/ingestions/${json.ingestion}`);
+});
+
+test("a query is answered while an ingestion goes on, and a command finds its place in it", async () => {
+  const stream = open();
+  await stream.write(linesOfTexts(texts(50)));
+  await until("it is applied", async () => (await events()).length === 50);
+  assert.equal((await system.request("POST", "/p1/observe", { strings: ["between"] })).status, 200);
+  await stream.write(linesOfTexts(texts(50, "u")));
+  stream.request.end();
+  const { json } = await stream.answer();
+  assert.equal(json.accepted, 100);
+  await done(`/p1/ingestions/${json.ingestion}`);
+  assert.deepEqual(await events(), [...texts(50), "between", ...texts(50, "u")]);
+});

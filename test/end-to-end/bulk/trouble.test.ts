@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import type { OpenRequest } from "../../fixtures/bulk.ts";
+import { eventsOf, linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
+import type { Send, Service, System } from "../../fixtures/system.ts";
+import { sender, startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+let gateways: [Service, Service];
+/** To the second gateway. */
+let other: Send;
+/** Where the log ended when the test began. */
+let base = 0;
+before(async () => {
+  system = await startSystem({ gateways: 2, workerEnv: { LEASE_MS: "1000" } });
+  const [first, second] = system.gateways;
+  assert.ok(first && second);
+  gateways = [first, second];
+  other = sender(second.url);
+});
+after(() => system?.stop());
+beforeEach(async () => {
+  for (const gateway of gateways) if (!gateway.isRunning()) await gateway.restart();
+  await until("working memory is empty", async () => {
+    const { status, headers } = await system.request("POST", "/p1/clear-working-memory");
+    base = Number(headers["kato-sequence"]);
+    return status === 200;
+  });
+});
+
+const open = (query = "", headers: Record<string, string> = {}): OpenRequest =>
+  openRequest(gateways[0].url, `/p1/observations${query}`, headers);
+
+const post = (all: string[], headers: Record<string, string> = {}) =>
+  system.request("POST", "/p1/observations", linesOfTexts(all), { ...ndjson, ...headers });
+
+async function untilApplied(location: unknown, count: number): Promise<void> {
+  await until(`${count} are applied`, async () => {
+    const { json, text } = await system.request("GET", String(location));
+    if (Number(json.applied) >= count) return true;
+    throw new Error(text);
+  });
+}
+
+/** The log's last sequence, as a gateway knows it. */
+async function storedOf(send: Send): Promise<number> {
+  return Number((await send("GET", "/processors/p1")).json.last);
+}
+
+/** How many commands are applied since the test began. */
+async function appliedOf(send: Send): Promise<number> {
+  return Number((await send("GET", "/processors/p1")).json.applied) - base;
+}
+
+/** The log as JetStream has it. */
+async function withLog<T>(
+  { nats }: Pick<System, "nats">,
+  use: (streams: Awaited<ReturnType<typeof jetstreamManager>>["streams"]) => Promise<T>,
+) {
+  const connection = await connect({ servers: nats.url });
+  try {
+    return await use((await jetstreamManager(connection)).streams);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function assertExact(location: unknown, all: string[]): Promise<void> {
+  const view = await untilDone(system.request, String(location), 90_000);
+  const { accepted, applied, failed, unknown } = view;
+  assert.deepEqual(
+    { accepted, applied, failed, unknown },
+    { accepted: all.length, applied: all.length, failed: 0, unknown: 0 },
+  );
+  assert.deepEqual(await eventsOf(system.request), all);
+}
+
+test("a worker killed again and again in an ingestion: each line is applied once and counted once (A2, A3)", async () => {
+  const all = texts(1_200);
+  const { headers } = await post(all);
+  for (const count of [150, 400, 800]) {
+    await untilApplied(headers.location, count);
+    await system.worker.kill();
+    await system.worker.restart();
+  }
+  await assertExact(headers.location, all);
+});
+
+test("an instance killed again and again in an ingestion: the same", async () => {
+  const all = texts(900);
+  const { headers } = await post(all);
+  for (const count of [150, 350, 600]) {
+    await untilApplied(headers.location, count);
+    await system.simulators[0]?.kill();
+    await system.simulators[0]?.restart();
+  }
+  await assertExact(headers.location, all);
+});
+
+test("what is counted of an ingestion stays known when it is laid aside, also when its request goes on later", async () => {
+  const all = texts(30);
+  const key = { "idempotency-key": "laid-aside", accept: "application/x-ndjson" };
+  const first = open("", key);
+  const { location } = (await first.head).headers;
+  await first.write(linesOfTexts(all.slice(0, 10)));
+  await untilApplied(location, 10);
+  first.request.destroy();
+  await until("it is laid aside", async () => (await checkpointOf()).includes('"ingestions":{}'));
+  await system.worker.kill();
+  await system.worker.restart();
+  assert.deepEqual((await untilDone(system.request, String(location))).applied, 10);
+  assert.equal((await post(all, { "idempotency-key": "laid-aside" })).json.accepted, 30);
+  await assertExact(location, all);
+});
+
+async function checkpointOf(): Promise<string> {
+  return withLog(system, async (streams) => {
+    const message = await streams.getMessage("KV_kato-checkpoints", {
+      last_by_subj: "$KV.kato-checkpoints.p1",
+    });
+    return Buffer.from(message?.data ?? []).toString();
+  });
+}
+
+test("a gateway killed in a stream: sent again under its key to another, each line is stored once", async (t) => {
+  // JetStream forgets what it has stored at once, as it does after two minutes.
+  await withLog(system, async (streams) => {
+    const { config } = await streams.info("KATO_p1");
+    await streams.update("KATO_p1", { ...config, duplicate_window: 100_000_000 });
+    t.after(() => withLog(system, (streams) => streams.update("KATO_p1", config)));
+  });
+  const all = texts(1_000);
+  const body = linesOfTexts(all);
+  const headers = { "idempotency-key": "again" };
+  const first = open("?learn=end", headers);
+  await first.write(body.slice(0, body.length / 2));
+  await until("some of it is stored", async () => (await storedOf(other)) > base + 200);
+  const underWay = await other("POST", "/p1/observations?learn=end", body, { ...ndjson, ...headers });
+  assert.equal(underWay.status, 409);
+  await gateways[0].kill();
+
+  const post = () => other("POST", "/p1/observations?learn=end", body, { ...ndjson, ...headers });
+  const { status, json, text } = await post();
+  assert.equal(status, 202, text);
+  assert.deepEqual([json.accepted, json.learn_sequence], [1_000, Number(json.last_sequence) + 1]);
+  const replay = await post();
+  assert.deepEqual([replay.status, replay.text], [202, text]);
+  assert.equal(replay.headers["idempotency-replayed"], "true");
+  const changed = await other("POST", "/p1/observations?learn=end", body.replace("t0000777", "x0000777"), {
+    ...ndjson,
+    ...headers,
+  });
+  assert.equal(changed.status, 422);
+  assert.equal(
+    await withLog(system, async (streams) => (await streams.info("KATO_p1")).state.last_seq),
+    base + 1_001,
+  );
+  const view = await untilDone(other, `/p1/ingestions/${json.ingestion}`);
+  assert.deepEqual([view.applied, view.learn], [1_000, "applied"]);
+});
+
+test("of an ingestion whose gateway died it is known what is stored, although nobody sends it again", async () => {
+  const stream = open("", { accept: "application/x-ndjson" });
+  const { location } = (await stream.head).headers;
+  const all = texts(600);
+  await stream.write(linesOfTexts(all));
+  await until("all is applied", async () => (await appliedOf(other)) === 600);
+  await gateways[0].kill();
+  const view = await untilDone(other, String(location));
+  assert.deepEqual([view.intake, view.accepted, view.applied], ["interrupted", 600, 600]);
+});
+
+test("NATS killed and started again in a stream: the request goes on, nothing is lost or doubled", async () => {
+  const all = texts(2_000);
+  const stream = open();
+  const writing = (async () => {
+    for (let from = 0; from < all.length; from += 250) {
+      await stream.write(linesOfTexts(all.slice(from, from + 250)));
+      if (from !== 500 && from !== 1_250) continue;
+      await until("some are applied", async () => (await appliedOf(system.request)) > from / 2);
+      await system.nats.kill();
+      await system.nats.restart();
+    }
+    stream.request.end();
+  })();
+  const { status, json, text } = await stream.answer();
+  await writing;
+  assert.equal(status, 202, text);
+  assert.equal(json.accepted, 2_000);
+  await assertExact(`/p1/ingestions/${json.ingestion}`, all);
+});
+
+test("NATS away for good in a stream is a 503 that says what is stored", async () => {
+  const stream = open();
+  await stream.write(linesOfTexts(texts(100)));
+  await until("they are applied", async () => (await appliedOf(system.request)) === 100);
+  await system.nats.kill();
+  await stream.write(linesOfTexts(texts(50, "u")));
+  stream.request.end();
+  const { status, json } = await stream.answer();
+  assert.deepEqual([status, json.accepted, json.retryable], [503, 100, true]);
+  assert.equal((await post(["a"])).status, 503);
+  await system.nats.restart();
+});
+
+test("a full log is a 429 that says exactly what is stored", async (t) => {
+  const full = await startSystem({ worker: false, gatewayEnv: { LOG_MAX_BYTES: "200000" } });
+  t.after(() => full.stop());
+  await until("the gateway is ready", async () => (await full.request("GET", "/ready")).status === 200);
+  const { status, headers, json } = await full.request(
+    "POST",
+    "/p1/observations",
+    linesOfTexts(texts(5_000)),
+    ndjson,
+  );
+  assert.equal(status, 429);
+  assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
+  const last = await withLog(full, async (streams) => (await streams.info("KATO_p1")).state.last_seq);
+  assert.ok(last > 500);
+  assert.deepEqual([json.accepted, json.last_sequence], [last, last]);
+});
+
+test("while nobody runs the processor and its instance is down, lines are stored, and applied later", async () => {
+  await system.simulators[0]?.kill();
+  await system.worker.stop();
+  const all = texts(200);
+  const { status, headers, json } = await post(all);
+  assert.equal(status, 202);
+  const { state, applied } = (await system.request("GET", String(headers.location))).json;
+  assert.deepEqual([state, applied, json.accepted], ["queued", 0, 200]);
+  await system.worker.restart();
+  await system.simulators[0]?.restart();
+  await assertExact(headers.location, all);
+});
+
+test("a gateway that is told to stop answers what it takes in with what is stored, and ends with 0", async () => {
+  const stream = open();
+  await stream.write(linesOfTexts(texts(10)));
+  await until("it is applied", async () => (await appliedOf(other)) === 10);
+  const stopped = gateways[0].stop();
+  const { status, json } = await stream.answer();
+  assert.deepEqual([status, json.accepted, json.retryable], [503, 10, true]);
+  assert.equal(await stopped, "exit code 0");
+  const view = await untilDone(other, `/p1/ingestions/${json.ingestion}`);
+  assert.deepEqual([view.intake, view.accepted], ["interrupted", 10]);
+});

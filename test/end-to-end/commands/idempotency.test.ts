@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Answer, System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+const delayMs = 1_000;
+
+let system: System;
+before(async () => {
+  system = await startSystem({
+    processors: [{ id: "quick" }, { id: "slow" }],
+    gateways: 2,
+    simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: String(delayMs) } : {}),
+  });
+});
+after(() => system?.stop());
+
+const observe = (id: string, text: string, key: string, prefer?: string): Promise<Answer> =>
+  system.request(
+    "POST",
+    `/${id}/observe`,
+    { strings: [text] },
+    {
+      "idempotency-key": key,
+      ...(prefer !== undefined && { prefer }),
+    },
+  );
+const events = async (id: string) =>
+  ((await system.request("GET", `/${id}/working-memory`)).json.message as string[][]).flat();
+const isReplay = ({ headers }: Answer) => headers["idempotency-replayed"] === "true";
+const withoutRequestId = ({ json: { request_id: _, ...rest } }: Answer) => rest;
+
+test("the same key again gives the stored answer, and nothing is applied again", async () => {
+  const first = await observe("quick", "once", "a key");
+  const again = await observe("quick", "once", "a key");
+  assert.equal(first.status, 200);
+  assert.ok(!isReplay(first));
+  assert.ok(isReplay(again));
+  assert.equal(again.status, 200);
+  assert.deepEqual(again.json, first.json, "the unique_id and the time too");
+  for (const name of ["kato-command", "kato-sequence"])
+    assert.equal(again.headers[name], first.headers[name]);
+  assert.deepEqual(await events("quick"), ["once"]);
+
+  const { json } = await system.request("GET", `/quick/commands/${first.headers["kato-command"]}`);
+  assert.equal(json.state, "applied");
+});
+
+test("the key counts for one processor and one request", async () => {
+  assert.ok(!isReplay(await observe("slow", "once", "a key")));
+  for (const another of [
+    await observe("quick", "another", "a key"),
+    await system.request("POST", "/quick/learn", undefined, { "idempotency-key": "a key" }),
+  ]) {
+    assert.equal(another.status, 422);
+    assert.equal((another.json.errors as { field: string }[])[0]?.field, "Idempotency-Key");
+  }
+  assert.deepEqual(await events("quick"), ["once"]);
+});
+
+test("a failure that is KATO's answer is stored too", async () => {
+  const remove = () =>
+    system.request("DELETE", "/quick/model/nosuch", undefined, { "idempotency-key": "delete" });
+  const [first, again] = [await remove(), await remove()];
+  assert.deepEqual([first.status, again.status], [404, 404]);
+  assert.deepEqual(withoutRequestId(again), withoutRequestId(first));
+  assert.ok(isReplay(again));
+});
+
+test("a key that cannot be one is refused", async () => {
+  for (const key of ["", " ", "x".repeat(256)]) {
+    const { status, json } = await observe("quick", "x", key);
+    assert.deepEqual([status, (json.errors as { field: string }[])[0]?.field], [422, "Idempotency-Key"]);
+  }
+  assert.equal(
+    (await system.request("GET", "/quick/ping", undefined, { "idempotency-key": "x" })).status,
+    200,
+  );
+});
+
+test("while the first is running a second is a 409; one of many is applied", async () => {
+  const answers = await Promise.all(Array.from({ length: 5 }, () => observe("slow", "many", "many")));
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409, 409, 409, 409]);
+  const refused = answers.find(({ status }) => status === 409);
+  assert.equal(refused?.json.retryable, true);
+  assert.ok(refused?.headers["retry-after"]);
+  assert.ok(isReplay(await observe("slow", "many", "many")));
+  assert.equal((await events("slow")).filter((text) => text === "many").length, 1);
+});
+
+test("what was not started in time can be sent again with the same key", async () => {
+  const busy = observe("slow", "busy", "busy");
+  const late = await observe("slow", "late", "late", "wait=0");
+  assert.deepEqual([late.status, late.json.effect], [504, "none"]);
+  await busy;
+  const again = await observe("slow", "late", "late");
+  assert.equal(again.status, 200, again.text);
+  assert.ok(!isReplay(again));
+  assert.ok(isReplay(await observe("slow", "late", "late")));
+  assert.equal((await events("slow")).filter((text) => text === "late").length, 1);
+});
+
+test("an unknown end is answered anew once it is known", async () => {
+  const first = await observe("slow", "unknown", "unknown", "wait=0");
+  if (first.json.effect !== "none") assert.deepEqual([first.status, first.json.effect], [504, "unknown"]);
+  let again = await observe("slow", "unknown", "unknown");
+  await until("it is known", async () => {
+    again = await observe("slow", "unknown", "unknown");
+    return again.status !== 409;
+  });
+  assert.equal(again.status, 200, again.text);
+  assert.equal((await events("slow")).filter((text) => text === "unknown").length, 1);
+});
+
+test("an asynchronous one is accepted once; its repeat is answered from its result", async () => {
+  const first = await observe("slow", "async", "async", "respond-async");
+  const queued = await observe("slow", "async", "async", "respond-async");
+  assert.equal(first.status, 202);
+  assert.equal(queued.status, 202);
+  assert.ok(isReplay(queued) && !isReplay(first));
+  assert.equal(queued.headers.location, first.headers.location);
+  assert.equal(queued.json.sequence, first.json.sequence);
+  assert.equal((await observe("slow", "async", "async")).status, 409);
+  await until("it is applied", async () => {
+    const { json } = await system.request("GET", String(first.headers.location));
+    return json.state === "applied";
+  });
+  const ended = await observe("slow", "async", "async", "respond-async");
+  assert.equal(ended.status, 200);
+  assert.ok(isReplay(ended));
+  assert.deepEqual(ended.json.message, { status: "observed", auto_learned_model: "" });
+  assert.equal((await events("slow")).filter((text) => text === "async").length, 1);
+});
+
+test("a refusal does not take the key", async () => {
+  const [instance] = system.simulators;
+  await instance?.stop();
+  await until(
+    "it is down",
+    async () => (await system.request("GET", "/processors/quick")).json.state === "down",
+  );
+  assert.equal((await observe("quick", "refused", "refused")).status, 503);
+  await instance?.restart();
+  await until("it is back", async () => (await system.request("GET", "/quick/ping")).status === 200);
+  const again = await observe("quick", "refused", "refused");
+  assert.deepEqual([again.status, isReplay(again)], [200, false], again.text);
+});

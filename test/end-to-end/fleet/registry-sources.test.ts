@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { after, before, test } from "node:test";
+import { KatoChannel } from "../../../libs/kato/channel.ts";
+import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
+import { freePort } from "../../fixtures/free-port.ts";
+import type { TestNatsServer } from "../../fixtures/nats-server.ts";
+import { startNats } from "../../fixtures/nats-server.ts";
+import type { Send, Service } from "../../fixtures/system.ts";
+import { sender, startGateway, startSimulatorProcess, startWorker, until } from "../../fixtures/system.ts";
+
+let nats: TestNatsServer;
+let worker: Service;
+let instances: Service[];
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kato-sources-"));
+  nats = await startNats();
+  [worker, ...instances] = await Promise.all([
+    startWorker({ natsUrl: nats.url }),
+    ...["p1", "p1", "asked", "connect", "confined"].map((id) =>
+      startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) }),
+    ),
+  ]);
+});
+after(async () => {
+  for (const service of [worker, ...(instances ?? []), nats]) await service?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const endpointOf = (index: number) => `127.0.0.1:${instances[index]?.port}`;
+
+/** A gateway that is ready, ended by the test. */
+async function start(t: TestContext, env: NodeJS.ProcessEnv): Promise<{ gateway: Service; send: Send }> {
+  const gateway = await startGateway({ natsUrl: nats.url, env });
+  t.after(() => gateway.stop());
+  const send = sender(gateway.url);
+  await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
+  return { gateway, send };
+}
+
+const viewOf = async (send: Send, id: string) => {
+  const { name, source, endpoint, state, reason } = (await send("GET", `/processors/${id}`)).json;
+  return { name, source, endpoint, state, reason };
+};
+const untilReady = (send: Send, id: string, endpoint: string) =>
+  until(`${id} is ready at ${endpoint}`, async () => {
+    const view = await viewOf(send, id);
+    return view.endpoint === endpoint && view.state === "ready";
+  });
+/** Asked of the instance itself: what is told of a processor may still be its last applier's. */
+async function workingMemory(endpoint: string): Promise<unknown> {
+  const channel = new KatoChannel(endpoint);
+  try {
+    await channel.connect(5_000);
+    const result = await channel.call("GetWorkingMemory", encodeRequest("GetWorkingMemory", {}), 5_000);
+    return result.kind === "response" && decodeResponse("GetWorkingMemory", result.bytes).message;
+  } finally {
+    channel.close();
+  }
+}
+
+async function fileOf(yaml: string): Promise<string> {
+  const path = join(folder, "gateway.yaml");
+  await writeFile(path, yaml);
+  return path;
+}
+
+test("for the same id REST wins over the environment, that over the file; the applier moves with the endpoint", async (t) => {
+  const GATEWAY_CONFIG = await fileOf(
+    `nats_url: ${nats.url}\nprocessors:\n  - {id: p1, name: Eye, grpc_endpoint: "${endpointOf(0)}"}\n`,
+  );
+  const env = { GATEWAY_CONFIG, NATS_URL: "" };
+  const { gateway, send } = await start(t, env);
+  const other = await start(t, {});
+  await untilReady(send, "p1", endpointOf(0));
+  assert.partialDeepStrictEqual(await viewOf(other.send, "p1"), { name: "Eye", source: "file" });
+  assert.equal((await send("POST", "/p1/observe", { strings: ["a"] })).status, 200);
+
+  await gateway.restart({ KATO_PROCESSORS: JSON.stringify({ p1: endpointOf(1) }) });
+  await untilReady(other.send, "p1", endpointOf(1));
+  assert.partialDeepStrictEqual(await viewOf(other.send, "p1"), { name: "p1", source: "environment" });
+  await until("it is rebuilt in the other instance", async () =>
+    /^\[\["a"\]\]$/.test(String(await workingMemory(endpointOf(1)))),
+  );
+
+  // Without the variable the file is weaker than what the variable has left.
+  await gateway.restart({ KATO_PROCESSORS: "" });
+  await until("it is said", () => gateway.output().includes("registered by a stronger source"));
+  assert.partialDeepStrictEqual(await viewOf(other.send, "p1"), {
+    source: "environment",
+    endpoint: endpointOf(1),
+  });
+
+  const put = await other.send("PUT", "/processors/p1", { name: "By hand", grpc_endpoint: endpointOf(0) });
+  assert.deepEqual([put.status, put.json.source], [200, "rest"], put.text);
+  await untilReady(send, "p1", endpointOf(0));
+  await gateway.restart({ KATO_PROCESSORS: JSON.stringify({ p1: endpointOf(1) }) });
+  await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
+  assert.partialDeepStrictEqual(await viewOf(send, "p1"), { name: "By hand", endpoint: endpointOf(0) });
+
+  assert.equal((await send("DELETE", "/processors/p1")).status, 200);
+  await until("it is removed", async () => (await other.send("GET", "/processors/p1")).status === 404);
+  await gateway.restart({ KATO_PROCESSORS: "" });
+  await untilReady(other.send, "p1", endpointOf(0));
+  assert.equal((await viewOf(other.send, "p1")).source, "file");
+});
+
+test("an endpoint without an id is asked for it, for as long as it takes", async (t) => {
+  const port = await freePort();
+  const { send } = await start(t, { KATO_LEFT: endpointOf(2), KATO_LATE: `127.0.0.1:${port}` });
+  await untilReady(send, "asked", endpointOf(2));
+  assert.partialDeepStrictEqual(await viewOf(send, "asked"), { name: "LEFT", source: "environment" });
+  const late = await startSimulatorProcess({ MANIFEST: '{"id": "late"}' }, port);
+  t.after(() => late.stop());
+  await untilReady(send, "late", `127.0.0.1:${port}`);
+  assert.equal((await send("POST", "/late/observe", { strings: ["a"] })).status, 200);
+});
+
+test("an answered id that is none, is named twice or belongs to REST is said once, and changes nothing", async (t) => {
+  const { send } = await start(t, {});
+  assert.ok((await send("PUT", "/processors/asked", { grpc_endpoint: endpointOf(2) })).status < 300);
+  const { gateway } = await start(t, {
+    KATO_NO_ID: endpointOf(3),
+    KATO_OF_REST: endpointOf(2),
+    KATO_TWIN: endpointOf(0),
+    KATO_NAMED: `p1:${endpointOf(1)}`,
+  });
+  for (const [setting, said] of [
+    ["KATO_NO_ID", /"connect\\?" is not a processor id/],
+    ["KATO_OF_REST", /registered by a stronger source/],
+    ["KATO_TWIN", /KATO_NAMED names p1 too/],
+  ] as const) {
+    const lines = () =>
+      gateway
+        .output()
+        .split("\n")
+        .filter((line) => line.includes(`"${setting}"`));
+    await until(`${setting} is told`, () => lines().length > 0);
+    assert.match(lines().join("\n"), said);
+    assert.equal(lines().length, 1);
+  }
+  assert.equal((await send("GET", "/processors/connect")).status, 404);
+  assert.partialDeepStrictEqual(await viewOf(send, "asked"), { name: "LEFT", source: "rest" });
+  assert.equal((await viewOf(send, "p1")).endpoint, endpointOf(1));
+});
+
+test("what the settings do not name any more stays, and is said", async (t) => {
+  const first = await start(t, { KATO_GONE: `gone:${endpointOf(2)}` });
+  assert.equal((await viewOf(first.send, "gone")).source, "environment");
+  await first.gateway.stop();
+  const second = await start(t, { LOG_LEVEL: "info" });
+  assert.equal((await viewOf(second.send, "gone")).source, "environment");
+  await until("it is said", () => /registered by earlier settings and kept/.test(second.gateway.output()));
+});
+
+test("a forbidden endpoint is refused over REST, and the worker does not connect to it however it was registered", async (t) => {
+  const { send } = await start(t, {});
+  for (const grpc_endpoint of ["169.254.169.254:80", "[fe80::1]:1441", "[fd00:ec2::254]:80"]) {
+    const { status, json } = await send("PUT", "/processors/evil", { grpc_endpoint });
+    assert.deepEqual([status, (json.errors as { field: string }[])[0]?.field], [422, "grpc_endpoint"]);
+  }
+  assert.equal((await send("GET", "/processors/evil")).status, 404);
+
+  const strict = await start(t, { ENDPOINT_ALLOW: "kato.example, 127.0.0.0/30" });
+  const refused = await strict.send("PUT", "/processors/confined", { grpc_endpoint: "127.0.0.9:1" });
+  assert.deepEqual([refused.status, /ENDPOINT_ALLOW/.test(refused.text)], [422, true]);
+  assert.equal(
+    (await strict.send("PUT", "/processors/confined", { grpc_endpoint: endpointOf(4) })).status,
+    201,
+  );
+  await untilReady(send, "confined", endpointOf(4));
+
+  await worker.restart({ ENDPOINT_ALLOW: "10.0.0.0/8" });
+  await until("it is down", async () => (await viewOf(send, "confined")).state === "down");
+  await until("it is said why", async () =>
+    /not allowed: .*ENDPOINT_ALLOW/.test(String((await viewOf(send, "confined")).reason)),
+  );
+  const command = await send("POST", "/confined/observe", { strings: ["a"] });
+  assert.deepEqual([command.status, command.json.effect], [503, "none"]);
+  await worker.restart({ ENDPOINT_ALLOW: "localhost, 127.0.0.1" });
+  await untilReady(send, "confined", endpointOf(4));
+  assert.equal((await send("POST", "/confined/observe", { strings: ["a"] })).status, 200);
+});

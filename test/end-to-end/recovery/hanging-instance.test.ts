@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Service, System } from "../../fixtures/system.ts";
+import { startSimulatorProcess, startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+const spare: Service[] = [];
+before(async () => {
+  system = await startSystem({ processors: [{ id: "p1" }, { id: "p2" }] });
+  for (const id of ["p1", "p3"])
+    spare.push(await startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) }));
+});
+after(async () => {
+  await system?.simulators[0]?.kill("SIGCONT");
+  for (const instance of spare) await instance.stop();
+  await system?.stop();
+});
+
+const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+  system.request(method, path, body, headers);
+const register = (id: string, instance: Service | undefined) =>
+  send("PUT", `/processors/${id}`, { grpc_endpoint: `127.0.0.1:${instance?.port}` });
+const stateOf = async (id: string) => (await send("GET", `/processors/${id}`)).json.state;
+
+test("a processor that is moved away from an instance that hangs holds up no other, and goes on where it is now (A8)", async () => {
+  await send("POST", "/p1/observe", { strings: ["before"] });
+  await until("that is told", async () => {
+    const { state, applied } = (await send("GET", "/processors/p1")).json;
+    return state === "ready" && applied === 1;
+  });
+  const hanging = system.simulators[0];
+  await hanging?.kill("SIGSTOP");
+  await send("POST", "/p1/observe", { strings: ["hangs"] }, { prefer: "respond-async" });
+  await until("it is in hand", async () => (await stateOf("p1")) === "applying");
+
+  await register("p1", spare[0]);
+  await register("p3", spare[1]);
+  let isMoved = false;
+  await until("the new one is ready", async () => {
+    isMoved ||= (await stateOf("p1")) === "ready";
+    return (await stateOf("p3")) === "ready";
+  });
+  assert.equal(isMoved, false, "the new one has not waited for the one that is moved");
+  assert.equal((await send("POST", "/p3/observe", { strings: ["a"] })).status, 200);
+  assert.equal((await send("POST", "/p2/observe", { strings: ["b"] })).status, 200);
+
+  await until("it has moved", async () => (await stateOf("p1")) === "ready");
+  const { json } = await send("GET", "/p1/working-memory");
+  assert.deepEqual(json.message, [["before"], ["hangs"]]);
+});

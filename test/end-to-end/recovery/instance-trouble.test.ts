@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Service, System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+let instance: Service;
+let data: string;
+before(async () => {
+  data = await mkdtemp(join(tmpdir(), "kato-"));
+  system = await startSystem({
+    processors: [{ id: "p1" }, { id: "p2" }],
+    simulatorEnv: () => ({ SIMULATOR_DATA: data }),
+  });
+  [instance] = system.simulators as [Service];
+});
+after(async () => {
+  await system?.stop();
+  await rm(data, { recursive: true });
+});
+
+const observe = (id: string, text: string) => system.request("POST", `/${id}/observe`, { strings: [text] });
+const stateOf = async (id: string) => (await system.request("GET", `/processors/${id}`)).json;
+const untilState = (state: string) =>
+  until(`p1 is ${state}`, async () => (await stateOf("p1")).state === state);
+
+test("while its instance is away a processor answers 503 at once, with Retry-After, and other processors go on", async () => {
+  await observe("p1", "before");
+  await instance.kill();
+  await untilState("down");
+  const { healthy, reason } = await stateOf("p1");
+  assert.equal(healthy, false);
+  assert.match(String(reason), /instance/);
+
+  for (const [method, path, body] of [
+    ["POST", "/p1/observe", { strings: ["meanwhile"] }],
+    ["POST", "/p1/learn", undefined],
+    ["GET", "/p1/working-memory", undefined],
+    ["GET", "/p1/predictions?unique_id=x", undefined],
+    ["POST", "/p1/gene/increment-recall-threshold", { increment: 0.1 }],
+  ] as const) {
+    const { status, headers, json, text } = await system.request(method, path, body, { prefer: "wait=60" });
+    assert.equal(status, 503, `${path}: ${text}`);
+    assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
+    assert.match(headers["content-type"] ?? "", /^application\/problem\+json/);
+    assert.equal(json.effect, "none");
+    assert.equal(json.retryable, true);
+    assert.equal(json.processor, "p1");
+    assert.ok(!text.includes(String(instance.port)), "the endpoint is told");
+  }
+  assert.equal((await observe("p2", "unhindered")).status, 200);
+  assert.equal((await system.request("GET", "/health")).status, 200);
+  assert.equal((await system.request("GET", "/connect")).status, 200);
+});
+
+test("when the instance is back its processor works, nothing else being restarted", async () => {
+  await instance.restart();
+  await untilState("ready");
+  const { status } = await observe("p1", "after");
+  assert.equal(status, 200);
+  const { message } = (await system.request("GET", "/p1/working-memory")).json;
+  assert.ok(!JSON.stringify(message).includes("meanwhile"), "a refused observation was applied");
+  assert.ok(JSON.stringify(message).includes("after"));
+});
+
+test("from the kill on, every answer comes within its time and says what it knows of the effect", async () => {
+  const answers: Promise<{ status: number; effect: unknown }>[] = [];
+  const send = async (text: string) => {
+    const body = { strings: [text] };
+    const { status, json } = await system.request("POST", "/p1/observe", body, { prefer: "wait=2" });
+    return { status, effect: json.effect };
+  };
+  for (let count = 0; count < 20; count++) {
+    answers.push(send(`before ${count}`));
+    if (count === 10) await instance.kill();
+  }
+  for (const { status, effect } of await Promise.all(answers)) {
+    const isTold =
+      status === 200 ||
+      (status === 503 && effect === "none") ||
+      (status === 504 && (effect === "none" || effect === "unknown"));
+    assert.ok(isTold, `${status} ${effect}`);
+  }
+  await instance.restart();
+  await untilState("ready");
+});
+
+test("a Learn in which the instance dies is told as unknown, and has learned once when the instance is back", async () => {
+  assert.equal((await system.request("POST", "/p1/clear-all-memory")).status, 200);
+  await instance.kill();
+  await instance.restart({ SIMULATOR_FAULT: "learn-before-answer:1" });
+  await untilState("ready");
+  for (const text of ["a", "b"]) assert.equal((await observe("p1", text)).status, 200);
+  const { status, json } = await system.request("POST", "/p1/learn", undefined, { prefer: "wait=1" });
+  assert.equal(status, 504);
+  assert.equal(json.effect, "unknown");
+  assert.equal(json.retryable, false);
+  await untilState("down");
+  await instance.restart({ SIMULATOR_FAULT: "" });
+  await until("it is applied again", async () => (await stateOf("p1")).depth === 0);
+  const model = await system.request("GET", "/p1/model/76d7efca2e96cb5eeddf4e06ac96a0f424630135");
+  assert.equal((model.json.message as { frequency: number }).frequency, 1);
+  assert.deepEqual((await system.request("GET", "/p1/working-memory")).json.message, []);
+  assert.equal((await observe("p1", "next")).status, 200);
+});
+
+test("an instance that says nothing any more is waited for no longer than the client wants", async (t) => {
+  await instance.kill("SIGSTOP");
+  t.after(() => instance.kill("SIGCONT"));
+  const answer = await system.request("POST", "/p1/observe", { strings: ["x"] }, { prefer: "wait=1" });
+  assert.equal(answer.status, 504);
+  assert.equal(answer.json.effect, "unknown");
+  const query = await system.request("GET", "/p1/ping", undefined, { prefer: "wait=1" });
+  assert.equal(query.status, 504);
+  assert.equal(query.json.effect, "none");
+});
+
+test("it goes on with what it was called for, once, when it wakes up", async () => {
+  await until("the call has ended", async () => {
+    const { message } = (await system.request("GET", "/p1/working-memory")).json;
+    return JSON.stringify(message).split('"x"').length === 2;
+  });
+  assert.equal((await observe("p1", "y")).status, 200);
+});
+
+test("an instance that says that it is another processor's is not used, whatever the registry says", async () => {
+  const [one, two] = system.simulators.map(({ port }) => `127.0.0.1:${port}`);
+  const events = async (id: string) =>
+    (await system.request("GET", `/${id}/working-memory`)).json.message as string[][];
+  const register = (grpc_endpoint: string | undefined) =>
+    system.request("PUT", "/processors/p1", { grpc_endpoint });
+  await until("it is used", async () => (await observe("p1", "mine")).status === 200);
+  const before = { p1: await events("p1"), p2: await events("p2") };
+
+  await register(two);
+  await untilState("down");
+  assert.equal((await observe("p1", "for p1")).status, 503);
+  assert.equal((await observe("p2", "for p2")).status, 200);
+  await until("it is said", () => /the instance of p2 answers/.test(system.worker.output()));
+  await register(one);
+  await until("it is used again", async () => (await observe("p1", "again")).status === 200);
+  assert.deepEqual(await events("p1"), [...before.p1, ["again"]]);
+  assert.deepEqual(await events("p2"), [...before.p2, ["for p2"]]);
+});

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Answer, System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+before(async () => {
+  system = await startSystem({
+    workerEnv: { LEASE_MS: "1000" },
+    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "600" }),
+  });
+});
+after(() => system?.stop());
+
+const observe = (text: string, prefer = "wait=20") =>
+  system.request("POST", "/p1/observe", { strings: [text] }, { prefer });
+const clear = () => system.request("POST", "/p1/clear-all-memory");
+const workingMemory = async () =>
+  ((await system.request("GET", "/p1/working-memory")).json.message as string[][]).flat();
+const isUsable = async () => (await system.request("GET", "/processors/p1")).json.healthy === true;
+const assertNotOwned = ({ status, headers, json }: Answer) => {
+  assert.equal(status, 503);
+  assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
+  assert.equal(json.effect, "none");
+  assert.equal(json.retryable, true);
+};
+
+test("a worker that is told to stop finishes what it has begun, and ends with 0", async () => {
+  assert.equal((await observe("before")).status, 200);
+  await until("that is told", async () => {
+    const { state, applied } = (await system.request("GET", "/processors/p1")).json;
+    return state === "ready" && applied === 1;
+  });
+  const begun = observe("begun");
+  await until("it is under way", async () => {
+    const { state } = (await system.request("GET", "/processors/p1")).json;
+    return state === "applying";
+  });
+  assert.equal(await system.worker.stop(), "exit code 0");
+  const { status, text } = await begun;
+  assert.equal(status, 200, text);
+});
+
+test("without a worker queries are refused at once, and commands as soon as its silence shows", async () => {
+  assertNotOwned(await system.request("GET", "/p1/working-memory"));
+  await until(
+    "a command is refused",
+    async () => (await observe("nobody's", "wait=0")).status === 503,
+    5_000,
+  );
+  assertNotOwned(await observe("nobody's", "wait=60"));
+  const { state, healthy } = (await system.request("GET", "/processors/p1")).json;
+  assert.deepEqual({ state, healthy }, { state: "unowned", healthy: false });
+  assert.equal((await system.request("GET", "/ready")).status, 200);
+});
+
+test("with a worker again, nothing that was applied is applied again, nor what was refused", async () => {
+  await system.worker.restart();
+  await until("it works", isUsable);
+  assert.equal((await observe("after")).status, 200);
+  assert.deepEqual(await workingMemory(), ["before", "begun", "after"]);
+});
+
+test("what waits in the log when a worker stops is applied by the next one, in order and once", async () => {
+  await clear();
+  const texts = ["1", "2", "3", "4", "5"];
+  const answers = texts.map((text) => observe(text));
+  await until(
+    "the first is applied",
+    async () => Number((await system.request("GET", "/p1/time")).json.message) > 0,
+  );
+  const stopped = system.worker.stop();
+  assert.equal(await stopped, "exit code 0");
+  await system.worker.restart();
+  const sequences = new Map<string, number>();
+  for (const [index, answer] of (await Promise.all(answers)).entries()) {
+    assert.equal(answer.status, 200, answer.text);
+    sequences.set(texts[index] ?? "", Number(answer.headers["kato-sequence"]));
+  }
+  const inOrder = texts.toSorted((a, b) => (sequences.get(a) ?? 0) - (sequences.get(b) ?? 0));
+  await until("it works", isUsable);
+  assert.deepEqual(await workingMemory(), inOrder);
+});
+
+test("when the worker is killed, answers are a 503 or tell that the effect is unknown", async () => {
+  await clear();
+  await system.worker.kill();
+  const answers = await Promise.all([
+    observe("x", "wait=1"),
+    observe("y", "wait=1"),
+    system.request("GET", "/p1/ping"),
+  ]);
+  for (const { status, json } of answers) {
+    const isTold =
+      (status === 503 && json.effect === "none") || (status === 504 && json.effect === "unknown");
+    assert.ok(isTold, `${status} ${json.effect}`);
+  }
+  assertNotOwned(await system.request("GET", "/p1/ping"));
+  await system.worker.restart();
+  await until("it works", isUsable);
+  assert.equal((await observe("z")).status, 200);
+  assert.deepEqual(await workingMemory(), ["z"], "commands whose time was over were applied");
+});

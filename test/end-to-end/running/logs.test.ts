@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { request as httpRequest } from "node:http";
+import { after, before, test } from "node:test";
+import type { Service, System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+const secret = "s3cr3t";
+const traceId = "0af7651916cd43dd8448eb211c80319c";
+
+let system: System;
+before(async () => {
+  system = await startSystem({
+    gatewayEnv: { LOG_LEVEL: "info" },
+    workerEnv: { LOG_LEVEL: "info" },
+    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "50" }),
+  });
+});
+after(() => system?.stop());
+
+type Line = Record<string, unknown>;
+
+function linesOf(service: Service | undefined): Line[] {
+  const lines = service?.output().split("\n") ?? [];
+  return lines.filter((line) => line.startsWith("{")).map((line): Line => JSON.parse(line));
+}
+const gateway = () => system.gateways[0];
+
+/** The line of the latest request of this path. */
+async function requestLine(path: string): Promise<Line> {
+  let line: Line | undefined;
+  await until(`${path} has its line`, () => {
+    line = linesOf(gateway()).findLast((found) => found.msg === "request" && found.path === path);
+    return line !== undefined;
+  });
+  return line ?? {};
+}
+
+test("a request has one line: whose it was, what became of it, and how long it took", async () => {
+  const { headers } = await system.request(
+    "POST",
+    "/p1/observe?note=x",
+    { strings: ["a"] },
+    { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+  );
+  const { ms, time, request, pid: _, ...rest } = await requestLine("/p1/observe");
+  assert.deepEqual(rest, {
+    level: 30,
+    service: "gateway",
+    reqId: request,
+    trace: traceId,
+    method: "POST",
+    path: "/p1/observe",
+    status: 200,
+    outcome: "okay",
+    processor: "p1",
+    command: headers["kato-command"],
+    sequence: headers["kato-sequence"],
+    msg: "request",
+  });
+  assert.ok(Number(ms) >= 50 && Number(ms) < 30_000);
+  assert.ok(Date.parse(String(time)) > 0);
+  assert.equal(linesOf(gateway()).filter((line) => line.request === request).length, 1);
+});
+
+test("a request that is refused has its line too", async () => {
+  const { json } = await system.request("POST", "/nobody/observe", {});
+  const { outcome, status, request, processor, command } = await requestLine("/nobody/observe");
+  assert.deepEqual(
+    { outcome, status, request, processor, command },
+    {
+      outcome: "PROCESSOR_NOT_FOUND",
+      status: 404,
+      request: json.request_id,
+      processor: undefined,
+      command: undefined,
+    },
+  );
+});
+
+test("so has one whose client did not wait for the answer", async () => {
+  const path = "/p1/observe-sequence";
+  const observations = Array.from({ length: 10 }, () => ({ strings: ["long"] }));
+  const aborted = httpRequest(`${gateway()?.url}${path}`, { method: "POST" });
+  aborted.on("error", () => {});
+  aborted.end(JSON.stringify({ observations }));
+  // Not by its state, which may still be told of the command before it.
+  await until("it is in the log", async () => {
+    const { commands } = (await system.request("GET", "/processors/p1/log")).json;
+    return (commands as { method: string }[]).at(-1)?.method === "Sequence";
+  });
+  aborted.destroy();
+  const { processor, command, client_gone } = await requestLine(path);
+  assert.deepEqual([processor, client_gone], ["p1", true]);
+  assert.ok(command);
+});
+
+test("and one whose client went away in the middle of it", async () => {
+  const { json } = await system.request("POST", "/p1/observations", { observations: Array(40).fill({}) });
+  const path = `/p1/ingestions/${json.ingestion}/events`;
+  const stop = new AbortController();
+  const { body } = await fetch(`${gateway()?.url}${path}`, { signal: stop.signal });
+  await body?.getReader().read();
+  stop.abort();
+  const { status, client_gone } = await requestLine(path);
+  assert.deepEqual([status, client_gone], [200, true]);
+});
+
+test("what is observed, keys, credentials and the query are in no line", async () => {
+  const headers = { authorization: `Bearer ${secret}`, cookie: secret, "x-api-key": secret };
+  await system.request("POST", `/p1/observe?token=${secret}`, { strings: [secret] }, headers);
+  await system.request(
+    "POST",
+    "/p1/observe",
+    { strings: [secret] },
+    { "idempotency-key": secret, ...headers },
+  );
+  await system.request("POST", "/p1/observe", { strings: [secret, 1] }, headers);
+  await system.request("POST", "/p1/observe", `{"strings": ["${secret}"`, headers);
+  await system.request("POST", "/p1/observations", { observations: [{ strings: [secret] }] }, headers);
+  await system.request("POST", "/p1/learn", {}, headers);
+  // An auto-learn that fails: KATO learns no emotives of a model that it has learned without.
+  await system.request("POST", "/p1/genes/change", { max_sequence_length: 2 });
+  for (const emotives of [{}, {}, { joy: 1 }]) {
+    await system.request("POST", "/p1/observe", { strings: [secret], emotives }, headers);
+  }
+  await system.request("POST", "/p1/genes/change", { max_sequence_length: 0 });
+  await until("the worker tells of it", () => system.worker.output().includes("its events are lost"));
+  assert.ok(!gateway()?.output().includes(secret));
+  assert.ok(!system.worker.output().includes(secret));
+});
+
+test("the worker has a line for a command that did not succeed, and none for one that did", async () => {
+  const failed = await system.request("DELETE", "/p1/model/nosuch");
+  const command = failed.headers["kato-command"];
+  let line: Line = {};
+  await until("it has its line", () => {
+    line = linesOf(system.worker).find((found) => found.command === command) ?? {};
+    return line.command === command;
+  });
+  const { level, processor, sequence, method, outcome } = line;
+  assert.deepEqual(
+    { level, processor, sequence, method, outcome },
+    {
+      level: 40,
+      processor: "p1",
+      sequence: Number(failed.headers["kato-sequence"]),
+      method: "DeleteModel",
+      outcome: "failed",
+    },
+  );
+  const before = linesOf(system.worker).length;
+  assert.equal((await system.request("POST", "/p1/observe", { strings: ["a"] })).status, 200);
+  await system.request("POST", "/p1/learn");
+  assert.equal(linesOf(system.worker).length, before);
+});

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { CuttingProxy } from "../../fixtures/cutting-proxy.ts";
+import { startCuttingProxy } from "../../fixtures/cutting-proxy.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+let system: System;
+const proxies: CuttingProxy[] = [];
+
+before(async () => {
+  system = await startSystem({
+    processors: [{ id: "p1" }, { id: "p2" }],
+    between: async (port) => {
+      const proxy = await startCuttingProxy(port);
+      proxies.push(proxy);
+      return proxy.port;
+    },
+  });
+});
+after(async () => {
+  await system?.stop();
+  for (const proxy of proxies) await proxy.stop();
+});
+
+/** A scrape: each series with its value. */
+async function scrape(url: string): Promise<Map<string, number>> {
+  const response = await fetch(`${url}/metrics`);
+  assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [
+      line.slice(0, line.lastIndexOf(" ")),
+      Number(line.slice(line.lastIndexOf(" ") + 1)),
+    ]),
+  );
+}
+const gatewayMetrics = () => scrape(system.gateways[0]?.url ?? "");
+const workerMetrics = () => scrape(system.worker.url);
+const seriesOf = (metrics: Map<string, number>, name: string, containing = "") =>
+  Object.fromEntries(
+    [...metrics].filter(([series]) => series.startsWith(`${name}{`) && series.includes(containing)),
+  );
+
+test("the gateway counts requests by processor and outcome, and times them by method and outcome", async () => {
+  await system.request("POST", "/p1/observe", { strings: ["a"] });
+  await system.request("POST", "/p1/observe", { strings: [1] });
+  await system.request("POST", "/nobody/observe", { strings: ["a"] });
+  await system.request("GET", "/no/such/path?p1");
+  const metrics = await gatewayMetrics();
+  assert.deepEqual(seriesOf(metrics, "kato_http_request_seconds_count", "observe"), {
+    'kato_http_request_seconds_count{method="POST /:id/observe",outcome="okay"}': 1,
+    'kato_http_request_seconds_count{method="POST /:id/observe",outcome="INVALID_INPUT"}': 1,
+    'kato_http_request_seconds_count{method="POST /:id/observe",outcome="PROCESSOR_NOT_FOUND"}': 1,
+  });
+  assert.equal(metrics.get('kato_http_request_seconds_count{method="",outcome="ROUTE_NOT_FOUND"}'), 1);
+  assert.equal(metrics.get('kato_http_requests_total{processor="p1",outcome="okay"}'), 1);
+  assert.equal(metrics.get('kato_http_requests_total{processor="",outcome="PROCESSOR_NOT_FOUND"}'), 1);
+  assert.equal([...metrics.keys()].filter((series) => series.includes("nobody")).length, 0);
+  assert.equal(metrics.get("kato_processors"), 2);
+  assert.equal(metrics.get("kato_processors_unowned"), 0);
+});
+
+test("the worker counts commands, times their wait and their call, and tells how each processor stands", async () => {
+  await system.request("POST", "/p1/learn");
+  const metrics = await workerMetrics();
+  assert.equal(metrics.get('kato_commands_total{processor="p1",outcome="applied"}'), 2);
+  assert.equal(metrics.get('kato_queue_wait_seconds_count{method="Learn"}'), 1);
+  assert.ok(Number(metrics.get('kato_queue_wait_seconds_sum{method="Learn"}')) < 30);
+  assert.equal(metrics.get('kato_grpc_call_seconds_count{method="Learn",outcome="response"}'), 1);
+  assert.equal(metrics.get('kato_queue_depth{processor="p1"}'), 0);
+  assert.equal(metrics.get('kato_applied_sequence{processor="p1"}'), 2);
+  assert.equal(metrics.get('kato_processor_state{processor="p1"}'), 0);
+  assert.ok(Number(metrics.get('kato_apply_rate{processor="p1"}')) >= 0);
+  assert.equal(metrics.get('kato_lease_changes_total{outcome="taken"}'), 2);
+  assert.equal(metrics.get("kato_nats_reconnects_total"), 0);
+});
+
+test("a command that fails and that nobody waited for is counted as failed and as a dead letter", async () => {
+  const { status } = await system.request("DELETE", "/p1/model/nosuch", undefined, {
+    prefer: "respond-async",
+  });
+  assert.equal(status, 202);
+  await until("it has failed", async () => {
+    const metrics = await workerMetrics();
+    return metrics.get('kato_dead_letters_total{processor="p1"}') === 1;
+  });
+  assert.equal((await workerMetrics()).get('kato_commands_total{processor="p1",outcome="failed"}'), 1);
+});
+
+test("a connection that is made again is counted, to an instance and to NATS", async () => {
+  for (const proxy of proxies) proxy.cut();
+  await until("the instance is back", async () => {
+    const metrics = await workerMetrics();
+    return metrics.get('kato_instance_reconnects_total{processor="p2"}') === 1;
+  });
+  await system.nats.kill();
+  await system.nats.restart();
+  for (const metrics of [workerMetrics, gatewayMetrics]) {
+    await until("NATS is back", async () => Number((await metrics()).get("kato_nats_reconnects_total")) >= 1);
+  }
+});
+
+test("a time that the event loop was held up is told, by both", async () => {
+  for (const metrics of [await gatewayMetrics(), await workerMetrics()]) {
+    assert.ok(Number(metrics.get("nodejs_eventloop_lag_p99_seconds")) > 0);
+  }
+});
+
+test("no metric of the project has other labels than processor, method and outcome", async () => {
+  for (const metrics of [await gatewayMetrics(), await workerMetrics()]) {
+    const labels = [...metrics.keys()]
+      .filter((series) => series.startsWith("kato_"))
+      .flatMap((series) => [...series.matchAll(/[{,](\w+)="/g)].map(([, label]) => label));
+    assert.deepEqual([...new Set(labels)].sort(), ["le", "method", "outcome", "processor"]);
+  }
+});
+
+test("what is of a processor goes with it", async () => {
+  await until("it can be used", async () => (await system.request("POST", "/p2/observe", {})).status === 200);
+  const ofP2 = (metrics: Map<string, number>) =>
+    [...metrics.keys()].filter((series) => series.includes('"p2"'));
+  assert.ok(ofP2(await gatewayMetrics()).length > 0);
+  assert.ok(ofP2(await workerMetrics()).length > 3);
+  await until("it is removed", async () => (await system.request("DELETE", "/processors/p2")).status === 200);
+  assert.deepEqual(ofP2(await gatewayMetrics()), []);
+  await until("the worker has left it", async () => ofP2(await workerMetrics()).length === 0);
+  await system.request("GET", "/p2/ping");
+  assert.deepEqual(ofP2(await gatewayMetrics()), []);
+});

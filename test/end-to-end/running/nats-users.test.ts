@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import { linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
+import type { DockerApi } from "../../fixtures/docker-api.ts";
+import { startDockerApi } from "../../fixtures/docker-api.ts";
+import type { TestNatsServer } from "../../fixtures/nats-server.ts";
+import { startNats } from "../../fixtures/nats-server.ts";
+import type { Service } from "../../fixtures/system.ts";
+import {
+  sender,
+  startDiscovery,
+  startGateway,
+  startSimulatorProcess,
+  startWorker,
+  until,
+  untilUsable,
+} from "../../fixtures/system.ts";
+
+// As a password may be: with what means something in a URL.
+const passwords = { gateway: "g@te/w:y", worker: "w0rk,r", discovery: "f!nd#r" };
+const usersFile = resolve(import.meta.dirname, "../../../deploy/nats/users.conf");
+
+let nats: TestNatsServer;
+let instance: Service;
+let found: Service;
+let gateways: Service[];
+let worker: Service;
+let docker: DockerApi;
+let discovery: Service;
+const urlFor = (user: keyof typeof passwords, password: string = passwords[user]) =>
+  nats.url.replace("//", `//${user}:${encodeURIComponent(password)}@`);
+
+before(async () => {
+  process.env.NATS_GATEWAY_PASSWORD = JSON.stringify(passwords.gateway);
+  process.env.NATS_WORKER_PASSWORD = JSON.stringify(passwords.worker);
+  process.env.NATS_DISCOVERY_PASSWORD = JSON.stringify(passwords.discovery);
+  // nats-server takes an include from its configuration's folder, which lies beside this one.
+  const beside = mkdtempSync(join(tmpdir(), "kato-users-"));
+  nats = await startNats({ config: [`include ${JSON.stringify(relative(beside, usersFile))}`] });
+  instance = await startSimulatorProcess({ MANIFEST: '{"id": "p1"}' });
+  found = await startSimulatorProcess({ MANIFEST: '{"id": "p3"}' });
+  // The first of all, so that it is discovery which creates the buckets that it uses.
+  docker = await startDockerApi();
+  discovery = await startDiscovery({
+    natsUrl: urlFor("discovery"),
+    env: { LOG_LEVEL: "trace", DISCOVERY: "docker", DOCKER_HOST: docker.url, DISCOVERY_FORGET_MS: "0" },
+  });
+  await until(
+    "discovery has its list",
+    async () => (await sender(discovery.url)("GET", "/health")).status === 200,
+  );
+  const env = { KATO_PROCESSORS: `{"p1": "127.0.0.1:${instance.port}"}`, LOG_LEVEL: "trace" };
+  gateways = [
+    await startGateway({ natsUrl: urlFor("gateway"), env }),
+    await startGateway({ natsUrl: urlFor("gateway"), env: { LOG_LEVEL: "trace" } }),
+  ];
+  worker = await startWorker({
+    natsUrl: urlFor("worker"),
+    env: { LOG_LEVEL: "trace", LOG_HISTORY: "0", LOG_TRIM_MS: "100" },
+  });
+  await Promise.all(gateways.map(({ url }) => untilUsable(url)));
+});
+after(async () => {
+  for (const service of [...(gateways ?? []), worker, discovery, docker, instance, found, nats])
+    await service?.stop();
+});
+
+/** What NATS has refused. */
+const violations = () => nats.output().match(/.*(Publish|Subscription) Violation.*/g) ?? [];
+
+test("with the users that are shipped nothing is refused that gateways, workers and discovery do", async () => {
+  const [request, other] = gateways.map(({ url }) => sender(url));
+  assert.ok(request && other);
+  const succeed = async (...args: Parameters<typeof request>) => {
+    const answer = await request(...args);
+    assert.ok(answer.status < 300, `${args[0]} ${args[1]}: ${answer.status} ${answer.text}`);
+    return answer.json;
+  };
+  await succeed("POST", "/p1/observe", { strings: ["a"] });
+  await succeed("POST", "/p1/observe", { strings: ["b"] }, { "idempotency-key": "b" });
+  await succeed("POST", "/p1/learn");
+  await succeed("GET", "/p1/predictions");
+
+  // An answer of 504 is one that the worker was asked for: cancel.
+  await instance.kill("SIGSTOP");
+  const late = await request("POST", "/p1/observe", { strings: ["late"] }, { prefer: "wait=1" });
+  await instance.kill("SIGCONT");
+  assert.equal(late.status, 504, late.text);
+
+  const failed = await succeed("DELETE", "/p1/model/none", undefined, { prefer: "respond-async" });
+  await succeed("GET", "/p1/ping", undefined, { "kato-after": String(failed.sequence) });
+  await succeed("GET", `/p1/commands/${failed.command}`);
+  await succeed("DELETE", `/processors/p1/dead-letters/${failed.sequence}`);
+
+  // Of one that another gateway takes in it asks that gateway.
+  const open = openRequest(gateways[0]?.url ?? "", "/p1/observations", { "idempotency-key": "open" });
+  await open.write(linesOfTexts(texts(50)));
+  await until(
+    "the first half is stored",
+    async () => Number((await succeed("GET", "/processors/p1")).last) > 50,
+  );
+  const busy = await other("POST", "/p1/observations", linesOfTexts(texts(100)), {
+    ...ndjson,
+    "idempotency-key": "open",
+  });
+  assert.equal(busy.status, 409, busy.text);
+  open.request.end(linesOfTexts(texts(100).slice(50)));
+  const { ingestion } = (await open.answer()).json;
+  await untilDone(other, `/p1/ingestions/${ingestion}`);
+
+  await succeed("GET", "/processors/p1/log");
+  await succeed("POST", "/processors/p1/rebuild");
+  await succeed("POST", "/processors/p1/pause");
+  await succeed("POST", "/processors/p1/resume");
+  await succeed("PUT", "/processors/p2", { grpc_endpoint: `127.0.0.1:${instance.port}` });
+  await succeed("DELETE", "/processors/p2");
+
+  const findAt = (port: number) => {
+    const labels = { "kato.processor.id": "p3", "kato.grpc.port": String(port) };
+    docker.set("kato-3", { labels, networks: { fleet: "127.0.0.1" } });
+  };
+  const isKnown = async () => (await request("GET", "/processors/p3")).status === 200;
+  findAt(1);
+  await until("it is found", isKnown);
+  findAt(found.port);
+  await until(
+    "it is used",
+    async () => (await request("POST", "/p3/observe", { strings: ["a"] })).status === 200,
+  );
+  docker.remove("kato-3");
+  await until("it is withdrawn", async () => !(await isKnown()));
+
+  await instance.restart();
+  await worker.restart({ LEASE_MS: "4000" });
+  await until("it is applied again", async () => (await request("POST", "/p1/observe", {})).status === 200);
+  assert.deepEqual(violations(), []);
+  await nats.restart();
+  await until(
+    "it is applied once more",
+    async () => (await request("POST", "/p1/observe", {})).status === 200,
+  );
+  const { json } = await request("GET", "/p1/working-memory");
+  const isLateApplied = late.json.effect === "unknown" ? 1 : 0;
+  assert.equal((json.message as unknown[]).length, 100 + isLateApplied);
+  assert.deepEqual(violations(), []);
+});
+
+test("no user can do what is not its part", async (t) => {
+  const as = async (user: keyof typeof passwords): Promise<NatsConnection> => {
+    const connection = await connect({ servers: nats.url, user, pass: passwords[user], timeout: 5_000 });
+    t.after(() => connection.close());
+    return connection;
+  };
+  const [gateway, thief, finder] = [await as("gateway"), await as("worker"), await as("discovery")];
+  const denied = { message: /permission/i };
+  for (const connection of [gateway, thief, finder]) {
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    await assert.rejects(manager.streams.delete("KATO_p1"), denied);
+    await assert.rejects(connection.request("kato.p1.unheard", ""), denied);
+  }
+  const streams = (await jetstreamManager(gateway, { checkAPI: false })).streams;
+  await assert.rejects(streams.purge("KATO_p1"), denied);
+  await assert.rejects(streams.deleteMessage("KATO_p1", 1), denied);
+  await assert.rejects(gateway.request("$KV.kato-leases.p1", "me"), denied);
+  await assert.rejects(gateway.request("$KV.kato-checkpoints.p1", "{}"), denied);
+  await assert.rejects(thief.request("kato.p1.commands", ""), denied);
+  await assert.rejects(thief.request("$KV.kato-registry.p1", "{}"), denied);
+  for (const subject of ["kato.p1.commands", "kato.p1.queries", "kato.p1.state", "kato.p1.dead-letters.1"]) {
+    await assert.rejects(finder.request(subject, ""), denied, subject);
+  }
+  for (const bucket of ["checkpoints", "leases", "outcomes", "ingestions"]) {
+    await assert.rejects(finder.request(`$KV.kato-${bucket}.p1`, "{}"), denied, bucket);
+  }
+  const log = (await jetstreamManager(finder, { checkAPI: false })).streams;
+  await assert.rejects(log.purge("KATO_p1"), denied);
+  await assert.rejects(log.deleteMessage("KATO_p1", 1), denied);
+  await assert.rejects(log.getMessage("KATO_p1", { seq: 1 }), denied);
+  await assert.rejects(
+    jetstream(finder).consumers.get("KATO_p1", { filter_subjects: "kato.p1.commands" }),
+    denied,
+  );
+});
+
+test("without its password nobody gets in, who waits for NATS says why, and no log has a password", async () => {
+  await assert.rejects(connect({ servers: nats.url }), /authorization/i);
+  const stranger = await startWorker({ natsUrl: urlFor("worker", "s3cret"), ready: /refuses the user/ });
+  await stranger.stop();
+  const outputs = [...gateways, worker, discovery, stranger].map((service) => service.output()).join("\n");
+  assert.match(outputs, /connected to NATS/);
+  for (const password of [...Object.values(passwords), "s3cret"]) {
+    assert.ok(!outputs.includes(password) && !outputs.includes(encodeURIComponent(password)));
+  }
+});

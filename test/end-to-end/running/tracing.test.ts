@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Metadata } from "@grpc/grpc-js";
+import type { Method } from "../../../libs/kato/rpcs.ts";
+import { startForwarder } from "../../fixtures/forwarder.ts";
+import type { OtlpReceiver, ReceivedSpan } from "../../fixtures/otlp-receiver.ts";
+import { startOtlpReceiver } from "../../fixtures/otlp-receiver.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+const traceId = "0af7651916cd43dd8448eb211c80319c";
+const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+const tracestate = "congo=t61rcWkgMzE";
+
+let receiver: OtlpReceiver;
+let system: System;
+let forwarder: Awaited<ReturnType<typeof startForwarder>>;
+const calls: { method: Method; metadata: Metadata }[] = [];
+
+/** Starts it all, without any variable of OpenTelemetry's but those that are given. */
+async function start(env: NodeJS.ProcessEnv, services: { gateway: string; worker: string }): Promise<void> {
+  const serviceName = (OTEL_SERVICE_NAME: string) => ({ ...env, OTEL_SERVICE_NAME });
+  system = await startSystem({
+    gatewayEnv: serviceName(services.gateway),
+    workerEnv: serviceName(services.worker),
+    between: async (port) => {
+      forwarder = await startForwarder(port, (method, metadata) => {
+        calls.push({ method, metadata });
+        return undefined;
+      });
+      return forwarder.port;
+    },
+  });
+}
+async function stop(): Promise<void> {
+  forwarder?.stop();
+  await system?.stop();
+}
+/** What the instance was told of the trace in the latest call of this method. */
+const toldOf = (method: Method) => {
+  const { metadata } = calls.findLast((call) => call.method === method) ?? {};
+  return { traceparent: metadata?.get("traceparent"), tracestate: metadata?.get("tracestate") };
+};
+const nothing = { traceparent: [], tracestate: [] };
+const observe = (headers: Record<string, string>) =>
+  system.request("POST", "/p1/observe", { strings: ["a"] }, headers);
+const observed = () => calls.filter(({ method }) => method === "Observe").length;
+
+before(async () => {
+  receiver = await startOtlpReceiver();
+  await start({}, { gateway: "", worker: "" });
+});
+after(async () => {
+  await stop();
+  await receiver?.stop();
+});
+
+test("without OpenTelemetry the instance is told of the trace as the client told it", async () => {
+  const both = { traceparent: [traceparent], tracestate: [tracestate] };
+  assert.equal((await observe({ traceparent, tracestate })).status, 200);
+  assert.deepEqual(toldOf("Observe"), both);
+  await system.request("GET", "/p1/working-memory", undefined, { traceparent, tracestate });
+  assert.deepEqual(toldOf("GetWorkingMemory"), both);
+  await system.request("POST", "/p1/learn", {}, { traceparent });
+  assert.deepEqual(toldOf("Learn"), { traceparent: [traceparent], tracestate: [] });
+});
+
+test("a command that nobody waits for keeps its trace in the log, alone, in a sequence or in bulk", async () => {
+  const send = [
+    () => observe({ prefer: "respond-async", traceparent }),
+    () => system.request("POST", "/p1/observations", { observations: [{ strings: ["b"] }] }, { traceparent }),
+    () =>
+      system.request("POST", "/p1/observe-sequence", { observations: [{ strings: ["c"] }] }, { traceparent }),
+  ];
+  for (const [index, request] of send.entries()) {
+    const before = observed();
+    const { status, text } = await request();
+    assert.ok(status < 300, text);
+    await until("it is applied", () => observed() > before);
+    assert.deepEqual(toldOf("Observe"), { traceparent: [traceparent], tracestate: [] }, String(index));
+  }
+});
+
+test("a trace that is not valid, or none, is none for the instance", async () => {
+  for (const headers of [
+    {},
+    { traceparent: "nonsense", tracestate },
+    { traceparent: `${traceparent}-more` },
+  ]) {
+    assert.equal((await observe(headers as Record<string, string>)).status, 200);
+    assert.deepEqual(toldOf("Observe"), nothing);
+  }
+});
+
+/** The spans that belong to the command of an answer, from the HTTP request on. */
+async function spansOf(find: (span: ReceivedSpan) => boolean, names: string[]): Promise<ReceivedSpan[]> {
+  let found: ReceivedSpan[] = [];
+  await until(`there are ${names}`, () => {
+    found = receiver.spans.filter(find);
+    return names.every((name) => found.some((span) => span.name === name));
+  });
+  return names.map((name) => found.find((span) => span.name === name) as ReceivedSpan);
+}
+
+test("with OpenTelemetry one trace goes from the HTTP request over the queue to the call", async () => {
+  await stop();
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+    OTEL_BSP_SCHEDULE_DELAY: "50",
+  };
+  await start(env, { gateway: "the gateway", worker: "" });
+  const { headers } = await observe({ traceparent, tracestate });
+  const [http, applied, call] = await spansOf(
+    (span) => span.traceId === traceId,
+    ["POST /:id/observe", "apply Observe", "kato_proc.KatoEngine/Observe"],
+  );
+  assert.equal(http?.parentSpanId, "b7ad6b7169203331");
+  assert.equal(applied?.parentSpanId, http?.spanId);
+  assert.equal(call?.parentSpanId, applied?.spanId);
+  assert.deepEqual(
+    [http?.service, applied?.service, call?.service],
+    ["the gateway", "kato-worker", "kato-worker"],
+  );
+  assert.deepEqual(toldOf("Observe"), {
+    traceparent: [`00-${traceId}-${call?.spanId}-01`],
+    tracestate: [tracestate],
+  });
+  assert.equal(http?.attributes["http.response.status_code"], 200);
+  assert.equal(http?.attributes["kato.processor"], "p1");
+  assert.equal(applied?.attributes["kato.sequence"], Number(headers["kato-sequence"]));
+  assert.equal(applied?.attributes["kato.command"], headers["kato-command"]);
+});
+
+test("a query is in its request's trace too, and a request without a trace begins one", async () => {
+  assert.equal((await system.request("GET", "/p1/working-memory")).status, 200);
+  const [http] = await spansOf(() => true, ["GET /:id/working-memory"]);
+  assert.equal(http?.parentSpanId, undefined);
+  const [, answer, call] = await spansOf(
+    (span) => span.traceId === http?.traceId,
+    ["GET /:id/working-memory", "answer GetWorkingMemory", "kato_proc.KatoEngine/GetWorkingMemory"],
+  );
+  assert.equal(answer?.parentSpanId, http?.spanId);
+  assert.equal(call?.parentSpanId, answer?.spanId);
+});
+
+test("what nobody waits for is a trace of its own, with a link to the request", async () => {
+  const { json } = await observe({ prefer: "respond-async" });
+  const [applied] = await spansOf(
+    ({ attributes }) => attributes["kato.command"] === json.command,
+    ["apply Observe"],
+  );
+  const [http] = await spansOf(
+    ({ attributes }) => attributes["kato.command"] === json.command,
+    ["POST /:id/observe"],
+  );
+  assert.notEqual(applied?.traceId, http?.traceId);
+  assert.equal(applied?.parentSpanId, undefined);
+  assert.deepEqual(
+    applied?.links.map((link) => [link.traceId, link.spanId]),
+    [[http?.traceId, http?.spanId]],
+  );
+  await spansOf(({ traceId: id }) => id === applied?.traceId, ["kato_proc.KatoEngine/Observe"]);
+});
+
+test("what goes wrong shows: not a client's own error, but an instance that is away", async () => {
+  await system.request("POST", "/p1/observe", { strings: [1] });
+  await until("its span is there", () =>
+    receiver.spans.some(
+      ({ attributes, status }) => attributes["kato.outcome"] === "INVALID_INPUT" && !status.code,
+    ),
+  );
+  forwarder.stop();
+  await until("it shows", async () => (await observe({ prefer: "wait=1" })).status === 503);
+  await until("its span is there", () =>
+    receiver.spans.some(({ attributes, status }) => {
+      return attributes["error.type"] === "INSTANCE_UNAVAILABLE" && status.code === 2;
+    }),
+  );
+});
+
+test("a collector that is away holds up nothing, and the services still stop cleanly", async () => {
+  await receiver.stop();
+  assert.equal((await system.request("GET", "/kato-api/ping")).status, 200);
+  assert.equal(await system.gateways[0]?.stop(), "exit code 0");
+  assert.equal(await system.worker.stop(), "exit code 0");
+  assert.ok(!system.worker.output().includes('"level":50'), system.worker.output());
+});

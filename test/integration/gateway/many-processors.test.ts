@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connect } from "@nats-io/transport-node";
+import { startNats } from "../../fixtures/nats-server.ts";
+import { startGateway, until } from "../../fixtures/system.ts";
+
+test("registering a processor has the gateway ask for no other one's log", async (t) => {
+  const nats = await startNats();
+  t.after(() => nats.stop());
+  const connection = await connect({ servers: nats.url });
+  t.after(() => connection.close());
+  // Nothing listens there, and nobody calls.
+  const endpoint = "127.0.0.1:9";
+  const declared = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, endpoint]));
+  const env = { KATO_PROCESSORS: JSON.stringify(declared) };
+  const gateway = await startGateway({ natsUrl: nats.url, env });
+  t.after(async () => void (await gateway.stop()));
+  const known = async () => {
+    const { processors } = (await (await fetch(`${gateway.url}/processors`)).json()) as {
+      processors?: unknown[];
+    };
+    return processors?.length ?? 0;
+  };
+  await until("all are registered", async () => (await known()) === 40);
+
+  const asked: string[] = [];
+  connection.subscribe("$JS.API.STREAM.INFO.*", {
+    callback: (_, { subject }) => void asked.push(subject.split(".").at(-1) ?? ""),
+  });
+  await connection.flush();
+  for (const id of ["new1", "new2"]) {
+    const response = await fetch(`${gateway.url}/processors/${id}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ grpc_endpoint: endpoint }),
+    });
+    assert.equal(response.ok, true);
+  }
+  await until(
+    "the logs of both were asked for",
+    () => asked.includes("KATO_new1") && asked.includes("KATO_new2"),
+  );
+  await connection.flush();
+  const others = asked.filter((stream) => /^KATO_p\d/.test(stream));
+  assert.deepEqual(others, []);
+});

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo, Socket } from "node:net";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import type { handleUnaryCall } from "@grpc/grpc-js";
+import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { KatoChannel, maxMessageBytes } from "../../../libs/kato/channel.ts";
+import { pathOf } from "../../../libs/kato/codec.ts";
+import { freePort } from "../../fixtures/free-port.ts";
+import { until } from "../../fixtures/system.ts";
+
+const nothing = new Uint8Array();
+const asIs = (bytes: Buffer) => bytes;
+
+/** A gRPC server that answers Ping, and nothing else, as `ping` does. */
+async function startServer(t: TestContext, ping: handleUnaryCall<Buffer, Buffer>, port = 0) {
+  const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  const definition = {
+    path: pathOf("Ping"),
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  } as const;
+  server.addService({ Ping: definition }, { Ping: ping });
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, found) =>
+      error ? reject(error) : resolve(found),
+    );
+  });
+  t.after(() => server.forceShutdown());
+  return { server, port: bound };
+}
+
+function open(t: TestContext, port: number): KatoChannel {
+  const channel = new KatoChannel(`127.0.0.1:${port}`);
+  t.after(() => channel.close());
+  return channel;
+}
+
+const echo: handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => callback(null, request);
+
+test("bytes go there and back as they are", async (t) => {
+  const { port } = await startServer(t, echo);
+  const channel = open(t, port);
+  assert.equal(await channel.connect(5_000), true);
+  assert.equal(channel.ready, true);
+  assert.equal(channel.connections, 1);
+  // A view into a larger buffer, as a NATS message's data is.
+  const bytes = new Uint8Array([9, 1, 2, 3, 9]).subarray(1, 4);
+  const result = await channel.call("Ping", bytes, 5_000);
+  assert.deepEqual(result, { kind: "response", bytes: Buffer.from([1, 2, 3]) });
+});
+
+test("without a connection nothing is sent", async (t) => {
+  const port = await freePort();
+  const channel = open(t, port);
+  // A refused connection is known at once: more time than the test has is not waited for.
+  assert.equal(await channel.connect(600_000), false);
+  const result = await channel.call("Ping", nothing, 5_000);
+  assert.equal(result.kind, "not-sent");
+  assert.equal(channel.connections, 0);
+});
+
+test("it connects by itself when the instance comes, and again when it comes back", async (t) => {
+  const port = await freePort();
+  const channel = open(t, port);
+  assert.equal(await channel.connect(200), false);
+  const first = await startServer(t, echo, port);
+  await until("it is connected", () => channel.ready, 5_000);
+  assert.equal(channel.connections, 1);
+  first.server.forceShutdown();
+  await until("it is disconnected", () => !channel.ready, 5_000);
+  await startServer(t, echo, port);
+  await until("it is connected again", () => channel.ready, 5_000);
+  assert.equal(channel.connections, 2);
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+});
+
+test("what was sent and did not end is unseen, and is not sent again", async (t) => {
+  let calls = 0;
+  const port = await freePort();
+  const { server } = await startServer(t, () => calls++, port);
+  const channel = open(t, port);
+  await channel.connect(5_000);
+  const late = await channel.call("Ping", nothing, 150);
+  assert.equal(late.kind, "unseen");
+  assert.equal(channel.ready, true);
+  const broken = channel.call("Ping", nothing, 5_000);
+  await until("it was sent", () => calls === 2);
+  server.forceShutdown();
+  assert.equal((await broken).kind, "unseen");
+  let after = 0;
+  await startServer(
+    t,
+    (call, callback) => {
+      after++;
+      echo(call, callback);
+    },
+    port,
+  );
+  await until("it is connected again", () => channel.ready, 5_000);
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+  assert.equal(after, 1);
+});
+
+test("an instance that is gone without a word leaves a call unseen when its time is over", async (t) => {
+  const { port } = await startServer(t, () => {});
+  const channel = open(t, port);
+  await channel.connect(5_000);
+  assert.equal((await channel.call("Ping", nothing, 300)).kind, "unseen");
+});
+
+test("a connection that breaks before the answer has come leaves a call unseen", async (t) => {
+  let calls = 0;
+  const { port } = await startServer(t, () => calls++);
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+    }
+    client.pipe(upstream).pipe(client);
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  const channel = open(t, (proxy.address() as AddressInfo).port);
+  await channel.connect(5_000);
+  for (const cut of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+    await until("it is connected", () => channel.ready, 5_000);
+    const before = calls;
+    const call = channel.call("Ping", nothing, 5_000);
+    await until("the call has arrived", () => calls > before);
+    for (const socket of sockets) cut(socket);
+    sockets.clear();
+    assert.equal((await call).kind, "unseen");
+  }
+});
+
+test("a gRPC error that the instance gives is its answer", async (t) => {
+  const { port } = await startServer(t, (_call, callback) =>
+    callback({ code: status.INTERNAL, details: "Exception deserializing request!" }),
+  );
+  const channel = open(t, port);
+  await channel.connect(5_000);
+  assert.deepEqual(await channel.call("Ping", nothing, 5_000), {
+    kind: "answered",
+    status: status.INTERNAL,
+    details: "Exception deserializing request!",
+  });
+  const unknown = await channel.call("Learn", nothing, 5_000);
+  assert.equal(unknown.kind === "answered" && unknown.status, status.UNIMPLEMENTED);
+});
+
+test("a message over 4 MiB is RESOURCE_EXHAUSTED either way", async (t) => {
+  let received = 0;
+  const { port } = await startServer(t, ({ request }, callback) => {
+    received++;
+    callback(null, Buffer.alloc(request.length === 0 ? maxMessageBytes + 1 : 1));
+  });
+  const channel = open(t, port);
+  await channel.connect(5_000);
+  const tooLargeAnswer = await channel.call("Ping", nothing, 5_000);
+  assert.equal(tooLargeAnswer.kind === "answered" && tooLargeAnswer.status, status.RESOURCE_EXHAUSTED);
+  const tooLargeRequest = await channel.call("Ping", new Uint8Array(maxMessageBytes + 1), 5_000);
+  assert.equal(tooLargeRequest.kind === "answered" && tooLargeRequest.status, status.RESOURCE_EXHAUSTED);
+  assert.equal(received, 1);
+  assert.equal((await channel.call("Ping", new Uint8Array(maxMessageBytes), 5_000)).kind, "response");
+});
+
+test("a peer that accepts the connection and then says nothing is given up after 5 s for another try", async (t) => {
+  const instance = await startServer(t, echo);
+  const sockets: Socket[] = [];
+  const keep = (socket: Socket) => sockets.push(socket.on("error", () => {}));
+  // Silent to the first connection, the instance itself to every other one.
+  const peer = createServer((socket) => {
+    if (keep(socket) === 1) return;
+    const upstream = connect(instance.port, "127.0.0.1");
+    keep(upstream);
+    socket.pipe(upstream).pipe(socket);
+  }).listen(await freePort(), "127.0.0.1");
+  await once(peer, "listening");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    peer.close();
+  });
+  const channel = open(t, (peer.address() as AddressInfo).port);
+  assert.equal(await channel.connect(300), false);
+  assert.equal((await channel.call("Ping", nothing, 300)).kind, "not-sent");
+  await until("it is connected", () => channel.ready, 8_000);
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+});
+
+test("closing it ends the calls under way and whatever waits", async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const { port } = await startServer(t, () => begun.resolve());
+  const channel = open(t, port);
+  await channel.connect(5_000);
+  const call = channel.call("Ping", nothing, 10_000);
+  await begun.promise;
+  const change = channel.stateChange();
+  channel.close();
+  await change;
+  assert.deepEqual(await call, {
+    kind: "unseen",
+    status: status.CANCELLED,
+    details: "the channel was closed",
+  });
+  assert.equal(channel.ready, false);
+  assert.equal(await channel.connect(1_000), false);
+  assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "not-sent");
+});
+
+test("a channel that is not allowed does not connect, and one that is not any more gives its connection up", async (t) => {
+  const { port } = await startServer(t, echo);
+  let refusal: string | undefined = "not allowed";
+  const asked: string[] = [];
+  const channel = new KatoChannel(`127.0.0.1:${port}`, async (endpoint) => {
+    asked.push(endpoint);
+    return refusal;
+  });
+  t.after(() => channel.close());
+  assert.equal(await channel.connect(5_000), false);
+  assert.equal(channel.refusal, "not allowed");
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "not-sent");
+  assert.equal(channel.connections, 0);
+
+  refusal = undefined;
+  assert.equal(await channel.connect(5_000), true);
+  assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+  assert.equal(channel.connections, 1);
+
+  refusal = "not any more";
+  assert.equal(await channel.connect(5_000), false);
+  assert.equal(channel.ready, false);
+  refusal = undefined;
+  assert.equal(await channel.connect(5_000), true);
+  assert.equal(
+    channel.connections,
+    2,
+    "another connection, behind which may be another start of the instance",
+  );
+  assert.deepEqual(new Set(asked), new Set([`127.0.0.1:${port}`]));
+});
+
+test("a host that is named as one of gRPC's schemes is a host", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "kato-channel-"));
+  const before = process.cwd();
+  process.chdir(folder);
+  const server = createServer();
+  t.after(async () => {
+    process.chdir(before);
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  let connections = 0;
+  server.on("connection", (socket) => {
+    connections++;
+    socket.destroy();
+  });
+  server.listen(join(folder, "1441"));
+  await once(server, "listening");
+  const channel = new KatoChannel("unix:1441");
+  t.after(() => channel.close());
+  assert.equal(await channel.connect(5_000), false);
+  assert.equal(connections, 0);
+});

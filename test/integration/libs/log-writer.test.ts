@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { connect } from "@nats-io/transport-node";
+import type { Command } from "../../../libs/commands/command.ts";
+import { CommandLogs } from "../../../libs/commands/log.ts";
+import { LogWriter } from "../../../libs/commands/log-writer.ts";
+import { streamOf } from "../../../libs/commands/names.ts";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { startCuttingProxy } from "../../fixtures/cutting-proxy.ts";
+import type { TestNatsServer } from "../../fixtures/nats-server.ts";
+import { startNats } from "../../fixtures/nats-server.ts";
+import { until } from "../../fixtures/system.ts";
+
+let nats: TestNatsServer;
+let connection: NatsConnection;
+let logs: CommandLogs;
+before(async () => {
+  nats = await startNats();
+  connection = await open(nats.url);
+  logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
+});
+after(async () => {
+  await connection?.close();
+  await nats?.stop();
+});
+
+const open = (servers: string) =>
+  connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 20, reconnectJitter: 0 });
+
+const command = (processor: string, number: number, bytes = 20): Command => {
+  const data = Buffer.alloc(bytes, String(number));
+  return { id: `bulk.${number}`, processor, method: "Observe", data, ingestion: "bulk" };
+};
+
+interface Writing {
+  writer: LogWriter;
+  stored: { id: string; sequence: number }[];
+}
+
+function startWriter(processor: string, over = connection, patienceMs = 20_000): Writing {
+  const stored: Writing["stored"] = [];
+  let session = 1;
+  let isConnected = true;
+  void (async () => {
+    for await (const { type } of over.status()) {
+      if (type === "disconnect") isConnected = false;
+      if (type !== "reconnect") continue;
+      isConnected = true;
+      session++;
+    }
+  })();
+  const writer = new LogWriter({
+    connection: over,
+    session: () => (isConnected ? session : 0),
+    processor,
+    patienceMs,
+    onStored: ({ id }, sequence) => stored.push({ id, sequence }),
+  });
+  return { writer, stored };
+}
+
+async function write(
+  { writer }: Writing,
+  processor: string,
+  count: number,
+  each?: (number: number) => unknown,
+) {
+  for (let number = 1; number <= count; number++) {
+    writer.add(command(processor, number));
+    if (writer.isFull) await writer.room();
+    await each?.(number);
+  }
+  await writer.settle();
+  writer.close();
+}
+
+/** Asserts that the log has exactly these, each once and in order, where the writer was told. */
+async function assertStored(processor: string, { stored }: Writing, count: number): Promise<void> {
+  const expected = Array.from({ length: count }, (_, index) => `bulk.${index + 1}`);
+  const inLog: Writing["stored"] = [];
+  for await (const { id, sequence } of logs.readRange(processor, 1, Number.MAX_SAFE_INTEGER)) {
+    if (id.startsWith("bulk.")) inLog.push({ id, sequence });
+  }
+  assert.deepEqual(
+    inLog.map(({ id }) => id),
+    expected,
+  );
+  assert.deepEqual(stored, inLog);
+}
+
+test("commands are stored in the order they were added, and told so in that order", async () => {
+  await logs.ensure("plain");
+  const writing = startWriter("plain");
+  await write(writing, "plain", 8_000);
+  await assertStored("plain", writing, 8_000);
+});
+
+test("other commands may come between, and nothing changes places (A2)", async () => {
+  await logs.ensure("between");
+  const writing = startWriter("between");
+  const others: Promise<unknown>[] = [];
+  await write(writing, "between", 4_000, async (number) => {
+    if (number % 20 !== 0) return;
+    others.push(
+      logs.append({ id: `other-${number}`, processor: "between", method: "Learn", data: Buffer.alloc(0) }),
+    );
+    await new Promise(setImmediate);
+  });
+  await Promise.all(others);
+  await assertStored("between", writing, 4_000);
+  assert.equal(await logs.last("between"), 4_200);
+});
+
+test("connections that break, losing what is on its way, change nothing (A2)", async (t) => {
+  await logs.ensure("cut");
+  const proxy = await startCuttingProxy(nats.port);
+  t.after(() => proxy.stop());
+  const over = await open(`127.0.0.1:${proxy.port}`);
+  t.after(() => over.close());
+  const writing = startWriter("cut", over);
+  await write(writing, "cut", 12_000, async (number) => {
+    if (number % 20 === 0) await new Promise(setImmediate);
+    if (number % 1_000 === 500) proxy.cut();
+  });
+  await assertStored("cut", writing, 12_000);
+});
+
+test("NATS killed and started again changes nothing (A2)", async () => {
+  await logs.ensure("restarted");
+  const writing = startWriter("restarted");
+  await write(writing, "restarted", 12_000, async (number) => {
+    if (number !== 3_000 && number !== 8_000) return;
+    await nats.kill();
+    await nats.restart();
+  });
+  await assertStored("restarted", writing, 12_000);
+});
+
+test("NATS that does not answer for longer than is waited for is sent it again, and stores it once", async () => {
+  await logs.ensure("silent");
+  const writing = startWriter("silent");
+  const silence = async (number: number) => {
+    if (number !== 3_000) return;
+    await nats.kill("SIGSTOP");
+    setTimeout(() => void nats.kill("SIGCONT"), 4_500);
+  };
+  await write(writing, "silent", 6_000, silence);
+  await assertStored("silent", writing, 6_000);
+});
+
+test("a log that is full stores nothing behind what it refused, and it is known how far it is (A6)", async () => {
+  const small = await CommandLogs.open(connection, { replicas: 1, maxBytes: 100_000 });
+  await small.ensure("full");
+  const writing = startWriter("full");
+  const sizes = (number: number) => (number % 7 === 0 ? 10 : 900);
+  await assert.rejects(
+    async () => {
+      for (let number = 1; number <= 2_000; number++) {
+        writing.writer.add(command("full", number, sizes(number)));
+        if (writing.writer.isFull) await writing.writer.room();
+      }
+      await writing.writer.settle();
+    },
+    (error) => error instanceof GatewayError && error.code === "LOG_FULL",
+  );
+  assert.equal(writing.writer.isUncertain, false);
+  writing.writer.close();
+  assert.ok(writing.stored.length > 50);
+  await assertStored("full", writing, writing.stored.length);
+});
+
+test("it gives up when nothing is acknowledged for its patience", async () => {
+  await logs.ensure("patience");
+  const writing = startWriter("patience", connection, 1_000);
+  await nats.kill();
+  writing.writer.add(command("patience", 1));
+  await assert.rejects(
+    writing.writer.settle(),
+    (error) => error instanceof GatewayError && error.code === "NATS_UNAVAILABLE",
+  );
+  writing.writer.close();
+  await nats.restart();
+  await until("it is back", () => connection.flush().then(() => true));
+  assert.equal(await logs.last("patience"), 0);
+});
+
+test("what was sent once without an answer may be stored, whatever another sending is refused with (A7)", async (t) => {
+  await logs.ensure("uncertain");
+  const proxy = await startCuttingProxy(nats.port);
+  t.after(() => proxy.stop());
+  const over = await open(`127.0.0.1:${proxy.port}`);
+  t.after(() => over.close());
+  const { writer } = startWriter("uncertain", over, 3_000);
+  proxy.swallow();
+  writer.add(command("uncertain", 1));
+  await until("it is stored", async () => (await logs.last("uncertain")) === 1);
+  // So that it is refused from now on.
+  await (await jetstreamManager(connection)).streams.delete(streamOf("uncertain"));
+  proxy.cut();
+  await assert.rejects(writer.settle(), GatewayError);
+  assert.equal(writer.isUncertain, true);
+  writer.close();
+});
+
+test("without its log nothing is stored, and that is told", async () => {
+  const writing = startWriter("nowhere", connection, 500);
+  writing.writer.add(command("nowhere", 1));
+  await assert.rejects(writing.writer.settle(), GatewayError);
+  writing.writer.close();
+});

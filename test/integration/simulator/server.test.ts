@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { status } from "@grpc/grpc-js";
+import type { Place } from "../../../services/simulator/faults.ts";
+import { startSimulator } from "../../../services/simulator/server.ts";
+import { inProcess, Kato, runSimulator } from "../../fixtures/simulator.ts";
+
+const mebibyte = 1024 * 1024;
+
+test("bytes that do not parse are INTERNAL, and tick nothing", async (t) => {
+  const kato = await inProcess(t);
+  await assert.rejects(kato.raw("Observe", Buffer.from([0x0a, 0xff])), { code: status.INTERNAL });
+  assert.equal(await kato.interval(), 0);
+});
+
+test("over 4 MiB is RESOURCE_EXHAUSTED, either way", async (t) => {
+  const kato = await inProcess(t);
+  const strings = ["x".repeat(3 * mebibyte)];
+  assert.equal((await kato.observe({ strings })).status, "OKAY");
+  await assert.rejects(kato.observe({ strings: [...strings, ...strings] }), {
+    code: status.RESOURCE_EXHAUSTED,
+  });
+  assert.equal(await kato.interval(), 1);
+  await kato.observe({ strings });
+  await assert.rejects(kato.workingMemory(), { code: status.RESOURCE_EXHAUSTED });
+});
+
+test("Observes come one after another, a Learn beside one does not wait for it", async (t) => {
+  const reached: Place[] = [];
+  const ticked = Promise.withResolvers<void>();
+  const kato = await inProcess(t, { delayMs: 300 }, (place) => {
+    reached.push(place);
+    if (place === "observe-after-tick") ticked.resolve();
+  });
+  const observes = [kato.observe({ strings: ["a"] }), kato.observe({ strings: ["b"] })];
+  await ticked.promise;
+  const learn = kato.call("Learn", {});
+  await Promise.all([...observes, learn]);
+  const oneObserve = ["observe-before-tick", "observe-after-tick", "observe-before-answer"];
+  assert.deepEqual(
+    reached.filter((place) => place.startsWith("observe")),
+    [...oneObserve, ...oneObserve],
+  );
+  assert.ok(reached.indexOf("learn-after-clear") < reached.indexOf("observe-before-answer"));
+});
+
+test("a call that has begun is carried to its end though its client has given up", async (t) => {
+  const ticked = Promise.withResolvers<void>();
+  const kato = await inProcess(t, { delayMs: 500 }, (place) => {
+    if (place === "observe-after-tick") ticked.resolve();
+  });
+  const first = kato.observe({ strings: ["first"] });
+  await ticked.promise;
+  const second = kato.observe({ strings: ["second"] }, { deadline: Date.now() + 200 });
+  await assert.rejects(second, { code: status.DEADLINE_EXCEEDED });
+  await first;
+  await kato.observe();
+  assert.deepEqual(await kato.workingMemory(), [["first"], ["second"]]);
+});
+
+test("ten calls are under way at most, and one that its client gave up while it waited is not begun", async (t) => {
+  let underWay = 0;
+  const all = Promise.withResolvers<void>();
+  const kato = await inProcess(t, { delayMs: 1_000 }, (place) => {
+    if (place === "learn-after-clear" && ++underWay === 10) all.resolve();
+  });
+  const learns = Array.from({ length: 11 }, () => kato.call("Learn", {}));
+  await all.promise;
+  const observe = kato.observe({ strings: ["a"] }, { deadline: Date.now() + 200 });
+  await assert.rejects(observe, { code: status.DEADLINE_EXCEEDED });
+  assert.equal(underWay, 10);
+  await Promise.all(learns);
+  assert.equal(underWay, 11);
+  assert.equal(await kato.interval(), 0);
+});
+
+test("a stop lets a call under way finish, and takes no new one", async () => {
+  const ticked = Promise.withResolvers<void>();
+  const simulator = await startSimulator({ delayMs: 300 }, (place) => {
+    if (place === "observe-after-tick") ticked.resolve();
+  });
+  const kato = new Kato(simulator.endpoint);
+  const observe = kato.observe({ strings: ["a"] });
+  await ticked.promise;
+  const stopped = simulator.stop();
+  assert.equal((await observe).status, "OKAY");
+  await stopped;
+  await assert.rejects(kato.call("Ping", {}), { code: status.UNAVAILABLE });
+  kato.close();
+});
+
+test("an endpoint that is taken refuses the start", async (t) => {
+  const kato = await inProcess(t);
+  const port = Number(kato.endpoint.split(":").at(-1));
+  await assert.rejects(startSimulator({ port }), /EADDRINUSE|in use|bind/i);
+});
+
+test("the first line says what it listens on, and SIGTERM and SIGINT stop it with exit code 0", async (t) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const child = runSimulator({ PORT: "0", MANIFEST: '{"id": "p2", "name": "P2"}' });
+    t.after(() => child.kill("SIGKILL"));
+    assert.ok(child.stdout);
+    const [line] = await once(createInterface({ input: child.stdout }), "line");
+    const { msg, endpoint, processor } = JSON.parse(line);
+    assert.deepEqual([msg, processor], ["listening", "p2"]);
+    const kato = new Kato(endpoint);
+    assert.equal((await kato.call("GetName", {})).message, "P2");
+    const exited = once(child, "exit");
+    child.kill(signal);
+    assert.deepEqual(await exited, [0, null]);
+    kato.close();
+  }
+});
+
+test("a stop waits no longer than a second for calls under way", async () => {
+  const ticked = Promise.withResolvers<void>();
+  // They take longer than the test may.
+  const simulator = await startSimulator({ delayMs: 600_000 }, (place) => {
+    if (place === "observe-after-tick") ticked.resolve();
+  });
+  const kato = new Kato(simulator.endpoint);
+  const observe = assert.rejects(kato.observe({ strings: ["a"] }));
+  await ticked.promise;
+  await simulator.stop();
+  await observe;
+  kato.close();
+});
+
+test("wrong settings stop the start with one line that names them all", async (t) => {
+  const child = runSimulator({ PORT: "x", SIMULATOR_FAULT: "nowhere", MANIFEST: "{" });
+  t.after(() => child.kill("SIGKILL"));
+  assert.ok(child.stderr);
+  const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+  const exited = once(child, "exit");
+  const { value: message = "" } = await lines.next();
+  for (const name of ["PORT", "SIMULATOR_FAULT", "MANIFEST"]) assert.match(message, new RegExp(name));
+  assert.deepEqual(await exited, [1, null]);
+  assert.equal((await lines.next()).done, true);
+});

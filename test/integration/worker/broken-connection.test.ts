@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { connect, createServer } from "node:net";
+import { after, before, beforeEach, test } from "node:test";
+import { freePort } from "../../fixtures/free-port.ts";
+import { Kato } from "../../fixtures/simulator.ts";
+import type { Answer, System } from "../../fixtures/system.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+/** Of what Python prints for [['a'], ['b']]. */
+const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
+
+/** Between a worker and an instance: can keep the instance's answers to itself, and be gone. */
+async function startProxy(instancePort: number) {
+  const sockets = new Set<Socket>();
+  let silent = false;
+  const server = createServer((worker) => {
+    const instance = connect(instancePort, "127.0.0.1");
+    for (const socket of [worker, instance]) sockets.add(socket.on("error", () => {}));
+    worker.on("data", (bytes) => instance.write(bytes)).on("close", () => instance.destroy());
+    instance.on("data", (bytes) => !silent && worker.write(bytes)).on("close", () => worker.destroy());
+  });
+  const port = await freePort();
+  const open = async () => {
+    silent = false;
+    await once(server.listen(port, "127.0.0.1"), "listening");
+  };
+  const cut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  await open();
+  return {
+    port,
+    open,
+    cut,
+    swallowAnswers: () => {
+      silent = true;
+    },
+  };
+}
+
+let system: System;
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+/** Reaches the instance directly. */
+let kato: Kato;
+before(async () => {
+  system = await startSystem({
+    // Time to cut the connection while a Learn is under way.
+    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "200" }),
+    between: async (port) => {
+      proxy = await startProxy(port);
+      return proxy.port;
+    },
+  });
+  kato = new Kato(`127.0.0.1:${system.simulators[0]?.port}`);
+});
+after(async () => {
+  kato?.close();
+  proxy?.cut();
+  await system?.stop();
+});
+beforeEach(async () => {
+  await untilState("ready");
+  assert.equal((await post("/clear-all-memory")).status, 200);
+});
+
+const post = (path: string, body?: unknown) =>
+  system.request("POST", `/p1${path}`, body, { prefer: "wait=10" });
+const untilState = (state: string) =>
+  until(`it is ${state}`, async () => (await system.request("GET", "/processors/p1")).json.state === state);
+
+/** What was told has to be true of what the instance has. */
+const assertTold = ({ status, json, text }: Answer, isThere: boolean) => {
+  if (status === 200) assert.ok(isThere, "it was told to be applied and is not there");
+  else if (json.effect === "none") assert.ok(!isThere, `it was told to have no effect and is there: ${text}`);
+  else assert.deepEqual([status, json.effect], [504, "unknown"], text);
+};
+
+test("an Observe whose answer was lost with the connection is told truly, and is there once (A3)", async () => {
+  assert.equal((await post("/observe", { strings: ["before"] })).status, 200);
+  const events = async () => (await kato.workingMemory()).flat();
+
+  proxy.swallowAnswers();
+  const answer = post("/observe", { strings: ["lost"] });
+  await until("the instance has it", async () => (await events()).includes("lost"));
+  proxy.cut();
+  await untilState("down");
+  await proxy.open();
+  assertTold(await answer, true);
+  await untilState("ready");
+
+  assert.equal((await post("/observe", { strings: ["after"] })).status, 200);
+  assert.deepEqual(await events(), ["before", "lost", "after"]);
+});
+
+test("a Learn whose answer was lost with the connection is told truly, and has learned once (A3)", async () => {
+  for (const text of ["a", "b"]) assert.equal((await post("/observe", { strings: [text] })).status, 200);
+
+  const answer = post("/learn");
+  await until("the instance has begun", async () => (await kato.workingMemory()).length === 0);
+  proxy.cut();
+  await untilState("down");
+  await proxy.open();
+  const told = await answer;
+  await untilState("ready");
+  assertTold(told, true);
+  if (told.status === 200) assert.equal(told.json.message, `MODEL|${sha1OfAB}`);
+  assert.equal((await kato.model(sha1OfAB)).frequency, 1);
+  assert.deepEqual(await kato.workingMemory(), []);
+});
+
+test("a connection that breaks while nothing is under way costs nothing", async () => {
+  const texts = ["1", "2", "3"];
+  for (const text of texts) {
+    assert.equal((await post("/observe", { strings: [text] })).status, 200);
+    proxy.cut();
+    await untilState("down");
+    await proxy.open();
+    await untilState("ready");
+  }
+  assert.deepEqual(
+    await kato.workingMemory(),
+    texts.map((text) => [text]),
+  );
+});

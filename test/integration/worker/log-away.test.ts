@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startForwarder } from "../../fixtures/forwarder.ts";
+import { Kato } from "../../fixtures/simulator.ts";
+import { startSystem, until } from "../../fixtures/system.ts";
+
+/** Of what Python prints for [['a'], ['b']]. */
+const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
+
+test("a command in hand is not passed over because the log could not be read to settle it (A3)", async (t) => {
+  const stack = new AsyncDisposableStack();
+  t.after(() => stack.disposeAsync());
+  let learns = 0;
+  const system = await startSystem({
+    workerEnv: { LEASE_MS: "60000", CALL_TIMEOUT_MS: "500" },
+    between: async (port) => {
+      const forwarder = await startForwarder(port, (method) => {
+        if (method !== "Learn" || learns++ > 0) return undefined;
+        // It is never begun, and nothing can be asked of NATS when the worker comes to look.
+        void system.nats.kill("SIGSTOP");
+        return "nothing";
+      });
+      stack.defer(() => forwarder.stop());
+      return forwarder.port;
+    },
+  });
+  stack.defer(() => system.stop());
+  const kato = new Kato(`127.0.0.1:${system.simulators[0]?.port}`);
+  stack.defer(() => kato.close());
+  const post = (path: string, body?: unknown) =>
+    system.request("POST", `/p1${path}`, body, { prefer: "respond-async" });
+
+  for (const text of ["a", "b"]) assert.equal((await post("/observe", { strings: [text] })).status, 202);
+  assert.equal((await post("/learn")).status, 202);
+  await until("the worker could not read the log", () =>
+    system.worker.output().includes("the log cannot be read"),
+  );
+  await system.nats.kill("SIGCONT");
+
+  await until("everything is applied", async () => {
+    const { applied, last, state } = (await system.request("GET", "/processors/p1")).json;
+    return state === "ready" && applied === 3 && last === 3;
+  });
+  assert.equal((await kato.model(sha1OfAB)).frequency, 1);
+  assert.deepEqual(await kato.workingMemory(), []);
+});

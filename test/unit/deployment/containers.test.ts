@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import test from "node:test";
+import { parse } from "yaml";
+import { settingNames } from "../../../libs/config/setting-names.ts";
+
+const root = resolve(import.meta.dirname, "../../..");
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+const composeFiles = globSync("docker-compose*.yml", { cwd: root });
+const dockerfiles = globSync("Dockerfile.*", { cwd: root });
+
+interface ComposeService {
+  image: string;
+  build?: { context: string; dockerfile: string };
+  environment?: Record<string, string>;
+  volumes?: string[];
+  networks?: string[];
+  depends_on?: string[] | Record<string, unknown>;
+  healthcheck?: { test: string[] };
+  labels?: Record<string, string>;
+  user?: string;
+  ports?: string[];
+}
+const servicesOf = (file: string): Record<string, ComposeService> =>
+  (parse(read(file), { merge: true }) as { services: Record<string, ComposeService> }).services;
+/** Those of the files that only add to docker-compose.yml name its services without repeating what they are. */
+const single = servicesOf("docker-compose.yml");
+
+/** All others are in the one network that everything is in. */
+const networksOf = new Map([
+  ["docker-proxy", ["docker-proxy"]],
+  ["discovery", ["kato-network", "docker-proxy"]],
+]);
+
+test("the compose files name files, folders and services that there are", () => {
+  assert.equal(composeFiles.length, 5);
+  for (const file of composeFiles) {
+    const services = servicesOf(file);
+    for (const [name, service] of Object.entries(services)) {
+      const { image, build, volumes = [], networks, depends_on = [] } = service;
+      assert.ok(image ?? single[name]?.image, `${file}: ${name} has no image`);
+      if (networks) assert.deepEqual(networks, networksOf.get(name) ?? ["kato-network"]);
+      if (build) assert.ok(existsSync(join(root, build.context, build.dockerfile)), `${file}: ${name}`);
+      for (const [source = ""] of volumes.map((volume) => volume.split(":"))) {
+        if (source.startsWith(".")) assert.ok(existsSync(join(root, source)), `${file}: ${source}`);
+      }
+      for (const needed of Array.isArray(depends_on) ? depends_on : Object.keys(depends_on)) {
+        assert.ok(needed in { ...single, ...services }, `${file}: ${name} depends on ${needed}`);
+      }
+    }
+  }
+});
+
+test("the compose files give our services only settings that there are, and NATS the users that it is asked for", () => {
+  const known = new Set<string>([...settingNames, "KATO_PROCESSORS"]);
+  const usersFile = read("deploy/nats/users.conf");
+  const users = [...usersFile.matchAll(/user: (\w+)/g)].map(([, user]) => user);
+  const passwords = [...usersFile.matchAll(/password: \$(\w+)/g)].map(([, name = ""]) => name);
+  for (const [file, { image, environment = {} }] of composeFiles.flatMap((file) =>
+    Object.entries(servicesOf(file)).map(
+      ([name, service]) => [file, { ...service, image: service.image ?? single[name]?.image }] as const,
+    ),
+  )) {
+    if (/\/(gateway|worker|simulator|discovery):/.test(image)) {
+      const unknown = Object.keys(environment).filter((name) => !known.has(name));
+      assert.deepEqual(unknown, [], file);
+    }
+    if (image.startsWith("nats:")) assert.deepEqual(Object.keys(environment), passwords);
+    const user = /^nats:\/\/(\w+):\$\{(\w+)/.exec(environment.NATS_URL ?? "");
+    if (environment.NATS_URL !== undefined) {
+      assert.equal(passwords[users.indexOf(user?.[1])], user?.[2], environment.NATS_URL);
+    }
+  }
+});
+
+test("both topologies hold the same instances and the same workers, which Prometheus asks", () => {
+  const cluster = servicesOf("docker-compose.cluster.yml");
+  const part = (services: Record<string, ComposeService> = {}, pattern: RegExp) =>
+    Object.fromEntries(Object.entries(services).filter(([name]) => pattern.test(name)));
+  assert.deepEqual(part(cluster, /^kato-/), part(single, /^kato-/));
+  assert.deepEqual(Object.keys(part(cluster, /^worker/)), Object.keys(part(single, /^worker/)));
+  const prometheus = read("deploy/prometheus/prometheus.yml");
+  for (const worker of Object.keys(part(single, /^worker/)))
+    assert.match(prometheus, new RegExp(`${worker}:9464`));
+  const [kato, found] = ["docker-compose.kato.yml", "docker-compose.discovery.yml"].map(servicesOf);
+  assert.deepEqual(Object.keys(part(kato, /^kato-/)), Object.keys(part(single, /^kato-/)));
+  for (const [name, { environment }] of Object.entries(part(kato, /^kato-/))) {
+    const idIn = (text = "") => JSON.parse(text).id;
+    assert.equal(idIn(environment?.MANIFEST), idIn(single[name]?.environment?.MANIFEST));
+  }
+  for (const [name, { environment }] of Object.entries(part(single, /^kato-/))) {
+    const { id, name: called } = JSON.parse(environment?.MANIFEST ?? "");
+    assert.deepEqual(found?.[name]?.labels, { "kato.processor.id": id, "kato.processor.name": called });
+  }
+});
+
+test("the Docker engine's socket is only the proxy's, which only discovery reaches, and which lets only two lists through", () => {
+  for (const file of composeFiles) {
+    const { networks = {} } = parse(read(file)) as { networks?: Record<string, { internal?: boolean }> };
+    for (const [name, { volumes = [], networks: own = [], ports }] of Object.entries(servicesOf(file))) {
+      const hasSocket = volumes.some((volume) => volume.includes("docker.sock"));
+      assert.equal(hasSocket, name === "docker-proxy", `${file}: ${name}`);
+      assert.equal(
+        own.includes("docker-proxy"),
+        ["docker-proxy", "discovery"].includes(name),
+        `${file}: ${name}`,
+      );
+      if (hasSocket) assert.equal(ports, undefined);
+    }
+    if ("docker-proxy" in networks) assert.equal(networks["docker-proxy"]?.internal, true);
+  }
+  const rules = [...read("deploy/discovery/docker-proxy.cfg").matchAll(/^ +(http-request .*)$/gm)];
+  assert.deepEqual(
+    rules.map(([, rule]) => rule),
+    ["http-request deny deny_status 403 unless { method GET } { path /containers/json /events }"],
+  );
+});
+
+test("the Dockerfiles copy what there is and .dockerignore lets through, and bear the version of the package", () => {
+  const { version } = JSON.parse(read("package.json"));
+  const sent = new Set([...read(".dockerignore").matchAll(/^!(.+)$/gm)].map(([, path]) => path));
+  assert.equal(dockerfiles.length, 4);
+  for (const file of dockerfiles) {
+    const text = read(file);
+    const service = file.split(".")[1];
+    assert.match(text, new RegExp(`image\\.version="${version.replaceAll(".", "\\.")}"`), file);
+    assert.match(text, new RegExp(`^CMD .*"services/${service}/main.ts"\\]$`, "m"));
+    // The last one: what is compiled at the build is so as that user, too.
+    assert.equal(text.match(/^(USER|FROM) .*/gm)?.at(-1), "USER node", file);
+    assert.match(text, /^HEALTHCHECK /m);
+    // The classic builder knows neither.
+    assert.doesNotMatch(text, /RUN --mount|^# *syntax=/m);
+    for (const [, paths = ""] of text.matchAll(/^COPY (?!--)(.+) \S+$/gm)) {
+      for (const path of paths.split(" ")) {
+        assert.ok(existsSync(join(root, path)), `${file}: ${path}`);
+        assert.ok(sent.has(path.split("/")[0] ?? ""), `${file}: ${path} is not sent to the builder`);
+      }
+    }
+  }
+});
+
+test("the programs have the same Node options in a container as by npm run, also where they are compiled at the build", () => {
+  const [, ofRun = ""] = /^exec "\$node" (.*) "\$@"$/m.exec(read("scripts/run")) ?? [];
+  assert.match(ofRun, /^--/);
+  for (const file of dockerfiles) {
+    const text = read(file);
+    const [, command = ""] = /^CMD (\[.*\])$/m.exec(text) ?? [];
+    const [node, ...parts] = JSON.parse(command) as string[];
+    assert.equal(node, "node", file);
+    assert.equal(parts.slice(0, parts.indexOf("--import")).join(" "), ofRun, file);
+    // V8 takes nothing that was compiled under other options.
+    const [, compiled] = /^ +node (.*) \\$/m.exec(text) ?? [];
+    assert.equal(compiled, parts.join(" "), file);
+    const [, kept] = /^COPY --from=compiled .* (\S+)$/m.exec(text) ?? [];
+    assert.match(
+      text,
+      new RegExp(`^ENV .*NODE_COMPILE_CACHE=/app/${kept?.replaceAll(".", "\\.")}( |$)`, "m"),
+      file,
+    );
+  }
+});
+
+test("the dashboard is JSON whose panels ask the provisioned data source", () => {
+  const dashboard = JSON.parse(read("deploy/grafana/dashboards/kato.json"));
+  const { datasources } = parse(read("deploy/grafana/provisioning/datasources/prometheus.yml"));
+  for (const panel of dashboard.panels) assert.equal(panel.datasource.uid, datasources[0].uid, panel.title);
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { Environment } from "../../../libs/config/environment.ts";
+import { settingNames } from "../../../libs/config/setting-names.ts";
+import { readSettings } from "../../../scripts/start/settings.ts";
+import { checkEndpoints, gatewaySettings } from "../../../services/gateway/settings.ts";
+import { simulatorSettings } from "../../../services/simulator/settings.ts";
+import { workerSettings } from "../../../services/worker/settings.ts";
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kato-config-"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** The environment of these variables and a file with this text. */
+async function environmentOf(yaml: string | Buffer, variables: Record<string, string> = {}) {
+  const GATEWAY_CONFIG = join(folder, "gateway.yaml");
+  await writeFile(GATEWAY_CONFIG, yaml);
+  return Environment.read({ GATEWAY_CONFIG, ...variables });
+}
+
+const refusal = async (yaml: string | Buffer, variables?: Record<string, string>) => {
+  const environment = await environmentOf(yaml, variables);
+  try {
+    gatewaySettings(environment);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error(`not refused: ${yaml}`);
+};
+
+test("the file holds settings for every service, in capitals or not; the environment wins over it", async () => {
+  const yaml = `
+# One file for all.
+gateway_port: 8001
+GATEWAY_LEGACY_ERRORS: true
+nats_url: [a:1, "nats://b:2"]
+lease_ms: 1e3
+LOG_HISTORY: null
+port: 0
+`;
+  const variables = { GATEWAY_HOST: "::1", LEASE_MS: "", CALL_TIMEOUT_MS: "5", GATEWAY_PORT: "8002" };
+  const environment = await environmentOf(yaml, variables);
+  const gateway = gatewaySettings(environment);
+  assert.deepEqual([gateway.host, gateway.port, gateway.legacyErrors], ["::1", 8002, true]);
+  assert.deepEqual(gateway.nats.servers, ["a:1", "nats://b:2"]);
+  const worker = workerSettings(environment);
+  assert.deepEqual([worker.leaseMs, worker.callTimeoutMs, worker.history.commands], [1_000, 5, 100_000]);
+  assert.equal(simulatorSettings(environment).port, 0);
+});
+
+test("the processors of the file are registered as such, but those that the environment names", async () => {
+  const yaml = `
+processors:
+  - {id: p1, name: Eye, grpc_endpoint: "a:1"}
+  - id: p2
+    grpc_endpoint: b:2
+  - grpc_endpoint: "[::1]:3"
+`;
+  const { processors } = gatewaySettings(await environmentOf(yaml, { KATO_PROCESSORS: '{"p2": "c:3"}' }));
+  assert.deepEqual(processors, [
+    { id: "p2", grpc_endpoint: "c:3", source: "environment", setting: "KATO_PROCESSORS" },
+    { id: "p1", name: "Eye", grpc_endpoint: "a:1", source: "file", setting: "GATEWAY_CONFIG processors[0]" },
+    { grpc_endpoint: "[::1]:3", source: "file", setting: "GATEWAY_CONFIG processors[2]" },
+  ]);
+  for (const empty of ["", "# nothing\n", "processors:\n", "processors: []"])
+    assert.deepEqual(gatewaySettings(await environmentOf(empty)).processors, []);
+});
+
+test("unknown keys are refused by name, at the top and in a processor", async () => {
+  const yaml = `
+gateway_prot: 1
+KATO_PROCESSORS: x
+__proto__: 1
+processors: [{id: p1, grpc_endpoint: "a:1", endpoint: x}]
+`;
+  const message = await refusal(yaml);
+  for (const key of ['"gateway_prot"', '"KATO_PROCESSORS"', '"__proto__"', '"endpoint"'])
+    assert.ok(message.includes(`has the unknown key ${key}`), `${key}: ${message}`);
+});
+
+test("whatever else is wrong with the file is said in one message", async () => {
+  for (const [yaml, expected] of [
+    ["a: b: c", /GATEWAY_CONFIG is not YAML: .*line 1/],
+    ["a: 1\n---\nb: 2", /GATEWAY_CONFIG is not YAML/],
+    ["port: 1\nport: 2", /GATEWAY_CONFIG is not YAML/],
+    ["port: 1\nPORT: 2", /GATEWAY_CONFIG has PORT twice/],
+    ["port: !!binary x", /GATEWAY_CONFIG/],
+    ["port: *unknown", /GATEWAY_CONFIG/],
+    ["- port", /GATEWAY_CONFIG must hold keys and values/],
+    ["just text", /GATEWAY_CONFIG must hold keys and values/],
+    ["port: {a: 1}", /GATEWAY_CONFIG port must be a text/],
+    ["gateway_port: high", /GATEWAY_PORT in GATEWAY_CONFIG must be a whole number/],
+    ["processors: {p1: a}", /GATEWAY_CONFIG processors must be a list/],
+    ["processors: [7]", /GATEWAY_CONFIG processors\[0\] must be/],
+    ["processors: [{id: 7, grpc_endpoint: 'a:1'}]", /GATEWAY_CONFIG processors\[0\] must be/],
+    ["processors: [{id: health, grpc_endpoint: 'a:1'}]", /GATEWAY_CONFIG processors\[0\] "health" is not/],
+    ["processors: [{id: p1, grpc_endpoint: 'a'}]", /GATEWAY_CONFIG processors\[0\] "a" is not an endpoint/],
+    [
+      "processors: [{id: p1, grpc_endpoint: 'a:1'}, {id: p1, grpc_endpoint: 'a:2'}]",
+      /processors\[1\] .*p1.*twice/,
+    ],
+  ] as const) {
+    const message = await refusal(yaml);
+    assert.match(message, expected);
+    assert.doesNotMatch(message, /\n/);
+  }
+  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${"bcdefgh"
+    .split("")
+    .map((key, index) => `${key}: &${key} [${Array(9).fill(`*${"abcdefg"[index]}`)}]`)
+    .join("\n")}`;
+  assert.match(await refusal(bomb), /GATEWAY_CONFIG/);
+  for (const path of [join(folder, "nosuch.yaml"), folder]) {
+    const environment = await Environment.read({ GATEWAY_CONFIG: path });
+    assert.throws(() => workerSettings(environment), /GATEWAY_CONFIG cannot be read/);
+  }
+});
+
+test("the operator's document has every setting in its table, and no other but those that are no keys of the file", async () => {
+  const operating = await readFile(resolve(import.meta.dirname, "../../../docs/operating.md"), "utf8");
+  const [, table = ""] = /^## Settings$(.*?)^## /ms.exec(operating) ?? [];
+  const firstCells = Array.from(table.matchAll(/^\|([^|]*)\|/gm), ([, cell = ""]) => cell);
+  const documented = firstCells.flatMap((cell) => Array.from(cell.matchAll(/`(.+?)`/g), ([, name]) => name));
+  const variablesOnly = ["GATEWAY_CONFIG", "KATO_PROCESSORS", "KATO_<NAME>"];
+  assert.deepEqual(documented.toSorted(), [...settingNames, ...variablesOnly].toSorted());
+});
+
+test("an endpoint that is not allowed is refused under the name of its setting; a name nobody knows is not", async () => {
+  const yaml = 'endpoint_allow: [10.0.0.0/8]\nprocessors: [{id: p3, grpc_endpoint: "192.168.0.1:1"}]';
+  const environment = await environmentOf(yaml, {
+    KATO_P1: "169.254.169.254:80",
+    KATO_P2: "p2:nosuch.invalid:1",
+    KATO_P4: "p4:10.1.2.3:1",
+  });
+  const settings = gatewaySettings(environment);
+  await assert.rejects(checkEndpoints(environment, settings), ({ message }: Error) => {
+    assert.match(message, /KATO_P1 names an endpoint that is not allowed: "169.254.169.254"/);
+    assert.match(
+      message,
+      /GATEWAY_CONFIG processors\[0\] names an endpoint that is not allowed: "192.168.0.1"/,
+    );
+    assert.doesNotMatch(message, /KATO_P[24]/);
+    return true;
+  });
+});
+
+test("npm start uses the file's NATS and, where it names any, its processors", async () => {
+  const start = async (yaml: string) => {
+    const GATEWAY_CONFIG = join(folder, "gateway.yaml");
+    await writeFile(GATEWAY_CONFIG, yaml);
+    const { natsUrl, simulators, gatewayPort } = await readSettings({ GATEWAY_CONFIG });
+    return { natsUrl, simulators, gatewayPort };
+  };
+  assert.deepEqual(await start("nats_url: a:1\ngateway_port: 8001\nprocessors: [{grpc_endpoint: 'a:1'}]"), {
+    natsUrl: "a:1",
+    simulators: false,
+    gatewayPort: 8001,
+  });
+  assert.deepEqual(await start("processors: []"), {
+    natsUrl: undefined,
+    simulators: true,
+    gatewayPort: 8000,
+  });
+});

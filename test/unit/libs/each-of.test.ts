@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { eachOf } from "../../../libs/nats/each-of.ts";
+
+test("every item is done, in order, and no more than 32 are under way", async () => {
+  const begun: number[] = [];
+  let underWay = 0;
+  let most = 0;
+  await eachOf(
+    Array.from({ length: 100 }, (_, index) => index),
+    async (item) => {
+      begun.push(item);
+      most = Math.max(most, ++underWay);
+      await turn();
+      underWay--;
+    },
+  );
+  assert.deepEqual(
+    begun,
+    Array.from({ length: 100 }, (_, index) => index),
+  );
+  assert.equal(most, 32);
+});
+
+test("one that fails is told", async () => {
+  const failing = eachOf([1, 2, 3], async (item) => {
+    if (item === 2) throw new Error("two");
+  });
+  await assert.rejects(failing, /two/);
+});
