@@ -10,7 +10,16 @@ import test from "node:test";
 const plan: Record<string, string[]> = {
   libs: ["config", "errors", "nats", "telemetry", "kato", "commands", "registry", "service"],
   "services/gateway": ["."],
-  "services/worker": ["model", "checkpoint", "instance", "engine", "outcomes", "processor", "assignment", "."],
+  "services/worker": [
+    "model",
+    "checkpoint",
+    "instance",
+    "engine",
+    "outcomes",
+    "processor",
+    "assignment",
+    ".",
+  ],
   "services/discovery": ["sources", "."],
   "services/simulator": ["."],
 };

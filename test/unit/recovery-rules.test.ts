@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
 import { firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
-import type { LearnMark } from "../../services/worker/model/intent.ts";
 import { isUnknown } from "../../services/worker/engine/adopt.ts";
+import { settleLearn } from "../../services/worker/engine/learn-verdict.ts";
 import { planRebuild } from "../../services/worker/engine/rebuild-plan.ts";
 import { compareInterval } from "../../services/worker/engine/reconcile.ts";
-import { settleLearn } from "../../services/worker/engine/learn-verdict.ts";
+import type { LearnMark } from "../../services/worker/model/intent.ts";
 import { autoLearnAt, command, deleteModel, observe, raiseThreshold } from "./recovery/every-fault.ts";
 import { FaultThread } from "./recovery/fault-thread.ts";
 

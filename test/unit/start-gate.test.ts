@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../libs/commands/command.ts";
-import { StartGate } from "../../services/worker/processor/cancellation.ts";
 import type { Checkpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
+import { StartGate } from "../../services/worker/processor/cancellation.ts";
 
 /** The gate of an instance that is known to have what this checkpoint, of which 4 are applied, says. */
 function gateOf(checkpoint: Partial<Checkpoint>): StartGate {

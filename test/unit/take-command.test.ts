@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../libs/commands/command.ts";
-import { Standing } from "../../services/worker/processor/status.ts";
+import { CheckpointBook, firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
 import { StartGate } from "../../services/worker/processor/cancellation.ts";
 import type { Taking } from "../../services/worker/processor/command-loop.ts";
 import { takeCommand } from "../../services/worker/processor/command-loop.ts";
-import { CheckpointBook, firstCheckpoint } from "../../services/worker/checkpoint/checkpoint.ts";
+import { Standing } from "../../services/worker/processor/status.ts";
 
 const command: StoredCommand = {
   id: "c1",

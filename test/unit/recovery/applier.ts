@@ -1,14 +1,14 @@
 import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
-import type { Position } from "../../../services/worker/model/position.ts";
-import { ask } from "../../../services/worker/instance/questions.ts";
-import { Interrupted } from "../../../services/worker/model/interruptions.ts";
 import { adopt, isUnknown } from "../../../services/worker/engine/adopt.ts";
-import { reconcile } from "../../../services/worker/engine/reconcile.ts";
 import { applyStep } from "../../../services/worker/engine/apply-step.ts";
 import type { Context } from "../../../services/worker/engine/context.ts";
-import type { Result } from "../../../services/worker/model/step-outcome.ts";
+import { reconcile } from "../../../services/worker/engine/reconcile.ts";
+import { ask } from "../../../services/worker/instance/questions.ts";
+import { Interrupted } from "../../../services/worker/model/interruptions.ts";
+import type { Position } from "../../../services/worker/model/position.ts";
 import type { Step } from "../../../services/worker/model/step.ts";
 import { stepsOf } from "../../../services/worker/model/step.ts";
+import type { Result } from "../../../services/worker/model/step-outcome.ts";
 import type { HistoryCommand } from "./history.ts";
 import type { World } from "./world.ts";
 
