@@ -11,7 +11,21 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Change } from "./knowledge.ts";
+
+/**
+ * The emotives of a model, as MongoDB keeps them: one object for each Learn that had any. KATO writes `{}`, which is no
+ * list, if the first Learn of a model had none, and no later Learn can add to that.
+ */
+export type EmotiveRecord = Record<string, number>[] | Record<string, never>;
+
+/** One write to MongoDB: what is put or deleted, and all of its new value. */
+export type Change =
+  | { put: "model"; name: string; frequency: number; emotives?: EmotiveRecord; sequence?: string[][] }
+  | { put: "symbol"; name: string; members: number }
+  | { put: "totals"; memberships: number; learned: number }
+  | { put: "vector"; name: string; values: readonly number[] }
+  | { delete: "model"; name: string }
+  | { delete: "everything" };
 
 /** Where the writes to MongoDB go. */
 export interface Journal {

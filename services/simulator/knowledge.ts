@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../libs/kato/json.ts";
 import { Failure } from "./failure.ts";
-import type { Journal } from "./journal.ts";
+import type { Change, EmotiveRecord, Journal } from "./journal.ts";
 
 /** A learned sequence as MongoDB keeps it. */
 export interface Model {
@@ -9,20 +9,10 @@ export interface Model {
   readonly sequence: string[][];
   readonly flat: readonly string[];
   frequency: number;
-  /** `{}` if the first Learn had none, and then for good. */
-  emotives: Record<string, number>[] | Record<string, never>;
+  emotives: EmotiveRecord;
   /** Rises in the order of learning. */
   readonly order: number;
 }
-
-/** One write to MongoDB. */
-export type Change =
-  | { put: "model"; name: string; frequency: number; emotives?: Model["emotives"]; sequence?: string[][] }
-  | { put: "symbol"; name: string; members: number }
-  | { put: "totals"; memberships: number; learned: number }
-  | { put: "vector"; name: string; values: readonly number[] }
-  | { delete: "model"; name: string }
-  | { delete: "everything" };
 
 /**
  * What KATO keeps in MongoDB: models, the symbols' statistics, vectors.
