@@ -1,6 +1,6 @@
 import type { Json } from "../../libs/kato/json.ts";
-import { Failure } from "./failure.ts";
 import type { Manifest } from "./manifest.ts";
+import { Failure } from "./python/failure.ts";
 
 /** Attributes of KATO's modeler that UpdateGenes can overwrite and whose loss breaks something. */
 type Breakable = "WM" | "learn" | "superkb" | "max_predictions";

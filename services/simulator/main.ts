@@ -1,6 +1,6 @@
 import { aborted } from "node:util";
 import { runService } from "../../libs/service/run-service.ts";
-import { countingFaults } from "./faults.ts";
+import { countingFaults } from "./crash-points.ts";
 import { startSimulator } from "./server.ts";
 import { simulatorSettings } from "./settings.ts";
 

@@ -3,18 +3,18 @@ import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import { setOwn } from "../../libs/kato/json.ts";
 import type { Observation } from "../../libs/kato/messages.ts";
 import { modelName } from "../../libs/kato/model-name.ts";
-import { candidatesOf } from "./candidates.ts";
-import { Emotives } from "./emotives.ts";
-import { Failure } from "./failure.ts";
-import type { Reach } from "./faults.ts";
+import type { Reach } from "./crash-points.ts";
 import { Genes } from "./genes.ts";
-import type { Knowledge } from "./knowledge.ts";
 import type { Manifest } from "./manifest.ts";
-import { predictionsOf } from "./predictions.ts";
-import { compareCodePoints, plainFloat, round } from "./python.ts";
-import { Slots } from "./slots.ts";
-import { Classifier } from "./vectors.ts";
-import { WorkingMemory } from "./working-memory.ts";
+import { Classifier } from "./memory/classifier.ts";
+import { Emotives } from "./memory/emotives.ts";
+import type { Knowledge } from "./memory/knowledge.ts";
+import { WorkingMemory } from "./memory/working-memory.ts";
+import { candidatesOf } from "./predictions/candidates.ts";
+import { predictionsOf } from "./predictions/predictions.ts";
+import { compareCodePoints, plainFloat, round } from "./python/builtins.ts";
+import { Failure } from "./python/failure.ts";
+import { Slots } from "./semaphore.ts";
 
 const modelPrefix = "MODEL|";
 

@@ -10,16 +10,16 @@ import {
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import type { Answering } from "./answers.ts";
-import { answering } from "./answers.ts";
-import type { Reach } from "./faults.ts";
-import { noJournal, openJournal } from "./journal.ts";
-import { Knowledge } from "./knowledge.ts";
+import type { Reach } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";
 import { defaultManifest } from "./manifest.ts";
+import { noJournal, openJournal } from "./memory/journal.ts";
+import { Knowledge } from "./memory/knowledge.ts";
 import { Processor } from "./processor.ts";
+import type { Answering } from "./rpc-handlers.ts";
+import { answering } from "./rpc-handlers.ts";
+import { Slots } from "./semaphore.ts";
 import type { SimulatorSettings } from "./settings.ts";
-import { Slots } from "./slots.ts";
 
 const maxMessageBytes = 4 * 1024 * 1024;
 const threadCount = 10;

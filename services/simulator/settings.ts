@@ -1,6 +1,6 @@
 import type { Environment } from "../../libs/config/environment.ts";
-import type { Faults } from "./faults.ts";
-import { parseFaults } from "./faults.ts";
+import type { Faults } from "./crash-points.ts";
+import { parseFaults } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseManifest } from "./manifest.ts";
 

@@ -14,7 +14,7 @@ import { decodeResponse, encodeRequest, pathOf } from "../../libs/kato/codec.ts"
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, Observation, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
-import type { Reach } from "../../services/simulator/faults.ts";
+import type { Reach } from "../../services/simulator/crash-points.ts";
 import type { SimulatorOptions } from "../../services/simulator/server.ts";
 import { startSimulator } from "../../services/simulator/server.ts";
 

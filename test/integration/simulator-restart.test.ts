@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
-import type { Place } from "../../services/simulator/faults.ts";
+import type { Place } from "../../services/simulator/crash-points.ts";
 import type { Kato } from "./simulator-harness.ts";
 import { dataFolder, spawnSimulator } from "./simulator-harness.ts";
 

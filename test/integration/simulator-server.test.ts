@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import type { Place } from "../../services/simulator/faults.ts";
+import type { Place } from "../../services/simulator/crash-points.ts";
 import { startSimulator } from "../../services/simulator/server.ts";
 import { inProcess, Kato, runSimulator } from "./simulator-harness.ts";
 

@@ -12,7 +12,7 @@ const plan: Record<string, string[]> = {
   "services/gateway": ["."],
   "services/worker": ["."],
   "services/discovery": ["sources", "."],
-  "services/simulator": ["."],
+  "services/simulator": ["python", "memory", "predictions", "."],
 };
 
 /** What a room must not know of, although it stands before it. */

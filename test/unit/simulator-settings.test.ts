@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Environment, SettingsError } from "../../libs/config/environment.ts";
-import type { Place } from "../../services/simulator/faults.ts";
-import { countingFaults, parseFaults } from "../../services/simulator/faults.ts";
+import type { Place } from "../../services/simulator/crash-points.ts";
+import { countingFaults, parseFaults } from "../../services/simulator/crash-points.ts";
 import { simulatorSettings } from "../../services/simulator/settings.ts";
 
 test("without settings a simulator is KATO's own default, on 127.0.0.1:1441, in memory", () => {

@@ -1,5 +1,5 @@
+import type { Positions } from "../python/difflib.ts";
 import type { Knowledge, Model } from "./knowledge.ts";
-import type { Positions } from "./matching.ts";
 
 /**
  * The events observed and not yet learned, and what a prediction asks of them.

@@ -1,9 +1,9 @@
-import type { JsonObject } from "../../libs/kato/json.ts";
+import type { JsonObject } from "../../../libs/kato/json.ts";
+import { averageEmotives } from "../memory/emotives.ts";
+import type { Knowledge } from "../memory/knowledge.ts";
+import { round } from "../python/builtins.ts";
+import { Failure } from "../python/failure.ts";
 import type { Candidate } from "./candidates.ts";
-import { averageEmotives } from "./emotives.ts";
-import { Failure } from "./failure.ts";
-import type { Knowledge } from "./knowledge.ts";
-import { round } from "./python.ts";
 
 /** KATO rounds the figures it computes here; evidence, confidence, similarity and snr it leaves as they are. */
 const decimals = 12;

@@ -1,6 +1,6 @@
-import type { Json } from "../../libs/kato/json.ts";
-import { setOwn } from "../../libs/kato/json.ts";
-import { Failure } from "./failure.ts";
+import type { Json } from "../../../libs/kato/json.ts";
+import { setOwn } from "../../../libs/kato/json.ts";
+import { Failure } from "../python/failure.ts";
 
 /**
  * The emotives observed since the last Learn or clear, and their averages.

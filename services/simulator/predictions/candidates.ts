@@ -1,8 +1,8 @@
-import { Failure } from "./failure.ts";
-import type { Knowledge, Model } from "./knowledge.ts";
-import type { Block } from "./matching.ts";
-import { matchingBlocks } from "./matching.ts";
-import type { WorkingMemory } from "./working-memory.ts";
+import type { Knowledge, Model } from "../memory/knowledge.ts";
+import type { WorkingMemory } from "../memory/working-memory.ts";
+import type { Block } from "../python/difflib.ts";
+import { matchingBlocks } from "../python/difflib.ts";
+import { Failure } from "../python/failure.ts";
 
 /** A model that working memory recalls, and how the two fit (docs/kato.md, "Predictions"). */
 export interface Candidate {

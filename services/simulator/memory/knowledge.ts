@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../libs/kato/json.ts";
-import { Failure } from "./failure.ts";
+import type { JsonObject } from "../../../libs/kato/json.ts";
+import { Failure } from "../python/failure.ts";
 import type { Change, EmotiveRecord, Journal } from "./journal.ts";
 
 /** A learned sequence as MongoDB keeps it. */

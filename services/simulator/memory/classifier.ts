@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Json } from "../../libs/kato/json.ts";
-import { Failure } from "./failure.ts";
+import type { Json } from "../../../libs/kato/json.ts";
+import { Failure } from "../python/failure.ts";
+import { printArray } from "../python/numpy.ts";
 import type { Knowledge } from "./knowledge.ts";
-import { printArray } from "./numpy.ts";
 
 interface NamedVector {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { exponentialHalfEven } from "./python.ts";
+import { exponentialHalfEven } from "./builtins.ts";
 
 /** How numpy 1.x prints a one-dimensional float64 array, on which the names of vectors rest (docs/kato.md, "Predictions"). */
 

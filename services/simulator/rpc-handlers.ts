@@ -2,11 +2,11 @@ import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import { rpcs } from "../../libs/kato/rpcs.ts";
-import { Failure, traceback } from "./failure.ts";
-import type { Reach } from "./faults.ts";
-import { modelJson } from "./knowledge.ts";
+import type { Reach } from "./crash-points.ts";
+import { modelJson } from "./memory/knowledge.ts";
 import type { Processor } from "./processor.ts";
-import { jsonDumps, plainFloat } from "./python.ts";
+import { jsonDumps, plainFloat } from "./python/builtins.ts";
+import { Failure, traceback } from "./python/failure.ts";
 
 /** What an RPC answers with beside the envelope: its `message` arm, its `response` arm, or that it failed with a text. */
 type Answer = { message: string; unique_id?: string } | { response: Json } | { failed: string };
