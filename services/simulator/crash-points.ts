@@ -1,5 +1,9 @@
-/** The places where a simulator can be told to die (docs/recovery.md, last paragraph), in the order they are reached. */
-export const places = [
+/**
+ * The places in the simulator's code where a test can have it die (`SIMULATOR_FAULT`), in the order they are
+ * passed. They are the moments at which a crash leaves KATO half done (docs/recovery.md, "What cannot be
+ * restored").
+ */
+export const crashPoints = [
   "observe-before-tick",
   "observe-after-tick",
   "observe-before-answer",
@@ -15,33 +19,37 @@ export const places = [
   "command-before-answer",
 ] as const;
 
-export type Place = (typeof places)[number];
+export type CrashPoint = (typeof crashPoints)[number];
 
-/** Called at each place when it is reached. */
-export type Reach = (place: Place) => void;
+/** Called each time the simulator passes a crash point. */
+export type OnCrashPoint = (point: CrashPoint) => void;
 
-/** At which reaching of a place, counted from 1, it is to die. */
-export type Faults = Partial<Record<Place, number>>;
+/** Where to die: at which passing of each crash point, counted from 1. */
+export type Faults = Partial<Record<CrashPoint, number>>;
 
-/** The faults of `learn-after-model:1,observe-after-tick:20`; each thing wrong with it is told to `problem`. */
-export function parseFaults(texts: readonly string[], problem: (what: string) => void): Faults {
+/**
+ * Reads the items of SIMULATOR_FAULT, `point` or `point:count`: `learn-after-model:1`,
+ * `observe-after-tick:20`. The count is 1 where it is left out. Each wrong item is reported to `problem` and
+ * left out.
+ */
+export function parseFaults(items: readonly string[], problem: (what: string) => void): Faults {
   const faults: Faults = {};
-  for (const text of texts) {
-    const [name, count = "1", ...rest] = text.split(":");
-    const place = places.find((known) => known === name);
-    if (!place) problem(`names no place of ${places.join(", ")}: "${text}"`);
-    else if (!/^[1-9]\d*$/.test(count) || rest.length > 0) problem(`has no count from 1: "${text}"`);
-    else faults[place] = Number(count);
+  for (const item of items) {
+    const [name, count = "1", ...rest] = item.split(":");
+    const point = crashPoints.find((known) => known === name);
+    if (!point) problem(`names no place of ${crashPoints.join(", ")}: "${item}"`);
+    else if (!/^[1-9]\d*$/.test(count) || rest.length > 0) problem(`has no count from 1: "${item}"`);
+    else faults[point] = Number(count);
   }
   return faults;
 }
 
-/** Counts the places reached, and calls `die` where one of the faults says so. */
-export function countingFaults(faults: Faults, die: () => void): Reach {
-  const reached = new Map<Place, number>();
-  return (place) => {
-    const count = (reached.get(place) ?? 0) + 1;
-    reached.set(place, count);
-    if (faults[place] === count) die();
+/** Counts how often each crash point is passed, and calls `die` when a count is that of a fault. */
+export function countingFaults(faults: Faults, die: () => void): OnCrashPoint {
+  const passed = new Map<CrashPoint, number>();
+  return (point) => {
+    const count = (passed.get(point) ?? 0) + 1;
+    passed.set(point, count);
+    if (faults[point] === count) die();
   };
 }

@@ -4,7 +4,7 @@ import { countingFaults } from "./crash-points.ts";
 import { startSimulator } from "./server.ts";
 import { simulatorSettings } from "./settings.ts";
 
-/** A KATO instance as a process of its own. */
+/** Runs a simulated KATO as a process of its own. */
 await runService("simulator", async ({ environment, log, stopping }) => {
   const settings = simulatorSettings(environment);
   const die = () => process.kill(process.pid, "SIGKILL");

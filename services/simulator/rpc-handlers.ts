@@ -2,47 +2,48 @@ import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import { rpcs } from "../../libs/kato/rpcs.ts";
-import type { Reach } from "./crash-points.ts";
+import type { OnCrashPoint } from "./crash-points.ts";
 import { modelJson } from "./memory/knowledge.ts";
 import type { Processor } from "./processor.ts";
 import { jsonDumps, plainFloat } from "./python/builtins.ts";
 import { Failure, traceback } from "./python/failure.ts";
 
-/** What an RPC answers with beside the envelope: its `message` arm, its `response` arm, or that it failed with a text. */
-type Answer = { message: string; unique_id?: string } | { response: Json } | { failed: string };
+/** What a handler gives: the field that this RPC answers in, or the text of a failure. */
+type Result = { message: string; unique_id?: string } | { response: Json } | { failed: string };
 
-type Answers = { [M in Method]: (request: RequestOf<M>) => Answer | Promise<Answer> };
+/** One handler for each RPC. It may throw, which is a failure too. */
+type Handlers = { [M in Method]: (request: RequestOf<M>) => Result | Promise<Result> };
 
-/** Answers one call as KATO does; a failed one with `status: FAILED`, nothing ever throws. */
-export type Answering = <M extends Method>(method: M, request: RequestOf<M>) => Promise<KatoResponse>;
+/** Handles one call as KATO does. It never rejects: a call that fails is answered with `status: FAILED`. */
+export type HandleCall = <M extends Method>(method: M, request: RequestOf<M>) => Promise<KatoResponse>;
 
-/** Answers calls from the processor. */
-export function answering(processor: Processor, reach: Reach): Answering {
-  const answers = answersOf(processor);
+/** Has the processor handle calls. */
+export function createCallHandler(processor: Processor, onCrashPoint: OnCrashPoint): HandleCall {
+  const handlers = handlersOf(processor);
   return async (method, request) => {
-    let answer: Answer;
+    let result: Result;
     try {
-      answer = await answers[method](request);
+      result = await handlers[method](request);
     } catch (error) {
-      answer = { failed: traceback(method, error) };
+      result = { failed: traceback(method, error) };
     }
-    if (method === "ClearWorkingMemory" || method === "ClearAllMemory") reach("clear-before-answer");
-    if (rpcs[method].kind === "command") reach("command-before-answer");
-    const envelope = {
+    if (method === "ClearWorkingMemory" || method === "ClearAllMemory") onCrashPoint("clear-before-answer");
+    if (rpcs[method].kind === "command") onCrashPoint("command-before-answer");
+    const common = {
       id: processor.id,
       interval: processor.interval,
       time_stamp: Math.fround(Date.now() / 1000),
     };
-    if (!("failed" in answer)) return { status: "OKAY", ...envelope, ...answer };
-    return { status: "FAILED", ...envelope, message: answer.failed };
+    if (!("failed" in result)) return { status: "OKAY", ...common, ...result };
+    return { status: "FAILED", ...common, message: result.failed };
   };
 }
 
-/** Each RPC; docs/kato.md, "RPC by RPC". */
-function answersOf(processor: Processor): Answers {
+/** What each RPC does and answers: docs/kato.md, "RPC by RPC". */
+function handlersOf(processor: Processor): Handlers {
   const { genes, knowledge } = processor;
-  const data = (value: Json): Answer => ({ response: { data: value } });
-  const bare = (name: string) => name.replaceAll("MODEL|", "");
+  const data = (value: Json): Result => ({ response: { data: value } });
+  const withoutPrefix = (name: string) => name.replaceAll("MODEL|", "");
   return {
     GetName: () => ({ message: processor.name }),
     Ping: () => ({ message: "okay" }),
@@ -52,20 +53,20 @@ function answersOf(processor: Processor): Answers {
     GetPerceptData: () => data(processor.perceptData),
     GetCognitionData: () => ({ response: cognitionOf(processor) }),
     GetModel: ({ name }) => {
-      genes.need("superkb");
-      knowledge.need();
-      const model = knowledge.models.get(bare(name));
+      genes.requireIntact("superkb");
+      knowledge.requireMongo();
+      const model = knowledge.models.get(withoutPrefix(name));
       return data(model ? modelJson(model) : {});
     },
     GetVector: ({ name }) => {
-      genes.need("superkb");
-      knowledge.need();
+      genes.requireIntact("superkb");
+      knowledge.requireMongo();
       const vector = knowledge.vectors.get(name);
       return data(vector ? [...vector] : null);
     },
     GetWorkingMemory: () => ({ message: jsonDumps(processor.events) }),
     GetAllPredictions: () => data(processor.predictions),
-    GetPredictions: () => never("TypeError", "'UniqueId' object is not subscriptable"),
+    GetPredictions: () => fail("TypeError", "'UniqueId' object is not subscriptable"),
 
     Observe: async (observation) => {
       await processor.observe(observation);
@@ -107,25 +108,25 @@ function answersOf(processor: Processor): Answers {
         ? data(genes.get("recall_threshold"))
         : { failed: "recall threshold must be between 0 > and <= 1" },
     DeleteModel: ({ name }) => {
-      knowledge.deleteModel(bare(name));
+      knowledge.deleteModel(withoutPrefix(name));
       return { message: "deleted" };
     },
-    UpdateModel: () => never("AttributeError", `'${repeated}' object has no attribute 'items'`),
-    TargetClass: () => never("AttributeError", "'KatoProcessor' object has no attribute 'set_target_class'"),
-    TargetClear: () =>
-      never("AttributeError", "'KatoProcessor' object has no attribute 'clear_target_class'"),
+    UpdateModel: () => fail("AttributeError", `'${repeated}' object has no attribute 'items'`),
+    TargetClass: () => fail("AttributeError", "'KatoProcessor' object has no attribute 'set_target_class'"),
+    TargetClear: () => fail("AttributeError", "'KatoProcessor' object has no attribute 'clear_target_class'"),
   };
 }
 
+/** A class of Python's protobuf, cut off as in KATO's message. */
 const repeated = "google.protobuf.pyext._message.RepeatedCompositeCo";
 
-function never(type: string, message: string): never {
+function fail(type: string, message: string): never {
   throw new Failure(type, message);
 }
 
 function statusOf(processor: Processor): JsonObject {
   const { knowledge } = processor;
-  knowledge.need();
+  knowledge.requireMongo();
   return {
     name: processor.name,
     time: processor.interval,

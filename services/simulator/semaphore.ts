@@ -1,17 +1,18 @@
 /**
- * Lets a limited number of tasks run at a time, the rest waiting in order: KATO's ten threads, and, with one slot, its lock.
+ * Runs at most `permits` tasks at a time; the others wait and start in the order they came. The simulator has
+ * KATO's ten threads as a semaphore of 10, and KATO's lock as a semaphore of 1.
  *
- * Invariant: tasks wait only while every slot is taken.
+ * Invariant: a task waits only while every permit is taken.
  */
-export class Slots {
+export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(count: number) {
-    this.#free = count;
+  constructor(permits: number) {
+    this.#free = permits;
   }
 
-  /** Runs the task once there is a slot, and settles as it does. */
+  /** Runs the task as soon as there is a permit for it, and settles as the task does. */
   async run<T>(task: () => T | Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -14,7 +14,7 @@ import { decodeResponse, encodeRequest, pathOf } from "../../libs/kato/codec.ts"
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse, Observation, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
-import type { Reach } from "../../services/simulator/crash-points.ts";
+import type { OnCrashPoint } from "../../services/simulator/crash-points.ts";
 import type { SimulatorOptions } from "../../services/simulator/server.ts";
 import { startSimulator } from "../../services/simulator/server.ts";
 
@@ -113,7 +113,7 @@ export async function failed(kato: Kato, method: Method, request: object = {}): 
 export async function inProcess(
   t: TestContext,
   options: SimulatorOptions = {},
-  reach?: Reach,
+  reach?: OnCrashPoint,
 ): Promise<Kato> {
   const simulator = await startSimulator(options, reach);
   const kato = new Kato(simulator.endpoint);

@@ -10,23 +10,27 @@ interface NamedVector {
 }
 
 /**
- * KATO's classifier "CVC": turns the vectors of an observation into symbols (docs/kato.md, "Predictions", last paragraph).
+ * KATO's classifier "CVC": it turns the vectors of an observation into symbols (docs/kato.md, "Predictions",
+ * last paragraph).
  *
- * - `known` are the learned vectors in the order of their learning, one learned n times n times: only those of before the
- *   start count once, as MongoDB keeps each name once.
- * - `observed` wait for the next Learn. No clear but ClearAllMemory drops them.
+ * - `#learned` has the learned vectors in the order of their learning. A vector that was learned n times
+ *   since the start is there n times. One from before the start is there once, as MongoDB has each name once.
+ * - `#observed` has the vectors that the next Learn will store. Of all clears only ClearAllMemory drops them.
  */
 export class Classifier {
   readonly #knowledge: Knowledge;
-  #known: NamedVector[];
+  #learned: NamedVector[];
   #observed: NamedVector[] = [];
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
-    this.#known = [...knowledge.vectors].map(([name, values]) => ({ name, values }));
+    this.#learned = [...knowledge.vectors].map(([name, values]) => ({ name, values }));
   }
 
-  /** The symbol of the vectors' sum and those of the three nearest learned ones, in no order that counts. */
+  /**
+   * The symbols of an observation's vectors: that of their sum, and those of the three learned vectors
+   * nearest to it. The order has no meaning. Throws a Failure for what cannot be added up.
+   */
   classify(vectors: readonly Json[]): string[] {
     const values = vectors.map(numbersOf).reduce((left, right) => combined(left, right, (a, b) => a + b));
     if (!values.every(Number.isFinite)) throw notNumbers();
@@ -36,20 +40,21 @@ export class Classifier {
     return [...symbols.add(name)];
   }
 
-  /** Stores the vectors observed since the last Learn, each with a write of its own. */
+  /** Stores the vectors that were observed since the last Learn, each by a write of its own. */
   learn(): void {
     for (const { name, values } of this.#observed) this.#knowledge.learnVector(name, values);
-    this.#known.push(...this.#observed);
+    this.#learned.push(...this.#observed);
     this.#observed = [];
   }
 
+  /** Forgets all vectors, as ClearAllMemory does. */
   clear(): void {
-    this.#known = [];
+    this.#learned = [];
     this.#observed = [];
   }
 
   #nearest(values: readonly number[]): string[] {
-    const distances = this.#known.map((vector) => ({
+    const distances = this.#learned.map((vector) => ({
       name: vector.name,
       distance: Math.sqrt(combined(values, vector.values, (a, b) => (a - b) ** 2).reduce((a, b) => a + b, 0)),
     }));
@@ -60,7 +65,7 @@ export class Classifier {
   }
 }
 
-/** `VECTOR|` and the sha1 of the vector as numpy prints it. */
+/** The symbol of a vector: `VECTOR|` and the SHA-1 of the text that numpy prints for it. */
 export function vectorName(values: readonly number[]): string {
   return `VECTOR|${createHash("sha1").update(printArray(values), "utf8").digest("hex")}`;
 }
@@ -77,7 +82,10 @@ function notNumbers(): Failure {
   return new Failure("TypeError", "unsupported operand type(s) in a vector that is no list of numbers");
 }
 
-/** Element by element; as in numpy, a list of one goes with any other. */
+/**
+ * Combines two lists element by element. As numpy's broadcasting does, a list of one element is combined with
+ * each element of the other. Throws a Failure for other lists of unequal length.
+ */
 function combined(
   left: readonly number[],
   right: readonly number[],

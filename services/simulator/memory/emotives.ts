@@ -3,21 +3,22 @@ import { setOwn } from "../../../libs/kato/json.ts";
 import { Failure } from "../python/failure.ts";
 
 /**
- * The emotives observed since the last Learn or clear, and their averages.
+ * The emotives that were observed since the last Learn or clear, and their averages. Only sums and counts are
+ * kept, so an observation costs the same however many there were before it.
  *
- * Sums are kept, so that an observation costs no more the longer working memory is. One that is no number (NaN and the infinite
- * reach KATO as text) spoils every average until they are dropped (docs/kato.md, "RPC by RPC").
+ * An emotive can be a text: NaN and Infinity reach KATO so. After one of these every average fails, until the
+ * emotives are dropped (docs/kato.md, after "RPC by RPC").
  */
 export class Emotives {
   readonly #sums = new Map<string, { sum: number; count: number }>();
-  #spoilt: Failure | undefined;
+  #failure: Failure | undefined;
 
   add(emotives: Readonly<Record<string, Json>>): void {
     for (const [name, value] of Object.entries(emotives)) {
       const known = this.#sums.get(name);
       if (typeof value !== "number") {
         const left = known ? "float" : "int";
-        this.#spoilt ??= new Failure("TypeError", `unsupported operand type(s) for +: '${left}' and 'str'`);
+        this.#failure ??= new Failure("TypeError", `unsupported operand type(s) for +: '${left}' and 'str'`);
       } else if (known) {
         known.sum += value;
         known.count++;
@@ -27,16 +28,19 @@ export class Emotives {
     }
   }
 
-  /** The average of each emotive over the observations that had it; throws a Failure if any was no number. */
+  /**
+   * The average of each emotive over the observations that had it. Throws a Failure if any value was no
+   * number.
+   */
   average(): Record<string, number> {
-    if (this.#spoilt) throw this.#spoilt;
+    if (this.#failure) throw this.#failure;
     const averages: Record<string, number> = {};
     for (const [name, { sum, count }] of this.#sums) setOwn(averages, name, sum / count);
     return averages;
   }
 }
 
-/** The averages over a model's record of emotives. */
+/** The average of each emotive over the Learns in a model's record that had it. */
 export function averageEmotives(record: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const emotives = new Emotives();
   for (const entry of record) emotives.add(entry);

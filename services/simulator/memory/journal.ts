@@ -13,8 +13,8 @@ import {
 import { join } from "node:path";
 
 /**
- * The emotives of a model, as MongoDB keeps them: one object for each Learn that had any. KATO writes `{}`, which is no
- * list, if the first Learn of a model had none, and no later Learn can add to that.
+ * The emotives of a model, as MongoDB keeps them: one object for each Learn that had any. KATO writes `{}`,
+ * which is no list, if the first Learn of a model had none, and no later Learn can add to that.
  */
 export type EmotiveRecord = Record<string, number>[] | Record<string, never>;
 
@@ -27,20 +27,26 @@ export type Change =
   | { delete: "model"; name: string }
   | { delete: "everything" };
 
-/** Where the writes to MongoDB go. */
+/** Where the simulator stores what KATO would write to MongoDB. */
 export interface Journal {
-  /** Every change kept from before, in order. */
+  /** All changes that were stored before this start, in order. */
   changes(): Iterable<Change>;
-  /** Keeps one change; once it returns, a SIGKILL does not lose it. */
+  /** Stores a change. After it has returned, a SIGKILL does not lose the change. */
   append(change: Change): void;
-  /** Replaces what is kept by the snapshot, if it has grown well beyond it. */
+  /**
+   * Replaces all stored changes by `snapshot`, which has to lead to the same state, once there are far more
+   * of them.
+   */
   compact(snapshot: readonly Change[]): void;
-  /** Whether MongoDB is to be played as one that cannot be reached: while there is a file `mongodb-away` in the folder. */
+  /**
+   * Whether to behave as if MongoDB could not be reached: so it is while the folder has a file
+   * `mongodb-away`.
+   */
   isAway(): boolean;
   close(): void;
 }
 
-/** A journal that keeps nothing: what is learned lasts as long as the process. */
+/** A journal that stores nothing: what is learned is lost with the process. */
 export const noJournal: Journal = {
   changes: () => [],
   append: () => {},
@@ -49,13 +55,16 @@ export const noJournal: Journal = {
   close: () => {},
 };
 
-/** A journal in a file of JSON lines, one for each change. A torn last line, which no answer has followed, is dropped. */
+/**
+ * Opens the journal of a processor: a file of JSON lines, one line for each change. A last line that is not
+ * whole is removed: the process died while writing it, so nobody was told of that change.
+ */
 export function openJournal(folder: string, processor: string): Journal {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${encodeURIComponent(processor)}.jsonl`);
   const away = join(folder, "mongodb-away");
   let file = openSync(path, "a+");
-  let size = dropTornLine(path, file);
+  let size = removeTornLine(path, file);
   let lines = 0;
   return {
     changes: () => {
@@ -66,7 +75,8 @@ export function openJournal(folder: string, processor: string): Journal {
     append: (change) => {
       const line = Buffer.from(`${JSON.stringify(change)}\n`);
       try {
-        // In the page cache it outlives this process; only a machine's crash would need an fsync, and this is no database.
+        // Without fsync the line is in the page cache. That survives this process, though not a crash of the
+        // machine.
         for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
       } catch (error) {
         ftruncateSync(file, size);
@@ -88,8 +98,8 @@ export function openJournal(folder: string, processor: string): Journal {
   };
 }
 
-/** The file's size after the drop. */
-function dropTornLine(path: string, file: number): number {
+/** Removes a last line that is not whole, and returns the size of the file then, in bytes. */
+function removeTornLine(path: string, file: number): number {
   const size = readFileSync(path).lastIndexOf("\n") + 1;
   ftruncateSync(file, size);
   return size;

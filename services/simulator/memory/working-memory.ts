@@ -2,19 +2,23 @@ import type { Positions } from "../python/difflib.ts";
 import type { Knowledge, Model } from "./knowledge.ts";
 
 /**
- * The events observed and not yet learned, and what a prediction asks of them.
+ * The events that were observed and not yet learned, with the indexes that predictions need.
  *
- * It grows without bound where nobody learns, so an event costs no more the more there are:
- * - `flat` are the events' symbols, `positions` where each stands in it;
- * - `#related` are the models that share a symbol with the first `#relatedTo` of `flat`, as of the knowledge's `#version`.
+ * Working memory grows without bound where nobody learns. So the indexes are kept up to date event by event,
+ * and an event costs no more when there are many before it:
+ * - `flat` has the symbols of all events, one after the other, and `positions` each symbol's indexes in
+ *   `flat`.
+ * - `#related` has the models that share a symbol with the first `#relatedCount` symbols of `flat`. It is
+ *   valid for one version of the knowledge, `#relatedVersion`.
  */
 export class WorkingMemory {
+  /** Each event is a list of symbols. */
   readonly events: string[][] = [];
   readonly flat: string[] = [];
   readonly #positions = new Map<string, number[]>();
   readonly #related = new Set<Model>();
-  #relatedTo = 0;
-  #version = -1;
+  #relatedCount = 0;
+  #relatedVersion = -1;
 
   constructor(events: readonly string[][] = []) {
     for (const event of events) this.add(event);
@@ -24,6 +28,7 @@ export class WorkingMemory {
     return this.#positions;
   }
 
+  /** Adds an event at the end. */
   add(event: string[]): void {
     this.events.push(event);
     for (const symbol of event) {
@@ -34,15 +39,15 @@ export class WorkingMemory {
     }
   }
 
-  /** The models that share a symbol with it. */
+  /** The models that share a symbol with working memory. */
   relatedModels(knowledge: Knowledge): Iterable<Model> {
-    if (this.#version !== knowledge.version) {
+    if (this.#relatedVersion !== knowledge.version) {
       this.#related.clear();
-      this.#relatedTo = 0;
-      this.#version = knowledge.version;
+      this.#relatedCount = 0;
+      this.#relatedVersion = knowledge.version;
     }
-    for (; this.#relatedTo < this.flat.length; this.#relatedTo++) {
-      for (const model of knowledge.modelsWith(this.flat[this.#relatedTo] ?? "")) this.#related.add(model);
+    for (; this.#relatedCount < this.flat.length; this.#relatedCount++) {
+      for (const model of knowledge.modelsWith(this.flat[this.#relatedCount] ?? "")) this.#related.add(model);
     }
     return this.#related;
   }

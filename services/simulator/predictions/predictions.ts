@@ -5,12 +5,16 @@ import { round } from "../python/builtins.ts";
 import { Failure } from "../python/failure.ts";
 import type { Candidate } from "./candidates.ts";
 
-/** KATO rounds the figures it computes here; evidence, confidence, similarity and snr it leaves as they are. */
+/**
+ * KATO rounds some figures to so many decimals. It does not round evidence, confidence, similarity and snr.
+ */
 const decimals = 12;
 
 /**
- * The predictions of the candidates, their figures as docs/kato.md ("Predictions") defines them, by potential, highest first, at most
- * `limit`. Throws a Failure for a torn model, one whose symbols have no statistics (docs/recovery.md).
+ * The predictions that the candidates lead to, with the figures that docs/kato.md ("Predictions") defines.
+ * They are sorted by potential, highest first, and cut to `limit`. `state` has the symbols of working memory.
+ *
+ * Throws a Failure for a torn model, that is, one whose symbols have no statistics (docs/recovery.md).
  */
 export function predictionsOf(
   candidates: readonly Candidate[],
@@ -20,18 +24,21 @@ export function predictionsOf(
 ): JsonObject[] {
   if (candidates.length === 0) return [];
   const probabilities = probabilitiesOf(candidates, knowledge);
-  const frequencies = candidates.reduce((sum, { model }) => sum + model.frequency, 0);
+  const frequencySum = candidates.reduce((sum, { model }) => sum + model.frequency, 0);
   const stateCounts = countsOf(state);
   return candidates
     .map((candidate) => {
-      const figures = figuresOf(candidate, stateCounts, probabilities, frequencies, knowledge);
-      return { ...described(candidate), ...figures };
+      const figures = figuresOf(candidate, stateCounts, probabilities, frequencySum, knowledge);
+      return { ...contentOf(candidate), ...figures };
     })
     .sort((left, right) => right.potential - left.potential)
     .slice(0, Math.max(0, limit));
 }
 
-/** Of the symbols of all candidates' presents; to KATO the others have none. */
+/**
+ * The probability p(s) of each symbol that stands in the present of some candidate. KATO gives no other
+ * symbol one, which counts as 0.
+ */
 function probabilitiesOf(candidates: readonly Candidate[], knowledge: Knowledge): Map<string, number> {
   const probabilities = new Map<string, number>();
   const { memberships } = knowledge.totals;
@@ -47,7 +54,8 @@ function probabilitiesOf(candidates: readonly Candidate[], knowledge: Knowledge)
   return probabilities;
 }
 
-function described({ model, matches, past, present, future, missing, extras, ...rest }: Candidate) {
+/** The fields of a prediction that are not figures of its quality. */
+function contentOf({ model, matches, past, present, future, missing, extras, ...rest }: Candidate) {
   return {
     type: "prototypical",
     name: model.name,
@@ -67,7 +75,7 @@ function figuresOf(
   { model, blocks, matches, present, extras }: Candidate,
   stateCounts: ReadonlyMap<string, number>,
   probabilities: ReadonlyMap<string, number>,
-  frequencies: number,
+  frequencySum: number,
   knowledge: Knowledge,
 ) {
   const symbols = present.flat();
@@ -80,8 +88,8 @@ function figuresOf(
   const snr = (2 * matches.length - extras.length) / (2 * matches.length + extras.length);
   const fragmentation = blocks.length - 1;
   const distance = cosineDistance(stateCounts, counts, p);
-  const itfdf = round(1 - (distance * model.frequency) / frequencies, decimals);
-  const randomly = 10 ** sum(symbols.map((symbol) => Math.log10(p(symbol))));
+  const itfdf = round(1 - (distance * model.frequency) / frequencySum, decimals);
+  const chanceOfAll = 10 ** sum(symbols.map((symbol) => Math.log10(p(symbol))));
   const shares = symbols.map((symbol) => (counts.get(symbol) ?? 0) / symbols.length);
   return {
     evidence,
@@ -89,18 +97,20 @@ function figuresOf(
     snr,
     fragmentation,
     itfdf_similarity: itfdf,
-    entropy: round(sum(symbols.map((symbol) => expectation(p(symbol), 2))), decimals),
-    hamiltonian: round(sum(shares.map((share) => expectation(share, base))), decimals),
-    grand_hamiltonian: round(sum([...counts.keys()].map((symbol) => expectation(p(symbol), base))), decimals),
-    confluence: round((model.frequency / knowledge.totals.learned) * (1 - randomly), decimals),
+    entropy: round(sum(symbols.map((symbol) => entropyTerm(p(symbol), 2))), decimals),
+    hamiltonian: round(sum(shares.map((share) => entropyTerm(share, base))), decimals),
+    grand_hamiltonian: round(sum([...counts.keys()].map((symbol) => entropyTerm(p(symbol), base))), decimals),
+    confluence: round((model.frequency / knowledge.totals.learned) * (1 - chanceOfAll), decimals),
     potential: round((evidence + confidence) * snr + itfdf + 1 / (fragmentation + 1), decimals),
   };
 }
 
-function expectation(probability: number, base: number): number {
+/** One summand of an entropy: -p · log p to that base; 0 where that is not defined. */
+function entropyTerm(probability: number, base: number): number {
   return probability > 0 && base > 1 ? -probability * (Math.log(probability) / Math.log(base)) : 0;
 }
 
+/** The cosine distance of two bags of symbols, each symbol weighted with its probability. */
 function cosineDistance(
   state: ReadonlyMap<string, number>,
   present: ReadonlyMap<string, number>,

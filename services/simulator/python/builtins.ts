@@ -1,6 +1,9 @@
-/** What KATO's answers take over from Python: how it writes JSON, sorts, rounds and reads a float32. */
+/**
+ * What Python does otherwise than JavaScript, where KATO's answers show it: how it writes JSON, sorts
+ * strings, rounds numbers, and prints a float32.
+ */
 
-/** A JSON text as `json.dumps` writes it: a space after every comma, ASCII only. */
+/** A list of events as `json.dumps` writes it: with a space after every comma, and all but ASCII escaped. */
 export function jsonDumps(events: readonly (readonly string[])[]): string {
   return jsonList(events.map((event) => jsonList(event.map(jsonString))));
 }
@@ -16,7 +19,7 @@ function jsonString(text: string): string {
   );
 }
 
-/** The order of Python's strings, by code point; JavaScript's own is by UTF-16 unit. */
+/** Compares two strings as Python does, by code points. JavaScript's own order is by UTF-16 code units. */
 export function compareCodePoints(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let at = 0; at < length; at++) {
@@ -27,21 +30,28 @@ export function compareCodePoints(left: string, right: string): number {
 }
 
 function codePointRank(unit: number): number {
-  // Surrogates stand for code points above all of the basic plane.
+  // A surrogate is half of a code point above U+FFFF, so it comes after every other unit.
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** `round(value, digits)`: of the exact binary value, a tie to the even digit. For |value| < 1e21. */
+/**
+ * Python's `round(value, digits)`: it rounds the exact binary value, and a tie goes to the even digit. Right
+ * for values between -1e21 and 1e21.
+ */
 export function round(value: number, digits: number): number {
   const rounded = value.toFixed(digits);
-  // A tie has exactly one digit more, so it is a multiple of 2 ** -(digits + 1): most values are not.
+  // A tie ends one digit after the last that is kept. So it is a multiple of 2 ** -(digits + 1), as few
+  // values are.
   if (!Number.isInteger(value * 2 ** (digits + 1))) return Number(rounded);
   const exact = value.toFixed(digits + 1);
   const isTieAfterEven = /[02468]\.?5$/.test(exact);
   return Number(isTieAfterEven ? exact.slice(0, -1) : rounded);
 }
 
-/** A float32 as protobuf's Python gives it: the fewest digits that name it, text where JSON has no number. */
+/**
+ * A float32 as protobuf gives it to Python's code: the shortest decimal that is this float32. What JSON has
+ * no number for is a text: "NaN", "Infinity" or "-Infinity".
+ */
 export function plainFloat(value: number): number | "NaN" | "Infinity" | "-Infinity" {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
@@ -52,7 +62,7 @@ export function plainFloat(value: number): number | "NaN" | "Infinity" | "-Infin
   return shortest;
 }
 
-/** `toExponential`, but a tie goes to the even digit, as in Python and numpy. */
+/** As `toExponential`, except that a tie goes to the even digit, as it does in Python and numpy. */
 export function exponentialHalfEven(value: number, fractionDigits: number): string {
   const [mantissa = "", power = ""] = value.toExponential(100).split("e");
   const end = mantissa.indexOf(".") + 1 + fractionDigits;

@@ -1,16 +1,20 @@
-/** A run that two sequences share: `size` symbols from `a` in the first and from `b` in the second. */
+/**
+ * A run of symbols that two sequences share: `size` symbols, at index `a` of the first and index `b` of the
+ * second.
+ */
 export interface Block {
   readonly a: number;
   readonly b: number;
   readonly size: number;
 }
 
-/** Where each symbol of a sequence stands in it, rising. */
+/** For each symbol of a sequence its indexes there, in rising order. */
 export type Positions = ReadonlyMap<string, readonly number[]>;
 
 /**
- * The matching blocks of `first` and a second sequence, as Python's difflib finds them without junk, in order, adjacent ones
- * joined, without its closing dummy (docs/kato.md, "Predictions").
+ * The blocks that `first` shares with a second sequence, as Python's
+ * `difflib.SequenceMatcher(autojunk=False)` finds them (docs/kato.md, "Predictions"). They are in order, and
+ * blocks that touch are joined. The empty block with which `get_matching_blocks` ends its list is left out.
  */
 export function matchingBlocks(
   first: readonly string[],
@@ -36,7 +40,10 @@ interface Range {
   readonly bTo: number;
 }
 
-/** The longest run within the range; of equals the earliest in the first sequence, then in the second. */
+/**
+ * The longest run within the range; of several equally long ones, the earliest in the first sequence, then
+ * the earliest in the second.
+ */
 function longestMatch(first: readonly string[], positions: Positions, range: Range): Block {
   let best: Block = { a: range.aFrom, b: range.bFrom, size: 0 };
   if (range.bFrom >= range.bTo) return best;

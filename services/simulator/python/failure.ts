@@ -1,5 +1,6 @@
 /**
- * What KATO answers as `status: FAILED`: `type` is the Python exception's class, the message its text. docs/kato.md ("Every RPC").
+ * A Python exception that KATO raises, and answers as `status: FAILED` (docs/kato.md, "Every RPC"). `type` is
+ * the exception's class in Python, `message` its text.
  */
 export class Failure extends Error {
   override readonly name = "Failure";
@@ -11,7 +12,10 @@ export class Failure extends Error {
   }
 }
 
-/** The text of a failed call. Only its last line is as KATO has it; the lines before merely look alike. */
+/**
+ * The traceback that is the `message` of a failed call. Its last line is exactly KATO's. The lines before
+ * only look like those of a traceback: nobody may rely on them.
+ */
 export function traceback(method: string, reason: unknown): string {
   const cause = reason instanceof Error ? reason.cause : undefined;
   const before =

@@ -1,16 +1,18 @@
 import { exponentialHalfEven } from "./builtins.ts";
 
-/** How numpy 1.x prints a one-dimensional float64 array, on which the names of vectors rest (docs/kato.md, "Predictions"). */
+// How numpy 1.x prints a one-dimensional array of float64. The name of a vector is a hash of that text
+// (docs/kato.md, "Predictions", last paragraph). The constants are numpy's defaults.
 
 const precision = 8;
 const lineWidth = 75;
-const threshold = 1000;
+/** A longer array is printed with its first and last items only. */
+const summaryThreshold = 1000;
 const edgeItems = 3;
 
-/** `str(numpy.array(values))`, for finite values: `[1.  2.5 3. ]`. */
+/** The text of `str(numpy.array(values))`, as `[1.  2.5 3. ]`. The values have to be finite. */
 export function printArray(values: readonly number[]): string {
   if (values.length === 0) return "[]";
-  const summarised = values.length > threshold;
+  const summarised = values.length > summaryThreshold;
   const shown = summarised ? [...values.slice(0, edgeItems), ...values.slice(-edgeItems)] : values;
   const words = needsExponent(shown) ? exponentWords(shown) : plainWords(shown);
   if (summarised) words.splice(edgeItems, 0, "...");
@@ -56,7 +58,10 @@ function sign(value: number): string {
   return value < 0 || Object.is(value, -0) ? "-" : "";
 }
 
-/** The fewest digits that name the value, at most `precision` after the point. For 0 and from 1e-4 to 1e8. */
+/**
+ * The shortest decimal that is this value, with at most `precision` digits after the point. The value has to
+ * be 0, or from 1e-4 up to 1e8.
+ */
 function positional(value: number): string {
   const shortest = String(value);
   const fraction = shortest.split(".")[1] ?? "";
@@ -65,7 +70,7 @@ function positional(value: number): string {
   return String(Number(exponentialHalfEven(value, precision + power)));
 }
 
-/** How many digits after the point its scientific notation needs, at most `precision`. */
+/** How many digits after the point the value needs in scientific notation, `precision` at most. */
 function fractionLength(value: number): number {
   const [, fraction = ""] = value.toExponential().match(/\.(\d*)e/) ?? [];
   if (fraction.length <= precision) return fraction.length;
@@ -77,7 +82,7 @@ function wrapped(words: readonly string[]): string {
   let text = "";
   let line = " ";
   words.forEach((word, at) => {
-    // numpy keeps a column for the closing bracket.
+    // numpy keeps one column free for the closing bracket.
     if (line.length + word.length > lineWidth - 1) {
       text += `${line.trimEnd()}\n`;
       line = " ";

@@ -9,8 +9,8 @@ import { defaultManifest } from "../../../services/simulator/manifest.ts";
 import { noJournal } from "../../../services/simulator/memory/journal.ts";
 import { Knowledge } from "../../../services/simulator/memory/knowledge.ts";
 import { Processor } from "../../../services/simulator/processor.ts";
-import type { Answering } from "../../../services/simulator/rpc-handlers.ts";
-import { answering } from "../../../services/simulator/rpc-handlers.ts";
+import type { HandleCall } from "../../../services/simulator/rpc-handlers.ts";
+import { createCallHandler } from "../../../services/simulator/rpc-handlers.ts";
 import type { Step } from "../../../services/worker/steps/step.ts";
 import { stepsOf } from "../../../services/worker/steps/step.ts";
 import { KatoInstance } from "./kato-instance.ts";
@@ -54,7 +54,7 @@ export class LogTruth {
   async play(from: number): Promise<Played> {
     const manifest = { ...defaultManifest, id: this.#processor };
     const processor = new Processor(manifest, new Knowledge(noJournal, manifest.persistence), 0, nothing);
-    const answer = answering(processor, nothing);
+    const answer = createCallHandler(processor, nothing);
     const instance = new KatoInstance(async (method, request) => {
       const response = await answer(method, decodeRequest(method, Buffer.from(request)));
       return { kind: "response", bytes: encodeResponse(method, response) };
@@ -75,7 +75,7 @@ export class LogTruth {
 }
 
 async function playStep(
-  answer: Answering,
+  answer: HandleCall,
   processor: Processor,
   { method, request }: Step,
   models: string[],
