@@ -6,62 +6,76 @@ import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
-import { assess } from "./assess.ts";
-import type { DiscoverySource, Found } from "./sources/source.ts";
+import { selectEntries } from "./select-entries.ts";
+import type { DiscoveredInstance, DiscoverySource } from "./sources/source.ts";
 
-export interface FollowerOptions {
+export interface RegistrySyncOptions {
   source: DiscoverySource;
   registry: Registry;
   logs: CommandLogs;
   checkpoints: KV;
   endpointPolicy: EndpointPolicy;
-  /** How often a full list is asked for. */
+  /** How often the source is asked for a full list, besides after hints. */
   listEveryMs: number;
-  /** How long an entry is kept that the lists do not have any more. */
+  /** How long an entry has to be missing from the lists before it is withdrawn. */
   forgetMs: number;
   log: Logger;
 }
 
-/** What a source says comes in bursts: one list after so long does for all of it. */
+/** How a source stands; discovery's /health shows it in this form. */
+export interface SyncState {
+  /** When the source was last listed, in ISO 8601; null if never. */
+  listed: string | null;
+  /** How many instances that list had. */
+  found: number;
+  /** Why the latest attempt to list it failed; absent if it succeeded. */
+  failure?: string;
+}
+
+/** Hints come in bursts. The list waits so long after the first one, and then stands for all of them. */
 const hintSettleMs = 250;
 
-/** How long until a watch that has ended is begun again; twice as long after each one that failed. */
+/** A watch that ended is begun again after this time, which doubles with each watch that fails. */
 const watchAgainMs = 1_000;
 
 /**
- * Keeps the registry's entries of one source as its full lists have them.
+ * Keeps the registry's entries of one source equal to the source's full lists.
  *
- * Invariants: an entry is changed or withdrawn only by what a full list says; hints only bring the next list forward. An entry is
- * withdrawn once it was missing from every list for `forgetMs`, none of which failed, and nothing is queued for it. What this
- * process knows besides the registry (what is missing since when, what was said in the log) may be lost at any time.
+ * Invariants:
+ * - An entry is changed or withdrawn only because of a full list. A hint only makes the next list come
+ *   sooner.
+ * - An entry is withdrawn once no list has had it for `forgetMs`, all lists of that time succeeded, and no
+ *   commands are queued for it.
+ * - A restart of this process does no harm. What it knows besides the registry (since when an entry is
+ *   missing, which problems were logged) may be lost at any time.
  */
-export class Follower {
-  readonly #options: FollowerOptions;
-  /** By id: since when it is missing, on the clock of `performance.now()`. */
+export class RegistrySync {
+  readonly #options: RegistrySyncOptions;
+  /** By id: since when the entry is missing from the lists, by the clock of `performance.now()`. */
   #missingSince: ReadonlyMap<string, number> = new Map();
+  /** The problems that were logged, by where they are. */
   #problems: ReadonlyMap<string, string> = new Map();
   #hinted = Promise.withResolvers<void>();
   #listedAt: string | undefined;
-  #found = 0;
+  #listedCount = 0;
   #failure: string | undefined;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: RegistrySyncOptions) {
     this.#options = options;
   }
 
-  /** When it was last listed, how many instances there were, and why it cannot be listed now, if so. */
-  get state(): { listed: string | null; found: number; failure?: string } {
+  get state(): SyncState {
     const failure = this.#failure === undefined ? {} : { failure: this.#failure };
-    return { listed: this.#listedAt ?? null, found: this.#found, ...failure };
+    return { listed: this.#listedAt ?? null, found: this.#listedCount, ...failure };
   }
 
-  /** Returns once `stopping` is aborted and nothing is under way. */
+  /** Syncs until `stopping` is aborted, and returns once nothing is under way. */
   async run(stopping: AbortSignal): Promise<void> {
-    await this.#look(stopping);
-    await Promise.all([this.#list(stopping), this.#watch(stopping)]);
+    await this.#syncOnce(stopping);
+    await Promise.all([this.#syncRepeatedly(stopping), this.#watch(stopping)]);
   }
 
-  async #list(stopping: AbortSignal): Promise<void> {
+  async #syncRepeatedly(stopping: AbortSignal): Promise<void> {
     const { listEveryMs } = this.#options;
     while (!stopping.aborted) {
       const period = new AbortController();
@@ -69,10 +83,11 @@ export class Follower {
       await Promise.race([pause(listEveryMs, AbortSignal.any([stopping, period.signal])), hint]);
       period.abort();
       this.#hinted = Promise.withResolvers();
-      if (!stopping.aborted) await this.#look(stopping);
+      if (!stopping.aborted) await this.#syncOnce(stopping);
     }
   }
 
+  /** Watches the source for hints, with a new watch when one ends. */
   async #watch(stopping: AbortSignal): Promise<void> {
     const { source, listEveryMs, log } = this.#options;
     for (let failures = 0; !stopping.aborted; ) {
@@ -81,7 +96,7 @@ export class Follower {
         failures = 0;
       } catch (error) {
         failures++;
-        // Once may be a connection that broke; the lists go on in any case.
+        // One failure may be a broken connection, which is no news. The lists go on in any case.
         if (failures === 2 && !stopping.aborted) {
           log.warn(
             { source: source.name, reason: messageOf(error) },
@@ -93,15 +108,15 @@ export class Follower {
     }
   }
 
-  /** Asks for a full list and has the registry be like it. Never rejects. */
-  async #look(stopping: AbortSignal): Promise<void> {
+  /** Asks for a full list and makes the registry's entries equal to it. Never rejects. */
+  async #syncOnce(stopping: AbortSignal): Promise<void> {
     const { source, log } = this.#options;
-    let found: Found[];
+    let instances: DiscoveredInstance[];
     try {
-      found = await source.list(stopping);
+      instances = await source.list(stopping);
     } catch (error) {
       if (stopping.aborted) return;
-      // Nobody knows what it had meanwhile.
+      // Nobody knows what the source had meanwhile, so the time that entries were missing starts anew.
       this.#missingSince = new Map();
       const reason = messageOf(error);
       if (reason !== this.#failure)
@@ -112,13 +127,13 @@ export class Follower {
     if (this.#failure !== undefined) log.info({ source: source.name }, "can be listed again");
     this.#failure = undefined;
     this.#listedAt = new Date().toISOString();
-    this.#found = found.length;
-    await this.#apply(found);
+    this.#listedCount = instances.length;
+    await this.#apply(instances);
   }
 
-  async #apply(found: Found[]): Promise<void> {
+  async #apply(instances: DiscoveredInstance[]): Promise<void> {
     const { source, registry } = this.#options;
-    const { entries, ids, problems } = assess(found, source.name);
+    const { entries, ids, problems } = selectEntries(instances, source.name);
     for (const { where, entry } of entries) {
       const problem = await this.#register(where, entry).catch(messageOf);
       if (problem !== undefined) problems.set(where, problem);
@@ -128,14 +143,14 @@ export class Follower {
       if (entry.source !== source.name || ids.has(entry.id)) continue;
       const since = this.#missingSince.get(entry.id) ?? performance.now();
       missingSince.set(entry.id, since);
-      const problem = await this.#miss(entry, since).catch(messageOf);
+      const problem = await this.#withdrawWhenDue(entry, since).catch(messageOf);
       if (problem !== undefined) problems.set(entry.id, problem);
     }
     this.#missingSince = missingSince;
-    this.#tell(problems);
+    this.#logProblems(problems);
   }
 
-  /** Has the entry stand in the registry, or says why it does not. */
+  /** Registers an entry, or brings it up to date. Returns why it cannot, or undefined. */
   async #register(where: string, entry: ProcessorEntry): Promise<string | undefined> {
     const { source, registry, logs, endpointPolicy, log } = this.#options;
     const { id, grpc_endpoint: endpoint } = entry;
@@ -145,7 +160,7 @@ export class Follower {
     if (known?.source === "docker" || known?.source === "kubernetes") {
       if (known.source !== source.name) return `${id} is registered by ${known.source} already`;
     }
-    // Whoever finds it registered can send it commands.
+    // The log has to exist before the entry: as soon as a gateway sees the entry, it sends commands.
     if (!known) await logs.ensure(id);
     if (!(await registry.declare(entry))) return `${id} is registered by ${known?.source}, which counts more`;
     if (known?.source !== source.name) log.info({ processor: id, where, endpoint }, "registered");
@@ -155,8 +170,14 @@ export class Follower {
     return undefined;
   }
 
-  /** Withdraws an entry that has been missing for long enough, or says why it is kept. */
-  async #miss({ id, grpc_endpoint: endpoint }: ProcessorEntry, since: number): Promise<string | undefined> {
+  /**
+   * Withdraws an entry that is missing since `since`, if that is long enough. Returns why it has to stay, or
+   * undefined.
+   */
+  async #withdrawWhenDue(
+    { id, grpc_endpoint: endpoint }: ProcessorEntry,
+    since: number,
+  ): Promise<string | undefined> {
     const { source, registry, logs, checkpoints, forgetMs, log } = this.#options;
     if (!this.#missingSince.has(id)) {
       log.info({ processor: id, endpoint, forgetMs }, "is gone, and is withdrawn unless it comes back");
@@ -170,8 +191,8 @@ export class Follower {
     return undefined;
   }
 
-  /** Says each problem once, and again when it has changed or come back. */
-  #tell(problems: ReadonlyMap<string, string>): void {
+  /** Logs each problem once, and again when it has changed or has come back. */
+  #logProblems(problems: ReadonlyMap<string, string>): void {
     const { source, log } = this.#options;
     for (const [where, problem] of problems) {
       if (this.#problems.get(where) !== problem) log.warn({ source: source.name }, `${where}: ${problem}`);
@@ -180,7 +201,7 @@ export class Follower {
   }
 }
 
-/** Sleeps, but no longer than until the signal. */
+/** Waits for `ms`, or until the signal if that comes first. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await sleep(ms, undefined, { signal }).catch(() => {});
