@@ -5,7 +5,9 @@ import { readTraceContext, writeTraceContext } from "../telemetry/trace-context.
 
 /** One command on its way to a processor. `data` is the protobuf request, passed on undecoded. */
 export interface Command {
-  /** Unique in the log but for commands sent `once`. A message published twice under one id is stored once. */
+  /**
+   * Unique in the log but for commands sent `once`. A message published twice under one id is stored once.
+   */
   id: string;
   processor: string;
   /** An RPC's name, or a compound command's. */
@@ -21,7 +23,10 @@ export interface Command {
   store?: boolean;
   /** How its answer is worded, where its method leaves that open. */
   form?: string;
-  /** It was sent under an Idempotency-Key, from which its id comes: applied once, however often it stands in the log. */
+  /**
+   * It was sent under an Idempotency-Key, from which its id comes: applied once, however often it stands in
+   * the log.
+   */
   once?: Once;
   /** Who has sent it. */
   sender?: string | undefined;

@@ -43,8 +43,8 @@ const letterHeaders = {
 } as const;
 
 /**
- * What failed, of all processors: one stream, with a subject for each command, of which it keeps the latest message. So a
- * command that is reported again after a crash stands in it once.
+ * What failed, of all processors: one stream, with a subject for each command, of which it keeps the latest
+ * message. So a command that is reported again after a crash stands in it once.
  */
 export class DeadLetters {
   readonly #streams: JetStreamClient;
@@ -88,7 +88,9 @@ export class DeadLetters {
     await this.#streams.publish(subjectOf(letter.processor, letter.sequence), letter.data, { headers: all });
   }
 
-  /** The first letters of a processor whose sequence is `from` or later, in the order in which they failed. */
+  /**
+   * The first letters of a processor whose sequence is `from` or later, in the order in which they failed.
+   */
   async list(processor: string, from: number, limit: number): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     const consumer = await this.#streams.consumers.get(stream, {

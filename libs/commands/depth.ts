@@ -2,8 +2,8 @@ import type { KV } from "@nats-io/kv";
 import type { CommandLogs } from "./log.ts";
 
 /**
- * How many commands of the processor's log are not applied, as far as its checkpoint says; `reported` is what its worker says to have
- * applied.
+ * How many commands of the processor's log are not applied, as far as its checkpoint says; `reported` is what
+ * its worker says to have applied.
  */
 export async function depthOf(
   logs: Pick<CommandLogs, "last">,

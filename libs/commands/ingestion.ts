@@ -9,8 +9,9 @@ export interface IngestionRecord {
   ingestion: string;
   processor: string;
   /**
-   * `accepting`: a gateway is taking it in, or has died of it. `complete`: all of it is stored. `stopped`: at a line that was
-   * refused. `interrupted`: the client or NATS went away. Sent again under its key, all but a complete one go on.
+   * `accepting`: a gateway is taking it in, or has died of it. `complete`: all of it is stored. `stopped`: at
+   * a line that was refused. `interrupted`: the client or NATS went away. Sent again under its key, all but a
+   * complete one go on.
    */
   state: "accepting" | "complete" | "stopped" | "interrupted";
   /** Who takes it in: one sending of the request. */
@@ -80,8 +81,8 @@ export class Ingestions {
   }
 
   /**
-   * Writes the record if nobody has since that revision (0: since ever). Gives the new revision, or undefined where somebody
-   * has; rejects where NATS does not answer.
+   * Writes the record if nobody has since that revision (0: since ever). Gives the new revision, or undefined
+   * where somebody has; rejects where NATS does not answer.
    */
   async put(record: IngestionRecord, revision: number): Promise<number | undefined> {
     const key = `${record.processor}.${record.ingestion}`;
@@ -121,8 +122,8 @@ export interface StoredLine {
 }
 
 /**
- * The commands of an ingestion that stand in the log from `from` on, in order. It ends only when it has seen the end of the
- * log at that moment, however long whoever reads it takes.
+ * The commands of an ingestion that stand in the log from `from` on, in order. It ends only when it has seen
+ * the end of the log at that moment, however long whoever reads it takes.
  */
 export async function* storedLines(
   logs: Pick<CommandLogs, "last" | "readRange">,

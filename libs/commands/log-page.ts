@@ -4,7 +4,9 @@ import type { LoggedCommand } from "./command.ts";
 import { commandOfMessage } from "./command.ts";
 import { streamOf } from "./names.ts";
 
-/** The first commands in a processor's log from `from` on, in sequence, as it stands now; without their data. */
+/**
+ * The first commands in a processor's log from `from` on, in sequence, as it stands now; without their data.
+ */
 export async function readLogPage(
   connection: NatsConnection,
   processor: string,

@@ -29,13 +29,13 @@ const heartbeatMs = 2_000;
 const replaceAfterMs = 50;
 
 /**
- * Reads one log in sequence, without end, through ordered consumers: nothing is acknowledged and nothing redelivered, the
- * position is the reader's own. A consumer that ends or fails is replaced by one that starts at the position, so no
- * command is left out or seen twice.
+ * Reads one log in sequence, without end, through ordered consumers: nothing is acknowledged and nothing
+ * redelivered, the position is the reader's own. A consumer that ends or fails is replaced by one that starts
+ * at the position, so no command is left out or seen twice.
  *
- * A lost connection ends the consumer, after what it has brought: its requests are lost with the connection, which a busy one
- * would notice by silence only, and NATS may have forgotten it. So does silence: a consumer lives on one server of a cluster,
- * and where that is gone nats.js waits for it to come back.
+ * A lost connection ends the consumer, after what it has brought: its requests are lost with the connection,
+ * which a busy one would notice by silence only, and NATS may have forgotten it. So does silence: a consumer
+ * lives on one server of a cluster, and where that is gone nats.js waits for it to come back.
  */
 export class LogReader {
   readonly #options: LogReaderOptions;

@@ -83,8 +83,9 @@ export class CommandLogs {
   /**
    * Stores a command and resolves once JetStream has acknowledged it (A6).
    *
-   * A publish that got no answer is sent again under the same id, so it is stored once. Rejects with LOG_FULL or TOO_LARGE,
-   * which have no effect, or NATS_UNAVAILABLE, whose effect is `none` when the log certainly does not have it.
+   * A publish that got no answer is sent again under the same id, so it is stored once. Rejects with LOG_FULL
+   * or TOO_LARGE, which have no effect, or NATS_UNAVAILABLE, whose effect is `none` when the log certainly
+   * does not have it.
    */
   async append(command: Command): Promise<Stored> {
     let lastError: unknown;
@@ -120,8 +121,8 @@ export class CommandLogs {
   }
 
   /**
-   * The commands that stand in the log now, from `from` to `through`, in sequence. What stands there the stream's leader says: a
-   * consumer may be at a replica that is behind, and would end early.
+   * The commands that stand in the log now, from `from` to `through`, in sequence. What stands there the
+   * stream's leader says: a consumer may be at a replica that is behind, and would end early.
    */
   async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
     const end = Math.min(through, await this.last(processor));
@@ -154,7 +155,8 @@ export class CommandLogs {
     try {
       await this.#manager.streams.deleteMessage(streamOf(processor), sequence, false);
     } catch (error) {
-      // Asked for again after a crash it is gone already; a cluster without a leader has only refused to take it out.
+      // Asked for again after a crash it is gone already; a cluster without a leader has only refused to take
+      // it out.
       const isGone =
         error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
       if (!isGone) throw error;
@@ -166,13 +168,18 @@ export class CommandLogs {
     await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
   }
 
-  /** The sequence of the first command that is still in the log, or that of the next one where it is empty. */
+  /**
+   * The sequence of the first command that is still in the log, or that of the next one where it is empty.
+   */
   async first(processor: string): Promise<number> {
     const { messages, first_seq, last_seq } = (await this.#info(processor)).state;
     return messages > 0 ? first_seq : last_seq + 1;
   }
 
-  /** The first command in the log that was stored at this time (Unix ms, by the clock of NATS) or later, and when it was. */
+  /**
+   * The first command in the log that was stored at this time (Unix ms, by the clock of NATS) or later, and
+   * when it was.
+   */
   async firstSince(
     processor: string,
     sinceMs: number,
@@ -199,8 +206,9 @@ export class CommandLogs {
   }
 
   /**
-   * Whether NATS keeps more than one replica of the log. One refused `Nats-Expected-Last-Msg-Id` leaves such a stream without
-   * a leader for good, in nats-server 2.14.0 at least, so nothing may be sent to it with that condition.
+   * Whether NATS keeps more than one replica of the log. One refused `Nats-Expected-Last-Msg-Id` leaves such
+   * a stream without a leader for good, in nats-server 2.14.0 at least, so nothing may be sent to it with
+   * that condition.
    */
   async isReplicated(processor: string): Promise<boolean> {
     return (await this.#info(processor)).config.num_replicas > 1;
@@ -212,8 +220,8 @@ export class CommandLogs {
   }
 
   /**
-   * The stream as its leader has it. While there is none a server of a cluster may answer with what its own replica has, which can be
-   * behind: that is no answer.
+   * The stream as its leader has it. While there is none a server of a cluster may answer with what its own
+   * replica has, which can be behind: that is no answer.
    */
   async #info(processor: string): Promise<StreamInfo> {
     const info = await this.#manager.streams.info(streamOf(processor));
@@ -221,7 +229,9 @@ export class CommandLogs {
     return info;
   }
 
-  /** The sequence of the first command in the log from this one on, by the stream's leader; Infinity for none. */
+  /**
+   * The sequence of the first command in the log from this one on, by the stream's leader; Infinity for none.
+   */
   async #nextStored(processor: string, from: number): Promise<number> {
     const query = { seq: from, next_by_subj: commandSubject(processor) };
     const found = await this.#manager.streams.getMessage(streamOf(processor), query);

@@ -1,7 +1,13 @@
-/** What an id must look like to be a NATS token, a metric label and a path segment at once (docs/architecture.md, Commands). */
+/**
+ * What an id must look like to be a NATS token, a metric label and a path segment at once
+ * (docs/architecture.md, Commands).
+ */
 const processorIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** First path segments that are the gateway's own, so no processor can have them as id (docs/api.md, The gateway). */
+/**
+ * First path segments that are the gateway's own, so no processor can have them as id (docs/api.md, The
+ * gateway).
+ */
 const reservedIds = new Set([
   "kato-api",
   "connect",

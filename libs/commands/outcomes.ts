@@ -12,8 +12,8 @@ export interface CommandRecord {
   method: string;
   form?: string;
   /**
-   * `queued`: a gateway has accepted it or is about to. `started`: it is under an Idempotency-Key, and the worker applies
-   * no other of that key any more. The others are how it ended.
+   * `queued`: a gateway has accepted it or is about to. `started`: it is under an Idempotency-Key, and the
+   * worker applies no other of that key any more. The others are how it ended.
    */
   state: "queued" | "started" | Outcome;
   /** Its place in the log; 0 where that is not known yet. */

@@ -4,7 +4,9 @@ import type { ErrorContext } from "../errors/gateway-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { isNoResponders } from "../nats/no-responders.ts";
 
-/** What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise. */
+/**
+ * What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise.
+ */
 const fullRetryAfterSeconds = 10;
 
 /** JetStream's codes for what it does not store. */

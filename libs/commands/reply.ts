@@ -18,7 +18,9 @@ export interface Reply {
   outcome: Outcome;
   /** The command's place in the log; 0 for a query. */
   sequence: number;
-  /** The interval that clients see, which goes on counting over a restart; absent where no instance answered. */
+  /**
+   * The interval that clients see, which goes on counting over a restart; absent where no instance answered.
+   */
   interval?: number;
   /** The gRPC status: 0, or that of the error that `failed`, `expired` or `unknown` comes from. */
   grpcStatus: number;
