@@ -40,7 +40,10 @@ function isTextOrMissing(value: unknown): value is string | undefined {
   return value === undefined || typeof value === "string";
 }
 
-/** Those that can be registered: what is wrong, or names an id for a second time, is told to `problem` and left out. */
+/**
+ * Those that can be registered: what is wrong, or names an id for a second time, is told to `problem` and
+ * left out.
+ */
 export function withoutWrong(declarations: Declaration[], problem: Problem): Declaration[] {
   const ids = new Set<string>();
   return declarations.filter((declaration) => {

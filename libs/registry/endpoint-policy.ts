@@ -8,12 +8,12 @@ export type EndpointPolicy = (endpoint: string) => Promise<string | undefined>;
 const resolveLimitMs = 2_000;
 
 /**
- * What ENDPOINT_ALLOW allows: host names, `*.suffix` for all below a name, IP addresses and networks (CIDR); without any,
- * every endpoint. Link-local addresses and those where clouds serve their instances' credentials are refused unless an
- * address or a network of the list has them, also where a name leads there.
+ * What ENDPOINT_ALLOW allows: host names, `*.suffix` for all below a name, IP addresses and networks (CIDR);
+ * without any, every endpoint. Link-local addresses and those where clouds serve their instances' credentials
+ * are refused unless an address or a network of the list has them, also where a name leads there.
  *
- * A host name counts with all addresses that it has now, so who connects asks each time. One that cannot be resolved is
- * refused only where no address could make it an allowed one. Wrong items are told to `problem`.
+ * A host name counts with all addresses that it has now, so who connects asks each time. One that cannot be
+ * resolved is refused only where no address could make it an allowed one. Wrong items are told to `problem`.
  */
 export function endpointPolicy(
   items: readonly string[],

@@ -28,7 +28,9 @@ const hostNamePattern = /^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}
 /** What resolvers take for an IPv4 address in another form, as 127.1 or 0x7f000001. */
 const numberLikePattern = /(^|\.)(\d+|0[xX][0-9A-Fa-f]*)\.?$/;
 
-/** The host of an endpoint, an IPv6 address without its brackets; undefined where the text is no `host:port`. */
+/**
+ * The host of an endpoint, an IPv6 address without its brackets; undefined where the text is no `host:port`.
+ */
 export function hostOf(endpoint: string): string | undefined {
   const [, ip6, host, portText] = endpointPattern.exec(endpoint) ?? [];
   const port = Number(portText);
@@ -47,7 +49,10 @@ export function isEndpoint(text: string): boolean {
   return hostOf(text) !== undefined;
 }
 
-/** Whether a text can be shown as a processor's name: no control characters, nothing that changes how others are shown. */
+/**
+ * Whether a text can be shown as a processor's name: no control characters, nothing that changes how others
+ * are shown.
+ */
 export function isName(text: string): boolean {
   return /^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u.test(text);
 }
