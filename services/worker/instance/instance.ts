@@ -1,10 +1,10 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import { KatoChannel } from "../../../libs/kato/channel.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
 import { readResponseHead } from "../../../libs/kato/heads.ts";
 import { lastLineOf } from "../../../libs/kato/last-line.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Telemetry } from "../steps/step-watch.ts";

@@ -1,8 +1,8 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { Reply } from "../../../libs/commands/reply.ts";
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound.ts";
 import { readResponseHead } from "../../../libs/kato/heads.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { Interrupted } from "../interruptions.ts";
 
 /** What came of a step or a query; its place in the log and the interval that clients see are the applier's to add. */

@@ -1,5 +1,5 @@
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { Interrupted } from "../../../services/worker/interruptions.ts";
 import type { Place } from "./instance.ts";
