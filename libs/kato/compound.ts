@@ -2,7 +2,10 @@ import { fileURLToPath } from "node:url";
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
 
-/** Commands that are several RPCs and stand in the log as one, so that nothing comes between (docs/architecture.md, Commands). */
+/**
+ * Commands that are several RPCs and stand in the log as one, so that nothing comes between
+ * (docs/architecture.md, Commands).
+ */
 export const changeRecallThreshold = "ChangeRecallThreshold";
 export const sequenceMethod = "Sequence";
 

@@ -1,6 +1,7 @@
 /**
- * The two fields of a response that the applier needs, read without decoding the rest (docs/architecture.md, The applier).
- * Every response message has `status` as field 1 and `interval` as field 3, both varints, left out when zero.
+ * The two fields of a response that the applier needs, read without decoding the rest (docs/architecture.md,
+ * The applier). Every response message has `status` as field 1 and `interval` as field 3, both varints, left
+ * out when zero.
  */
 export interface ResponseHead {
   failed: boolean;

@@ -31,7 +31,9 @@ export interface RequestMessages {
 
 export type RequestOf<M extends Method> = RequestMessages[(typeof rpcs)[M]["request"]];
 
-/** The plain form of every response: an RPC uses `message` or `response`, Observe `message` and `unique_id`. */
+/**
+ * The plain form of every response: an RPC uses `message` or `response`, Observe `message` and `unique_id`.
+ */
 export interface KatoResponse {
   status: "OKAY" | "FAILED";
   /** The processor's id. */

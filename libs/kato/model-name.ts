@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * The name KATO gives to a learned sequence of events: sha1 of the sequence as Python prints a list of lists of
- * strings (docs/kato.md, RPC by RPC). `""` for one symbol or none, which KATO does not learn.
+ * The name KATO gives to a learned sequence of events: sha1 of the sequence as Python prints a list of lists
+ * of strings (docs/kato.md, RPC by RPC). `""` for one symbol or none, which KATO does not learn.
  */
 export function modelName(events: readonly (readonly string[])[]): string {
   if (events.reduce((symbols, event) => symbols + event.length, 0) < 2) return "";
