@@ -3,8 +3,9 @@ import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
 
 /**
- * Commands that are several RPCs and stand in the log as one, so that nothing comes between
- * (docs/architecture.md, Commands).
+ * The methods of the two compound commands. A compound command is several RPCs that stand in the log as one
+ * command, so that no other command comes between them (docs/architecture.md, "Commands";
+ * proto/command.proto).
  */
 export const changeRecallThreshold = "ChangeRecallThreshold";
 export const sequenceMethod = "Sequence";
@@ -19,7 +20,7 @@ export interface SequenceStep {
   request: Uint8Array;
 }
 
-/** What came of one step of a Sequence; the response is empty where it was not seen. */
+/** The outcome of one step of a Sequence. `response` is empty if no response was seen. */
 export interface SequenceResult {
   response: Uint8Array;
   auto_learned_model: string;
@@ -30,7 +31,9 @@ const messages = loadSync(fileURLToPath(new URL("../../proto/command.proto", imp
   defaults: true,
 });
 
-/** A message type of command.proto; its plain form is T by that file, which proto-loader cannot know. */
+/**
+ * A message type of command.proto. The file says that T is its plain form, which proto-loader cannot know.
+ */
 function messageType<T>(name: string): MessageTypeDefinition<T, T> {
   const definition: unknown = messages[`kato_gateway.${name}`];
   if (!definition) throw new Error(`command.proto has no message ${name}`);
@@ -41,11 +44,13 @@ const recallThresholdChange = messageType<RecallThresholdChange>("RecallThreshol
 const sequence = messageType<{ steps: SequenceStep[] }>("Sequence");
 const sequenceResults = messageType<{ results: SequenceResult[] }>("SequenceResults");
 
+// The bytes of the data of both commands, and of a Sequence's reply. To decode bytes that are no such message
+// throws, as in codec.ts.
+
 export function encodeRecallThresholdChange(change: RecallThresholdChange): Buffer {
   return recallThresholdChange.serialize(change);
 }
 
-/** Bytes that do not parse throw, as everywhere. */
 export function decodeRecallThresholdChange(bytes: Uint8Array): RecallThresholdChange {
   return recallThresholdChange.deserialize(Buffer.from(bytes));
 }

@@ -1,14 +1,17 @@
 /**
- * The two fields of a response that the applier needs, read without decoding the rest (docs/architecture.md,
- * The applier). Every response message has `status` as field 1 and `interval` as field 3, both varints, left
- * out when zero.
+ * The two fields of a response that a worker needs. They are read from the bytes, without decoding the rest:
+ * a response can be large, and only the gateway needs all of it.
  */
 export interface ResponseHead {
+  /** Whether `status` is FAILED. */
   failed: boolean;
   interval: number;
 }
 
-/** Reads the head of any response message. Bytes that are no protobuf message throw a RangeError. */
+/**
+ * Reads `status` (field 1) and `interval` (field 3), which every response message has. Bytes that are no
+ * protobuf message throw a RangeError.
+ */
 export function readResponseHead(bytes: Uint8Array): ResponseHead {
   const head = { failed: false, interval: 0 };
   eachField(bytes, (field, value) => {
@@ -19,15 +22,18 @@ export function readResponseHead(bytes: Uint8Array): ResponseHead {
   return head;
 }
 
-/** What the applier has to know of an Observe that it passes on. */
+/** What a worker needs to know of an Observation, which it passes on as bytes. */
 export interface ObservationHead {
-  /** Whether it carries strings or vectors, and so makes an event. */
+  /** Whether it has strings or vectors, and so adds an event to working memory. */
   hasSymbols: boolean;
   hasVectors: boolean;
   uniqueId: string;
 }
 
-/** Reads the head of an Observation (`strings` 1, `vectors` 2, `unique_id` 6). */
+/**
+ * Reads `strings` (field 1), `vectors` (field 2) and `unique_id` (field 6). Throws as `readResponseHead`
+ * does.
+ */
 export function readObservationHead(bytes: Uint8Array): ObservationHead {
   const head = { hasSymbols: false, hasVectors: false, uniqueId: "" };
   eachField(bytes, (field, value) => {
@@ -39,7 +45,10 @@ export function readObservationHead(bytes: Uint8Array): ObservationHead {
   return head;
 }
 
-/** Walks the top-level fields of a message: varints come as their low 32 bits, all else as its bytes. */
+/**
+ * Calls `visit` for each field at the top level of a protobuf message. A varint is given as its low 32 bits,
+ * any other field as its bytes.
+ */
 function eachField(bytes: Uint8Array, visit: (field: number, value: number | Uint8Array) => void): void {
   let at = 0;
   const varint = (): number => {

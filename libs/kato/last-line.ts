@@ -1,4 +1,7 @@
-/** The last line of what KATO says of a failure: that of a traceback says what was wrong. */
+/**
+ * The last line of the text of a failure. KATO's text is a Python traceback, whose last line says what was
+ * wrong (docs/kato.md, "Every RPC").
+ */
 export function lastLineOf(text = ""): string {
   return text.trimEnd().split("\n").at(-1) ?? "";
 }

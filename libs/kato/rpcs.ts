@@ -1,12 +1,10 @@
-/** The 26 RPCs of a KATO instance, and what the rest of the system has to know of each. */
-
-/** One RPC of the service `kato_proc.KatoEngine`. */
+/** What the system has to know about an RPC of the service `kato_proc.KatoEngine`. */
 export interface Rpc {
-  /** Request message in proto/kato_proc.proto. */
+  /** The name of its request message in proto/kato_proc.proto. */
   readonly request: RequestType;
-  /** Response message in proto/kato_proc.proto. */
+  /** The name of its response message in proto/kato_proc.proto. */
   readonly response: ResponseType;
-  /** A command changes the processor and goes through its log; a query only reads. */
+  /** A command changes the processor, and goes through the command log. A query only reads. */
   readonly kind: "command" | "query";
 }
 
@@ -41,7 +39,7 @@ const command = <R extends RequestType>(
   kind: "command",
 });
 
-/** Every RPC by its name on the wire. */
+/** The 26 RPCs of KATO, by their names on the wire. */
 export const rpcs = {
   GetName: query("Empty"),
   Ping: query("Empty"),
@@ -74,7 +72,7 @@ export const rpcs = {
 
 export type Method = keyof typeof rpcs;
 
-/** Whether a name that came from outside is an RPC's. */
+/** Whether a text is the name of an RPC. */
 export function isMethod(name: string): name is Method {
   return Object.hasOwn(rpcs, name);
 }

@@ -1,8 +1,11 @@
 import type { Json, JsonObject } from "./json.ts";
 import { setOwn } from "./json.ts";
 
-/** google.protobuf.Value, Struct and ListValue as @grpc/proto-loader gives and takes them. */
-export interface Value {
+// Between JSON and protobuf's types for it (google/protobuf/struct.proto), in the form in which
+// @grpc/proto-loader gives and takes them.
+
+/** google.protobuf.Value: one of its fields is set. */
+interface Value {
   nullValue?: "NULL_VALUE" | 0;
   numberValue?: number;
   stringValue?: string;
@@ -10,21 +13,25 @@ export interface Value {
   structValue?: Struct;
   listValue?: ListValue;
 }
+
+/** google.protobuf.Struct: a JSON object. */
 export interface Struct {
   fields?: Record<string, Value>;
 }
+
+/** google.protobuf.ListValue: a JSON array. */
 export interface ListValue {
   values?: Value[];
 }
 
-/** The JSON of a Value; one with no kind set reads as null. */
+/** The JSON of a Value. It is null if no field is set. */
 function jsonOfValue(value: Value): Json {
   if (value.structValue) return jsonOfStruct(value.structValue);
   if (value.listValue) return jsonOfList(value.listValue);
   return value.stringValue ?? value.numberValue ?? value.boolValue ?? null;
 }
 
-/** The JSON object of a Struct, own properties only, `__proto__` among them if it is a key. */
+/** The JSON object of a Struct. Every key becomes an own property, `__proto__` too. */
 export function jsonOfStruct(struct: Struct): JsonObject {
   const object: JsonObject = {};
   for (const [key, value] of Object.entries(struct.fields ?? {})) setOwn(object, key, jsonOfValue(value));
@@ -46,7 +53,7 @@ function valueOfJson(json: Json): Value {
   return { structValue: structOfJson(json) };
 }
 
-/** The Struct of a JSON object's own properties. */
+/** The Struct of a JSON object's own properties, `__proto__` too if it is one. */
 export function structOfJson(object: JsonObject): Struct {
   const fields: Record<string, Value> = {};
   for (const [key, json] of Object.entries(object)) setOwn(fields, key, valueOfJson(json));

@@ -1,6 +1,9 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 
-/** Whether a compare-and-set was refused because somebody else has written the key meanwhile. */
+/**
+ * Whether a compare-and-set was refused, because the key has been written since the revision that was
+ * expected.
+ */
 export function isConflict(error: unknown): boolean {
   return (
     error instanceof JetStreamApiError &&

@@ -2,29 +2,33 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Log } from "./connection.ts";
 
-const againAfterMs = 500;
-/** JetStream's codes for a cluster that has no leader, and for one that has too few servers at the moment. */
-const passingErrors = [10008, 10005];
+const retryAfterMs = 500;
+/**
+ * Errors of JetStream that pass by themselves: the cluster has no leader, or has too few servers at the
+ * moment.
+ */
+const temporaryErrorCodes = [10008, 10005];
 
 /**
- * Runs what asks JetStream at a service's start until it is answered: NATS may be there and not answer yet. Rejects with an answer
- * that is an error and will not pass, and with whatever error there is once `stopping` is aborted.
+ * Makes a request to JetStream, again and again until it is answered. It is for the start of a service, when
+ * NATS may be there and JetStream not yet. Rejects if the answer is an error that does not pass by itself,
+ * and with any error once `stopping` is aborted.
  */
 export async function untilAnswered<T>(
-  question: () => Promise<T>,
+  request: () => Promise<T>,
   { log, stopping }: { log: Log; stopping: AbortSignal },
 ): Promise<T> {
   for (;;) {
     try {
-      return await question();
+      return await request();
     } catch (error) {
-      if (isAnswer(error) || stopping.aborted) throw error;
+      if (isFinal(error) || stopping.aborted) throw error;
       log.warn({ err: error }, "JetStream does not answer, asking again");
-      await sleep(againAfterMs);
+      await sleep(retryAfterMs);
     }
   }
 }
 
-function isAnswer(error: unknown): boolean {
-  return error instanceof JetStreamApiError && !passingErrors.includes(error.code);
+function isFinal(error: unknown): boolean {
+  return error instanceof JetStreamApiError && !temporaryErrorCodes.includes(error.code);
 }

@@ -2,8 +2,8 @@ import { KatoChannel } from "../kato/channel.ts";
 import { decodeResponse, encodeRequest } from "../kato/codec.ts";
 
 /**
- * The id that the instance at this endpoint gives in answer to a Ping; undefined where it does not answer
- * within `timeoutMs`.
+ * Asks the instance at an endpoint for its processor's id, by a Ping. Undefined if it does not answer within
+ * `timeoutMs`.
  */
 export async function askId(endpoint: string, timeoutMs: number): Promise<string | undefined> {
   const channel = new KatoChannel(endpoint);

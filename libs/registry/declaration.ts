@@ -1,32 +1,35 @@
 import type { ProcessorEntry } from "./processor-entry.ts";
 import { entryProblem } from "./processor-entry.ts";
 
-/** What a setting says of a processor. */
+/** A processor that a setting names. */
 export interface Declaration {
-  /** Without one, the instance is asked for it. */
+  /** If the setting does not say it, the instance is asked. */
   id?: string;
   name?: string;
   grpc_endpoint: string;
   source: "environment" | "file";
-  /** The setting, for people: `KATO_P1`, `GATEWAY_CONFIG processors[0]`. */
+  /** The name of the setting in messages: `KATO_P1`, `GATEWAY_CONFIG processors[0]`. */
   setting: string;
 }
 
-/** Told of a setting that is wrong. */
+/** Called with a setting that is wrong; `what` goes on after its name, as "is not JSON". */
 export type Problem = (setting: string, what: string) => void;
 
-/** What is to be registered, once the id is known. */
+/** The entry to register for a declaration, whose id may have had to be asked for. */
 export function entryOfDeclaration({ name, grpc_endpoint, source }: Declaration, id: string): ProcessorEntry {
   return { id, name: name ?? id, grpc_endpoint, source };
 }
 
-/** Reads an item of a list: `{id, name, grpc_endpoint}`, of which the endpoint alone is needed. */
+/**
+ * Reads an item of a list, `{id, name, grpc_endpoint}`, of which only the endpoint is required. None if it is
+ * wrong.
+ */
 export function declarationsOfItem(
   item: unknown,
   { source, setting }: Pick<Declaration, "source" | "setting">,
   problem: Problem,
 ): Declaration[] {
-  const { id, name, grpc_endpoint } = Object(item) as Record<string, unknown>;
+  const { id, name, grpc_endpoint } = fieldsOf(item);
   if (!isTextOrMissing(id) || !isTextOrMissing(name) || typeof grpc_endpoint !== "string") {
     problem(setting, "must be {id, name, grpc_endpoint}, texts each");
     return [];
@@ -36,24 +39,28 @@ export function declarationsOfItem(
   ];
 }
 
+function fieldsOf(item: unknown): Record<string, unknown> {
+  return typeof item === "object" && item !== null ? { ...item } : {};
+}
+
 function isTextOrMissing(value: unknown): value is string | undefined {
   return value === undefined || typeof value === "string";
 }
 
 /**
- * Those that can be registered: what is wrong, or names an id for a second time, is told to `problem` and
- * left out.
+ * Leaves out the declarations that cannot be registered, and reports them to `problem`: those with a wrong
+ * id, name or endpoint, and those whose id an earlier one has.
  */
 export function withoutWrong(declarations: Declaration[], problem: Problem): Declaration[] {
   const ids = new Set<string>();
   return declarations.filter((declaration) => {
-    // What is still to be asked for cannot be wrong yet.
+    // An id that has to be asked for cannot be wrong yet, so a valid one stands in for it.
     const { id, grpc_endpoint, setting } = declaration;
     const { name = id ?? "unknown" } = declaration;
-    const isDouble = id !== undefined && ids.has(id);
+    const isDuplicate = id !== undefined && ids.has(id);
     const wrong =
       entryProblem({ id: id ?? "unknown", name, grpc_endpoint }) ??
-      (isDouble ? `names ${id}, which is named twice` : undefined);
+      (isDuplicate ? `names ${id}, which is named twice` : undefined);
     if (wrong !== undefined) problem(setting, wrong);
     else if (id !== undefined) ids.add(id);
     return wrong === undefined;

@@ -5,9 +5,12 @@ import { isEndpoint } from "./processor-entry.ts";
 const source = "environment";
 
 /**
- * The processors that environment variables name: `KATO_PROCESSORS` as a JSON object id → endpoint or a list
- * of `{id, name, grpc_endpoint}`, and `KATO_<NAME>=host:port` or `KATO_<NAME>=id:host:port`. A variable of
- * any other form (`KATO_P1_PORT=tcp://…`, say) is left alone. Wrong ones are told to `problem` and left out.
+ * The processors that environment variables name:
+ * - `KATO_PROCESSORS`, a JSON object of ids and endpoints, or a JSON list of `{id, name, grpc_endpoint}`;
+ * - `KATO_<NAME>=host:port` or `KATO_<NAME>=id:host:port`.
+ *
+ * A variable of another form is ignored, as `KATO_P1_PORT=tcp://…`, which Kubernetes sets for a Service.
+ * Wrong processors are reported to `problem` and left out.
  */
 export function processorsOfEnvironment(
   variables: Readonly<Record<string, string | undefined>>,

@@ -4,8 +4,8 @@ import { declarationsOfItem, withoutWrong } from "./declaration.ts";
 const keys = ["id", "name", "grpc_endpoint"];
 
 /**
- * The processors that a configuration file's `processors` lists. Wrong ones are told to `problem` and left
- * out.
+ * The processors in the `processors` list of a configuration file. Wrong ones are reported to `problem` and
+ * left out.
  */
 export function processorsOfFile(processors: unknown, problem: Problem): Declaration[] {
   if (processors === undefined || processors === null) return [];
