@@ -3,53 +3,55 @@ import { headers } from "@nats-io/transport-node";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import { readTraceContext, writeTraceContext } from "../telemetry/trace-context.ts";
 
-/** One command on its way to a processor. `data` is the protobuf request, passed on undecoded. */
+/** A command for a processor, as it is sent. */
 export interface Command {
   /**
-   * Unique in the log but for commands sent `once`. A message published twice under one id is stored once.
+   * The command's id. JetStream stores a message that is published twice under one id only once. Commands
+   * with the same Idempotency-Key have the same id and are told apart by `once`; all other ids are unique in
+   * the log.
    */
   id: string;
   processor: string;
-  /** An RPC's name, or a compound command's. */
+  /** The name of an RPC or of a compound command (libs/kato/compound.ts). */
   method: string;
+  /** The protobuf request. It is passed on as it is. */
   data: Uint8Array;
-  /** Where the reply goes, if somebody waits. */
+  /** The NATS subject for the reply. Absent if nobody waits for one. */
   replyTo?: string;
-  /** Unix ms after which it must not be started any more; absent for asynchronous commands. */
+  /** Unix ms. The command must not be started after it. Absent if nobody waits. */
   deadlineMs?: number;
-  /** The ingestion that it belongs to. */
+  /** The id of the ingestion that it belongs to. */
   ingestion?: string;
-  /** Somebody will ask for what became of it: its outcome is kept. */
+  /** Whether its outcome is kept, so that somebody can ask for it later. */
   store?: boolean;
-  /** How its answer is worded, where its method leaves that open. */
+  /** How the gateway words the answer, if there is a choice for this method. */
   form?: string;
-  /**
-   * It was sent under an Idempotency-Key, from which its id comes: applied once, however often it stands in
-   * the log.
-   */
+  /** Present if it was sent under an Idempotency-Key: it is applied once, however often it is in the log. */
   once?: Once;
-  /** Who has sent it. */
+  /** Who sent it, as shown to operators. */
   sender?: string | undefined;
-  /** The trace of the request that it came of. */
+  /** The trace of the HTTP request that it comes from. */
   trace?: TraceContext | undefined;
 }
 
-/** What is told apart of commands that were sent under one Idempotency-Key. */
+/** One use of an Idempotency-Key. */
 export interface Once {
-  /** A hash of what was asked for. */
+  /** A hash of the request. The key must not be used for another request. */
   fingerprint: string;
-  /** Unique to each sending. */
+  /** Unique for each time that the request is sent under the key. */
   attempt: string;
 }
 
-/** A command as it stands in its processor's log. */
+/** A command with its place in the log. */
 export interface StoredCommand extends Command {
   sequence: number;
-  /** Unix ms at which JetStream stored it, by the clock of its server; undefined of one that is replayed. */
+  /**
+   * Unix ms at which JetStream stored it, by the clock of the server. Absent for a command that is replayed.
+   */
   storedAtMs?: number;
 }
 
-/** A command as it was read from its processor's log. */
+/** A command as it is read from the log, where the time is always known. */
 export type LoggedCommand = StoredCommand & Required<Pick<StoredCommand, "storedAtMs">>;
 
 const commandHeaders = {
@@ -64,11 +66,15 @@ const commandHeaders = {
   id: "Nats-Msg-Id",
 } as const;
 
-/** The headers of a command's message; its data is the message's. */
+/**
+ * The headers of the message for a command (docs/architecture.md, "Commands"). The command's data is the
+ * message's data.
+ */
 export function headersOfCommand(command: Command): MsgHdrs {
   const all = headers();
   const { id, once } = command;
-  // Sendings under one Idempotency-Key are messages of their own to NATS; the worker tells them apart.
+  // With the attempt in the message id, JetStream stores every attempt under an Idempotency-Key. The worker
+  // applies only one.
   all.set(commandHeaders.id, once ? `${id}.${once.attempt}` : id);
   all.set(commandHeaders.method, command.method);
   if (command.replyTo !== undefined) all.set(commandHeaders.replyTo, command.replyTo);
@@ -82,7 +88,7 @@ export function headersOfCommand(command: Command): MsgHdrs {
   return all;
 }
 
-/** What a stored message's headers say; whatever is missing reads as an empty id or method. */
+/** The command in a message of the log. If its headers are missing, its id and its method are "". */
 export function commandOfMessage(
   processor: string,
   message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time: Date },

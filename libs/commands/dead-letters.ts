@@ -10,29 +10,31 @@ import {
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 
-/** A command that nobody waited for, and that did not succeed. */
+/** A command that did not succeed and whose outcome nobody waited for. */
 export interface DeadLetter {
   processor: string;
-  /** Its place in the processor's log, by which it is known here too. */
+  /** Its place in the processor's log. With the processor it identifies the dead letter. */
   sequence: number;
+  /** The command's id. */
   command: string;
   method: string;
+  /** As in the command. */
   form?: string;
-  /** The protobuf request, as it was. */
+  /** The protobuf request. */
   data: Uint8Array;
   outcome: "failed" | "unknown";
   grpcStatus: number;
-  /** The last line of what was said of it. */
+  /** The last line of the error. */
   text: string;
-  /** Unix ms. */
+  /** Unix ms of the outcome. */
   atMs: number;
 }
 
-/** No processor's log can have this name: theirs begin with `KATO_`. */
-const stream = "KATO-DEAD-LETTERS";
+/** Processors' logs begin with `KATO_`, so none of them can have this name. */
+const streamName = "KATO-DEAD-LETTERS";
 const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
 
-const letterHeaders = {
+const headerNames = {
   command: "Kato-Command",
   method: "Kato-Method",
   form: "Kato-Form",
@@ -43,8 +45,8 @@ const letterHeaders = {
 } as const;
 
 /**
- * What failed, of all processors: one stream, with a subject for each command, of which it keeps the latest
- * message. So a command that is reported again after a crash stands in it once.
+ * The dead letters of all processors, in one JetStream stream. The stream has a subject for each command and
+ * keeps the latest message of each subject. So a dead letter that is put again after a crash is there once.
  */
 export class DeadLetters {
   readonly #streams: JetStreamClient;
@@ -55,16 +57,16 @@ export class DeadLetters {
     this.#manager = manager;
   }
 
-  /** Creates the stream where it does not exist. */
+  /** Creates the stream if it does not exist. */
   static async open(connection: NatsConnection, replicas: number): Promise<DeadLetters> {
     const manager = await jetstreamManager(connection, { checkAPI: false });
     try {
-      await manager.streams.info(stream);
+      await manager.streams.info(streamName);
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound)
         throw error;
       await manager.streams.add({
-        name: stream,
+        name: streamName,
         subjects: [subjectOf("*", "*")],
         storage: StorageType.File,
         retention: RetentionPolicy.Limits,
@@ -75,69 +77,77 @@ export class DeadLetters {
     return new DeadLetters(connection, manager);
   }
 
-  /** Resolves once JetStream has it. */
-  async put(letter: DeadLetter): Promise<void> {
+  /** Stores a dead letter. Resolves once JetStream has acknowledged it. */
+  async put(deadLetter: DeadLetter): Promise<void> {
     const all = headers();
-    all.set(letterHeaders.command, letter.command);
-    all.set(letterHeaders.method, letter.method);
-    if (letter.form !== undefined) all.set(letterHeaders.form, letter.form);
-    all.set(letterHeaders.outcome, letter.outcome);
-    all.set(letterHeaders.grpcStatus, String(letter.grpcStatus));
-    all.set(letterHeaders.text, letter.text.replace(/\s+/g, " "));
-    all.set(letterHeaders.at, String(letter.atMs));
-    await this.#streams.publish(subjectOf(letter.processor, letter.sequence), letter.data, { headers: all });
+    all.set(headerNames.command, deadLetter.command);
+    all.set(headerNames.method, deadLetter.method);
+    if (deadLetter.form !== undefined) all.set(headerNames.form, deadLetter.form);
+    all.set(headerNames.outcome, deadLetter.outcome);
+    all.set(headerNames.grpcStatus, String(deadLetter.grpcStatus));
+    all.set(headerNames.text, deadLetter.text.replace(/\s+/g, " "));
+    all.set(headerNames.at, String(deadLetter.atMs));
+    await this.#streams.publish(subjectOf(deadLetter.processor, deadLetter.sequence), deadLetter.data, {
+      headers: all,
+    });
   }
 
   /**
-   * The first letters of a processor whose sequence is `from` or later, in the order in which they failed.
+   * Up to `limit` dead letters of a processor whose sequence is `from` or later, in the order in which they
+   * were put.
    */
   async list(processor: string, from: number, limit: number): Promise<DeadLetter[]> {
-    const letters: DeadLetter[] = [];
-    const consumer = await this.#streams.consumers.get(stream, {
+    const deadLetters: DeadLetter[] = [];
+    const consumer = await this.#streams.consumers.get(streamName, {
       filter_subjects: subjectOf(processor, "*"),
     });
-    if ((await consumer.info()).num_pending === 0) return letters;
+    if ((await consumer.info()).num_pending === 0) return deadLetters;
     const messages = await consumer.consume({ max_messages: 100 });
     try {
       for await (const message of messages) {
-        const letter = letterOf(message);
-        if (letter.sequence >= from) letters.push(letter);
-        if (letters.length === limit || message.info.pending === 0) break;
+        const deadLetter = deadLetterOf(message);
+        if (deadLetter.sequence >= from) deadLetters.push(deadLetter);
+        if (deadLetters.length === limit || message.info.pending === 0) break;
       }
     } finally {
       messages.stop();
     }
-    return letters;
+    return deadLetters;
   }
 
+  /** Undefined if there is none. */
   async find(processor: string, sequence: number): Promise<DeadLetter | undefined> {
     const query = { last_by_subj: subjectOf(processor, sequence) };
-    const message = await this.#manager.streams.getMessage(stream, query);
+    const message = await this.#manager.streams.getMessage(streamName, query);
     return message
-      ? letterOf({ subject: message.subject, data: message.data, headers: message.header })
+      ? deadLetterOf({ subject: message.subject, data: message.data, headers: message.header })
       : undefined;
   }
 
-  /** Takes one out; nothing where there is none. */
+  /** Removes a dead letter. If there is none, nothing happens. */
   async remove(processor: string, sequence: number): Promise<void> {
-    await this.#manager.streams.purge(stream, { filter: subjectOf(processor, sequence) });
+    await this.#manager.streams.purge(streamName, { filter: subjectOf(processor, sequence) });
   }
 }
 
-function letterOf(message: { subject: string; data: Uint8Array; headers?: MsgHdrs | undefined }): DeadLetter {
+function deadLetterOf(message: {
+  subject: string;
+  data: Uint8Array;
+  headers?: MsgHdrs | undefined;
+}): DeadLetter {
   const [, processor = "", , sequence] = message.subject.split(".");
   const header = (name: string) => message.headers?.get(name) ?? "";
-  const form = header(letterHeaders.form);
+  const form = header(headerNames.form);
   return {
     processor,
     sequence: Number(sequence),
-    command: header(letterHeaders.command),
-    method: header(letterHeaders.method),
+    command: header(headerNames.command),
+    method: header(headerNames.method),
     ...(form !== "" && { form }),
     data: message.data,
-    outcome: header(letterHeaders.outcome) === "failed" ? "failed" : "unknown",
-    grpcStatus: Number(header(letterHeaders.grpcStatus)),
-    text: header(letterHeaders.text),
-    atMs: Number(header(letterHeaders.at)),
+    outcome: header(headerNames.outcome) === "failed" ? "failed" : "unknown",
+    grpcStatus: Number(header(headerNames.grpcStatus)),
+    text: header(headerNames.text),
+    atMs: Number(header(headerNames.at)),
   };
 }

@@ -2,8 +2,9 @@ import type { KV } from "@nats-io/kv";
 import type { CommandLogs } from "./log.ts";
 
 /**
- * How many commands of the processor's log are not applied, as far as its checkpoint says; `reported` is what
- * its worker says to have applied.
+ * How many commands in a processor's log are not applied yet. What is applied is read from its checkpoint.
+ * `reported` is the sequence up to which its worker has reported everything applied: it can be later than the
+ * checkpoint's.
  */
 export async function depthOf(
   logs: Pick<CommandLogs, "last">,

@@ -4,64 +4,78 @@ import { isConflict } from "../nats/is-conflict.ts";
 import type { CommandLogs } from "./log.ts";
 import type { Outcome } from "./reply.ts";
 
-/** What the gateway keeps of an ingestion: how far its stream was stored. */
+/**
+ * What the gateway keeps about an ingestion: how far the stream of observations was stored. An ingestion is
+ * one `POST /{id}/observations`, which may be sent several times under one Idempotency-Key.
+ */
 export interface IngestionRecord {
+  /** Its id. */
   ingestion: string;
   processor: string;
   /**
-   * `accepting`: a gateway is taking it in, or has died of it. `complete`: all of it is stored. `stopped`: at
-   * a line that was refused. `interrupted`: the client or NATS went away. Sent again under its key, all but a
-   * complete one go on.
+   * - `accepting`: a gateway is storing it, or has died while it did.
+   * - `complete`: all of it is stored.
+   * - `stopped`: it ended at a line that was refused.
+   * - `interrupted`: it ended because the client or NATS went away.
+   *
+   * Unless it is complete, sending it again under its key goes on where it ended.
    */
   state: "accepting" | "complete" | "stopped" | "interrupted";
-  /** Who takes it in: one sending of the request. */
+  /** The id of the HTTP request that is storing it. */
   intake: string;
-  /** The last sequence of the log before it: everything of it is later. */
+  /** The last sequence of the log when it began: all of its commands are later. */
   after: number;
-  /** The last line known to be stored, and how many observations up to it are. */
+  /** The number of the last line that is known to be stored. */
   line: number;
+  /** How many observations are stored, up to that line. */
   accepted: number;
+  /** The sequences of its first and its last observation, and of the Learn after them. */
   first_sequence: number | null;
   last_sequence: number | null;
   learn_sequence: number | null;
-  /** Lines that were read, blank ones and refused ones too. */
+  /** How many lines were read, with the blank ones and the refused ones. */
   lines: number;
+  /** The first lines that were refused, and why. */
   rejected: { line: number; detail: string }[];
-  /** How many were refused, where `rejected` does not name them all. */
+  /** How many lines were refused. It can be more than `rejected` has. */
   rejected_count: number;
+  /** ISO 8601. */
   created_at: string;
 }
 
-/** What the applier counts of an ingestion. */
+/** How many observations of an ingestion ended in which way, as the worker counts them. */
 export interface IngestionCounts {
   applied: number;
   failed: number;
-  /** Begun, and nobody can say what became of them (A7). */
+  /** They were begun, and nobody can say how they ended (A7). */
   unknown: number;
-  /** What became of its Learn. */
+  /** How the Learn after them ended. */
   learn?: Outcome;
-  /** Up to which sequence is counted: of two counts the one that goes further is the right one. */
+  /**
+   * The sequence up to which commands are counted. Of two counts, the one with the higher `through` is right.
+   */
   through: number;
 }
 
 export const noCounts: IngestionCounts = { applied: 0, failed: 0, unknown: 0, through: 0 };
 
-/** Records and counts are kept this long after they were last written. */
+/** Records and counts are kept for 7 days after they were last written. */
 export const ingestionsKeptMs = 7 * 24 * 3_600_000;
 
+/** Other ids would not be valid in a key of the bucket. */
 const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** The id of the ingestion that is sent to a processor under an Idempotency-Key: the same each time. */
+/** The id of the ingestion under an Idempotency-Key: the same each time that it is sent to this processor. */
 export function ingestionOfKey(processor: string, key: string): string {
   return createHash("sha256").update(`${processor}\n${key}`).digest("base64url").slice(0, 22);
 }
 
-/** The id of the command that a line becomes. */
+/** The id of the command for a line of an ingestion, or for the Learn after all lines. */
 export function lineCommandId(ingestion: string, line: number | "learn"): string {
   return `${ingestion}.${line}`;
 }
 
-/** The records of the ingestions and their final counts, in their bucket. */
+/** The bucket of ingestions: a record for each, which a gateway writes, and counts, which a worker writes. */
 export class Ingestions {
   readonly #bucket: KV;
 
@@ -69,7 +83,7 @@ export class Ingestions {
     this.#bucket = bucket;
   }
 
-  /** The record and its revision, or undefined. */
+  /** The record and its revision; undefined if there is none. */
   async get(
     processor: string,
     ingestion: string,
@@ -81,8 +95,8 @@ export class Ingestions {
   }
 
   /**
-   * Writes the record if nobody has since that revision (0: since ever). Gives the new revision, or undefined
-   * where somebody has; rejects where NATS does not answer.
+   * Writes a record if the present one still has this revision; 0 means that there is none. Resolves to the
+   * new revision, or to undefined if somebody else has written it. Rejects if NATS does not answer.
    */
   async put(record: IngestionRecord, revision: number): Promise<number | undefined> {
     const key = `${record.processor}.${record.ingestion}`;
@@ -97,13 +111,16 @@ export class Ingestions {
     }
   }
 
-  /** What was counted until the applier laid the ingestion aside, or undefined. */
+  /**
+   * The counts that a worker has put here; undefined if there are none. While an ingestion is active they are
+   * in the checkpoint.
+   */
   async counts(processor: string, ingestion: string): Promise<IngestionCounts | undefined> {
     const entry = await this.#bucket.get(`${processor}.${ingestion}.counts`);
     return entry?.operation === "PUT" ? entry.json<IngestionCounts>() : undefined;
   }
 
-  /** Lays counts aside, unless some that go further were already. */
+  /** Writes counts, unless there are some with a higher `through`. */
   async putCounts(processor: string, ingestion: string, counts: IngestionCounts): Promise<void> {
     const key = `${processor}.${ingestion}.counts`;
     const entry = await this.#bucket.get(key);
@@ -114,16 +131,17 @@ export class Ingestions {
   }
 }
 
-/** A command of an ingestion as it stands in the log. */
+/** A command of an ingestion, as it is in the log. */
 export interface StoredLine {
+  /** The number of its line, or `learn` for the Learn after all lines. */
   line: number | "learn";
   sequence: number;
   data: Uint8Array;
 }
 
 /**
- * The commands of an ingestion that stand in the log from `from` on, in order. It ends only when it has seen
- * the end of the log at that moment, however long whoever reads it takes.
+ * Yields the commands of an ingestion that are in the log from the sequence `from` on, in order. New ones may
+ * be stored while it is read. It ends only when it has come to the end that the log has then.
  */
 export async function* storedLines(
   logs: Pick<CommandLogs, "last" | "readRange">,

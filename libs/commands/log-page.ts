@@ -5,7 +5,8 @@ import { commandOfMessage } from "./command.ts";
 import { streamOf } from "./names.ts";
 
 /**
- * The first commands in a processor's log from `from` on, in sequence, as it stands now; without their data.
+ * Reads up to `limit` commands from a processor's log, in sequence, starting at the sequence `from`. Their
+ * data is empty.
  */
 export async function readLogPage(
   connection: NatsConnection,

@@ -4,62 +4,69 @@ import type { Status } from "@nats-io/transport-node";
 import type { StoredCommand } from "./command.ts";
 import { commandOfMessage } from "./command.ts";
 
-/** A command, and how much of the log was known to lie behind it. */
+/** A command that was read, and how many follow it. */
 export interface ReadCommand {
   command: StoredCommand;
-  /** Commands in the log after this one, as far as is known when it is yielded. */
+  /** How many commands are in the log after this one, as far as is known when it is yielded. */
   behind: number;
 }
 
 export interface LogReaderOptions {
   processor: string;
-  /** The sequence to begin with. */
+  /** The sequence to start at. */
   from: number;
-  /** Makes a consumer that begins at a sequence. */
+  /** Makes an ordered consumer that starts at a sequence. */
   open: (from: number) => Promise<Consumer>;
-  /** What the connection goes through, until it is closed. */
+  /** The status events of the connection. They end when it is closed. */
   status: AsyncIterable<Status>;
 }
 
-/** Few enough that those of the largest size fit in memory, enough that the applier never waits. */
+/**
+ * Few enough to fit in memory if all have the largest size, and enough that whoever applies them never waits.
+ */
 const prefetchedCommands = 100;
-/** A consumer that says nothing for two or three times as long is replaced. */
+/** A consumer that is silent for two or three times as long is replaced. */
 const heartbeatMs = 2_000;
-/** A new consumer may be known to some of the servers only, for a moment. */
+/**
+ * Before a consumer that brought nothing is replaced: for a moment only some servers of a cluster may know
+ * it.
+ */
 const replaceAfterMs = 50;
 
 /**
- * Reads one log in sequence, without end, through ordered consumers: nothing is acknowledged and nothing
- * redelivered, the position is the reader's own. A consumer that ends or fails is replaced by one that starts
- * at the position, so no command is left out or seen twice.
+ * Reads one log in sequence, and waits for more at its end. The reader itself keeps the position: it uses
+ * ordered consumers, so nothing is acknowledged to NATS and nothing is redelivered. When a consumer ends or
+ * fails, a new one starts at the position. So each command is yielded exactly once (A2).
  *
- * A lost connection ends the consumer, after what it has brought: its requests are lost with the connection,
- * which a busy one would notice by silence only, and NATS may have forgotten it. So does silence: a consumer
- * lives on one server of a cluster, and where that is gone nats.js waits for it to come back.
+ * Two things end a consumer besides:
+ * - A lost connection. The consumer's requests are lost with it, and NATS may have removed the consumer. What
+ *   it has brought by then is still yielded.
+ * - Silence. A consumer lives on one server of a cluster. If that server is gone, nats.js waits for it to
+ *   come back, which may be never.
  */
 export class LogReader {
   readonly #options: LogReaderOptions;
   #next: number;
   #opened: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
-  /** Resolves when the connection is back; undefined while it stands. */
+  /** Resolves when the connection is back. Undefined while it is there. */
   #away: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
   constructor(options: LogReaderOptions) {
     this.#options = options;
     this.#next = options.from;
-    void this.#follow();
+    void this.#followConnection();
   }
 
-  /** How many commands there are to read now; to be asked before `commands`. */
+  /** How many commands there are to read now. To be called before `commands`, if at all. */
   async pending(): Promise<number> {
     this.#opened = await this.#options.open(this.#next);
-    // As it was told when the consumer was made.
+    // True: as NATS said when the consumer was made, without a request.
     return (await this.#opened.info(true)).num_pending;
   }
 
-  /** Yields every command once, in sequence, until `close`; rejects when no consumer can be had. */
+  /** Yields every command once, in sequence, until `close`. Throws if no consumer can be made. */
   async *commands(): AsyncGenerator<ReadCommand> {
     const { processor, open } = this.#options;
     while (!this.#closed) {
@@ -72,20 +79,20 @@ export class LogReader {
         idle_heartbeat: heartbeatMs,
       });
       this.#messages = messages;
-      void endWhenLost(messages);
+      void stopWhenSilent(messages);
       if (this.#closed) break;
-      // It may have gone before there was anything to stop.
+      // The connection may have been lost before there were messages to stop.
       if (this.#away) messages.stop();
       let taken = 0;
       for await (const message of messages) {
         taken++;
-        // A consumer that was reset may begin again before the position.
+        // An ordered consumer that nats.js has reset may repeat what was read.
         if (message.seq < this.#next) continue;
         this.#next = message.seq + 1;
         const { pending } = message.info;
         yield {
           command: commandOfMessage(processor, message),
-          // What came after its delivery is not in `pending`, but waits here, as far as there is room.
+          // `pending` is of the moment at which the message was sent. What came later may already wait here.
           behind: Math.max(pending, messages.getReceived() - taken),
         };
         if (this.#closed) break;
@@ -95,32 +102,32 @@ export class LogReader {
     this.#messages?.stop();
   }
 
-  /** Ends `commands` after the one in hand. */
+  /** Ends `commands`, after the command that was yielded last. */
   close(): void {
     this.#closed = true;
     this.#messages?.stop();
     this.#away?.resolve();
   }
 
-  async #follow(): Promise<void> {
+  async #followConnection(): Promise<void> {
     for await (const { type } of this.#options.status) {
       if (this.#closed) break;
       if (type === "disconnect") {
         this.#away ??= Promise.withResolvers();
         this.#opened = undefined;
         this.#messages?.stop();
-      } else if (type === "reconnect") this.#back();
+      } else if (type === "reconnect") this.#resume();
     }
-    this.#back();
+    this.#resume();
   }
 
-  #back(): void {
+  #resume(): void {
     this.#away?.resolve();
     this.#away = undefined;
   }
 }
 
-async function endWhenLost(messages: ConsumerMessages): Promise<void> {
+async function stopWhenSilent(messages: ConsumerMessages): Promise<void> {
   for await (const { type } of messages.status()) {
     if (type === "heartbeats_missed" || type === "no_responders") messages.stop();
   }

@@ -11,35 +11,27 @@ import {
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command, StoredCommand } from "./command.ts";
-import { headersOfCommand } from "./command.ts";
 import { LogReader } from "./log-reader.ts";
 import { commandSubject, streamOf } from "./names.ts";
-import { refusalOf, unanswered } from "./publish-errors.ts";
+import type { Stored } from "./publish-command.ts";
+import { publishCommand } from "./publish-command.ts";
 
-/** How much a log may hold. */
+/** With what limits a log is created. */
 export interface LogLimits {
+  /** How many replicas NATS keeps of it. */
   replicas: number;
-  /** Bytes of one processor's log; -1 for no limit but the server's. */
+  /** The largest size of one processor's log, in bytes; -1 for no limit but the server's. */
   maxBytes: number;
 }
 
-/** Where a command was stored. */
-export interface Stored {
-  sequence: number;
-  /** Whether a command of this id stood in the log already. */
-  duplicate: boolean;
-}
-
-const publishTimeoutMs = 2_000;
-/** What is asked while a log has no leader is not answered; it soon has one again. */
+/** While a log has no leader requests are not answered. It soon has one again. */
 const requestTimeoutMs = 2_000;
-const publishAttempts = 3;
-/** How often a range that is read is asked whether there is more of it. */
-const rangeLookMs = 1_000;
-/** A message id is remembered this long, longer than any retry of a publish takes. */
+/** How often `readRange` checks whether there is more to read. */
+const rangeCheckMs = 1_000;
+/** JetStream remembers a message id for so long. All attempts to publish one command take less. */
 const duplicateWindowMs = 120_000;
 
-/** The command logs: one JetStream stream per processor (docs/architecture.md, Commands). */
+/** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
 export class CommandLogs {
   readonly #connection: NatsConnection;
   readonly #streams: JetStreamClient;
@@ -61,7 +53,7 @@ export class CommandLogs {
     );
   }
 
-  /** Creates the processor's log where it does not exist; one that exists stays as it is. */
+  /** Creates the processor's log if it does not exist. A log that exists stays as it is. */
   async ensure(processor: string): Promise<void> {
     try {
       await this.#manager.streams.info(streamOf(processor));
@@ -81,35 +73,17 @@ export class CommandLogs {
   }
 
   /**
-   * Stores a command and resolves once JetStream has acknowledged it (A6).
+   * Stores a command. Resolves once JetStream has acknowledged it (A6). If there is no answer, it is
+   * published again under the same id, so that it is stored once.
    *
-   * A publish that got no answer is sent again under the same id, so it is stored once. Rejects with LOG_FULL
-   * or TOO_LARGE, which have no effect, or NATS_UNAVAILABLE, whose effect is `none` when the log certainly
-   * does not have it.
+   * Rejects with LOG_FULL, TOO_LARGE or NATS_UNAVAILABLE. The error's `effect` is `none` if the command is
+   * certainly not stored, else `unknown`.
    */
-  async append(command: Command): Promise<Stored> {
-    let lastError: unknown;
-    for (let attempt = 1; attempt <= publishAttempts; attempt++) {
-      try {
-        const ack = await this.#streams.publish(commandSubject(command.processor), command.data, {
-          headers: headersOfCommand(command),
-          timeout: publishTimeoutMs,
-        });
-        return { sequence: ack.seq, duplicate: ack.duplicate };
-      } catch (error) {
-        const refusal = refusalOf(error, command.processor);
-        if (refusal) {
-          // After an attempt that got no answer the log may have the command all the same.
-          throw attempt === 1 ? refusal : unanswered(command.processor, error);
-        }
-        if (this.#connection.isClosed()) break;
-        lastError = error;
-      }
-    }
-    throw unanswered(command.processor, lastError);
+  append(command: Command): Promise<Stored> {
+    return publishCommand(this.#connection, this.#streams, command);
   }
 
-  /** Reads the log in sequence from `from` on, and goes on as commands come. */
+  /** Reads the log in sequence from `from` on, and waits for new commands at its end. */
   read(processor: string, from: number): LogReader {
     const open = (sequence: number) =>
       this.#streams.consumers.get(streamOf(processor), {
@@ -121,8 +95,9 @@ export class CommandLogs {
   }
 
   /**
-   * The commands that stand in the log now, from `from` to `through`, in sequence. What stands there the
-   * stream's leader says: a consumer may be at a replica that is behind, and would end early.
+   * Yields the commands from `from` to `through` that are in the log at this moment, in sequence. The
+   * stream's leader is asked what the log has: the consumer may read from a replica that is behind, and would
+   * end too early.
    */
   async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
     const end = Math.min(through, await this.last(processor));
@@ -130,13 +105,13 @@ export class CommandLogs {
     const isAtEnd = async () => (await this.#nextStored(processor, next)) > end;
     if (next > end || (await isAtEnd())) return;
     const reader = this.read(processor, from);
-    // What is still to come may be taken out of the log meanwhile.
-    const looking = setInterval(() => {
+    // The rest may be removed from the log while it waits to be read: then nothing would come any more.
+    const checking = setInterval(() => {
       isAtEnd().then(
         (ends) => ends && reader.close(),
         () => {},
       );
-    }, rangeLookMs);
+    }, rangeCheckMs);
     try {
       for await (const { command, behind } of reader.commands()) {
         if (command.sequence > end) break;
@@ -145,31 +120,35 @@ export class CommandLogs {
         if (next > end || (behind === 0 && (await isAtEnd()))) break;
       }
     } finally {
-      clearInterval(looking);
+      clearInterval(checking);
       reader.close();
     }
   }
 
-  /** Takes one command out of the log: it was not applied and never will be (A2). */
+  /**
+   * Removes one command from the log. That is allowed only for a command that is not applied and never will
+   * be (A2).
+   */
   async delete(processor: string, sequence: number): Promise<void> {
     try {
       await this.#manager.streams.deleteMessage(streamOf(processor), sequence, false);
     } catch (error) {
-      // Asked for again after a crash it is gone already; a cluster without a leader has only refused to take
-      // it out.
+      // It may be gone already, if this is repeated after a crash. But the error can also be that a cluster
+      // has no leader.
       const isGone =
         error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
       if (!isGone) throw error;
     }
   }
 
-  /** Takes everything below `sequence` out of the log. */
+  /** Removes all commands below `sequence` from the log. */
   async trim(processor: string, sequence: number): Promise<void> {
     await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
   }
 
   /**
-   * The sequence of the first command that is still in the log, or that of the next one where it is empty.
+   * The sequence of the first command in the log. If the log is empty, the sequence that the next command
+   * will get.
    */
   async first(processor: string): Promise<number> {
     const { messages, first_seq, last_seq } = (await this.#info(processor)).state;
@@ -177,8 +156,8 @@ export class CommandLogs {
   }
 
   /**
-   * The first command in the log that was stored at this time (Unix ms, by the clock of NATS) or later, and
-   * when it was.
+   * The first command that was stored at `sinceMs` (Unix ms, by the clock of NATS) or later; undefined if
+   * there is none.
    */
   async firstSince(
     processor: string,
@@ -194,34 +173,34 @@ export class CommandLogs {
       headers_only: true,
     });
     const message = await consumer.next();
-    // So there is one, and the consumer is at a replica that does not have it yet.
+    // The leader has said that there is one. So the consumer reads from a replica that does not have it yet.
     if (!message) throw new Error(`a replica of the log of ${processor} is behind`);
     return { sequence: message.seq, storedAtMs: message.time.getTime() };
   }
 
-  /** The share of the bytes that the log may hold which it does hold; undefined where it has no limit. */
+  /** How full the log is, from 0 to 1; undefined if it has no limit. */
   async fill(processor: string): Promise<number | undefined> {
     const { config, state } = await this.#info(processor);
     return config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined;
   }
 
   /**
-   * Whether NATS keeps more than one replica of the log. One refused `Nats-Expected-Last-Msg-Id` leaves such
-   * a stream without a leader for good, in nats-server 2.14.0 at least, so nothing may be sent to it with
-   * that condition.
+   * Whether NATS keeps more than one replica of the log. Nothing may be published to such a log with the
+   * condition `Nats-Expected-Last-Msg-Id`: a single refusal of it leaves the stream without a leader for
+   * good, in nats-server 2.14.0 at least.
    */
   async isReplicated(processor: string): Promise<boolean> {
     return (await this.#info(processor)).config.num_replicas > 1;
   }
 
-  /** The sequence of the last command ever stored, 0 for none. */
+  /** The sequence of the last command that was ever stored; 0 if there was none. */
   async last(processor: string): Promise<number> {
     return (await this.#info(processor)).state.last_seq;
   }
 
   /**
-   * The stream as its leader has it. While there is none a server of a cluster may answer with what its own
-   * replica has, which can be behind: that is no answer.
+   * The state of the stream, as its leader knows it. Throws while there is no leader: another server may
+   * answer then, and its replica can be behind.
    */
   async #info(processor: string): Promise<StreamInfo> {
     const info = await this.#manager.streams.info(streamOf(processor));
@@ -230,7 +209,8 @@ export class CommandLogs {
   }
 
   /**
-   * The sequence of the first command in the log from this one on, by the stream's leader; Infinity for none.
+   * The first sequence from `from` on that the log has, as the stream's leader knows it; Infinity if there is
+   * none.
    */
   async #nextStored(processor: string, from: number): Promise<number> {
     const query = { seq: from, next_by_subj: commandSubject(processor) };

@@ -1,12 +1,9 @@
-/**
- * What an id must look like to be a NATS token, a metric label and a path segment at once
- * (docs/architecture.md, Commands).
- */
+/** A processor's id is a token in NATS subjects, a label of metrics and a segment of URLs at once. */
 const processorIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
- * First path segments that are the gateway's own, so no processor can have them as id (docs/api.md, The
- * gateway).
+ * These are the first segments of the gateway's own paths (docs/api.md, "The gateway"), so no processor can
+ * have them as its id.
  */
 const reservedIds = new Set([
   "kato-api",
@@ -20,29 +17,29 @@ const reservedIds = new Set([
   "console",
 ]);
 
-/** Whether a processor can be registered under this id. */
+/** Whether a text is allowed as a processor's id. */
 export function isProcessorId(id: string): boolean {
   return processorIdPattern.test(id) && !reservedIds.has(id);
 }
 
-/** The stream that is a processor's command log. */
+/** The name of the JetStream stream that is a processor's command log. */
 export const streamOf = (processor: string) => `KATO_${processor}`;
 
-/** Where a processor's commands are published, stored by its stream. */
+/** Commands for a processor are published here, and stored by its stream. */
 export const commandSubject = (processor: string) => `kato.${processor}.commands`;
 
-/** Where the worker that runs a processor answers queries. */
+/** The worker that runs the processor answers queries here. */
 export const querySubject = (processor: string) => `kato.${processor}.queries`;
 
-/** Where the worker that runs a processor is asked not to start a command any more. */
+/** The worker that runs the processor can be asked here not to start a command any more. */
 export const cancelSubject = (processor: string) => `kato.${processor}.cancel`;
 
-/** Where the worker that runs a processor is asked to rebuild it by hand. */
+/** The worker that runs the processor can be asked here for a rebuild. */
 export const rebuildSubject = (processor: string) => `kato.${processor}.rebuild`;
 
-/** Where the gateway that takes in an ingestion says how far it is. */
+/** The gateway that takes in an ingestion reports its progress here. */
 export const ingestionSubject = (processor: string, ingestion: string) =>
   `kato.${processor}.ingestions.${ingestion}`;
 
-/** Where the worker that runs a processor says how it stands; `*` for all. */
+/** The worker that runs the processor reports its state here. `*` stands for all processors. */
 export const stateSubject = (processor: string) => `kato.${processor}.state`;

@@ -6,28 +6,32 @@ import { isConflict } from "../nats/is-conflict.ts";
 import type { Command, Once } from "./command.ts";
 import type { Outcome, Reply } from "./reply.ts";
 
-/** What is kept of one command, for a day after it was written last. */
+/** What is kept about one command, for 24 hours after it was written last. */
 export interface CommandRecord {
   command: string;
   method: string;
   form?: string;
   /**
-   * `queued`: a gateway has accepted it or is about to. `started`: it is under an Idempotency-Key, and the
-   * worker applies no other of that key any more. The others are how it ended.
+   * - `queued`: a gateway has stored the command, or is about to.
+   * - `started`: the command has an Idempotency-Key, and the worker has begun it. It applies no other command
+   *   of that key.
+   * - otherwise: how the command ended.
    */
   state: "queued" | "started" | Outcome;
-  /** Its place in the log; 0 where that is not known yet. */
+  /** Its place in the log; 0 if that is not known yet. */
   sequence: number;
   once?: Once;
-  /** Unix ms until which the gateway that wrote `queued` without a sequence may be at it. */
+  /**
+   * Unix ms. Until then the gateway that wrote `queued` without a sequence may still be storing the command.
+   */
   heldUntilMs?: number;
-  /** Unix ms of the writing. */
+  /** Unix ms at which the record was written. */
   atMs: number;
-  /** How it ended, once it has. */
+  /** The reply, once the command has ended. */
   reply?: Reply;
 }
 
-/** A record and its revision, for compare-and-set. */
+/** A record that was read, with its revision for a compare-and-set. */
 export interface Found {
   record: CommandRecord;
   revision: number;
@@ -36,7 +40,7 @@ export interface Found {
 const keptMs = 24 * 3_600_000;
 const safeId = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** What became of commands, by processor and command id: a bucket that forgets after 24 hours. */
+/** The bucket of command records. Each is kept for 24 hours, under its processor and its command's id. */
 export class Outcomes {
   readonly #bucket: KV;
 
@@ -48,29 +52,30 @@ export class Outcomes {
     return new Outcomes(await openBucket(connection, "outcomes", replicas, keptMs));
   }
 
+  /** The command's record; undefined if there is none. */
   async find(processor: string, command: string): Promise<Found | undefined> {
     const entry = await this.#bucket.get(keyOf(processor, command));
     if (entry?.operation !== "PUT") return undefined;
     return { record: decodeRecord(entry.value), revision: entry.revision };
   }
 
-  /** Writes the command's first record; false when there is one already. */
+  /** Writes a command's first record. Resolves to false if there is one already. */
   create(processor: string, record: CommandRecord): Promise<boolean> {
     return isWritten(this.#bucket.create(keyOf(processor, record.command), encodeRecord(record)));
   }
 
-  /** Replaces the record of this revision; false when somebody else has replaced it. */
+  /** Replaces the record that has this revision. Resolves to false if it has been replaced since. */
   replace(processor: string, record: CommandRecord, revision: number): Promise<boolean> {
     return isWritten(this.#bucket.update(keyOf(processor, record.command), encodeRecord(record), revision));
   }
 
-  /** Writes the record, whatever stands there. */
+  /** Writes a record, whether there is one or not. */
   async put(processor: string, record: CommandRecord): Promise<void> {
     await this.#bucket.put(keyOf(processor, record.command), encodeRecord(record));
   }
 }
 
-/** The record of a command as it stands now. */
+/** Makes the record of a command in a state. Its time is that of the reply, or else now. */
 export function recordOf(
   command: Command,
   state: CommandRecord["state"],
@@ -91,12 +96,13 @@ export function recordOf(
   };
 }
 
-/** An id can be anything that a client of the log chose; a bucket's key cannot. */
+/** Other programs can write commands with any id into a log. An id that is not allowed in a key is hashed. */
 function keyOf(processor: string, command: string): string {
-  return `${processor}.${safeId.test(command) ? command : createHash("sha256").update(command).digest("hex")}`;
+  if (safeId.test(command)) return `${processor}.${command}`;
+  return `${processor}.${createHash("sha256").update(command).digest("hex")}`;
 }
 
-/** One line of JSON, then the response as it is. */
+/** The persisted form: the record as one line of JSON, then the bytes of the reply's data. */
 function encodeRecord(record: CommandRecord): Uint8Array {
   const { reply } = record;
   const line = JSON.stringify(reply ? { ...record, reply: { ...reply, data: null } } : record);
@@ -105,7 +111,7 @@ function encodeRecord(record: CommandRecord): Uint8Array {
 
 function decodeRecord(bytes: Uint8Array): CommandRecord {
   const end = bytes.indexOf(newline);
-  const record = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as CommandRecord;
+  const record: CommandRecord = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString());
   return record.reply ? { ...record, reply: { ...record.reply, data: bytes.subarray(end + 1) } } : record;
 }
 

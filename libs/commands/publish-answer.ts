@@ -2,13 +2,13 @@ import type { Msg } from "@nats-io/transport-node";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { errorCodes, refusalOfCode } from "./publish-errors.ts";
 
-/** JetStream's answer to one message: where it is stored, or why it is not. */
+/** JetStream's answer to one publish: the sequence if the message is stored, else why it is not. */
 export interface PublishAnswer {
   sequence?: number;
   error?: { code: number; description: string };
 }
 
-/** The error of an answer that trying again does not help against. */
+/** The error to report for an answer, if it is one that a resend does not help against. */
 export function refusalOfAnswer(
   answer: PublishAnswer | undefined,
   processor: string,
@@ -16,7 +16,7 @@ export function refusalOfAnswer(
   return answer?.error && refusalOfCode(answer.error.code, { processor });
 }
 
-/** The error of too long a silence. */
+/** The error to report when JetStream gives no answer for too long. */
 export function unavailable(processor: string): GatewayError {
   return new GatewayError("NATS_UNAVAILABLE", "NATS does not acknowledge what is sent.", {
     processor,
@@ -24,12 +24,14 @@ export function unavailable(processor: string): GatewayError {
   });
 }
 
-/** Whether it was refused as the log did not end with what it was to follow. */
+/** Whether the message was refused because the log did not end with the message that it had to follow. */
 export function isOutOfOrder(answer: PublishAnswer | undefined): boolean {
   return answer?.error?.code === errorCodes.wrongLastMessageId;
 }
 
-/** That no stream takes the subject comes as a message without data. */
+/**
+ * Reads the answer in a message. If no stream takes the subject, NATS answers with a message without data.
+ */
 export function readPublishAnswer(message: Pick<Msg, "data" | "json">): PublishAnswer {
   if (message.data.length === 0) return { error: { code: 0, description: "no responders" } };
   const answer = message.json<{ seq?: number; error?: { err_code?: number; description?: string } }>();

@@ -5,11 +5,11 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { isNoResponders } from "../nats/no-responders.ts";
 
 /**
- * What is not needed any more is taken out of the logs every ten seconds, unless LOG_TRIM_MS says otherwise.
+ * By default (LOG_TRIM_MS) the logs are trimmed every ten seconds. So a log that is full may have room then.
  */
 const fullRetryAfterSeconds = 10;
 
-/** JetStream's codes for what it does not store. */
+/** JetStream's error codes for a message that it does not store. */
 export const errorCodes = {
   messageTooLarge: 10054,
   noStorage: 10047,
@@ -17,7 +17,7 @@ export const errorCodes = {
   wrongLastMessageId: 10070,
 } as const;
 
-/** The error of a publish that certainly stored nothing, or undefined where that is not certain. */
+/** The error to report for a publish that has certainly stored nothing; undefined if it may have. */
 export function refusalOf(error: unknown, processor: string): GatewayError | undefined {
   const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
   if (error instanceof JetStreamApiError) {
@@ -25,7 +25,7 @@ export function refusalOf(error: unknown, processor: string): GatewayError | und
     if (refusal) return refusal;
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
   }
-  // What nats.js says when no stream takes the subject.
+  // nats.js reports so that no stream takes the subject.
   if (error instanceof Error && isNoResponders(error.cause)) {
     return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
   }
@@ -33,7 +33,9 @@ export function refusalOf(error: unknown, processor: string): GatewayError | und
   return undefined;
 }
 
-/** The error of a code of JetStream's that trying again does not help against. */
+/**
+ * The error to report for one of JetStream's error codes, if it is one that a resend does not help against.
+ */
 export function refusalOfCode(
   code: number,
   context: ErrorContext,
@@ -44,7 +46,6 @@ export function refusalOfCode(
   return undefined;
 }
 
-/** The log holds as many bytes as it may. */
 function logFull(context: ErrorContext, cause: unknown): GatewayError {
   const more = { retryAfterSeconds: fullRetryAfterSeconds, limit: { name: "log" } };
   return new GatewayError(
@@ -59,7 +60,7 @@ function tooLarge(context: ErrorContext, cause: unknown): GatewayError {
   return new GatewayError("TOO_LARGE", "The command is larger than NATS takes.", context, { cause });
 }
 
-/** The error of a publish that may have been stored. */
+/** The error to report for a publish that may have stored the command. */
 export function unanswered(processor: string, cause: unknown): GatewayError {
   const why = cause instanceof TimeoutError ? "did not acknowledge the command in time" : "cannot be reached";
   return new GatewayError(

@@ -3,23 +3,23 @@ import { headers } from "@nats-io/transport-node";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import { readTraceContext, writeTraceContext } from "../telemetry/trace-context.ts";
 
-/** What is asked of the worker that runs a processor, between two commands. */
+/** A query for a processor. The worker that runs the processor answers it between two commands. */
 export interface Query {
   /** An RPC's name. */
   method: string;
   /** The protobuf request. */
   data: Uint8Array;
-  /** Answered no earlier than when the command at this sequence has been applied. */
+  /** A sequence: the query is answered after the command there has been applied. */
   after?: number;
-  /** How long it may wait for that. */
+  /** How long the query may wait for that command. */
   waitMs?: number;
-  /** The trace of the request that it came of. */
+  /** The trace of the HTTP request that it comes from. */
   trace?: TraceContext | undefined;
 }
 
 const queryHeaders = { method: "Kato-Method", after: "Kato-After", wait: "Kato-Wait" } as const;
 
-/** The headers of a query's message; its data is the message's. */
+/** The headers of the message for a query. The query's data is the message's data. */
 export function headersOfQuery({ method, after, waitMs, trace }: Omit<Query, "data">): MsgHdrs {
   const all = headers();
   all.set(queryHeaders.method, method);
@@ -29,7 +29,7 @@ export function headersOfQuery({ method, after, waitMs, trace }: Omit<Query, "da
   return all;
 }
 
-/** The query in a message; without a method it is one that nobody can answer. */
+/** The query in a message. If its headers are missing, its method is "", which nobody can answer. */
 export function queryOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | undefined }): Query {
   const header = (name: string) => message.headers?.get(name) ?? "";
   const after = Number(header(queryHeaders.after));

@@ -1,17 +1,20 @@
-/** A rebuild that somebody asks for by hand, as the worker that runs the processor is told it. */
+/**
+ * The request for a rebuild by hand, which goes to the worker that runs the processor (docs/operating.md,
+ * "Rebuilding by hand").
+ */
 export interface RebuildRequest {
   /**
-   * Replays the kept history from this sequence on, into an instance cleared for it; absent: only what is
-   * volatile.
+   * A sequence: the instance is cleared, and all commands that the log has from there on are replayed.
+   * Absent: only what KATO loses at a restart is given back, as after one.
    */
   from?: number;
-  /** Only tells what would be replayed. */
+  /** If true, nothing is done. The answer says what would be replayed. */
   dryRun: boolean;
 }
 
-/** What a rebuild replays, or would. */
+/** What a rebuild replays, or would replay. */
 export interface RebuildSurvey {
-  /** The first sequence that is replayed, and the last; both 0 where there is nothing to replay. */
+  /** The first sequence and the last; both 0 if there is nothing to replay. */
   from: number;
   through: number;
   commands: number;
@@ -19,23 +22,20 @@ export interface RebuildSurvey {
   learns: number;
 }
 
-/** What the worker answers. */
+/** The worker's answer. With `not-kept`, `paused` and `away` nothing was done. */
 export type RebuildAnswer =
-  /** Nothing was done: it was a dry run. */
+  /** It was a dry run. */
   | { kind: "surveyed"; survey: RebuildSurvey }
   /**
-   * What is volatile was given back; working memory has so many events. `degraded` as in the processor's
-   * state.
+   * The instance has back what it had lost. Working memory has `events` events. `degraded` is that of the
+   * processor's state.
    */
   | { kind: "rebuilt"; survey: RebuildSurvey; events: number; degraded: string }
-  /** The replay is decided and persisted, and goes on by itself. */
+  /** The replay has begun. It is persisted, so it will be carried out even if the worker dies. */
   | { kind: "replaying"; survey: RebuildSurvey }
-  /**
-   * Nothing was done: the log holds no applied command from there on, its first one being this (0: none at
-   * all).
-   */
+  /** The log has no applied command from `from` on. `first` is the first one that it has; 0 for none. */
   | { kind: "not-kept"; first: number }
-  /** Nothing was done: a paused processor applies nothing, and so replays nothing. */
+  /** The processor is paused, so it applies nothing. */
   | { kind: "paused" }
-  /** Nothing was done: the instance cannot be reached. */
+  /** The instance cannot be reached. */
   | { kind: "away" };

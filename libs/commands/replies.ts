@@ -3,17 +3,20 @@ import { createInbox } from "@nats-io/transport-node";
 import type { Reply } from "./reply.ts";
 import { replyOfMessage } from "./reply.ts";
 
-/** A reply that somebody waits for. */
+/** A reply that is waited for. */
 export interface ExpectedReply {
-  /** Where it is to be sent. */
+  /** The NATS subject to send it to. */
   subject: string;
-  /** The reply, or undefined when `timeoutMs` have passed since `expect`. */
+  /** Resolves to the reply, or to undefined once `timeoutMs` have passed since `expect`. Never rejects. */
   reply: Promise<Reply | undefined>;
-  /** Stops waiting: `reply` resolves to undefined. */
+  /** Stops waiting: `reply` resolves to undefined. No effect after the reply. */
   abandon(): void;
 }
 
-/** One inbox per gateway, with a token per request (docs/architecture.md, The design). */
+/**
+ * Receives the replies to one gateway's requests. There is one subscription for all of them: the subject of
+ * each reply is the gateway's inbox and a token for the request (docs/architecture.md, "The design").
+ */
 export class Replies {
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, (reply: Reply | undefined) => void>();
@@ -29,7 +32,7 @@ export class Replies {
     });
   }
 
-  /** Begins to wait. The timer runs from now. */
+  /** Begins to wait for a reply, for `timeoutMs` from now. */
   expect(timeoutMs: number): ExpectedReply {
     const token = String(++this.#lastToken);
     const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
@@ -43,7 +46,7 @@ export class Replies {
     return { subject: `${this.#inbox}.${token}`, reply: promise, abandon: () => settle(undefined) };
   }
 
-  /** Ends every waiting with undefined. */
+  /** Stops receiving: every reply that is waited for resolves to undefined. */
   close(): void {
     this.#subscription.unsubscribe();
     for (const settle of [...this.#waiting.values()]) settle(undefined);

@@ -2,35 +2,38 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 
 /**
- * What became of a command or a query.
- *
- * - `applied`: the instance has its effect.
- * - `failed`: the instance, or the applier for it, refused it.
- * - `expired`: it was not started and never will be; it is gone from the log.
- * - `unknown`: it was started and its end was not seen (A7).
+ * How a command or a query ended:
+ * - `applied`: the instance has executed it.
+ * - `failed`: the instance refused it, or the worker did.
+ * - `expired`: it was not started in time. It is gone from the log and will never be started.
+ * - `unknown`: it was started, and nobody saw its end (A7).
  */
 export type Outcome = "applied" | "failed" | "expired" | "unknown";
 
 const outcomes: readonly string[] = ["applied", "failed", "expired", "unknown"] satisfies Outcome[];
 
-/** The answer to a command or a query. */
+/** What a worker answers to a command or a query. */
 export interface Reply {
   outcome: Outcome;
   /** The command's place in the log; 0 for a query. */
   sequence: number;
   /**
-   * The interval that clients see, which goes on counting over a restart; absent where no instance answered.
+   * The interval as clients see it: unlike KATO's own it goes on counting over a restart. Absent if no
+   * instance answered.
    */
   interval?: number;
-  /** The gRPC status: 0, or that of the error that `failed`, `expired` or `unknown` comes from. */
+  /** A gRPC status code: 0 for OK, else that of the error. */
   grpcStatus: number;
-  /** What the gRPC error says, for people. */
+  /** The text of the gRPC error, for people; "" without one. */
   detail: string;
-  /** The model that an Observe made KATO learn by itself, or "". */
+  /** The name of the model that KATO learned by itself at this Observe; "" if it did not. */
   autoLearnedModel: string;
-  /** Unix ms at which it came about, where it is kept: so that an answer given again is the same. */
+  /**
+   * Unix ms of the outcome. It is set in kept replies, so that an answer that is given again has the same
+   * time.
+   */
   atMs?: number;
-  /** The protobuf response; empty where there was none. */
+  /** The protobuf response; empty if there was none. */
   data: Uint8Array;
 }
 
@@ -44,21 +47,24 @@ const replyHeaders = {
   at: "Kato-Time",
 } as const;
 
-/** The headers of a reply's message; its data is the message's. What is zero or empty is left out. */
+/**
+ * The headers of the message for a reply. The reply's data is the message's data. Zeros and empty texts are
+ * left out.
+ */
 export function headersOfReply(reply: Reply): MsgHdrs {
   const all = headers();
   all.set(replyHeaders.outcome, reply.outcome);
   if (reply.sequence !== 0) all.set(replyHeaders.sequence, String(reply.sequence));
   if (reply.interval !== undefined) all.set(replyHeaders.interval, String(reply.interval));
   if (reply.grpcStatus !== 0) all.set(replyHeaders.grpcStatus, String(reply.grpcStatus));
-  // A header is one line.
+  // The value of a header is one line.
   if (reply.detail !== "") all.set(replyHeaders.detail, reply.detail.replace(/\s+/g, " "));
   if (reply.atMs !== undefined) all.set(replyHeaders.at, String(reply.atMs));
   if (reply.autoLearnedModel !== "") all.set(replyHeaders.autoLearnedModel, reply.autoLearnedModel);
   return all;
 }
 
-/** The reply in a message; one that is none of ours reads as `unknown`. */
+/** The reply in a message. If the message has no valid outcome, that is `unknown`. */
 export function replyOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | undefined }): Reply {
   const header = (name: string) => message.headers?.get(name) ?? "";
   const outcome = header(replyHeaders.outcome);
@@ -80,10 +86,13 @@ function isOutcome(text: string): text is Outcome {
   return outcomes.includes(text);
 }
 
-/** What the headers of a command or a reply may take of NATS's max_payload. */
-const headerRoomBytes = 4_096;
+/** Enough for the headers of any command or reply. */
+const maxHeaderBytes = 4_096;
 
-/** The largest data of a command or a reply, in bytes, where NATS takes messages of `maxPayloadBytes`. */
+/**
+ * The largest data of a command or a reply, in bytes, if the largest message that NATS takes has
+ * `maxPayloadBytes`.
+ */
 export function maxDataBytes(maxPayloadBytes: number): number {
-  return maxPayloadBytes - headerRoomBytes;
+  return maxPayloadBytes - maxHeaderBytes;
 }
