@@ -1,14 +1,8 @@
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  jetstream,
-  jetstreamManager,
-  RetentionPolicy,
-  StorageType,
-} from "@nats-io/jetstream";
+import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
+import { isStreamNotFound } from "../nats/errors.ts";
 
 /** A command that did not succeed and whose outcome nobody waited for. */
 export interface DeadLetter {
@@ -63,8 +57,7 @@ export class DeadLetters {
     try {
       await manager.streams.info(streamName);
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound)
-        throw error;
+      if (!isStreamNotFound(error)) throw error;
       await manager.streams.add({
         name: streamName,
         subjects: [subjectOf("*", "*")],

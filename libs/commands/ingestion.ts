@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { KV } from "@nats-io/kv";
-import { isConflict } from "../nats/is-conflict.ts";
+import { isConflict } from "../nats/errors.ts";
 import type { CommandLogs } from "./log.ts";
 import type { Outcome } from "./reply.ts";
 

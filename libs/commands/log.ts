@@ -2,7 +2,6 @@ import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jet
 import {
   DeliverPolicy,
   DiscardPolicy,
-  JetStreamApiCodes,
   JetStreamApiError,
   jetstream,
   jetstreamManager,
@@ -10,6 +9,7 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { isStreamNotFound } from "../nats/errors.ts";
 import type { Command, StoredCommand } from "./command.ts";
 import { LogReader } from "./log-reader.ts";
 import { commandSubject, streamOf } from "./names.ts";
@@ -217,8 +217,4 @@ export class CommandLogs {
     const found = await this.#manager.streams.getMessage(streamOf(processor), query);
     return found?.seq ?? Number.POSITIVE_INFINITY;
   }
-}
-
-function isStreamNotFound(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { openBucket } from "../nats/buckets.ts";
-import { isConflict } from "../nats/is-conflict.ts";
+import { isConflict } from "../nats/errors.ts";
 import type { Command, Once } from "./command.ts";
 import type { Outcome, Reply } from "./reply.ts";
 

@@ -2,7 +2,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
 import type { ErrorContext } from "../errors/gateway-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
-import { isNoResponders } from "../nats/no-responders.ts";
+import { isNoResponders } from "../nats/errors.ts";
 
 /**
  * By default (LOG_TRIM_MS) the logs are trimmed every ten seconds. So a log that is full may have room then.

@@ -16,7 +16,7 @@ const bucketNames = {
  * Purges all keys that match a NATS pattern. Unlike a delete of each key this leaves no markers behind in the
  * bucket.
  */
-export async function dropKeys(
+export async function purgeKeys(
   connection: NatsConnection,
   name: keyof typeof bucketNames,
   pattern: string,

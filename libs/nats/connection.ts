@@ -2,7 +2,6 @@ import { aborted } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
-import { keepsReplicas, oldestForReplicas } from "./keeps-replicas.ts";
 import type { NatsServers } from "./servers.ts";
 
 /** The part of a pino logger that is used here. */
@@ -62,7 +61,7 @@ export class NatsLink {
       const connection = await Promise.race([connecting, aborted(options.stopping, options.stopping)]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
-      if (replicas > 1 && !keepsReplicas(version)) {
+      if (replicas > 1 && !supportsReplicas(version)) {
         await connection.close();
         const needed = `NATS_REPLICAS is ${replicas}, which needs NATS ${oldestForReplicas} or newer`;
         throw new SettingsError(`wrong settings: ${needed}; this is ${version}`);
@@ -129,4 +128,15 @@ export class NatsLink {
     this.#connected = false;
     this.#lost.resolve();
   }
+}
+
+/**
+ * The oldest NATS whose replicated streams keep compare-and-set when their leader changes
+ * (docs/decisions/0015).
+ */
+export const oldestForReplicas = "2.11.0";
+
+/** Whether a NATS of this version is recent enough for more than one replica. */
+export function supportsReplicas(version: string): boolean {
+  return version.localeCompare(oldestForReplicas, "en", { numeric: true }) >= 0;
 }

@@ -1,5 +1,4 @@
 import type { Environment } from "../config/environment.ts";
-import { withoutUser } from "../config/redact.ts";
 
 /** The servers of NATS, and how to log in. */
 export interface NatsServers {
@@ -24,7 +23,7 @@ export function natsServers(environment: Environment): NatsServers {
     environment.problem("NATS_URL", "must name the same user and password for all its servers");
   const [part] = named;
   return {
-    servers: urls.map(withoutUser),
+    servers: urls.map(withoutCredentials),
     credentials: part === undefined ? undefined : credentialsOf(part, environment),
   };
 }
@@ -43,4 +42,10 @@ function credentialsOf(part: string, environment: Environment): NatsServers["cre
     environment.problem("NATS_URL", "has a user or a password that is not percent-encoded as in a URL");
     return undefined;
   }
+}
+
+/** A server's address as it may stand in a log: without the user and the password that it may hold. */
+export function withoutCredentials(server: string): string {
+  // Up to the last @, as a password that should have been percent-encoded may hold any sign.
+  return server.replace(/^([a-z]+:\/\/)?.*@/is, "$1");
 }

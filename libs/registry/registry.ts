@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { isConflict } from "../nats/is-conflict.ts";
+import { isConflict } from "../nats/errors.ts";
 import type { ProcessorEntry, Source } from "./processor-entry.ts";
 import { isStronger } from "./processor-entry.ts";
 import { RegistryView, readEntry } from "./registry-view.ts";

@@ -6,8 +6,7 @@ import { Outcomes } from "../../libs/commands/outcomes.ts";
 import { Replies } from "../../libs/commands/replies.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { eachOf } from "../../libs/nats/each-of.ts";
-import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import { forEachConcurrently, untilAnswered } from "../../libs/nats/requests.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -80,7 +79,7 @@ export async function openBackend(
 /** Sees that each processor has a command log, but asks only once for each in `withLog`, which it keeps. */
 async function ensureNew(registry: Registry, logs: CommandLogs, withLog: Set<string>): Promise<void> {
   const ids = registry.list().map(({ id }) => id);
-  await eachOf(
+  await forEachConcurrently(
     ids.filter((id) => !withLog.has(id)),
     async (id) => {
       await logs.ensure(id);

@@ -10,7 +10,7 @@ import type { Reply } from "../../libs/commands/reply.ts";
 import { replyOfMessage } from "../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
-import { isNoResponders } from "../../libs/nats/no-responders.ts";
+import { isNoResponders } from "../../libs/nats/errors.ts";
 import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import type { Backend } from "./backend.ts";
 import { admitAsync, admitSync } from "./fleet/admission.ts";

@@ -1,5 +1,5 @@
 import type { Subscription } from "@nats-io/transport-node";
-import { dropKeys } from "../../libs/nats/buckets.ts";
+import { purgeKeys } from "../../libs/nats/buckets.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { isDeadLetter } from "./answers/outcomes.ts";
 import { Applier } from "./applier/applier.ts";
@@ -39,7 +39,7 @@ export function runningOf(
     onLeaseLost: onLost,
     logs,
     checkpoints: new CheckpointStore(checkpoints, id, (keys) =>
-      dropKeys(nats.connection, "checkpoints", keys),
+      purgeKeys(nats.connection, "checkpoints", keys),
     ),
     ingestions,
     send: (subject, reply) => sendReply(nats, subject, reply),

@@ -7,7 +7,7 @@ import { LogWriter } from "../../libs/commands/log-writer.ts";
 import { streamOf } from "../../libs/commands/names.ts";
 import { Outcomes, recordOf } from "../../libs/commands/outcomes.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
-import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import { untilAnswered } from "../../libs/nats/requests.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { NatsCluster } from "../fixtures/nats-cluster.ts";

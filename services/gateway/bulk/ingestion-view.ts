@@ -2,7 +2,7 @@ import type { IngestionCounts, IngestionRecord } from "../../../libs/commands/in
 import { noCounts, storedLines } from "../../../libs/commands/ingestion.ts";
 import { ingestionSubject } from "../../../libs/commands/names.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { isNoResponders } from "../../../libs/nats/no-responders.ts";
+import { isNoResponders } from "../../../libs/nats/errors.ts";
 import type { Backend } from "../backend.ts";
 
 /** An ingestion as clients see it (docs/api.md, Many observations). */

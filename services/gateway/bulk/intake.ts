@@ -7,7 +7,7 @@ import { LogWriter } from "../../../libs/commands/log-writer.ts";
 import { ingestionSubject } from "../../../libs/commands/names.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { isNoResponders } from "../../../libs/nats/no-responders.ts";
+import { isNoResponders } from "../../../libs/nats/errors.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Backend } from "../backend.ts";
 import { refuseFull } from "../fleet/admission.ts";

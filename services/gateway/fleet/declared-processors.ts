@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log.ts";
-import { eachOf } from "../../../libs/nats/each-of.ts";
+import { forEachConcurrently } from "../../../libs/nats/requests.ts";
 import { askId } from "../../../libs/registry/ask-id.ts";
 import type { Declaration } from "../../../libs/registry/declaration.ts";
 import { entryOfDeclaration } from "../../../libs/registry/declaration.ts";
@@ -32,7 +32,7 @@ export async function declareProcessors(
     await logs.ensure(declaration.id);
     await registry.declare(entryOfDeclaration(declaration, declaration.id));
   };
-  await eachOf(declarations, declare);
+  await forEachConcurrently(declarations, declare);
 }
 
 /** Says to the log where the registry has something else than the settings, and stays as it is. */

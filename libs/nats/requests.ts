@@ -1,13 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Log } from "./connection.ts";
+import { isLastingError } from "./errors.ts";
 
 const retryAfterMs = 500;
-/**
- * Errors of JetStream that pass by themselves: the cluster has no leader, or has too few servers at the
- * moment.
- */
-const temporaryErrorCodes = [10008, 10005];
 
 /**
  * Makes a request to JetStream, again and again until it is answered. It is for the start of a service, when
@@ -22,13 +17,27 @@ export async function untilAnswered<T>(
     try {
       return await request();
     } catch (error) {
-      if (isFinal(error) || stopping.aborted) throw error;
+      if (isLastingError(error) || stopping.aborted) throw error;
       log.warn({ err: error }, "JetStream does not answer, asking again");
       await sleep(retryAfterMs);
     }
   }
 }
 
-function isFinal(error: unknown): boolean {
-  return error instanceof JetStreamApiError && !temporaryErrorCodes.includes(error.code);
+/** With too many requests at a time, each would wait for all of the others, and pass its time limit. */
+const concurrency = 32;
+
+/**
+ * Runs a task with requests to NATS for each item, 32 at a time at most. They start in order. Rejects as soon
+ * as one does.
+ */
+export async function forEachConcurrently<T>(
+  items: readonly T[],
+  task: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const left = items.values();
+  const run = async () => {
+    for (const item of left) await task(item);
+  };
+  await Promise.all(Array.from({ length: concurrency }, run));
 }
