@@ -12,7 +12,7 @@ export interface Command {
    */
   id: string;
   processor: string;
-  /** The name of an RPC or of a compound command (libs/kato/compound.ts). */
+  /** The name of an RPC or of a compound command (libs/kato/compound-commands.ts). */
   method: string;
   /** The protobuf request. It is passed on as it is. */
   data: Uint8Array;

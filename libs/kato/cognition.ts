@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "./json.ts";
-import { isJsonObject, setOwn } from "./json.ts";
+import { isJsonObject, setOwnProperty } from "./json.ts";
 import type { ListValue } from "./struct.ts";
 import { jsonOfList, listOfJson } from "./struct.ts";
 
@@ -98,7 +98,7 @@ function arrayOf(json: Json = []): Json[] {
 function withShortestFloats(object: JsonObject): JsonObject {
   const copy: JsonObject = {};
   for (const [key, value] of Object.entries(object)) {
-    setOwn(copy, key, typeof value === "number" ? shortestFloat32(value) : value);
+    setOwnProperty(copy, key, typeof value === "number" ? shortestFloat32(value) : value);
   }
   return copy;
 }

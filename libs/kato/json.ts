@@ -11,7 +11,7 @@ export function isJsonObject(json: Json): json is JsonObject {
  * Sets an own property of an object, whatever the property's name. A plain assignment to `__proto__` would
  * change the object's prototype instead, and clients choose the keys of emotives, genes and metadata.
  */
-export function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
+export function setOwnProperty<T>(target: Record<string, T>, key: string, value: T): void {
   if (key === "__proto__") {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   } else {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "./json.ts";
-import { setOwn } from "./json.ts";
+import { setOwnProperty } from "./json.ts";
 
 // Between JSON and protobuf's types for it (google/protobuf/struct.proto), in the form in which
 // @grpc/proto-loader gives and takes them.
@@ -34,7 +34,8 @@ function jsonOfValue(value: Value): Json {
 /** The JSON object of a Struct. Every key becomes an own property, `__proto__` too. */
 export function jsonOfStruct(struct: Struct): JsonObject {
   const object: JsonObject = {};
-  for (const [key, value] of Object.entries(struct.fields ?? {})) setOwn(object, key, jsonOfValue(value));
+  for (const [key, value] of Object.entries(struct.fields ?? {}))
+    setOwnProperty(object, key, jsonOfValue(value));
   return object;
 }
 
@@ -56,7 +57,7 @@ function valueOfJson(json: Json): Value {
 /** The Struct of a JSON object's own properties, `__proto__` too if it is one. */
 export function structOfJson(object: JsonObject): Struct {
   const fields: Record<string, Value> = {};
-  for (const [key, json] of Object.entries(object)) setOwn(fields, key, valueOfJson(json));
+  for (const [key, json] of Object.entries(object)) setOwnProperty(fields, key, valueOfJson(json));
   return { fields };
 }
 

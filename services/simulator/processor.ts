@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
-import { setOwn } from "../../libs/kato/json.ts";
+import { setOwnProperty } from "../../libs/kato/json.ts";
 import type { Observation } from "../../libs/kato/messages.ts";
 import { modelName } from "../../libs/kato/model-name.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
@@ -90,7 +90,8 @@ export class Processor {
       throw new Failure("Exception", `Error: no unique_id in observe call from ${rest.source ?? ""}`);
     }
     const plainEmotives: JsonObject = {};
-    for (const [name, value] of Object.entries(emotives)) setOwn(plainEmotives, name, plainFloat(value));
+    for (const [name, value] of Object.entries(emotives))
+      setOwnProperty(plainEmotives, name, plainFloat(value));
     const path = [...(rest.path ?? []), `${this.name}-${this.id}-process`];
     const metadata = rest.metadata ?? {};
     this.perceptData = { strings, vectors, emotives: plainEmotives, path, metadata };

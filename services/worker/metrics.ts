@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
+import { changeRecallThresholdMethod, sequenceMethod } from "../../libs/kato/compound-commands.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
 import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
@@ -140,5 +140,7 @@ function createStateGauges(registry: Registry): (states: ProcessorState[]) => vo
 
 /** A method as a label: what stands in a log may be anything. */
 export function methodLabel(method: string): string {
-  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
+  return isMethod(method) || method === sequenceMethod || method === changeRecallThresholdMethod
+    ? method
+    : "other";
 }

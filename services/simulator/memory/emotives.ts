@@ -1,5 +1,5 @@
 import type { Json } from "../../../libs/kato/json.ts";
-import { setOwn } from "../../../libs/kato/json.ts";
+import { setOwnProperty } from "../../../libs/kato/json.ts";
 import { Failure } from "../python/failure.ts";
 
 /**
@@ -35,7 +35,7 @@ export class Emotives {
   average(): Record<string, number> {
     if (this.#failure) throw this.#failure;
     const averages: Record<string, number> = {};
-    for (const [name, { sum, count }] of this.#sums) setOwn(averages, name, sum / count);
+    for (const [name, { sum, count }] of this.#sums) setOwnProperty(averages, name, sum / count);
     return averages;
   }
 }

@@ -6,7 +6,7 @@ import type { CommandRecord, Found, Outcomes } from "../../../libs/commands/outc
 import { recordOf } from "../../../libs/commands/outcomes.ts";
 import type { Outcome, Reply } from "../../../libs/commands/reply.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
-import { lastLineOf } from "../../../libs/kato/last-line.ts";
+import { lastLineOf } from "../../../libs/kato/messages.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import { refused } from "../steps/result.ts";

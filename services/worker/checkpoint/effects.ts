@@ -1,6 +1,6 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
-import { changeRecallThreshold } from "../../../libs/kato/compound.ts";
-import type { ObservationHead } from "../../../libs/kato/heads.ts";
+import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
+import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Step } from "../steps/step.ts";
 import { positionAfter } from "../steps/step.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -31,7 +31,7 @@ export function observed(
   checkpoint: Checkpoint,
   step: Step,
   seen: {
-    head: ObservationHead;
+    head: ObservationFields;
     failed: boolean;
     interval: number;
     /** Events in working memory after it. */
@@ -60,7 +60,7 @@ export function observed(
 export function autoLearned(
   checkpoint: Checkpoint,
   step: Step,
-  seen: { head: ObservationHead; interval: number; kept: string[][] },
+  seen: { head: ObservationFields; interval: number; kept: string[][] },
 ): Changes {
   const { settings } = checkpoint;
   return {
@@ -118,7 +118,7 @@ export function commanded(checkpoint: Checkpoint, step: Step): Changes {
     case "IncrementRecallThreshold":
       // KATO refuses every increment but 0, which makes the gene the one that is searched with.
       return set({ searchedThreshold: settings.genes.recall_threshold ?? settings.searchedThreshold });
-    case changeRecallThreshold:
+    case changeRecallThresholdMethod:
       return mark?.kind === "threshold" ? thresholdChanged(checkpoint, step, mark.value) : passed(step);
     default:
       return passed(step);

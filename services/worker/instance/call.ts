@@ -1,8 +1,8 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { decodeResponse, encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
 import type { JsonObject } from "../../../libs/kato/json.ts";
-import { lastLineOf } from "../../../libs/kato/last-line.ts";
 import type { KatoResponse, RequestOf } from "../../../libs/kato/messages.ts";
+import { lastLineOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";

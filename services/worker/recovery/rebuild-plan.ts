@@ -1,5 +1,5 @@
 import { decodeRequest, encodeRequest } from "../../../libs/kato/codec.ts";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { comparePositions } from "../checkpoint/position.ts";
 import { byCodePoint } from "../steps/code-points.ts";
@@ -43,7 +43,7 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
       plan.degraded = "an event kept by an auto-learn changes the order of its symbols";
   }
   for (const step of observes) {
-    const head = readObservationHead(step.request);
+    const head = readObservationFields(step.request);
     const kept = checkpoint.vectorEvents.find(({ at }) => comparePositions(at, step.at) === 0)?.symbols;
     if (head.hasVectors) plan.vectors.push(vectorOf(step, kept ?? []));
     if (comparePositions(step.at, replayFrom) < 0) continue;

@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/effects.ts";
 import { comparePositions } from "../checkpoint/position.ts";
 import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/call.ts";
@@ -109,7 +109,7 @@ async function nextObserves(
 /** An Observe that another one has followed, so it has succeeded. */
 async function concludeSeen(context: Context, step: Step, workingMemory: string[][]): Promise<void> {
   const { current } = context.book;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   const symbols = head.hasVectors ? (workingMemory[current.events] ?? null) : null;
   const events = current.events + (head.hasSymbols ? 1 : 0);
   const interval = current.interval + 1;
@@ -125,7 +125,7 @@ async function concludeSeen(context: Context, step: Step, workingMemory: string[
 async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
   const { book, call, seen } = context;
   const answer = seen && comparePositions(seen.at, step.at) === 0 ? seen.result : undefined;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   let ticks = ownTicks;
   if (!answer && ticks === 0) {
     await book.ahead({ ownObserve: { unseen: step.at } });

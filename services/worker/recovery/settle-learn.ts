@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { autoLearned, commanded, observed } from "../checkpoint/effects.ts";
 import type { LearnMark } from "../checkpoint/mark.ts";
@@ -50,7 +50,7 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
 /** How many events working memory holds once the marked command has learned. */
 function keptBy({ book }: Context, step: Step, { isObserve }: LearnMark): number {
   if (!isObserve) return 0;
-  const { hasSymbols } = readObservationHead(step.request);
+  const { hasSymbols } = readObservationFields(step.request);
   return book.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
 }
 
@@ -132,7 +132,7 @@ async function takeLearned(context: Context, step: Step, mark: LearnMark, kept: 
 }
 
 function learnedByItself({ book }: Context, step: Step, kept: string[][]): Partial<Checkpoint> {
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   return autoLearned(book.current, step, { head, interval: book.current.interval + 1, kept });
 }
 
@@ -152,7 +152,7 @@ async function settleLost(
   }
   const result = refused(grpc.OK, "the auto-learn failed");
   if (workingMemory.length === mark.events?.length) {
-    const head = readObservationHead(step.request);
+    const head = readObservationFields(step.request);
     const events = workingMemory.length;
     const changes = observed(book.current, step, { head, failed: true, interval, events, symbols: null });
     return conclude(context, step, changes, refused(grpc.OK, ""));

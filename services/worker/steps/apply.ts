@@ -1,9 +1,9 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { decodeRequest } from "../../../libs/kato/codec.ts";
-import { changeRecallThreshold } from "../../../libs/kato/compound.ts";
-import { readObservationHead, readResponseHead } from "../../../libs/kato/heads.ts";
+import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
+import { readObservationFields, readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import {
   autoLearned,
   commanded,
@@ -38,7 +38,7 @@ export async function applyStep(context: Context, step: Step): Promise<void> {
   const { book } = context;
   const { method, request } = step;
   if (method === "Observe") return applyObserve(context, step);
-  if (method === changeRecallThreshold) return applyThresholdChange(context, step);
+  if (method === changeRecallThresholdMethod) return applyThresholdChange(context, step);
   if (!isMethod(method)) {
     return conclude(context, step, passed(step), refused(grpc.UNIMPLEMENTED, `no such command: ${method}`));
   }
@@ -61,7 +61,7 @@ export async function applyStep(context: Context, step: Step): Promise<void> {
 
 async function applyObserve(context: Context, step: Step): Promise<void> {
   const { book, call } = context;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   if (isAutoLearnDue(book.current, head.hasSymbols)) return applyLearningObserve(context, step);
   const before = book.current;
   const result = resultOf(await call("Observe", step.request));
@@ -70,7 +70,7 @@ async function applyObserve(context: Context, step: Step): Promise<void> {
   if (result.grpcStatus !== grpc.OK) {
     return conclude(context, step, observeNotBegun(book.current, step), result);
   }
-  const { failed, interval } = readResponseHead(result.data);
+  const { failed, interval } = readResponseFields(result.data);
   if (interval < before.interval) throw new Interrupted("the instance has restarted");
   reportForeignTicks(context, interval - before.interval - 1);
   // What a failure has left in working memory is asked, never guessed.
@@ -106,7 +106,7 @@ async function afterObserve(
 /** An Observe that will make KATO learn by itself. */
 async function applyLearningObserve(context: Context, step: Step): Promise<void> {
   const { book, call } = context;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   const known = await prepared(context, step, async () => {
     const before = readable(await readWorkingMemory(context));
     return { before, mark: await learnMarkOf(context, step, before, true) };
@@ -118,7 +118,7 @@ async function applyLearningObserve(context: Context, step: Step): Promise<void>
   if (result.grpcStatus !== grpc.OK) {
     return conclude(context, step, observeNotBegun(book.current, step), result);
   }
-  const { failed, interval } = readResponseHead(result.data);
+  const { failed, interval } = readResponseFields(result.data);
   if (interval < book.current.interval) throw new Interrupted("the instance has restarted");
   const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
   if (!failed) {
@@ -174,7 +174,7 @@ async function applyLearn(context: Context, step: Step): Promise<void> {
  */
 async function giveBack(context: Context, { grpcStatus, data }: Result): Promise<void> {
   context.book.note({ mark: null });
-  if (grpcStatus === grpc.OK) await rebuild(context, readResponseHead(data).interval, true);
+  if (grpcStatus === grpc.OK) await rebuild(context, readResponseFields(data).interval, true);
 }
 
 /** Where nobody can tell what KATO learns by itself, nothing can be said of the step (A7). */

@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { observeNotBegun, passed } from "../checkpoint/effects.ts";
 import { QuestionFailed } from "../instance/call.ts";
 import { Interrupted } from "../interruptions.ts";
@@ -18,7 +18,7 @@ export async function callInStep(
 ): Promise<Result> {
   const result = resultOf(await call(method, request));
   if (method === "ClearAllMemory" || result.grpcStatus !== grpc.OK) return result;
-  if (readResponseHead(result.data).interval < book.current.interval) {
+  if (readResponseFields(result.data).interval < book.current.interval) {
     throw new Interrupted("the instance has restarted");
   }
   return result;

@@ -1,6 +1,6 @@
 import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { SequenceStep } from "../../../libs/kato/compound.ts";
-import { decodeSequence, sequenceMethod } from "../../../libs/kato/compound.ts";
+import type { SequenceStep } from "../../../libs/kato/compound-commands.ts";
+import { decodeSequence, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
 import type { Position } from "../checkpoint/position.ts";
 
 /** One RPC of a command, or the change of the recall threshold, which is one step of several calls. */

@@ -2,7 +2,10 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { CommandLogs } from "../../../libs/commands/log.ts";
 import { decodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
-import { changeRecallThreshold, decodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
+import {
+  changeRecallThresholdMethod,
+  decodeRecallThresholdChange,
+} from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 import { defaultManifest } from "../../../services/simulator/manifest.ts";
@@ -81,7 +84,7 @@ async function playStep(
   models: string[],
   uniqueIds: string[],
 ): Promise<void> {
-  if (method === changeRecallThreshold) {
+  if (method === changeRecallThresholdMethod) {
     const { increment } = decodeRecallThresholdChange(request);
     const threshold = Math.round((processor.genes.number("recall_threshold") + increment) * 10) / 10;
     if (!(threshold > 0 && threshold <= 1)) return;

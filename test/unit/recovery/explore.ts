@@ -1,4 +1,4 @@
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { stepsOf } from "../../../services/worker/steps/step.ts";
 import type { HistoryCommand } from "./history.ts";
 import { randomHistory } from "./history.ts";
@@ -55,7 +55,7 @@ export function kindsFor(history: HistoryCommand[]): FaultKind[] {
 
 function hasVectors(command: HistoryCommand): boolean {
   return stepsOf(command).some(
-    ({ method, request }) => method === "Observe" && readObservationHead(request).hasVectors,
+    ({ method, request }) => method === "Observe" && readObservationFields(request).hasVectors,
   );
 }
 

@@ -2,7 +2,7 @@
  * The two fields of a response that a worker needs. They are read from the bytes, without decoding the rest:
  * a response can be large, and only the gateway needs all of it.
  */
-export interface ResponseHead {
+export interface ResponseFields {
   /** Whether `status` is FAILED. */
   failed: boolean;
   interval: number;
@@ -12,18 +12,18 @@ export interface ResponseHead {
  * Reads `status` (field 1) and `interval` (field 3), which every response message has. Bytes that are no
  * protobuf message throw a RangeError.
  */
-export function readResponseHead(bytes: Uint8Array): ResponseHead {
-  const head = { failed: false, interval: 0 };
+export function readResponseFields(bytes: Uint8Array): ResponseFields {
+  const fields = { failed: false, interval: 0 };
   eachField(bytes, (field, value) => {
     if (typeof value !== "number") return;
-    if (field === 1) head.failed = value !== 0;
-    else if (field === 3) head.interval = value | 0;
+    if (field === 1) fields.failed = value !== 0;
+    else if (field === 3) fields.interval = value | 0;
   });
-  return head;
+  return fields;
 }
 
 /** What a worker needs to know of an Observation, which it passes on as bytes. */
-export interface ObservationHead {
+export interface ObservationFields {
   /** Whether it has strings or vectors, and so adds an event to working memory. */
   hasSymbols: boolean;
   hasVectors: boolean;
@@ -31,18 +31,18 @@ export interface ObservationHead {
 }
 
 /**
- * Reads `strings` (field 1), `vectors` (field 2) and `unique_id` (field 6). Throws as `readResponseHead`
+ * Reads `strings` (field 1), `vectors` (field 2) and `unique_id` (field 6). Throws as `readResponseFields`
  * does.
  */
-export function readObservationHead(bytes: Uint8Array): ObservationHead {
-  const head = { hasSymbols: false, hasVectors: false, uniqueId: "" };
+export function readObservationFields(bytes: Uint8Array): ObservationFields {
+  const fields = { hasSymbols: false, hasVectors: false, uniqueId: "" };
   eachField(bytes, (field, value) => {
     if (typeof value === "number") return;
-    if (field === 1 || field === 2) head.hasSymbols = true;
-    if (field === 2) head.hasVectors = true;
-    if (field === 6) head.uniqueId = Buffer.from(value).toString("utf8");
+    if (field === 1 || field === 2) fields.hasSymbols = true;
+    if (field === 2) fields.hasVectors = true;
+    if (field === 6) fields.uniqueId = Buffer.from(value).toString("utf8");
   });
-  return head;
+  return fields;
 }
 
 /**

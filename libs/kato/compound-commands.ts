@@ -7,7 +7,7 @@ import { loadSync } from "@grpc/proto-loader";
  * command, so that no other command comes between them (docs/architecture.md, "Commands";
  * proto/command.proto).
  */
-export const changeRecallThreshold = "ChangeRecallThreshold";
+export const changeRecallThresholdMethod = "ChangeRecallThreshold";
 export const sequenceMethod = "Sequence";
 
 interface RecallThresholdChange {
