@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log.ts";
 import { forEachConcurrently } from "../../../libs/nats/requests.ts";
-import { askId } from "../../../libs/registry/ask-id.ts";
-import type { Declaration } from "../../../libs/registry/declaration.ts";
-import { entryOfDeclaration } from "../../../libs/registry/declaration.ts";
+import type { Declaration } from "../../../libs/registry/declarations.ts";
+import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { entryProblem } from "../../../libs/registry/processor-entry.ts";
