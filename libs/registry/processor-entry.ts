@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { isProcessorId } from "../commands/names.ts";
+import { isProcessorId } from "../commands/messages/subjects.ts";
 
 /**
  * What can register a processor, the strongest first: for one id, a source wins over all that come after it.

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
-import { CommandLogs } from "../../libs/commands/log.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import type { Environment } from "../../libs/config/environment.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
-import { depthOf } from "../../libs/commands/depth.ts";
-import type { CommandLogs } from "../../libs/commands/log.ts";
+import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { queueDepth } from "../../libs/commands/log/queue-depth.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
@@ -183,7 +183,7 @@ export class RegistrySync {
       log.info({ processor: id, endpoint, forgetMs }, "is gone, and is withdrawn unless it comes back");
     }
     if (performance.now() - since < forgetMs) return undefined;
-    if ((await depthOf(logs, checkpoints, id)) > 0) {
+    if ((await queueDepth(logs, checkpoints, id)) > 0) {
       return "is gone, and kept because commands are queued for it: start it again, or remove it over REST";
     }
     await registry.withdraw(id, source.name);

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import type { Reply } from "../../libs/commands/reply.ts";
+import type { Reply } from "../../libs/commands/messages/reply.ts";
 import { decodeResponse } from "../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod, sequenceMethod } from "../../libs/kato/compound-commands.ts";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";

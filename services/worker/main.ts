@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
-import { DeadLetters } from "../../libs/commands/dead-letters.ts";
-import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
-import { CommandLogs } from "../../libs/commands/log.ts";
-import { Outcomes } from "../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
+import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/requests.ts";
@@ -40,7 +40,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
   const outcomes = new OutcomeRecorder({
-    outcomes: await ask(() => Outcomes.open(connection, replicas)),
+    outcomes: await ask(() => OutcomeStore.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),
     maxPayloadBytes: () => nats.maxPayloadBytes,
     log,
@@ -50,7 +50,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     nats,
     logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
-    ingestions: new Ingestions(
+    ingestions: new IngestionStore(
       await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
     outcomes,

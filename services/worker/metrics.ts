@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ProcessorState } from "../../libs/commands/processor-state.ts";
+import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import { changeRecallThresholdMethod, sequenceMethod } from "../../libs/kato/compound-commands.ts";
 import { isMethod } from "../../libs/kato/rpcs.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";

@@ -1,11 +1,11 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { Msg, Subscription } from "@nats-io/transport-node";
-import { cancelSubject, querySubject, rebuildSubject } from "../../libs/commands/names.ts";
-import type { Query } from "../../libs/commands/query.ts";
-import { queryOfMessage } from "../../libs/commands/query.ts";
-import type { RebuildRequest } from "../../libs/commands/rebuild-request.ts";
-import type { Reply } from "../../libs/commands/reply.ts";
-import { headersOfReply, maxDataBytes } from "../../libs/commands/reply.ts";
+import type { Query } from "../../libs/commands/messages/query.ts";
+import { queryOfMessage } from "../../libs/commands/messages/query.ts";
+import type { RebuildRequest } from "../../libs/commands/messages/rebuild-request.ts";
+import type { Reply } from "../../libs/commands/messages/reply.ts";
+import { headersOfReply, maxDataBytes } from "../../libs/commands/messages/reply.ts";
+import { cancelSubject, querySubject, rebuildSubject } from "../../libs/commands/messages/subjects.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";

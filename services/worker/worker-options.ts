@@ -1,6 +1,6 @@
 import type { KV } from "@nats-io/kv";
-import type { Ingestions } from "../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../libs/commands/log.ts";
+import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
@@ -15,7 +15,7 @@ export interface WorkerOptions {
   nats: NatsLink;
   logs: CommandLogs;
   checkpoints: KV;
-  ingestions: Ingestions;
+  ingestions: IngestionStore;
   outcomes: OutcomeRecorder;
   /** The bucket of leases, whose entries live for `leaseMs`. */
   leases: KV;

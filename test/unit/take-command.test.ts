@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StoredCommand } from "../../libs/commands/command.ts";
+import type { StoredCommand } from "../../libs/commands/messages/command.ts";
 import { Standing } from "../../services/worker/applier/standing.ts";
 import { StartGate } from "../../services/worker/applier/start-gate.ts";
 import type { Taking } from "../../services/worker/applier/take-command.ts";

@@ -1,10 +1,10 @@
 import type { Subscription } from "@nats-io/transport-node";
 import { nuid } from "@nats-io/transport-node";
-import type { Command } from "../../../libs/commands/command.ts";
-import type { IngestionRecord } from "../../../libs/commands/ingestion.ts";
-import { lineCommandId } from "../../../libs/commands/ingestion.ts";
-import { LogWriter } from "../../../libs/commands/log-writer.ts";
-import { ingestionSubject } from "../../../libs/commands/names.ts";
+import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
+import type { Command } from "../../../libs/commands/messages/command.ts";
+import { ingestionSubject } from "../../../libs/commands/messages/subjects.ts";
+import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
+import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { isNoResponders } from "../../../libs/nats/errors.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { forEachConcurrently } from "../../../libs/nats/requests.ts";
 import type { Declaration } from "../../../libs/registry/declarations.ts";
 import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { DeadLetter, DeadLetters } from "../../../libs/commands/dead-letters.ts";
-import type { CommandRecord, Found, Outcomes } from "../../../libs/commands/outcomes.ts";
-import { recordOf } from "../../../libs/commands/outcomes.ts";
-import type { Outcome, Reply } from "../../../libs/commands/reply.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Outcome, Reply } from "../../../libs/commands/messages/reply.ts";
+import type { DeadLetter, DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
+import type {
+  CommandRecord,
+  FoundRecord,
+  OutcomeStore,
+} from "../../../libs/commands/outcomes/outcome-store.ts";
+import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
@@ -12,7 +16,7 @@ import type { Logger } from "../../../libs/telemetry/logger.ts";
 import { refused } from "../steps/result.ts";
 
 export interface OutcomeRecorderOptions {
-  outcomes: Pick<Outcomes, "find" | "create" | "replace" | "put">;
+  outcomes: Pick<OutcomeStore, "find" | "create" | "replace" | "put">;
   letters: Pick<DeadLetters, "put">;
   /** The largest message NATS takes. */
   maxPayloadBytes: () => number;
@@ -79,7 +83,11 @@ export class OutcomeRecorder {
     }
   }
 
-  #replace({ processor }: StoredCommand, found: Found | undefined, record: CommandRecord): Promise<boolean> {
+  #replace(
+    { processor }: StoredCommand,
+    found: FoundRecord | undefined,
+    record: CommandRecord,
+  ): Promise<boolean> {
     const { outcomes } = this.#options;
     return found ? outcomes.replace(processor, record, found.revision) : outcomes.create(processor, record);
   }

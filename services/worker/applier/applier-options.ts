@@ -1,7 +1,7 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { Ingestions } from "../../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { CheckpointStore } from "../checkpoint/checkpoint-store.ts";
@@ -23,7 +23,7 @@ export interface ApplierOptions {
     "ensure" | "read" | "readRange" | "fill" | "first" | "firstSince" | "delete" | "trim"
   >;
   checkpoints: CheckpointStore;
-  ingestions: Pick<Ingestions, "counts" | "putCounts">;
+  ingestions: Pick<IngestionStore, "counts" | "putCounts">;
   /** Sends a reply to whoever waits for it. */
   send: (subject: string, reply: Reply) => void;
   /** Keeps what became of a command, see `Answers`. */

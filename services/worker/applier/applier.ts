@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LogReader } from "../../../libs/commands/log-reader.ts";
-import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
-import type { Query } from "../../../libs/commands/query.ts";
-import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/rebuild-request.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { LogReader } from "../../../libs/commands/log/log-reader.ts";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import type { Query } from "../../../libs/commands/messages/query.ts";
+import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import { Answers } from "../answers/answers.ts";
 import { IngestionTally } from "../answers/ingestions.ts";

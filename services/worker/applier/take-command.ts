@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Answers } from "../answers/answers.ts";
 import { passed } from "../checkpoint/effects.ts";

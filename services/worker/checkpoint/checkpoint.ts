@@ -1,4 +1,4 @@
-import type { IngestionCounts } from "../../../libs/commands/ingestion.ts";
+import type { IngestionCounts } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { Interrupted, LeaseLost, NatsAway } from "../interruptions.ts";
 import type { Mark } from "./mark.ts";
 import type { Position } from "./position.ts";

@@ -1,4 +1,4 @@
-import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { CheckpointBook } from "../checkpoint/checkpoint.ts";
 import { neededFrom } from "../checkpoint/effects.ts";
 import type { History } from "./trim.ts";

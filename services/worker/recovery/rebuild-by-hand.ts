@@ -1,4 +1,4 @@
-import type { RebuildAnswer } from "../../../libs/commands/rebuild-request.ts";
+import type { RebuildAnswer } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Context } from "../steps/context.ts";
 import { observesOf, rebuild } from "./rebuild.ts";
 import { isOfWorkingMemory } from "./rebuild-plan.ts";

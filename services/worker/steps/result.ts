@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";

@@ -1,4 +1,4 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { SequenceStep } from "../../../libs/kato/compound-commands.ts";
 import { decodeSequence, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
 import type { Position } from "../checkpoint/position.ts";

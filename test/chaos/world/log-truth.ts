@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { CommandLogs } from "../../../libs/commands/log.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { decodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
 import {
   changeRecallThresholdMethod,

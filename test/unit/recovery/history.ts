@@ -1,4 +1,4 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
 import {
   changeRecallThresholdMethod,

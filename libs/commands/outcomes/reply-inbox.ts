@@ -1,7 +1,7 @@
 import type { NatsConnection, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
-import type { Reply } from "./reply.ts";
-import { replyOfMessage } from "./reply.ts";
+import type { Reply } from "../messages/reply.ts";
+import { replyOfMessage } from "../messages/reply.ts";
 
 /** A reply that is waited for. */
 export interface ExpectedReply {
@@ -17,7 +17,7 @@ export interface ExpectedReply {
  * Receives the replies to one gateway's requests. There is one subscription for all of them: the subject of
  * each reply is the gateway's inbox and a token for the request (docs/architecture.md, "The design").
  */
-export class Replies {
+export class ReplyInbox {
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, (reply: Reply | undefined) => void>();
   readonly #subscription: Subscription;

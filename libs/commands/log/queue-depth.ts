@@ -1,12 +1,12 @@
 import type { KV } from "@nats-io/kv";
-import type { CommandLogs } from "./log.ts";
+import type { CommandLogs } from "./command-logs.ts";
 
 /**
  * How many commands in a processor's log are not applied yet. What is applied is read from its checkpoint.
  * `reported` is the sequence up to which its worker has reported everything applied: it can be later than the
  * checkpoint's.
  */
-export async function depthOf(
+export async function queueDepth(
   logs: Pick<CommandLogs, "last">,
   checkpoints: KV,
   processor: string,

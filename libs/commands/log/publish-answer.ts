@@ -1,5 +1,5 @@
 import type { Msg } from "@nats-io/transport-node";
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError } from "../../errors/gateway-error.ts";
 import { errorCodes, refusalOfCode } from "./publish-errors.ts";
 
 /** JetStream's answer to one publish: the sequence if the message is stored, else why it is not. */

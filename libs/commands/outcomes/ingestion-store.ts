@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { KV } from "@nats-io/kv";
-import { isConflict } from "../nats/errors.ts";
-import type { CommandLogs } from "./log.ts";
-import type { Outcome } from "./reply.ts";
+import { isConflict } from "../../nats/errors.ts";
+import type { Outcome } from "../messages/reply.ts";
 
 /**
  * What the gateway keeps about an ingestion: how far the stream of observations was stored. An ingestion is
@@ -70,13 +69,8 @@ export function ingestionOfKey(processor: string, key: string): string {
   return createHash("sha256").update(`${processor}\n${key}`).digest("base64url").slice(0, 22);
 }
 
-/** The id of the command for a line of an ingestion, or for the Learn after all lines. */
-export function lineCommandId(ingestion: string, line: number | "learn"): string {
-  return `${ingestion}.${line}`;
-}
-
 /** The bucket of ingestions: a record for each, which a gateway writes, and counts, which a worker writes. */
-export class Ingestions {
+export class IngestionStore {
   readonly #bucket: KV;
 
   constructor(bucket: KV) {
@@ -128,35 +122,5 @@ export class Ingestions {
     const text = JSON.stringify(counts);
     if (entry) await this.#bucket.update(key, text, entry.revision);
     else await this.#bucket.create(key, text);
-  }
-}
-
-/** A command of an ingestion, as it is in the log. */
-export interface StoredLine {
-  /** The number of its line, or `learn` for the Learn after all lines. */
-  line: number | "learn";
-  sequence: number;
-  data: Uint8Array;
-}
-
-/**
- * Yields the commands of an ingestion that are in the log from the sequence `from` on, in order. New ones may
- * be stored while it is read. It ends only when it has come to the end that the log has then.
- */
-export async function* storedLines(
-  logs: Pick<CommandLogs, "last" | "readRange">,
-  { processor, ingestion }: Pick<IngestionRecord, "processor" | "ingestion">,
-  from: number,
-): AsyncGenerator<StoredLine> {
-  let next = from;
-  for (;;) {
-    const last = await logs.last(processor);
-    if (next > last) return;
-    for await (const command of logs.readRange(processor, next, last)) {
-      if (command.ingestion !== ingestion) continue;
-      const line = command.id.slice(ingestion.length + 1);
-      yield { line: line === "learn" ? line : Number(line), sequence: command.sequence, data: command.data };
-    }
-    next = last + 1;
   }
 }

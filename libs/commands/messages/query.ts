@@ -1,7 +1,7 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
-import type { TraceContext } from "../telemetry/trace-context.ts";
-import { readTraceContext, writeTraceContext } from "../telemetry/trace-context.ts";
+import type { TraceContext } from "../../telemetry/trace-context.ts";
+import { readTraceContext, writeTraceContext } from "../../telemetry/trace-context.ts";
 
 /** A query for a processor. The worker that runs the processor answers it between two commands. */
 export interface Query {

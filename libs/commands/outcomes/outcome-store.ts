@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { openBucket } from "../nats/buckets.ts";
-import { isConflict } from "../nats/errors.ts";
-import type { Command, Once } from "./command.ts";
-import type { Outcome, Reply } from "./reply.ts";
+import { openBucket } from "../../nats/buckets.ts";
+import { isConflict } from "../../nats/errors.ts";
+import type { Command, KeyUse } from "../messages/command.ts";
+import type { Outcome, Reply } from "../messages/reply.ts";
 
 /** What is kept about one command, for 24 hours after it was written last. */
 export interface CommandRecord {
@@ -20,7 +20,7 @@ export interface CommandRecord {
   state: "queued" | "started" | Outcome;
   /** Its place in the log; 0 if that is not known yet. */
   sequence: number;
-  once?: Once;
+  once?: KeyUse;
   /**
    * Unix ms. Until then the gateway that wrote `queued` without a sequence may still be storing the command.
    */
@@ -32,7 +32,7 @@ export interface CommandRecord {
 }
 
 /** A record that was read, with its revision for a compare-and-set. */
-export interface Found {
+export interface FoundRecord {
   record: CommandRecord;
   revision: number;
 }
@@ -41,19 +41,19 @@ const keptMs = 24 * 3_600_000;
 const safeId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The bucket of command records. Each is kept for 24 hours, under its processor and its command's id. */
-export class Outcomes {
+export class OutcomeStore {
   readonly #bucket: KV;
 
   private constructor(bucket: KV) {
     this.#bucket = bucket;
   }
 
-  static async open(connection: NatsConnection, replicas: number): Promise<Outcomes> {
-    return new Outcomes(await openBucket(connection, "outcomes", replicas, keptMs));
+  static async open(connection: NatsConnection, replicas: number): Promise<OutcomeStore> {
+    return new OutcomeStore(await openBucket(connection, "outcomes", replicas, keptMs));
   }
 
   /** The command's record; undefined if there is none. */
-  async find(processor: string, command: string): Promise<Found | undefined> {
+  async find(processor: string, command: string): Promise<FoundRecord | undefined> {
     const entry = await this.#bucket.get(keyOf(processor, command));
     if (entry?.operation !== "PUT") return undefined;
     return { record: decodeRecord(entry.value), revision: entry.revision };

@@ -1,7 +1,7 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
-import type { TraceContext } from "../telemetry/trace-context.ts";
-import { readTraceContext, writeTraceContext } from "../telemetry/trace-context.ts";
+import type { TraceContext } from "../../telemetry/trace-context.ts";
+import { readTraceContext, writeTraceContext } from "../../telemetry/trace-context.ts";
 
 /** A command for a processor, as it is sent. */
 export interface Command {
@@ -27,7 +27,7 @@ export interface Command {
   /** How the gateway words the answer, if there is a choice for this method. */
   form?: string;
   /** Present if it was sent under an Idempotency-Key: it is applied once, however often it is in the log. */
-  once?: Once;
+  once?: KeyUse;
   /** Who sent it, as shown to operators. */
   sender?: string | undefined;
   /** The trace of the HTTP request that it comes from. */
@@ -35,7 +35,7 @@ export interface Command {
 }
 
 /** One use of an Idempotency-Key. */
-export interface Once {
+export interface KeyUse {
   /** A hash of the request. The key must not be used for another request. */
   fingerprint: string;
   /** Unique for each time that the request is sent under the key. */

@@ -1,9 +1,9 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
-import type { GatewayError } from "../errors/gateway-error.ts";
-import type { Command } from "./command.ts";
-import { headersOfCommand } from "./command.ts";
-import { commandSubject } from "./names.ts";
+import type { GatewayError } from "../../errors/gateway-error.ts";
+import type { Command } from "../messages/command.ts";
+import { headersOfCommand } from "../messages/command.ts";
+import { commandSubject } from "../messages/subjects.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 import { PublishQueue } from "./publish-queue.ts";
 

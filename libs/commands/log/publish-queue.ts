@@ -1,4 +1,4 @@
-import type { Command } from "./command.ts";
+import type { Command } from "../messages/command.ts";
 import type { PublishAnswer } from "./publish-answer.ts";
 
 /** A command on its way to the log. */

@@ -9,10 +9,10 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { isStreamNotFound } from "../nats/errors.ts";
-import type { Command, StoredCommand } from "./command.ts";
+import { isStreamNotFound } from "../../nats/errors.ts";
+import type { Command, StoredCommand } from "../messages/command.ts";
+import { commandSubject, streamOf } from "../messages/subjects.ts";
 import { LogReader } from "./log-reader.ts";
-import { commandSubject, streamOf } from "./names.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
 

@@ -1,8 +1,8 @@
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { LoggedCommand } from "./command.ts";
-import { commandOfMessage } from "./command.ts";
-import { streamOf } from "./names.ts";
+import type { LoggedCommand } from "../messages/command.ts";
+import { commandOfMessage } from "../messages/command.ts";
+import { streamOf } from "../messages/subjects.ts";
 
 /**
  * Reads up to `limit` commands from a processor's log, in sequence, starting at the sequence `from`. Their

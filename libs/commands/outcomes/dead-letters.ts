@@ -2,7 +2,7 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
-import { isStreamNotFound } from "../nats/errors.ts";
+import { isStreamNotFound } from "../../nats/errors.ts";
 
 /** A command that did not succeed and whose outcome nobody waited for. */
 export interface DeadLetter {

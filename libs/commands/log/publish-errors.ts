@@ -1,8 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
-import type { ErrorContext } from "../errors/gateway-error.ts";
-import { GatewayError } from "../errors/gateway-error.ts";
-import { isNoResponders } from "../nats/errors.ts";
+import type { ErrorContext } from "../../errors/gateway-error.ts";
+import { GatewayError } from "../../errors/gateway-error.ts";
+import { isNoResponders } from "../../nats/errors.ts";
 
 /**
  * By default (LOG_TRIM_MS) the logs are trimmed every ten seconds. So a log that is full may have room then.

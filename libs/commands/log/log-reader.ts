@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerMessages } from "@nats-io/jetstream";
 import type { Status } from "@nats-io/transport-node";
-import type { StoredCommand } from "./command.ts";
-import { commandOfMessage } from "./command.ts";
+import type { StoredCommand } from "../messages/command.ts";
+import { commandOfMessage } from "../messages/command.ts";
 
 /** A command that was read, and how many follow it. */
 export interface ReadCommand {

@@ -1,8 +1,8 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Command } from "./command.ts";
-import { headersOfCommand } from "./command.ts";
-import { commandSubject } from "./names.ts";
+import type { Command } from "../messages/command.ts";
+import { headersOfCommand } from "../messages/command.ts";
+import { commandSubject } from "../messages/subjects.ts";
 import { refusalOf, unanswered } from "./publish-errors.ts";
 
 /** What JetStream has acknowledged. */
