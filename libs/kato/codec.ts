@@ -5,10 +5,10 @@ import type { WireCognition } from "./cognition.ts";
 import { cognitionOfJson, jsonOfCognition } from "./cognition.ts";
 import { isJsonObject } from "./json.ts";
 import type { KatoResponse, RequestMessages, RequestOf } from "./messages.ts";
+import type { ListValue, Struct } from "./protobuf-struct.ts";
+import { jsonOfList, jsonOfStruct, listOfJson, structOfJson } from "./protobuf-struct.ts";
 import type { Method, RequestType } from "./rpcs.ts";
 import { rpcs } from "./rpcs.ts";
-import type { ListValue, Struct } from "./struct.ts";
-import { jsonOfList, jsonOfStruct, listOfJson, structOfJson } from "./struct.ts";
 
 /**
  * Encodes and decodes the messages of KATO's RPCs. The plain form of each message (messages.ts) is JSON.

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "./json.ts";
 import { isJsonObject, setOwnProperty } from "./json.ts";
-import type { ListValue } from "./struct.ts";
-import { jsonOfList, listOfJson } from "./struct.ts";
+import type { ListValue } from "./protobuf-struct.ts";
+import { jsonOfList, listOfJson } from "./protobuf-struct.ts";
 
 /** A CognitionObject as @grpc/proto-loader gives it: what GetCognitionData answers. */
 export interface WireCognition {
