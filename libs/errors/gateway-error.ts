@@ -39,6 +39,7 @@ export const errorCatalog = {
   EFFECT_UNKNOWN: { status: 504, retryable: false, title: "It is not known whether the command was applied" },
 } as const;
 
+/** The code of a failure: a key of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalog;
 
 /** Whether a command that failed has changed the processor; `unknown` if neither can be proved (A7). */
@@ -80,6 +81,7 @@ export class GatewayError extends Error {
     this.context = context;
   }
 
+  /** The HTTP status. */
   get status(): number {
     return errorCatalog[this.code].status;
   }

@@ -2,12 +2,16 @@ import { fileURLToPath } from "node:url";
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
 
+// A compound command is several RPCs that stand in the log as one command, so that no other command comes
+// between them. There are two (docs/architecture.md, "Commands"; proto/command.proto).
+
 /**
- * The methods of the two compound commands. A compound command is several RPCs that stand in the log as one
- * command, so that no other command comes between them (docs/architecture.md, "Commands";
- * proto/command.proto).
+ * The method of the command that adds to the recall threshold: GetGene, UpdateGenes and
+ * IncrementRecallThreshold in one.
  */
 export const changeRecallThresholdMethod = "ChangeRecallThreshold";
+
+/** The method of the command that is a list of RPCs, its steps. */
 export const sequenceMethod = "Sequence";
 
 interface RecallThresholdChange {
@@ -44,29 +48,34 @@ const recallThresholdChange = messageType<RecallThresholdChange>("RecallThreshol
 const sequence = messageType<{ steps: SequenceStep[] }>("Sequence");
 const sequenceResults = messageType<{ results: SequenceResult[] }>("SequenceResults");
 
-// The bytes of the data of both commands, and of a Sequence's reply. To decode bytes that are no such message
-// throws, as in codec.ts.
+// Encoding and decoding. Bytes that are no such message throw, as in codec.ts.
 
+/** The data of a ChangeRecallThreshold. */
 export function encodeRecallThresholdChange(change: RecallThresholdChange): Buffer {
   return recallThresholdChange.serialize(change);
 }
 
+/** Reads what `encodeRecallThresholdChange` has written. */
 export function decodeRecallThresholdChange(bytes: Uint8Array): RecallThresholdChange {
   return recallThresholdChange.deserialize(Buffer.from(bytes));
 }
 
+/** The data of a Sequence. */
 export function encodeSequence(steps: SequenceStep[]): Buffer {
   return sequence.serialize({ steps });
 }
 
+/** Reads what `encodeSequence` has written. */
 export function decodeSequence(bytes: Uint8Array): SequenceStep[] {
   return sequence.deserialize(Buffer.from(bytes)).steps;
 }
 
+/** The data of the reply to a Sequence: one result for each step, in order. */
 export function encodeSequenceResults(results: SequenceResult[]): Buffer {
   return sequenceResults.serialize({ results });
 }
 
+/** Reads what `encodeSequenceResults` has written. */
 export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
   return sequenceResults.deserialize(Buffer.from(bytes)).results;
 }

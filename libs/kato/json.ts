@@ -1,8 +1,10 @@
 /** A value as JSON has it. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
+/** An object as JSON has it. */
 export type JsonObject = { [key: string]: Json };
 
+/** Whether a JSON value is an object, and neither null nor an array. */
 export function isJsonObject(json: Json): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }

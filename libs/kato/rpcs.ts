@@ -8,6 +8,7 @@ export interface Rpc {
   readonly kind: "command" | "query";
 }
 
+/** The request messages, by their names in proto/kato_proc.proto; `Empty` is google.protobuf.Empty. */
 export type RequestType =
   | "Empty"
   | "Observation"
@@ -19,6 +20,7 @@ export type RequestType =
   | "UniqueId"
   | "TargetClassRequest";
 
+/** The response messages, by their names in proto/kato_proc.proto. */
 export type ResponseType = "StandardResponse" | "ObservationResponse" | "CognitionResponse";
 
 const query = <R extends RequestType>(
@@ -70,6 +72,7 @@ export const rpcs = {
   TargetClear: command("Empty"),
 } as const satisfies Record<string, Rpc>;
 
+/** The name of an RPC. */
 export type Method = keyof typeof rpcs;
 
 /** Whether a text is the name of an RPC. */

@@ -16,6 +16,7 @@ export type CallResult =
   | { kind: "response"; bytes: Buffer }
   | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
 
+/** What a call sends. */
 export interface UnaryRequest {
   /** The gRPC path, as `/kato_proc.KatoEngine/Observe`. */
   path: string;

@@ -1,7 +1,10 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import { NoRespondersError, RequestError } from "@nats-io/transport-node";
 
-/** Whether a compare-and-set was refused, because the key has been written since the revision that was expected. */
+/**
+ * Whether a compare-and-set was refused, because the key has been written since the revision that was
+ * expected.
+ */
 export function isConflict(error: unknown): boolean {
   return (
     error instanceof JetStreamApiError &&
@@ -10,7 +13,9 @@ export function isConflict(error: unknown): boolean {
   );
 }
 
-/** Whether NATS has said that nobody listens to the subject of a request. So nobody has received the request. */
+/**
+ * Whether NATS has said that nobody listens to the subject of a request. So nobody has received the request.
+ */
 export function isNoResponders(error: unknown): boolean {
   return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
 }

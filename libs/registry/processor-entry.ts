@@ -5,6 +5,7 @@ import { isProcessorId } from "../commands/messages/subjects.ts";
  * What can register a processor, the strongest first: for one id, a source wins over all that come after it.
  */
 const sources = ["rest", "environment", "file", "docker", "kubernetes"] as const;
+/** What has registered a processor. */
 export type Source = (typeof sources)[number];
 
 /** A processor as the registry has it. */

@@ -56,6 +56,7 @@ export class RegistryView {
     return view;
   }
 
+  /** The processor with this id; undefined if there is none. */
   get(id: string): ProcessorEntry | undefined {
     return this.#revisions.get(id)?.entry;
   }
@@ -78,6 +79,7 @@ export class RegistryView {
     if (putNewer(this.#revisions, id, revision)) this.#notify();
   }
 
+  /** Stops following the bucket. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#comparing);

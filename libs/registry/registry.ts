@@ -31,6 +31,7 @@ export class Registry {
     return new Registry(bucket, await RegistryView.open(bucket, connection));
   }
 
+  /** The processor with this id; undefined if there is none. */
   get(id: string): ProcessorEntry | undefined {
     return this.#view.get(id);
   }
@@ -98,6 +99,7 @@ export class Registry {
     return Promise.race([answered, sleep(timeoutMs, false, { ref: false })]);
   }
 
+  /** Stops following the bucket. */
   close(): void {
     this.#view.close();
   }

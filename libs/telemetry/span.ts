@@ -14,6 +14,7 @@ export interface SpanStart {
   attributes: Attributes;
 }
 
+/** What a span says about its work, by OpenTelemetry's names. */
 export type Attributes = Record<string, string | number>;
 
 /** A timed piece of work within a trace. */

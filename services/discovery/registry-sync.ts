@@ -9,6 +9,7 @@ import type { Logger } from "../../libs/telemetry/logger.ts";
 import { selectEntries } from "./select-entries.ts";
 import type { DiscoveredInstance, DiscoverySource } from "./sources/source.ts";
 
+/** The source, the registry to sync, and what is needed for it. */
 export interface RegistrySyncOptions {
   source: DiscoverySource;
   registry: Registry;
@@ -64,6 +65,7 @@ export class RegistrySync {
     this.#options = options;
   }
 
+  /** How the source stands now. */
   get state(): SyncState {
     const failure = this.#failure === undefined ? {} : { failure: this.#failure };
     return { listed: this.#listedAt ?? null, found: this.#listedCount, ...failure };

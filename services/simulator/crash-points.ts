@@ -19,6 +19,7 @@ export const crashPoints = [
   "command-before-answer",
 ] as const;
 
+/** The name of a crash point. */
 export type CrashPoint = (typeof crashPoints)[number];
 
 /** Called each time the simulator passes a crash point. */

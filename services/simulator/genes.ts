@@ -59,6 +59,7 @@ export class Genes {
     return Boolean(this.#values.get(name));
   }
 
+  /** Sets a gene, with none of the side effects of `update`. */
   set(name: string, value: Json): void {
     this.#values.set(name, value);
   }

@@ -18,6 +18,7 @@ export interface Manifest {
   sort: boolean;
 }
 
+/** What KATO takes for the keys that its manifest leaves out. */
 export const defaultManifest: Readonly<Manifest> = {
   id: "p46b6b076c",
   name: "P1",

@@ -26,6 +26,7 @@ import type { SimulatorSettings } from "./settings.ts";
 const threadCount = 10;
 const stopLimitMs = 1_000;
 
+/** A simulator that runs. */
 export interface Simulator {
   /** `host:port` */
   readonly endpoint: string;

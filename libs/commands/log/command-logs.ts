@@ -16,7 +16,7 @@ import { LogReader } from "./log-reader.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
 
-/** With what limits a log is created. */
+/** The limits of a log, which are set when it is created. */
 export interface LogLimits {
   /** How many replicas NATS keeps of it. */
   replicas: number;
@@ -45,6 +45,7 @@ export class CommandLogs {
     this.#limits = limits;
   }
 
+  /** Opens all logs. It creates none: see `ensure`. */
   static async open(connection: NatsConnection, limits: LogLimits): Promise<CommandLogs> {
     return new CommandLogs(
       connection,
@@ -74,7 +75,8 @@ export class CommandLogs {
 
   /**
    * Stores a command. Resolves once JetStream has acknowledged it (A6). If there is no answer, it is
-   * published again under the same id, so that it is stored once.
+   * published again under the same id, so that it is stored once. To store many commands in order, use a
+   * LogWriter.
    *
    * Rejects with LOG_FULL, TOO_LARGE or NATS_UNAVAILABLE. The error's `effect` is `none` if the command is
    * certainly not stored, else `unknown`.

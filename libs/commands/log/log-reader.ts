@@ -11,6 +11,7 @@ export interface ReadCommand {
   behind: number;
 }
 
+/** Which log to read, and the means for it. */
 export interface LogReaderOptions {
   processor: string;
   /** The sequence to start at. */
@@ -28,8 +29,8 @@ const prefetchedCommands = 100;
 /** A consumer that is silent for two or three times as long is replaced. */
 const heartbeatMs = 2_000;
 /**
- * Before a consumer that brought nothing is replaced: for a moment only some servers of a cluster may know
- * it.
+ * A consumer that ended without any message is replaced after this time. A new consumer can fail so, because
+ * for a moment only some servers of a cluster know it.
  */
 const replaceAfterMs = 50;
 

@@ -7,11 +7,12 @@ import { commandSubject } from "../messages/subjects.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 import { PublishQueue } from "./publish-queue.ts";
 
+/** Where a LogWriter writes, and whom it tells. */
 export interface LogWriterOptions {
   connection: NatsConnection;
   /**
-   * The number of the connection that stands, 0 for none: nothing is published then, as nats.js would keep it
-   * in memory.
+   * The number of the present connection (NatsLink.session). While it is 0 nothing is published: nats.js
+   * would keep it in memory.
    */
   session: () => number;
   processor: string;
@@ -104,6 +105,7 @@ export class LogWriter {
     return this.#queue.length;
   }
 
+  /** Whether no command may be added now: too many are under way, or it has failed. */
   get isFull(): boolean {
     return this.#failure !== undefined || this.underWay >= maxCommands || this.#queue.bytes >= maxBytes;
   }
@@ -127,6 +129,7 @@ export class LogWriter {
     return this.#queue.isUncertain;
   }
 
+  /** Stops. What is under way may still be stored, and `onStored` is not called any more. */
   close(): void {
     clearInterval(this.#timer);
     this.#answers.unsubscribe();
@@ -188,7 +191,7 @@ export class LogWriter {
     if (!this.#isBroken) this.#send();
     // With any other refusal it waits for the next tick, so that it does not try again at once and without
     // end.
-    else if (this.#unanswered === 0 && isOutOfOrder(this.#queue.first)) this.#flowAgain();
+    else if (this.#unanswered === 0 && isOutOfOrder(this.#queue.first)) this.#resume();
   }
 
   #reportStored(): void {
@@ -207,10 +210,10 @@ export class LogWriter {
       this.#unanswered = 0;
       this.#queue.markUnanswered();
     }
-    if (this.#isBroken && this.#unanswered === 0) this.#flowAgain();
+    if (this.#isBroken && this.#unanswered === 0) this.#resume();
     else if (!this.#isBroken) {
       this.#send();
-      this.#giveUpInTime();
+      this.#failIfStalled();
     }
   }
 
@@ -218,12 +221,12 @@ export class LogWriter {
    * Ends a break and sends again from the first command that is not stored, unless that has no hope or NATS
    * is away.
    */
-  #flowAgain(): void {
+  #resume(): void {
     const { processor, session } = this.#options;
     const { first } = this.#queue;
     const refusal = refusalOfAnswer(first, processor);
     if (refusal) this.#fail(refusal);
-    this.#giveUpInTime();
+    this.#failIfStalled();
     if (this.#failure || session() === 0) return;
     if (isOutOfOrder(first)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
     this.#queue.rewind();
@@ -233,7 +236,7 @@ export class LogWriter {
     this.#send();
   }
 
-  #giveUpInTime(): void {
+  #failIfStalled(): void {
     if (this.#queue.length === 0 || performance.now() - this.#progressAt < this.#patienceMs) return;
     this.#fail(unavailable(this.#options.processor));
   }

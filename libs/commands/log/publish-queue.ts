@@ -28,6 +28,7 @@ export class PublishQueue {
   #bytes = 0;
   #waiter: { length: number; promise: PromiseWithResolvers<void> } | undefined;
 
+  /** How many commands it has. */
   get length(): number {
     return this.#end - this.#first;
   }
@@ -47,10 +48,12 @@ export class PublishQueue {
     return this.#entries.get(this.#first);
   }
 
+  /** The command with this number, if it is not known to be stored. */
   get(number: number): QueuedCommand | undefined {
     return this.#entries.get(number);
   }
 
+  /** Adds a command at the end. */
   add(command: Command): void {
     this.#entries.set(this.#end++, { command, sentAt: 0 });
     this.#bytes += command.data.length;
@@ -89,6 +92,7 @@ export class PublishQueue {
     await this.#waiter.promise.promise;
   }
 
+  /** Has `untilLength` reject, if somebody waits there. */
   rejectWaiter(reason: Error): void {
     this.#waiter?.promise.reject(reason);
   }

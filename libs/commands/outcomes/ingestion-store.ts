@@ -56,6 +56,7 @@ export interface IngestionCounts {
   through: number;
 }
 
+/** The counts of an ingestion of which no command has ended. */
 export const noCounts: IngestionCounts = { applied: 0, failed: 0, unknown: 0, through: 0 };
 
 /** Records and counts are kept for 7 days after they were last written. */

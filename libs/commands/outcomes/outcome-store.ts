@@ -37,6 +37,7 @@ export interface FoundRecord {
   revision: number;
 }
 
+const newline = 0x0a;
 const keptMs = 24 * 3_600_000;
 const safeId = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -48,6 +49,7 @@ export class OutcomeStore {
     this.#bucket = bucket;
   }
 
+  /** Opens the bucket, and creates it if it does not exist. */
   static async open(connection: NatsConnection, replicas: number): Promise<OutcomeStore> {
     return new OutcomeStore(await openBucket(connection, "outcomes", replicas, keptMs));
   }
@@ -114,8 +116,6 @@ function decodeRecord(bytes: Uint8Array): CommandRecord {
   const record: CommandRecord = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString());
   return record.reply ? { ...record, reply: { ...record.reply, data: bytes.subarray(end + 1) } } : record;
 }
-
-const newline = 10;
 
 async function isWritten(writing: Promise<unknown>): Promise<boolean> {
   try {

@@ -11,6 +11,7 @@ import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts"
 /** Where to reach a Docker engine, or a proxy before its socket. */
 export type DockerAddress = { socketPath: string } | { host: string; port: number };
 
+/** Which Docker engine to ask. */
 export interface DockerOptions {
   address: DockerAddress;
   /** The Docker network in which instances are called. Undefined: the only network that a container is in. */

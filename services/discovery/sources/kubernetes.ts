@@ -9,6 +9,7 @@ import { CoreV1Api, KubeConfig, Observable, Watch } from "@kubernetes/client-nod
 import type { DiscoveredInstance, DiscoverySource } from "./source.ts";
 import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
 
+/** Which Kubernetes cluster to ask, and for what. */
 export interface KubernetesOptions {
   /** The kubeconfig file to use. Undefined: the cluster that this process runs in. */
   kubeconfig: string | undefined;

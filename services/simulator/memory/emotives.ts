@@ -13,6 +13,7 @@ export class Emotives {
   readonly #sums = new Map<string, { sum: number; count: number }>();
   #failure: Failure | undefined;
 
+  /** Adds the emotives of one observation. */
   add(emotives: Readonly<Record<string, Json>>): void {
     for (const [name, value] of Object.entries(emotives)) {
       const known = this.#sums.get(name);

@@ -101,6 +101,7 @@ export class Knowledge {
     this.#write({ delete: "everything" });
   }
 
+  /** Closes the journal. */
   close(): void {
     this.#journal.close();
   }

@@ -24,6 +24,7 @@ export class WorkingMemory {
     for (const event of events) this.add(event);
   }
 
+  /** The indexes of each symbol in `flat`. */
   get positions(): Positions {
     return this.#positions;
   }
