@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from "fastify";
-import type { Reply } from "../../libs/commands/reply.ts";
+import type { Reply } from "../../libs/commands/messages/reply.ts";
 import { decodeResponse } from "../../libs/kato/codec.ts";
-import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
+import { changeRecallThresholdMethod, sequenceMethod } from "../../libs/kato/compound-commands.ts";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
 import type { KatoResponse } from "../../libs/kato/messages.ts";
 import { learnedName } from "../../libs/kato/model-name.ts";
@@ -76,7 +76,7 @@ const messages: Record<string, (answer: Answer, form: string | undefined) => Jso
   Observe: ({ autoLearnedModel }) => ({ status: "observed", auto_learned_model: autoLearnedModel }),
   Learn: ({ message }) => learnedName(message),
   UpdateGenes: (_answer, form) => (form === wrappedGenes ? "updated-genes" : "genes-updated"),
-  [changeRecallThreshold]: (answer) => dataOf(answer),
+  [changeRecallThresholdMethod]: (answer) => dataOf(answer),
 };
 
 /** The answer to a command that succeeded. Throws as `readAnswer`. */

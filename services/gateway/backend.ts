@@ -1,13 +1,12 @@
 import type { KV } from "@nats-io/kv";
-import { DeadLetters } from "../../libs/commands/dead-letters.ts";
-import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
-import { CommandLogs } from "../../libs/commands/log.ts";
-import { Outcomes } from "../../libs/commands/outcomes.ts";
-import { Replies } from "../../libs/commands/replies.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
+import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
+import { ReplyInbox } from "../../libs/commands/outcomes/reply-inbox.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { eachOf } from "../../libs/nats/each-of.ts";
-import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import { forEachConcurrently, untilAnswered } from "../../libs/nats/requests.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -22,10 +21,10 @@ export interface Backend {
   endpointPolicy: EndpointPolicy;
   states: ProcessorStates;
   logs: CommandLogs;
-  replies: Replies;
-  outcomes: Outcomes;
+  replies: ReplyInbox;
+  outcomes: OutcomeStore;
   letters: DeadLetters;
-  ingestions: Ingestions;
+  ingestions: IngestionStore;
   /** What the appliers persist, which is where they count what they have applied. */
   checkpoints: KV;
   /** What may wait for a processor. */
@@ -66,10 +65,10 @@ export async function openBackend(
     endpointPolicy,
     states: new ProcessorStates(connection),
     logs,
-    replies: new Replies(connection),
-    outcomes: await ask(() => Outcomes.open(connection, replicas)),
+    replies: new ReplyInbox(connection),
+    outcomes: await ask(() => OutcomeStore.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),
-    ingestions: new Ingestions(
+    ingestions: new IngestionStore(
       await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
@@ -80,7 +79,7 @@ export async function openBackend(
 /** Sees that each processor has a command log, but asks only once for each in `withLog`, which it keeps. */
 async function ensureNew(registry: Registry, logs: CommandLogs, withLog: Set<string>): Promise<void> {
   const ids = registry.list().map(({ id }) => id);
-  await eachOf(
+  await forEachConcurrently(
     ids.filter((id) => !withLog.has(id)),
     async (id) => {
       await logs.ensure(id);

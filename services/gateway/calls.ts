@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { status as grpc } from "@grpc/grpc-js";
 import { nuid, TimeoutError } from "@nats-io/transport-node";
-import type { Command, Once } from "../../libs/commands/command.ts";
-import type { Stored } from "../../libs/commands/log.ts";
-import { cancelSubject, querySubject } from "../../libs/commands/names.ts";
-import { recordOf } from "../../libs/commands/outcomes.ts";
-import { headersOfQuery } from "../../libs/commands/query.ts";
-import type { Reply } from "../../libs/commands/reply.ts";
-import { replyOfMessage } from "../../libs/commands/reply.ts";
+import type { Stored } from "../../libs/commands/log/publish-command.ts";
+import type { Command, KeyUse } from "../../libs/commands/messages/command.ts";
+import { headersOfQuery } from "../../libs/commands/messages/query.ts";
+import type { Reply } from "../../libs/commands/messages/reply.ts";
+import { replyOfMessage } from "../../libs/commands/messages/reply.ts";
+import { cancelSubject, querySubject } from "../../libs/commands/messages/subjects.ts";
+import { recordOf } from "../../libs/commands/outcomes/outcome-store.ts";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
-import { isNoResponders } from "../../libs/nats/no-responders.ts";
+import { isNoResponders } from "../../libs/nats/errors.ts";
 import type { TraceContext } from "../../libs/telemetry/trace-context.ts";
 import type { Backend } from "./backend.ts";
 import { admitAsync, admitSync } from "./fleet/admission.ts";
@@ -30,7 +30,7 @@ export interface Outgoing {
   /** Of a command: its id; a new one where it is left out. */
   id?: string;
   /** Of a command sent under an Idempotency-Key. */
-  once?: Once;
+  once?: KeyUse;
   /** Of a query: answered no earlier than when this command has been applied. */
   after?: number;
   /** Of a command: who has sent it. */

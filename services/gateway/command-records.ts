@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { CommandRecord, Found } from "../../libs/commands/outcomes.ts";
+import type { CommandRecord, FoundRecord } from "../../libs/commands/outcomes/outcome-store.ts";
 import type { Backend } from "./backend.ts";
 import { fromNats } from "./fleet/refusals.ts";
 
@@ -11,7 +11,7 @@ export async function findCommand(
   backend: Backend,
   processor: string,
   command: string,
-): Promise<Found | undefined> {
+): Promise<FoundRecord | undefined> {
   const { outcomes, states } = backend;
   // Asked before the record: an outcome is kept before it counts as applied.
   const applied = states.get(processor)?.applied ?? 0;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { nuid } from "@nats-io/transport-node";
 import type { FastifyRequest } from "fastify";
-import type { Command } from "../../libs/commands/command.ts";
-import type { Found } from "../../libs/commands/outcomes.ts";
-import { recordOf } from "../../libs/commands/outcomes.ts";
-import type { Reply } from "../../libs/commands/reply.ts";
+import type { Command } from "../../libs/commands/messages/command.ts";
+import type { Reply } from "../../libs/commands/messages/reply.ts";
+import type { FoundRecord } from "../../libs/commands/outcomes/outcome-store.ts";
+import { recordOf } from "../../libs/commands/outcomes/outcome-store.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import type { Backend } from "./backend.ts";
 import type { Accepted, Outgoing } from "./calls.ts";
@@ -108,7 +108,7 @@ export function commandIdOf(processor: string, key: string): string {
 
 /** What a command's record answers; undefined where the key is free. */
 function answerOf(
-  { record }: Found,
+  { record }: FoundRecord,
   processor: string,
   fingerprint: string,
   { respondAsync, onReplay }: SendOptions,
@@ -139,7 +139,7 @@ function answerOf(
 async function claim(
   backend: Backend,
   outgoing: Outgoing & Pick<Command, "id">,
-  found: Found | undefined,
+  found: FoundRecord | undefined,
   { respondAsync }: SendOptions,
 ): Promise<boolean> {
   const { outcomes } = backend;

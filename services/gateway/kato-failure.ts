@@ -2,7 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import type { ErrorCode, ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
-import { lastLineOf } from "../../libs/kato/last-line.ts";
+import { lastLineOf } from "../../libs/kato/messages.ts";
 
 /**
  * What KATO's text shows of whose fault it was (docs/kato.md, RPC by RPC; docs/architecture.md, Errors), in whatever line of it: a name that it

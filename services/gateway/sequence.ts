@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger } from "fastify";
 import type { ErrorContext } from "../../libs/errors/gateway-error.ts";
 import { decodeResponse, encodeRequest } from "../../libs/kato/codec.ts";
-import type { SequenceResult } from "../../libs/kato/compound.ts";
-import { decodeSequenceResults, encodeSequence } from "../../libs/kato/compound.ts";
+import type { SequenceResult } from "../../libs/kato/compound-commands.ts";
+import { decodeSequenceResults, encodeSequence } from "../../libs/kato/compound-commands.ts";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
-import { setOwn } from "../../libs/kato/json.ts";
+import { setOwnProperty } from "../../libs/kato/json.ts";
 import type { KatoResponse, Observation } from "../../libs/kato/messages.ts";
 import { learnedName, withPrefix } from "../../libs/kato/model-name.ts";
 import type { Envelope, Replied } from "./answers.ts";
@@ -121,7 +121,7 @@ function resultOf(
   failure: JsonObject | undefined,
 ): Json {
   const result: JsonObject = failure ?? { status: "observed", auto_learned_model };
-  if (response?.unique_id) setOwn<Json>(result, "unique_id", response.unique_id);
+  if (response?.unique_id) setOwnProperty<Json>(result, "unique_id", response.unique_id);
   return result;
 }
 

@@ -1,7 +1,6 @@
 import type { Environment } from "../../libs/config/environment.ts";
-import type { Declaration } from "../../libs/registry/declaration.ts";
-import { processorsOfEnvironment } from "../../libs/registry/environment.ts";
-import { processorsOfFile } from "../../libs/registry/file.ts";
+import type { Declaration } from "../../libs/registry/declarations.ts";
+import { processorsOfEnvironment, processorsOfFile } from "../../libs/registry/declarations.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";

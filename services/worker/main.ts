@@ -1,13 +1,13 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
-import { DeadLetters } from "../../libs/commands/dead-letters.ts";
-import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
-import { CommandLogs } from "../../libs/commands/log.ts";
-import { Outcomes } from "../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
+import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import { untilAnswered } from "../../libs/nats/requests.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
@@ -41,7 +41,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
   const outcomes = new OutcomeRecorder({
-    outcomes: await ask(() => Outcomes.open(connection, replicas)),
+    outcomes: await ask(() => OutcomeStore.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),
     maxPayloadBytes: () => nats.maxPayloadBytes,
     clock: systemClock,
@@ -53,7 +53,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     stores: {
       logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
       checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
-      ingestions: new Ingestions(
+      ingestions: new IngestionStore(
         await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
       ),
       outcomes,

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { methodLabel } from "../../libs/kato/compound.ts";
+import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
+import { methodLabel } from "../../libs/kato/compound-commands.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
 import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
 

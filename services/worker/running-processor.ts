@@ -1,8 +1,8 @@
 import type { KV } from "@nats-io/kv";
-import type { Ingestions } from "../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../libs/commands/log.ts";
+import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
-import { dropKeys } from "../../libs/nats/buckets.ts";
+import { purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
@@ -26,7 +26,7 @@ export interface WorkerContext {
   stores: {
     logs: CommandLogs;
     checkpoints: KV;
-    ingestions: Ingestions;
+    ingestions: IngestionStore;
     outcomes: OutcomeRecorder;
     /** The bucket of leases, whose entries live for LEASE_MS. */
     leases: KV;
@@ -67,7 +67,7 @@ export function runProcessor(
     stores: {
       ...stores,
       checkpoints: new CheckpointStore(stores.checkpoints, id, (keys) =>
-        dropKeys(nats.connection, "checkpoints", keys),
+        purgeKeys(nats.connection, "checkpoints", keys),
       ),
     },
     events: {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ProcessorState } from "../../libs/commands/processor-state.ts";
+import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { streamOf } from "../../libs/commands/names.ts";
+import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { noReplicas } from "../fixtures/no-replicas.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
 import { sender, until } from "../fixtures/system.ts";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decodeResponse, encodeRequest, encodeResponse } from "../../libs/kato/codec.ts";
-import { readObservationHead, readResponseHead } from "../../libs/kato/heads.ts";
 import type { KatoResponse } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import { rpcs } from "../../libs/kato/rpcs.ts";
+import { readObservationFields, readResponseFields } from "../../libs/kato/wire-fields.ts";
 
 const int32 = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 127, 128, 2 ** 31 - 1, -(2 ** 31)));
 const response: fc.Arbitrary<KatoResponse> = fc.record({
@@ -22,7 +22,7 @@ test("the head of any response says what the whole of it says", () => {
     fc.property(fc.constantFrom(...methods), response, (method, message) => {
       const bytes = encodeResponse(method, message);
       const { status, interval } = decodeResponse(method, bytes);
-      assert.deepEqual(readResponseHead(bytes), { failed: status === "FAILED", interval });
+      assert.deepEqual(readResponseFields(bytes), { failed: status === "FAILED", interval });
     }),
   );
 });
@@ -33,7 +33,7 @@ test("the head does not depend on the payload that follows it", () => {
       const json = JSON.parse(JSON.stringify(data));
       const envelope = { status: "OKAY", id: "p1", interval, time_stamp: 0 } as const;
       const bytes = encodeResponse("GetPerceptData", { ...envelope, response: { data: json } });
-      assert.deepEqual(readResponseHead(bytes), { failed: false, interval });
+      assert.deepEqual(readResponseFields(bytes), { failed: false, interval });
     }),
   );
 });
@@ -43,14 +43,14 @@ test("the last of a field counts, and unknown fields are passed over, as protobu
   const bytes = Buffer.from([
     0x18, 5, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x82, 0x01, 2, 0x18, 7, 0x3d, 1, 2, 3, 4, 0x18, 9, 0x08, 1,
   ]);
-  assert.deepEqual(readResponseHead(bytes), { failed: true, interval: 9 });
-  assert.deepEqual(readResponseHead(new Uint8Array()), { failed: false, interval: 0 });
+  assert.deepEqual(readResponseFields(bytes), { failed: true, interval: 9 });
+  assert.deepEqual(readResponseFields(new Uint8Array()), { failed: false, interval: 0 });
 });
 
 test("whatever bytes come, the head is read or refused with a RangeError", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-      for (const read of [readResponseHead, readObservationHead]) {
+      for (const read of [readResponseFields, readObservationFields]) {
         try {
           read(bytes);
         } catch (error) {
@@ -67,8 +67,8 @@ test("a message that ends within a field is refused", () => {
   for (let length = 1; length < bytes.length; length++) {
     const cut = bytes.subarray(0, length);
     // After the first field the rest may be missing.
-    if (length === 5) assert.equal(readObservationHead(cut).uniqueId, "");
-    else assert.throws(() => readObservationHead(cut), RangeError, String(length));
+    if (length === 5) assert.equal(readObservationFields(cut).uniqueId, "");
+    else assert.throws(() => readObservationFields(cut), RangeError, String(length));
   }
 });
 
@@ -88,7 +88,7 @@ test("the head of any observation says its unique_id, and whether it makes an ev
   fc.assert(
     fc.property(observation, (given) => {
       const message = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      const { hasSymbols, uniqueId } = readObservationHead(encodeRequest("Observe", message));
+      const { hasSymbols, uniqueId } = readObservationFields(encodeRequest("Observe", message));
       assert.equal(uniqueId, given.unique_id ?? "");
       assert.equal(hasSymbols, (given.strings?.length ?? 0) + (given.vectors?.length ?? 0) > 0);
     }),

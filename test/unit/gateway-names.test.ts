@@ -8,7 +8,7 @@ import {
   querySubject,
   stateSubject,
   streamOf,
-} from "../../libs/commands/names.ts";
+} from "../../libs/commands/messages/subjects.ts";
 import { entryProblem, isEndpoint } from "../../libs/registry/processor-entry.ts";
 
 test("an id is 1 to 64 letters, digits, _ and -", () => {

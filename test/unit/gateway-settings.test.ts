@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Environment, SettingsError } from "../../libs/config/environment.ts";
-import { processorsOfEnvironment } from "../../libs/registry/environment.ts";
+import { processorsOfEnvironment } from "../../libs/registry/declarations.ts";
 import { gatewaySettings } from "../../services/gateway/settings.ts";
 import { workerSettings } from "../../services/worker/settings.ts";
 

@@ -1,8 +1,9 @@
-import type { IngestionCounts, IngestionRecord } from "../../../libs/commands/ingestion.ts";
-import { noCounts, storedLines } from "../../../libs/commands/ingestion.ts";
-import { ingestionSubject } from "../../../libs/commands/names.ts";
+import { ingestionSubject } from "../../../libs/commands/messages/subjects.ts";
+import { storedLines } from "../../../libs/commands/outcomes/ingestion-lines.ts";
+import type { IngestionCounts, IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
+import { noCounts } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { isNoResponders } from "../../../libs/nats/no-responders.ts";
+import { isNoResponders } from "../../../libs/nats/errors.ts";
 import type { Backend } from "../backend.ts";
 
 /** An ingestion as clients see it (docs/api.md, Many observations). */

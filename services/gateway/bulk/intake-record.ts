@@ -1,4 +1,4 @@
-import type { IngestionRecord, Ingestions } from "../../../libs/commands/ingestion.ts";
+import type { IngestionRecord, IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 type Identity = Pick<IngestionRecord, "processor" | "ingestion" | "after" | "intake">;
@@ -18,7 +18,7 @@ export class IntakeRecord {
   readonly current: IngestionRecord;
   /** The record that an earlier sending has left. */
   readonly found: Readonly<IngestionRecord> | undefined;
-  readonly #store: Ingestions;
+  readonly #store: IngestionStore;
   readonly #timer: NodeJS.Timeout;
   #revision: number;
   #isChanged = false;
@@ -27,7 +27,7 @@ export class IntakeRecord {
   #saving: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    store: Ingestions,
+    store: IngestionStore,
     current: IngestionRecord,
     revision: number,
     found: IngestionRecord | undefined,
@@ -44,7 +44,7 @@ export class IntakeRecord {
    * another intake has it.
    */
   static async open(
-    store: Ingestions,
+    store: IngestionStore,
     identity: Identity,
     isOwned: () => Promise<boolean>,
   ): Promise<IntakeRecord> {

@@ -1,6 +1,7 @@
-import type { IngestionRecord, StoredLine } from "../../../libs/commands/ingestion.ts";
-import { storedLines } from "../../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { StoredLine } from "../../../libs/commands/outcomes/ingestion-lines.ts";
+import { storedLines } from "../../../libs/commands/outcomes/ingestion-lines.ts";
+import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 /**

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
-import { eachOf } from "../../../libs/nats/each-of.ts";
-import { askId } from "../../../libs/registry/ask-id.ts";
-import type { Declaration } from "../../../libs/registry/declaration.ts";
-import { entryOfDeclaration } from "../../../libs/registry/declaration.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import { forEachConcurrently } from "../../../libs/nats/requests.ts";
+import type { Declaration } from "../../../libs/registry/declarations.ts";
+import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { entryProblem } from "../../../libs/registry/processor-entry.ts";
@@ -32,7 +31,7 @@ export async function declareProcessors(
     await logs.ensure(declaration.id);
     await registry.declare(entryOfDeclaration(declaration, declaration.id));
   };
-  await eachOf(declarations, declare);
+  await forEachConcurrently(declarations, declare);
 }
 
 /** Says to the log where the registry has something else than the settings, and stays as it is. */

@@ -1,7 +1,7 @@
 import type { NatsConnection, Subscription } from "@nats-io/transport-node";
-import { stateSubject } from "../../../libs/commands/names.ts";
-import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
-import { reportEveryMs } from "../../../libs/commands/processor-state.ts";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import { reportEveryMs } from "../../../libs/commands/messages/processor-state.ts";
+import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
 
 /** Silence of this length means that no worker runs the processor. */
 const silenceMs = 3 * reportEveryMs;

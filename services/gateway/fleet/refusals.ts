@@ -1,4 +1,4 @@
-import { maxDataBytes } from "../../../libs/commands/reply.ts";
+import { maxDataBytes } from "../../../libs/commands/messages/reply.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../../libs/kato/channel.ts";

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyBaseLogger } from "fastify";
-import type { CommandRecord } from "../../../libs/commands/outcomes.ts";
+import type { CommandRecord } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Json } from "../../../libs/kato/json.ts";
 import { commandEnvelope } from "../answers.ts";

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { status as grpc } from "@grpc/grpc-js";
 import { nuid } from "@nats-io/transport-node";
-import type { DeadLetter } from "../../../libs/commands/dead-letters.ts";
+import type { DeadLetter } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Backend } from "../backend.ts";
 import { acceptCommand } from "../calls.ts";

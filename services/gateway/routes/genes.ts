@@ -1,5 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { changeRecallThreshold, encodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
+import {
+  changeRecallThresholdMethod,
+  encodeRecallThresholdChange,
+} from "../../../libs/kato/compound-commands.ts";
 import { dataOf, envelope, wrappedGenes } from "../answers.ts";
 import { checkGenes } from "../genes.ts";
 import { invalid } from "../invalid.ts";
@@ -36,7 +39,7 @@ const genes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
     async (request, reply) => {
       const increment = request.body.increment ?? defaultIncrement;
       const data = encodeRecallThresholdChange({ increment });
-      return runCommand({ options, request, reply }, { method: changeRecallThreshold, data });
+      return runCommand({ options, request, reply }, { method: changeRecallThresholdMethod, data });
     },
   );
 };

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { sequenceMethod } from "../../../libs/kato/compound.ts";
+import { sequenceMethod } from "../../../libs/kato/compound-commands.ts";
 import { invalid } from "../invalid.ts";
 import { checkObservation } from "../observation.ts";
 import type { RouteOptions } from "../request-calls.ts";

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { LoggedCommand } from "../../../libs/commands/command.ts";
-import { readLogPage } from "../../../libs/commands/log-page.ts";
+import { readLogPage } from "../../../libs/commands/log/log-page.ts";
+import type { LoggedCommand } from "../../../libs/commands/messages/command.ts";
 import type { Backend } from "../backend.ts";
 import { describeProcessor } from "../fleet/describe-processor.ts";
 import { fromNats, processorNotFound } from "../fleet/refusals.ts";

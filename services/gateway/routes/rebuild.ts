@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { rebuildSubject } from "../../../libs/commands/names.ts";
-import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/rebuild-request.ts";
+import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
+import { rebuildSubject } from "../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Backend } from "../backend.ts";
 import { queryFailure } from "../calls.ts";

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { depthOf } from "../../../libs/commands/depth.ts";
-import { isProcessorId } from "../../../libs/commands/names.ts";
+import { queueDepth } from "../../../libs/commands/log/queue-depth.ts";
+import { isProcessorId } from "../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../libs/registry/processor-entry.ts";
 import { describeProcessor } from "../fleet/describe-processor.ts";
@@ -44,7 +44,7 @@ const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       const isForced = request.query.force === "true";
       await fromNats(backend, processor, async () => {
         const { logs, checkpoints, states } = backend;
-        const depth = await depthOf(logs, checkpoints, processor, states.get(processor)?.applied);
+        const depth = await queueDepth(logs, checkpoints, processor, states.get(processor)?.applied);
         if (depth > 0 && !isForced) throw stillQueued(processor, depth);
         await backend.registry.remove(processor);
       });

@@ -1,4 +1,4 @@
-import type { IngestionCounts } from "../../../libs/commands/ingestion.ts";
+import type { IngestionCounts } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { Intent } from "../model/intent.ts";
 import type { Position } from "../model/position.ts";
 import type { Degradation } from "./degradation.ts";

@@ -1,6 +1,6 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
-import { changeRecallThreshold } from "../../../libs/kato/compound.ts";
-import type { ObservationHead } from "../../../libs/kato/heads.ts";
+import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
+import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { positionAfter } from "../model/step.ts";
@@ -34,7 +34,7 @@ export function observed(
   checkpoint: Checkpoint,
   step: Step,
   seen: {
-    head: ObservationHead;
+    head: ObservationFields;
     failed: boolean;
     interval: number;
     /** Events in working memory after it. */
@@ -63,7 +63,7 @@ export function observed(
 export function autoLearned(
   checkpoint: Checkpoint,
   step: Step,
-  seen: { head: ObservationHead; interval: number; kept: string[][] },
+  seen: { head: ObservationFields; interval: number; kept: string[][] },
 ): Changes {
   const { settings } = checkpoint;
   return {
@@ -124,7 +124,7 @@ const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Change
       const effective = genes.recall_threshold ?? searchedThreshold;
       return { ...passed(step), ...set(checkpoint, { searchedThreshold: effective }) };
     },
-    [changeRecallThreshold]: (checkpoint: Checkpoint, step: Step): Changes => {
+    [changeRecallThresholdMethod]: (checkpoint: Checkpoint, step: Step): Changes => {
       const { mark, settings } = checkpoint;
       if (mark?.kind !== "threshold") return passed(step);
       const genes = { ...settings.genes, recall_threshold: mark.value };

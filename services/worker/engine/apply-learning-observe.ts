@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { ObservationHead } from "../../../libs/kato/heads.ts";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
+import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { latestSymbolsOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
@@ -19,7 +19,7 @@ import { readWorkingMemory } from "./working-memory.ts";
 export async function applyLearningObserve(
   context: Context,
   step: Step,
-  head: ObservationHead,
+  head: ObservationFields,
 ): Promise<void> {
   const { checkpoint, instance } = context;
   const asked = await askBefore(context, step, async () => {
@@ -33,7 +33,7 @@ export async function applyLearningObserve(
   if (outcome.grpcStatus !== grpc.OK) {
     return concludeStep(context, step, observeNotBegun(checkpoint.current, step), outcome);
   }
-  const { failed, interval } = readResponseHead(outcome.data);
+  const { failed, interval } = readResponseFields(outcome.data);
   if (interval < checkpoint.current.interval) throw new Interrupted("the instance has restarted");
   const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
   if (!failed) {

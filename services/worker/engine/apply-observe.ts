@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { ObservationHead } from "../../../libs/kato/heads.ts";
-import { readObservationHead, readResponseHead } from "../../../libs/kato/heads.ts";
+import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { readObservationFields, readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
@@ -20,7 +20,7 @@ import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
  */
 export async function applyObserve(context: Context, step: Step): Promise<void> {
   const { checkpoint, instance } = context;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   const before = checkpoint.current;
   if (isAutoLearnDue(before, head.hasSymbols)) return applyLearningObserve(context, step, head);
   const outcome = outcomeOf(await instance.call("Observe", step.request));
@@ -29,7 +29,7 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
   if (outcome.grpcStatus !== grpc.OK) {
     return concludeStep(context, step, observeNotBegun(before, step), outcome);
   }
-  const { failed, interval } = readResponseHead(outcome.data);
+  const { failed, interval } = readResponseFields(outcome.data);
   if (interval < before.interval) throw new Interrupted("the instance has restarted");
   reportForeignTicks(context, interval - before.interval - 1);
   const { events, newest } = await eventsAfter(context, step, head, failed);
@@ -42,7 +42,7 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
 async function eventsAfter(
   context: Context,
   step: Step,
-  head: ObservationHead,
+  head: ObservationFields,
   failed: boolean,
 ): Promise<{ events: number; newest: string[] | null }> {
   const { checkpoint, instance } = context;

@@ -1,8 +1,8 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { decodeRequest } from "../../../libs/kato/codec.ts";
-import { changeRecallThreshold } from "../../../libs/kato/compound.ts";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
+import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { commanded, passed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
@@ -42,7 +42,7 @@ const ruleByMethod = new Map<string, CommandRule>([
   ["Learn", { intent: intentOfLearn, call: callMethod, afterFailure: restoreWorkingMemory }],
   ["DeleteModel", { intent: intentOfDelete, call: deleteModel }],
   ["ClearAllMemory", { ...repeatable, afterSuccess: leaveIntervalZero, afterFailure: restoreWorkingMemory }],
-  [changeRecallThreshold, { intent: thresholdIntent, call: changeThreshold }],
+  [changeRecallThresholdMethod, { intent: thresholdIntent, call: changeThreshold }],
 ]);
 
 /**
@@ -96,7 +96,7 @@ async function intentOfLearn(context: Context, step: Step): Promise<Intent> {
  */
 async function restoreWorkingMemory(context: Context, { grpcStatus, data }: StepOutcome): Promise<void> {
   context.checkpoint.update({ mark: null });
-  if (grpcStatus === grpc.OK) await rebuild(context, readResponseHead(data).interval, true);
+  if (grpcStatus === grpc.OK) await rebuild(context, readResponseFields(data).interval, true);
 }
 
 /** An earlier attempt may have deleted the model already, so what that one found counts. */

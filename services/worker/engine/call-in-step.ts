@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { observeNotBegun, passed } from "../checkpoint/transitions.ts";
 import { QuestionFailed } from "../instance/questions.ts";
 import { Interrupted } from "../model/interruptions.ts";
@@ -19,7 +19,7 @@ export async function callInStep(
   const outcome = outcomeOf(await instance.call(method, request));
   // Only ClearAllMemory sets the interval back by itself.
   if (method === "ClearAllMemory" || outcome.grpcStatus !== grpc.OK) return outcome;
-  if (readResponseHead(outcome.data).interval < checkpoint.current.interval) {
+  if (readResponseFields(outcome.data).interval < checkpoint.current.interval) {
     throw new Interrupted("the instance has restarted");
   }
   return outcome;

@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { encodeResponse } from "../../../libs/kato/codec.ts";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
@@ -32,7 +32,8 @@ export function provedOutcome({ instance, checkpoint }: Context, step: Step): St
     time_stamp: 0,
     message: message ?? successMessages[step.method] ?? "",
   } as const;
-  const uniqueId = step.method === "Observe" ? { unique_id: readObservationHead(step.request).uniqueId } : {};
+  const uniqueId =
+    step.method === "Observe" ? { unique_id: readObservationFields(step.request).uniqueId } : {};
   let data: Uint8Array = new Uint8Array();
   if (isMethod(step.method)) data = encodeResponse(step.method, { ...envelope, ...uniqueId });
   if (intent?.kind === "threshold") {

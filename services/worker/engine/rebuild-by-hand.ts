@@ -1,4 +1,4 @@
-import type { RebuildAnswer } from "../../../libs/commands/rebuild-request.ts";
+import type { RebuildAnswer } from "../../../libs/commands/messages/rebuild-request.ts";
 import { degradedText, withoutWorkingMemory } from "../checkpoint/degradation.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";

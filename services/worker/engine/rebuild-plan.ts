@@ -1,5 +1,5 @@
 import { decodeRequest, encodeRequest } from "../../../libs/kato/codec.ts";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { DegradationCode } from "../checkpoint/degradation.ts";
 import { countSymbols, eventOfStrings, isSorted } from "../model/events.ts";
@@ -51,7 +51,7 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
     }
   }
   for (const step of observes) {
-    const head = readObservationHead(step.request);
+    const head = readObservationFields(step.request);
     const symbols = vectorEvents.find(({ at }) => comparePositions(at, step.at) === 0)?.symbols;
     if (head.hasVectors) plan.vectors.push(vectorsOf(step, symbols ?? []));
     if (comparePositions(step.at, replayFrom) < 0) continue;

@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
@@ -122,7 +122,7 @@ async function nextObserves(
 /** Concludes an Observe that another one has followed, so that it has succeeded. */
 async function concludeFollowed(context: Context, step: Step, workingMemory: string[][]): Promise<void> {
   const { current } = context.checkpoint;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   const symbols = head.hasVectors ? (workingMemory[current.events] ?? null) : null;
   const events = current.events + (head.hasSymbols ? 1 : 0);
   const seen = { head, failed: false, interval: current.interval + 1, events, symbols };
@@ -138,7 +138,7 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   const { checkpoint, instance, latestAnswer } = context;
   const isAnswered = latestAnswer !== null && comparePositions(latestAnswer.at, step.at) === 0;
   const answer = isAnswered ? latestAnswer.outcome : undefined;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   let ticks = ownTicks;
   if (!answer && ticks === 0) {
     await checkpoint.persist({ ownObserve: { unseen: step.at } });

@@ -1,5 +1,5 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { RebuildSurvey } from "../../../libs/commands/rebuild-request.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { commanded } from "../checkpoint/transitions.ts";

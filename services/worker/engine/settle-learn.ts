@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { readObservationHead } from "../../../libs/kato/heads.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { autoLearned, commanded, observed } from "../checkpoint/transitions.ts";
@@ -58,7 +58,7 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
 /** How many events working memory holds once the marked command has learned. */
 function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent): number {
   if (!isObserve) return 0;
-  const { hasSymbols } = readObservationHead(step.request);
+  const { hasSymbols } = readObservationFields(step.request);
   return checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
 }
 
@@ -116,7 +116,7 @@ function concludeLearned(
 
 function learnedByItself({ checkpoint }: Context, step: Step, kept: string[][]): Changes {
   const { current } = checkpoint;
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   return autoLearned(current, step, { head, interval: current.interval + 1, kept });
 }
 
@@ -138,7 +138,7 @@ async function recoverLost(
   if (events !== intent.events?.length) {
     return dropLostEvents(context, step, interval, refused(grpc.OK, "the auto-learn failed"));
   }
-  const head = readObservationHead(step.request);
+  const head = readObservationFields(step.request);
   const changes = observed(checkpoint.current, step, { head, failed: true, interval, events, symbols: null });
   return concludeStep(context, step, changes, refused(grpc.OK, ""));
 }

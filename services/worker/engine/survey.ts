@@ -1,4 +1,4 @@
-import type { RebuildSurvey } from "../../../libs/commands/rebuild-request.ts";
+import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Step } from "../model/step.ts";
 
 /** Counts what stands in a part of the log. */

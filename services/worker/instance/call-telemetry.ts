@@ -1,6 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { Tracing } from "../../../libs/telemetry/span.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 

@@ -1,9 +1,9 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
-import { lastLineOf } from "../../../libs/kato/last-line.ts";
+import { lastLineOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Clock } from "../model/clock.ts";
@@ -150,7 +150,7 @@ export class Instance {
       return false;
     }
     this.#answeredAt = this.#options.clock.monotonicMs();
-    const isFailing = result.kind === "response" && readResponseHead(result.bytes).failed;
+    const isFailing = result.kind === "response" && readResponseFields(result.bytes).failed;
     this.#isDatabaseSuspected = isFailing;
     this.#databaseFailure = isFailing
       ? lastLineOf(decodeResponse("ShowStatus", result.bytes).message)

@@ -1,5 +1,5 @@
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 
 /**

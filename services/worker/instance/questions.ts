@@ -1,10 +1,10 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { CallResult } from "../../../libs/kato/channel.ts";
 import { decodeResponse, encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
-import { lastLineOf } from "../../../libs/kato/last-line.ts";
 import type { KatoResponse, RequestOf } from "../../../libs/kato/messages.ts";
+import { lastLineOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
 

@@ -1,8 +1,8 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { Reply } from "../../../libs/commands/reply.ts";
-import type { CallResult } from "../../../libs/kato/channel.ts";
-import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound.ts";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { Interrupted } from "./interruptions.ts";
 
 /** What came of a step or of a query. A reply adds its place in the log and the interval that clients see. */
@@ -18,7 +18,7 @@ export function outcomeOf(result: CallResult): StepOutcome {
   // The error's own text may name what is internal, so it stays in the log.
   if (result.kind === "answered") return refused(result.status, "");
   if (result.kind !== "response") throw new Interrupted(result.details);
-  const outcome = readResponseHead(result.bytes).failed ? "failed" : "applied";
+  const outcome = readResponseFields(result.bytes).failed ? "failed" : "applied";
   return { outcome, grpcStatus: grpc.OK, detail: "", autoLearnedModel: "", data: result.bytes };
 }
 

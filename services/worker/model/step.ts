@@ -1,6 +1,6 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { SequenceStep } from "../../../libs/kato/compound.ts";
-import { decodeSequence, sequenceMethod } from "../../../libs/kato/compound.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { SequenceStep } from "../../../libs/kato/compound-commands.ts";
+import { decodeSequence, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
 import type { Position } from "./position.ts";
 
 /** One RPC of a command. The change of the recall threshold, which takes several calls, is one step too. */

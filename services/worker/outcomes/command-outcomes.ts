@@ -1,5 +1,5 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import { traceIdOf } from "../../../libs/telemetry/trace-context.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";

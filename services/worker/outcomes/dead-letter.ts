@@ -1,9 +1,9 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { DeadLetter } from "../../../libs/commands/dead-letters.ts";
-import type { Outcome, Reply } from "../../../libs/commands/reply.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Outcome, Reply } from "../../../libs/commands/messages/reply.ts";
+import type { DeadLetter } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
-import { lastLineOf } from "../../../libs/kato/last-line.ts";
+import { lastLineOf } from "../../../libs/kato/messages.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 
 const maxTextLength = 2_000;

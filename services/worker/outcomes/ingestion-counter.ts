@@ -1,13 +1,13 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { IngestionCounts, Ingestions } from "../../../libs/commands/ingestion.ts";
-import { noCounts } from "../../../libs/commands/ingestion.ts";
-import type { Outcome } from "../../../libs/commands/reply.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Outcome } from "../../../libs/commands/messages/reply.ts";
+import type { IngestionCounts, IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
+import { noCounts } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 
 export interface IngestionCounterOptions {
   processor: string;
   checkpoint: CheckpointWriter;
-  records: Pick<Ingestions, "counts" | "putCounts">;
+  records: Pick<IngestionStore, "counts" | "putCounts">;
 }
 
 /** How long an ingestion stays in the checkpoint without a command of its own. */

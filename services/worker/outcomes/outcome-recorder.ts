@@ -1,16 +1,20 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { DeadLetters } from "../../../libs/commands/dead-letters.ts";
-import type { CommandRecord, Found, Outcomes } from "../../../libs/commands/outcomes.ts";
-import { recordOf } from "../../../libs/commands/outcomes.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import type { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
+import type {
+  CommandRecord,
+  FoundRecord,
+  OutcomeStore,
+} from "../../../libs/commands/outcomes/outcome-store.ts";
+import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Clock } from "../model/clock.ts";
 import { refused } from "../model/step-outcome.ts";
 import { deadLetterOf } from "./dead-letter.ts";
 
 export interface OutcomeRecorderOptions {
-  outcomes: Pick<Outcomes, "find" | "create" | "replace" | "put">;
+  outcomes: Pick<OutcomeStore, "find" | "create" | "replace" | "put">;
   letters: Pick<DeadLetters, "put">;
   /** The largest message NATS takes. */
   maxPayloadBytes: () => number;
@@ -82,7 +86,11 @@ export class OutcomeRecorder {
     }
   }
 
-  #replace({ processor }: StoredCommand, found: Found | undefined, record: CommandRecord): Promise<boolean> {
+  #replace(
+    { processor }: StoredCommand,
+    found: FoundRecord | undefined,
+    record: CommandRecord,
+  ): Promise<boolean> {
     const { outcomes } = this.#options;
     return found ? outcomes.replace(processor, record, found.revision) : outcomes.create(processor, record);
   }

@@ -1,4 +1,4 @@
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 
 const kept = 64;
 const maxBytes = 65_536;

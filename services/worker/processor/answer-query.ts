@@ -1,5 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { Query } from "../../../libs/commands/query.ts";
+import type { Query } from "../../../libs/commands/messages/query.ts";
 import { decodeRequest } from "../../../libs/kato/codec.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
 import type { Instance } from "../instance/instance.ts";

@@ -1,4 +1,4 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";

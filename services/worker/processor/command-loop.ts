@@ -1,4 +1,4 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";

@@ -1,4 +1,4 @@
-import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
 
 type Progress = Pick<ProcessorState, "state" | "since" | "applied">;
 

@@ -1,8 +1,8 @@
-import type { StoredCommand } from "../../../libs/commands/command.ts";
-import type { Ingestions } from "../../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
-import type { LogReader } from "../../../libs/commands/log-reader.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { LogReader } from "../../../libs/commands/log/log-reader.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../../libs/telemetry/span.ts";
 import type { CheckpointStore } from "../checkpoint/checkpoint-store.ts";
@@ -34,7 +34,7 @@ export interface ProcessorStores {
     read(processor: string, from: number): Pick<LogReader, "pending" | "commands" | "close">;
   };
   checkpoints: Pick<CheckpointStore, "load" | "save">;
-  ingestions: Pick<Ingestions, "counts" | "putCounts">;
+  ingestions: Pick<IngestionStore, "counts" | "putCounts">;
   outcomes: {
     /** Keeps what became of a command until NATS has it; undefined where there is nothing to keep. */
     record(command: StoredCommand, reply: Reply): Promise<void> | undefined;

@@ -1,4 +1,4 @@
-import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
 import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
 import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";

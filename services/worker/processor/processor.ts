@@ -1,6 +1,6 @@
-import type { Query } from "../../../libs/commands/query.ts";
-import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/rebuild-request.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { Query } from "../../../libs/commands/messages/query.ts";
+import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { Context } from "../engine/context.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "../engine/rebuild-by-hand.ts";

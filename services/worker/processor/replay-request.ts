@@ -1,4 +1,4 @@
-import type { RebuildAnswer } from "../../../libs/commands/rebuild-request.ts";
+import type { RebuildAnswer } from "../../../libs/commands/messages/rebuild-request.ts";
 
 /** A replay by hand that was asked for and waits until the command loop has nothing in hand that was begun. */
 export class ReplayRequest {

@@ -1,4 +1,4 @@
-import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import { neededFrom } from "../checkpoint/transitions.ts";
 import type { History } from "./retention-limit.ts";

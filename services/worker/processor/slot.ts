@@ -1,7 +1,7 @@
-import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
-import type { Query } from "../../../libs/commands/query.ts";
-import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/rebuild-request.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import type { Query } from "../../../libs/commands/messages/query.ts";
+import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { degradedText } from "../checkpoint/degradation.ts";
 import { LeaseLost } from "../model/interruptions.ts";

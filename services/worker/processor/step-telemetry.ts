@@ -1,4 +1,4 @@
-import { methodLabel } from "../../../libs/kato/compound.ts";
+import { methodLabel } from "../../../libs/kato/compound-commands.ts";
 import type { Span, Tracing } from "../../../libs/telemetry/span.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Clock } from "../model/clock.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import type { Place } from "../../../services/simulator/faults.ts";
+import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import { startSimulator } from "../../../services/simulator/server.ts";
 import { inProcess, Kato, runSimulator } from "../../fixtures/simulator.ts";
 
@@ -28,7 +28,7 @@ test("over 4 MiB is RESOURCE_EXHAUSTED, either way", async (t) => {
 });
 
 test("Observes come one after another, a Learn beside one does not wait for it", async (t) => {
-  const reached: Place[] = [];
+  const reached: CrashPoint[] = [];
   const ticked = Promise.withResolvers<void>();
   const kato = await inProcess(t, { delayMs: 300 }, (place) => {
     reached.push(place);

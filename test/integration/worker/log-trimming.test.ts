@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { CommandLogs } from "../../../libs/commands/log.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint-writer.ts";

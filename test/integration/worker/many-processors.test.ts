@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { KV } from "@nats-io/kv";
-import { DeadLetters } from "../../../libs/commands/dead-letters.ts";
-import { Ingestions } from "../../../libs/commands/ingestion.ts";
-import { CommandLogs } from "../../../libs/commands/log.ts";
-import { Outcomes } from "../../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
+import { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
 import { NatsLink } from "../../../libs/nats/connection.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
@@ -64,9 +64,9 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
     stores: {
       logs: await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }),
       checkpoints: await openBucket(connection, "checkpoints", 1),
-      ingestions: new Ingestions(await openBucket(connection, "ingestions", 1)),
+      ingestions: new IngestionStore(await openBucket(connection, "ingestions", 1)),
       outcomes: new OutcomeRecorder({
-        outcomes: await Outcomes.open(connection, 1),
+        outcomes: await OutcomeStore.open(connection, 1),
         letters: await DeadLetters.open(connection, 1),
         maxPayloadBytes: () => link.maxPayloadBytes,
         clock: systemClock,

@@ -13,7 +13,7 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import { parse, parseAllDocuments } from "yaml";
-import { isProcessorId } from "../../../libs/commands/names.ts";
+import { isProcessorId } from "../../../libs/commands/messages/subjects.ts";
 import { settingNames } from "../../../libs/config/setting-names.ts";
 import { defaultGrpcPort, labels } from "../../../services/discovery/sources/source.ts";
 import { readWait } from "../../../services/gateway/prefer.ts";

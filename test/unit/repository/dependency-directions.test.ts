@@ -21,7 +21,7 @@ const plan: Record<string, string[]> = {
     ".",
   ],
   "services/discovery": ["sources", "."],
-  "services/simulator": ["."],
+  "services/simulator": ["python", "memory", "predictions", "."],
 };
 
 /** What a room must not know of, although it stands before it. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint-writer.ts";

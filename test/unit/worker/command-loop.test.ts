@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StoredCommand } from "../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
 import type { Fault } from "./crash-schedules/faults.ts";
 import { run } from "./crash-schedules/schedule.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { IngestionCounts } from "../../../../libs/commands/ingestion.ts";
+import type { IngestionCounts } from "../../../../libs/commands/outcomes/ingestion-store.ts";
 import type { StepOutcome } from "../../../../services/worker/model/step-outcome.ts";
 import type { Concluded } from "./schedule.ts";
 import type { World } from "./world.ts";

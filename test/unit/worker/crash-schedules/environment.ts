@@ -1,7 +1,7 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import type { StoredCommand } from "../../../../libs/commands/command.ts";
-import type { IngestionCounts } from "../../../../libs/commands/ingestion.ts";
-import type { ReadCommand } from "../../../../libs/commands/log-reader.ts";
+import type { ReadCommand } from "../../../../libs/commands/log/log-reader.ts";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
+import type { IngestionCounts } from "../../../../libs/commands/outcomes/ingestion-store.ts";
 import type { CheckpointBucket } from "../../../../services/worker/checkpoint/checkpoint-store.ts";
 import { CheckpointStore } from "../../../../services/worker/checkpoint/checkpoint-store.ts";
 import type { InstancePort } from "../../../../services/worker/instance/port.ts";

@@ -1,6 +1,9 @@
-import type { StoredCommand } from "../../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../../libs/kato/codec.ts";
-import { changeRecallThreshold, encodeRecallThresholdChange } from "../../../../libs/kato/compound.ts";
+import {
+  changeRecallThresholdMethod,
+  encodeRecallThresholdChange,
+} from "../../../../libs/kato/compound-commands.ts";
 import type { Json } from "../../../../libs/kato/json.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import { kindsFor } from "./explore.ts";
@@ -28,7 +31,7 @@ export const autoLearnAt = (max_sequence_length: number): Written => [
 export const deleteModel = (name: string): Written => ["DeleteModel", encodeRequest("DeleteModel", { name })];
 
 export const raiseThreshold: Written = [
-  changeRecallThreshold,
+  changeRecallThresholdMethod,
   encodeRecallThresholdChange({ increment: 0.1 }),
 ];
 

@@ -1,5 +1,5 @@
-import type { StoredCommand } from "../../../../libs/commands/command.ts";
-import { readObservationHead } from "../../../../libs/kato/heads.ts";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
+import { readObservationFields } from "../../../../libs/kato/wire-fields.ts";
 import { stepsOf } from "../../../../services/worker/model/step.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { crashKinds, otherKinds } from "./faults.ts";
@@ -59,7 +59,7 @@ export function kindsFor(history: StoredCommand[]): FaultKind[] {
 
 function hasVectors(command: StoredCommand): boolean {
   return stepsOf(command).some(
-    ({ method, request }) => method === "Observe" && readObservationHead(request).hasVectors,
+    ({ method, request }) => method === "Observe" && readObservationFields(request).hasVectors,
   );
 }
 

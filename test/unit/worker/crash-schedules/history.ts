@@ -1,11 +1,11 @@
-import type { StoredCommand } from "../../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../../libs/kato/codec.ts";
 import {
-  changeRecallThreshold,
+  changeRecallThresholdMethod,
   encodeRecallThresholdChange,
   encodeSequence,
   sequenceMethod,
-} from "../../../../libs/kato/compound.ts";
+} from "../../../../libs/kato/compound-commands.ts";
 import type { Observation } from "../../../../libs/kato/messages.ts";
 import { modelName } from "../../../../libs/kato/model-name.ts";
 import type { Random } from "./random.ts";
@@ -47,7 +47,10 @@ export function randomHistory(random: Random): StoredCommand[] {
       return { method: "DeleteModel", request: encodeRequest("DeleteModel", { name }) };
     }
     if (kind < 16) {
-      return { method: changeRecallThreshold, request: encodeRecallThresholdChange({ increment: 0.1 }) };
+      return {
+        method: changeRecallThresholdMethod,
+        request: encodeRecallThresholdChange({ increment: 0.1 }),
+      };
     }
     if (!taste.genes) return { method: "StopSleeping", request: empty };
     const genes = { max_sequence_length: random.integer(4) };
@@ -57,7 +60,7 @@ export function randomHistory(random: Random): StoredCommand[] {
   return Array.from({ length: 3 + random.integer(10) }, (_, index) => {
     const base = { processor: "p1", sequence: index + 1, ...sentBy(random, index) };
     if (random.chance(0.06)) {
-      const parts = [part(), part(), part()].filter(({ method }) => method !== changeRecallThreshold);
+      const parts = [part(), part(), part()].filter(({ method }) => method !== changeRecallThresholdMethod);
       if (parts.length > 0) return { ...base, method: sequenceMethod, data: encodeSequence(parts) };
     }
     const { method, request } = part();

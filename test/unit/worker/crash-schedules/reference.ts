@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { encodeRequest } from "../../../../libs/kato/codec.ts";
-import { decodeRecallThresholdChange } from "../../../../libs/kato/compound.ts";
-import { readResponseHead } from "../../../../libs/kato/heads.ts";
+import { decodeRecallThresholdChange } from "../../../../libs/kato/compound-commands.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import { isMethod } from "../../../../libs/kato/rpcs.ts";
+import { readResponseFields } from "../../../../libs/kato/wire-fields.ts";
 import { comparePositions } from "../../../../services/worker/model/position.ts";
 import type { Concluded } from "./schedule.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
@@ -75,7 +75,7 @@ function toEnd(instance: SimulatedInstance, method: Method, request: Uint8Array)
   const running = instance.call(method, request);
   let step = running.next();
   while (!step.done) step = running.next();
-  return step.value.kind === "response" && !readResponseHead(step.value.bytes).failed;
+  return step.value.kind === "response" && !readResponseFields(step.value.bytes).failed;
 }
 
 /** What has to be the same in the end. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StoredCommand } from "../../../../libs/commands/command.ts";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import type { Checkpoint } from "../../../../services/worker/checkpoint/checkpoint.ts";
 import { isReplayed } from "../../../../services/worker/checkpoint/checkpoint.ts";
 import type { DegradationCode } from "../../../../services/worker/checkpoint/degradation.ts";

@@ -1,9 +1,9 @@
-import type { CallResult } from "../../../../libs/kato/channel.ts";
 import { decodeRequest, encodeResponse } from "../../../../libs/kato/codec.ts";
 import type { Json } from "../../../../libs/kato/json.ts";
 import type { Observation } from "../../../../libs/kato/messages.ts";
 import { modelName } from "../../../../libs/kato/model-name.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../../libs/kato/unary-call.ts";
 import { byCodePoint } from "../../../../services/worker/model/events.ts";
 
 /** What MongoDB keeps. `learned` counts the Learns whose totals were written. */

@@ -1,8 +1,8 @@
-import type { StoredCommand } from "../../../../libs/commands/command.ts";
-import type { CommandRecord } from "../../../../libs/commands/outcomes.ts";
-import type { Reply } from "../../../../libs/commands/reply.ts";
-import type { CallResult } from "../../../../libs/kato/channel.ts";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
+import type { Reply } from "../../../../libs/commands/messages/reply.ts";
+import type { CommandRecord } from "../../../../libs/commands/outcomes/outcome-store.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
+import type { CallResult } from "../../../../libs/kato/unary-call.ts";
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
