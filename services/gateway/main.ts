@@ -4,8 +4,8 @@ import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { buildApp } from "./app.ts";
-import type { Backend } from "./backend.ts";
-import { closeBackend, openBackend } from "./backend.ts";
+import type { Backend } from "./open-backend.ts";
+import { closeBackend, openBackend } from "./open-backend.ts";
 import { checkEndpoints, gatewaySettings } from "./settings.ts";
 
 await runService("gateway", async ({ environment, log, stopping }) => {

@@ -2,10 +2,10 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
-import { checkObservation } from "../observation.ts";
-import { fieldOfPointer } from "../problem.ts";
-import { ObservationBody } from "../schemas.ts";
-import { hasData } from "../unwrap-data.ts";
+import { checkObservation } from "../http/observation.ts";
+import { fieldOfPointer } from "../http/problem.ts";
+import { ObservationBody } from "../http/schemas.ts";
+import { hasData } from "../http/unwrap-data.ts";
 
 /** What observations are checked by where Fastify does not: a line's, or an item's of a list. */
 export interface ObservationCheck {

@@ -1,7 +1,7 @@
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import type { Backend } from "../backend.ts";
-import type { Outgoing } from "../calls.ts";
+import type { Outgoing } from "../dispatch/send-command.ts";
+import type { Backend } from "../open-backend.ts";
 import type { Queue } from "./processor-states.ts";
 import { refuseEarly, refuseUnsendable } from "./refusals.ts";
 

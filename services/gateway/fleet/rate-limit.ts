@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import type { Backend } from "../backend.ts";
+import type { Backend } from "../open-backend.ts";
 import { depthLimit } from "./admission.ts";
 
 /** How near a limit is. */

@@ -3,8 +3,8 @@ import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
-import type { Backend } from "../backend.ts";
-import type { Outgoing } from "../calls.ts";
+import type { Outgoing } from "../dispatch/send-command.ts";
+import type { Backend } from "../open-backend.ts";
 
 const retryAfterSeconds = 1;
 

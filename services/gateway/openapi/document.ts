@@ -1,6 +1,6 @@
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { TSchema } from "typebox";
-import { ObservationBody } from "../schemas.ts";
+import { ObservationBody } from "../http/schemas.ts";
 import { Ingestion, Model, Prediction } from "./answer-schemas.ts";
 import { headerReferences, requestHeaders, responseHeaders } from "./headers.ts";
 import { manyObservations } from "./many-observations.ts";

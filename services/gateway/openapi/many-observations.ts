@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { ObservationBody } from "../schemas.ts";
+import { ObservationBody } from "../http/schemas.ts";
 import * as schemas from "./answer-schemas.ts";
 import type { Operation } from "./operation.ts";
 import { command, json } from "./operation.ts";

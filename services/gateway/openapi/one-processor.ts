@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Float32 } from "../schemas.ts";
+import { Float32 } from "../http/schemas.ts";
 import * as schemas from "./answer-schemas.ts";
 import type { Operation } from "./operation.ts";
 import { command, json, query } from "./operation.ts";

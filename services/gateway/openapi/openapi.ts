@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifySchema, RouteOptions } from "fastify";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { TSchema } from "typebox";
 import packageJson from "../../../package.json" with { type: "json" };
-import { unwrapData } from "../unwrap-data.ts";
+import { unwrapData } from "../http/unwrap-data.ts";
 import type { GeneratedDocument } from "./document.ts";
 import { asSent, bodyMayBeMissing, complete, tags } from "./document.ts";
 import { docsPage } from "./page.ts";

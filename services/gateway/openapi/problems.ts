@@ -2,7 +2,7 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import { Type } from "typebox";
 import type { ErrorCode, ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { problemOf } from "../problem.ts";
+import { problemOf } from "../http/problem.ts";
 import { IngestionReport } from "./answer-schemas.ts";
 import type { ResponseHeader } from "./headers.ts";
 import { headerReferences } from "./headers.ts";

@@ -1,0 +1,73 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
+import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { setRateLimit } from "../fleet/rate-limit.ts";
+
+/**
+ * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Nothing internal leaves but to
+ * the log. With `legacyErrors` a body that is not JSON is a 500, as the old front end had it (docs/api.md, One processor).
+ */
+export function problemHandler(options: { legacyErrors: boolean }) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const known = GatewayError.from(fromFastify(error));
+    const problem = problemOf(known);
+    const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
+    const { retryAfterSeconds, limit } = known.context;
+    if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
+    if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
+    if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
+    identify(reply, known.context);
+    request.outcome = known.code;
+    return reply
+      .code(status)
+      .type("application/problem+json")
+      .send({ ...problem, status, request_id: request.id });
+  };
+}
+
+/** What a client is told of an error (RFC 9457). */
+export function problemOf(error: GatewayError) {
+  const { title, retryable, status } = errorCatalog[error.code];
+  const { retryAfterSeconds: _, limit: __, more, ...context } = error.context;
+  const type = `urn:kato:problem:${error.code.toLowerCase().replaceAll("_", "-")}`;
+  return { type, title, status, detail: error.message, retryable, ...context, ...more };
+}
+
+/** Every answer to a command names it. */
+export function identify(reply: FastifyReply, command: Pick<ErrorContext, "command" | "sequence">): void {
+  if (command.command) reply.header("kato-command", command.command);
+  if (command.sequence) reply.header("kato-sequence", String(command.sequence));
+}
+
+/** Fastify's own errors: a body too large, a path that cannot be decoded, input that does not match the schema. */
+function fromFastify(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof GatewayError) return error;
+  const { validation, statusCode, code, message } = error as FastifyError;
+  if (validation) {
+    const errors = validation.map(({ instancePath, message: detail = "is not valid" }) => ({
+      field: fieldOfPointer(instancePath),
+      detail,
+    }));
+    const [first] = errors;
+    return new GatewayError("INVALID_INPUT", `${first?.field}: ${first?.detail}`, { effect: "none", errors });
+  }
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
+    return new GatewayError("TOO_LARGE", message, { effect: "none" });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new GatewayError("BAD_REQUEST", message, { effect: "none" });
+  }
+  return error;
+}
+
+/** `/vectors/0/1` as people write it: `vectors[0][1]`; the whole body is `body`. */
+export function fieldOfPointer(pointer: string): string {
+  const path = pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return (
+    path.map((part, depth) => (/^\d+$/.test(part) ? `[${part}]` : depth ? `.${part}` : part)).join("") ||
+    "body"
+  );
+}

@@ -1,0 +1,63 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { depthOf } from "../../../../libs/commands/depth.ts";
+import { isProcessorId } from "../../../../libs/commands/names.ts";
+import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
+import type { RouteOptions } from "../../dispatch/run-command.ts";
+import { targetOf } from "../../dispatch/run-command.ts";
+import { fromNats } from "../../fleet/refusals.ts";
+import { invalid } from "../../http/invalid.ts";
+import { ForceQuery, ProcessorBody, ProcessorParams } from "../../http/schemas.ts";
+import { describeProcessor } from "./describe-processor.ts";
+
+/** Registering, changing and removing processors over REST. */
+const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.put(
+    "/processors/:id",
+    { schema: { params: ProcessorParams, body: ProcessorBody } },
+    async (request, reply) => {
+      const backend = options.backend();
+      const { id } = request.params;
+      const { grpc_endpoint } = request.body;
+      if (!isProcessorId(id)) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
+      if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
+      const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
+      if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
+      const refusal = await backend.endpointPolicy(grpc_endpoint);
+      if (refusal !== undefined) invalid("grpc_endpoint", refusal);
+      const entry = { id, name, grpc_endpoint, source: "rest" as const };
+      const isNew = await fromNats(backend, id, async () => {
+        // Whoever finds it registered can send it commands.
+        await backend.logs.ensure(id);
+        return backend.registry.put(entry);
+      });
+      reply.code(isNew ? 201 : 200);
+      return describeProcessor(backend, entry);
+    },
+  );
+
+  app.delete(
+    "/processors/:id",
+    { schema: { params: ProcessorParams, querystring: ForceQuery } },
+    async (request) => {
+      const { backend, processor } = targetOf({ options, request });
+      const isForced = request.query.force === "true";
+      await fromNats(backend, processor, async () => {
+        const { logs, checkpoints, states } = backend;
+        const depth = await depthOf(logs, checkpoints, processor, states.get(processor)?.applied);
+        if (depth > 0 && !isForced) throw stillQueued(processor, depth);
+        await backend.registry.remove(processor);
+      });
+      return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", message: "removed" };
+    },
+  );
+};
+
+function stillQueued(processor: string, depth: number): GatewayError {
+  return new GatewayError("STILL_QUEUED", `${depth} commands are not applied yet; ?force=true leaves them.`, {
+    processor,
+    effect: "none",
+  });
+}
+
+export default registration;
