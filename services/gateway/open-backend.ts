@@ -1,4 +1,4 @@
-import type { KV } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { DeadLetters } from "../../libs/commands/dead-letters.ts";
 import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
 import { CommandLogs } from "../../libs/commands/log.ts";
@@ -8,40 +8,23 @@ import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { eachOf } from "../../libs/nats/each-of.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
-import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
-import { askProcessors, declareProcessors, tellDifferences } from "./fleet/declared-processors.ts";
+import type { Backend, Stores } from "./fleet/backend.ts";
+import { declareByAsking, declareProcessors, logDifferences } from "./fleet/declared-processors.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
-import type { GatewaySettings, QueueLimits } from "./settings.ts";
-
-/** What the routes need of the rest of the system. */
-export interface Backend {
-  nats: NatsLink;
-  registry: Registry;
-  endpointPolicy: EndpointPolicy;
-  states: ProcessorStates;
-  logs: CommandLogs;
-  replies: Replies;
-  outcomes: Outcomes;
-  letters: DeadLetters;
-  ingestions: Ingestions;
-  /** What the appliers persist, which is where they count what they have applied. */
-  checkpoints: KV;
-  /** What may wait for a processor. */
-  queueLimits: QueueLimits;
-}
+import type { GatewaySettings } from "./settings.ts";
 
 /**
- * Connects to NATS, registers the processors of the settings, and sees that each processor has a command log. Waits for NATS as long as
- * it takes; undefined when `stopping` comes first.
+ * Connects to NATS, registers the processors of the settings, and creates a command log for each registered
+ * processor. Waits for NATS as long as it takes. Gives undefined when `stopping` comes first.
  */
 export async function openBackend(
   settings: GatewaySettings,
   log: Logger,
   stopping: AbortSignal,
 ): Promise<Backend | undefined> {
-  const { natsReplicas: replicas, logMaxBytes: maxBytes } = settings;
+  const { processors, endpointPolicy, queueLimits, natsReplicas: replicas, logMaxBytes: maxBytes } = settings;
   const nats = await NatsLink.open({ ...settings.nats, replicas, name: "gateway", log, stopping });
   if (!nats) return undefined;
   const { connection } = nats;
@@ -49,35 +32,44 @@ export async function openBackend(
   const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
-  const withLog = new Set<string>();
-  const ensureLogs = () => ensureNew(registry, logs, withLog);
-  const { processors, endpointPolicy } = settings;
   const declaring = { registry, logs, endpointPolicy, log, stopping };
   await ask(() => declareProcessors(processors, declaring));
-  tellDifferences(processors, declaring);
+  logDifferences(processors, declaring);
+  const withLog = new Set<string>();
+  const ensureLogs = () => ensureNew(registry, logs, withLog);
   await ask(ensureLogs);
   registry.onChange(() => {
     ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
   });
-  void askProcessors(processors, declaring);
+  void declareByAsking(processors, declaring);
   return {
     nats,
     registry,
-    endpointPolicy,
     states: new ProcessorStates(connection),
     logs,
     replies: new Replies(connection),
+    stores: await openStores(connection, replicas, ask),
+    queueLimits,
+    endpointPolicy,
+  };
+}
+
+async function openStores(
+  connection: NatsConnection,
+  replicas: number,
+  ask: <T>(question: () => Promise<T>) => Promise<T>,
+): Promise<Stores> {
+  return {
     outcomes: await ask(() => Outcomes.open(connection, replicas)),
-    letters: await ask(() => DeadLetters.open(connection, replicas)),
+    deadLetters: await ask(() => DeadLetters.open(connection, replicas)),
     ingestions: new Ingestions(
       await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
-    queueLimits: settings.queueLimits,
   };
 }
 
-/** Sees that each processor has a command log, but asks only once for each in `withLog`, which it keeps. */
+/** Creates the missing command logs. The processors in `withLog` have one; this adds to them. */
 async function ensureNew(registry: Registry, logs: CommandLogs, withLog: Set<string>): Promise<void> {
   const ids = registry.list().map(({ id }) => id);
   await eachOf(

@@ -1,93 +1,102 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { Command } from "../../../libs/commands/command.ts";
 import type { Reply } from "../../../libs/commands/reply.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
 import { changeRecallThreshold, sequenceMethod } from "../../../libs/kato/compound.ts";
-import type { Json, JsonObject } from "../../../libs/kato/json.ts";
+import type { Json } from "../../../libs/kato/json.ts";
 import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
-import { katoFailure } from "./failures.ts";
-import { sequenceEnvelope } from "./observe-sequence.ts";
+import { checkCommandReply, checkQueryReply, katoFailure } from "./failures.ts";
+import { sequenceMessage } from "./observe-sequence.ts";
+import { dataOf } from "./response.ts";
 
-/** A reply that is a response of the instance, OKAY or FAILED, and what it answers. */
-export interface Replied {
-  processor: string;
-  method: string;
-  /** How it is worded, where the method leaves that open. */
-  form?: string | undefined;
-  /** The command's id; "" for a query. */
-  command: string;
-  reply: Reply;
-}
+// From the worker's reply to the HTTP answer.
 
-/** An OKAY response, with what the gateway knows besides. */
-export interface Answer extends KatoResponse {
-  autoLearnedModel: string;
-  /** What was added to KATO's interval, which begins anew with a restart, so that clients see it go on. */
-  offset: number;
-  /** Unix ms at which it came about, where it may be given again. */
-  atMs?: number;
-}
-
-/** What every successful answer of a processor looks like (docs/api.md, Envelope). */
-export interface Envelope {
+/** The HTTP answer of a processor (docs/api.md, Envelope). */
+export interface Answer {
   id: string;
+  /** KATO's interval, corrected so that it goes on counting over a restart. */
   interval: number;
   time_stamp: number;
   status: "okay";
   message: Json;
 }
 
-/** The OKAY response in a reply. Throws a GatewayError for a FAILED one; its text goes to the log. */
-export function readAnswer({ processor, method, command, reply }: Replied, log: FastifyBaseLogger): Answer {
-  // The change of the recall threshold, which is several RPCs, answers as its last one.
-  const responseOf = isMethod(method) ? method : "IncrementRecallThreshold";
-  const response = decodeResponse(responseOf, Buffer.from(reply.data));
-  if (response.status === "FAILED") {
-    log.warn({ processor, method, command, text: response.message }, "KATO failed");
-    const context = { processor, ...(command && { command, sequence: reply.sequence }) };
-    throw katoFailure(method, response.message ?? "", context);
-  }
-  const offset = (reply.interval ?? response.interval) - response.interval;
-  return {
-    ...response,
-    interval: response.interval + offset,
-    offset,
-    autoLearnedModel: reply.autoLearnedModel,
-    ...(reply.atMs !== undefined && { atMs: reply.atMs }),
-  };
-}
+/** Makes the `message` of an answer from KATO's response, whose status is OKAY. */
+export type Wording = (response: KatoResponse, reply: Reply) => Json;
 
-export function envelope(answer: Answer, message: Json): Envelope {
-  return {
-    id: answer.id,
-    interval: answer.interval,
-    time_stamp: (answer.atMs ?? Date.now()) / 1_000,
-    status: "okay",
-    message,
-  };
-}
+/** Which command a reply answers. */
+export type AnsweredCommand = Pick<Command, "processor" | "id" | "method"> & { form?: string | undefined };
 
 /** The form of an UpdateGenes whose genes came under `data`. */
 export const wrappedGenes = "data";
 
-/** What each command's answer says, where it is not KATO's message as it is. */
-const messages: Record<string, (answer: Answer, form: string | undefined) => Json> = {
-  Observe: ({ autoLearnedModel }) => ({ status: "observed", auto_learned_model: autoLearnedModel }),
+/**
+ * The wording of each command's answer, where it is not KATO's own message. It is found by the method, as the
+ * route of a command's record needs it too.
+ */
+const wordings: Record<string, (response: KatoResponse, reply: Reply, form: string | undefined) => Json> = {
+  Observe: (_response, { autoLearnedModel }) => ({
+    status: "observed",
+    auto_learned_model: autoLearnedModel,
+  }),
   Learn: ({ message }) => learnedName(message),
-  UpdateGenes: (_answer, form) => (form === wrappedGenes ? "updated-genes" : "genes-updated"),
-  [changeRecallThreshold]: (answer) => dataOf(answer),
+  UpdateGenes: (_response, _reply, form) => (form === wrappedGenes ? "updated-genes" : "genes-updated"),
+  [changeRecallThreshold]: dataOf,
 };
 
-/** The answer to a command that succeeded. Throws as `readAnswer`. */
-export function commandEnvelope(replied: Replied, log: FastifyBaseLogger): Envelope {
-  if (replied.method === sequenceMethod) return sequenceEnvelope(replied, log);
-  const answer = readAnswer(replied, log);
-  const message = messages[replied.method]?.(answer, replied.form) ?? answer.message ?? "";
-  return envelope(answer, message);
+/** The answer to a command. Throws a GatewayError unless the reply is an OKAY response. */
+export function commandAnswer(command: AnsweredCommand, reply: Reply, log: FastifyBaseLogger): Answer {
+  const { processor, id, method, form } = command;
+  checkCommandReply(reply, { processor, command: id, sequence: reply.sequence });
+  if (method === sequenceMethod) {
+    const message = sequenceMessage(command, reply, log);
+    return answer({ id: processor, interval: reply.interval ?? 0 }, reply, message);
+  }
+  const response = okayResponse(command, reply, log);
+  const message = wordings[method]?.(response, reply, form) ?? response.message ?? "";
+  return answer(response, reply, message);
 }
 
-/** The `data` of a response that is a Struct with that one key. */
-export function dataOf(answer: Answer): Json {
-  return (answer.response as JsonObject | undefined)?.data ?? null;
+/** The answer to a query. Throws as `commandAnswer`. */
+export function queryAnswer(
+  processor: string,
+  method: string,
+  reply: Reply,
+  word: Wording,
+  log: FastifyBaseLogger,
+): Answer {
+  checkQueryReply(reply, { processor, effect: "none" });
+  const response = okayResponse({ processor, method, id: "" }, reply, log);
+  return answer(response, reply, word(response, reply));
+}
+
+/** KATO's response in a reply. Throws for a FAILED one, whose whole text goes to the log. */
+function okayResponse(
+  { processor, method, id: command }: AnsweredCommand,
+  reply: Reply,
+  log: FastifyBaseLogger,
+): KatoResponse {
+  // The change of the recall threshold is several RPCs, and answers as the last of them.
+  const responseOf = isMethod(method) ? method : "IncrementRecallThreshold";
+  const response = decodeResponse(responseOf, Buffer.from(reply.data));
+  if (response.status === "OKAY") return response;
+  log.warn({ processor, method, command, text: response.message }, "KATO failed");
+  const context = { processor, ...(command && { command, sequence: reply.sequence }) };
+  throw katoFailure(method, response.message ?? "", context);
+}
+
+function answer(
+  { id, interval }: Pick<KatoResponse, "id" | "interval">,
+  reply: Reply,
+  message: Json,
+): Answer {
+  return {
+    id,
+    interval: reply.interval ?? interval,
+    time_stamp: (reply.atMs ?? Date.now()) / 1_000,
+    status: "okay",
+    message,
+  };
 }

@@ -1,38 +1,35 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { CommandRecord, Found } from "../../../libs/commands/outcomes.ts";
-import { fromNats } from "../fleet/refusals.ts";
-import type { Backend } from "../open-backend.ts";
+import type { Backend } from "../fleet/backend.ts";
+import { withNats } from "../fleet/refusals.ts";
 
 /**
- * What is known of a command, undefined for nothing. Of one that was applied and whose outcome was not kept, which a worker
- * that died in between leaves behind, it says `unknown` (A7).
+ * The record of a command; undefined where there is none. A command that counts as applied and has no outcome
+ * in its record reads as `unknown` (A7): a worker has died between applying it and recording that.
  */
 export async function findCommand(
   backend: Backend,
   processor: string,
   command: string,
 ): Promise<Found | undefined> {
-  const { outcomes, states } = backend;
-  // Asked before the record: an outcome is kept before it counts as applied.
+  const { stores, states } = backend;
+  // Read before the record, because an outcome is recorded before its command counts as applied.
   const applied = states.get(processor)?.applied ?? 0;
-  const found = await fromNats(backend, processor, () => outcomes.find(processor, command));
-  const isLost = found && !found.record.reply && isBetween(found.record.sequence, applied);
-  return isLost ? { ...found, record: withoutOutcome(found.record) } : found;
+  const found = await withNats(backend, processor, () => stores.outcomes.find(processor, command));
+  if (!found) return undefined;
+  const { state, sequence, reply } = found.record;
+  const isApplied = sequence > 0 && sequence <= applied;
+  if (reply || !isApplied || state === "expired") return found;
+  return { ...found, record: withUnknownOutcome(found.record) };
 }
 
-function isBetween(sequence: number, applied: number): boolean {
-  return sequence > 0 && sequence <= applied;
-}
-
-function withoutOutcome(record: CommandRecord): CommandRecord {
-  const { sequence } = record;
-  if (record.state === "expired") return record;
+function withUnknownOutcome(record: CommandRecord): CommandRecord {
   return {
     ...record,
     state: "unknown",
     reply: {
       outcome: "unknown",
-      sequence,
+      sequence: record.sequence,
       grpcStatus: grpc.UNKNOWN,
       detail: "",
       autoLearnedModel: "",

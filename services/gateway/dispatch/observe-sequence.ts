@@ -1,4 +1,6 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { Command } from "../../../libs/commands/command.ts";
+import type { Reply } from "../../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
 import type { SequenceResult } from "../../../libs/kato/compound.ts";
@@ -6,9 +8,11 @@ import { decodeSequenceResults, encodeSequence } from "../../../libs/kato/compou
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import { setOwn } from "../../../libs/kato/json.ts";
 import type { KatoResponse, Observation } from "../../../libs/kato/messages.ts";
-import { learnedName, withPrefix } from "../../../libs/kato/model-name.ts";
-import type { Envelope, Replied } from "./answer.ts";
+import { learnedName } from "../../../libs/kato/model-name.ts";
 import { katoFailure } from "./failures.ts";
+import { predictionsOf } from "./response.ts";
+
+// Several observations as one command, `Sequence`: its request, and the message of its answer.
 
 /** What an observe-sequence does besides observing. */
 export interface SequenceOptions {
@@ -19,7 +23,7 @@ export interface SequenceOptions {
 
 type StepMethod = "Observe" | "Learn" | "ClearWorkingMemory" | "GetAllPredictions";
 
-/** The RPCs of a sequence of so many observations, in order: predictions are asked for at the end. */
+/** The RPCs of a sequence, in order. It ends with the question for predictions. */
 function methodsOf(observations: number, options: SequenceOptions): StepMethod[] {
   const methods: StepMethod[] = [];
   for (let left = observations; left > 0; left--) {
@@ -44,7 +48,7 @@ export function encodeObserveSequence(observations: Observation[], options: Sequ
 
 const flags = ["learn_after_each", "learn_at_end", "clear_working_memory_between"] as const;
 
-/** The options as a command carries them, so that its answer can be worded by whoever asks for it. */
+/** The options as the command's `form`. With it any gateway can word the command's answer. */
 export function formOfSequence(options: SequenceOptions): string {
   return flags.filter((flag) => options[flag]).join(" ");
 }
@@ -57,7 +61,7 @@ function optionsOfForm(form: string): SequenceOptions {
   return { learn_after_each, learn_at_end, clear_working_memory_between };
 }
 
-/** The RPC of each result; how many observations there were follows from how many results there are. */
+/** The RPC of each result. The number of observations is worked out from the number of results. */
 function methodsOfResults(results: number, options: SequenceOptions): StepMethod[] {
   const { learn_after_each, learn_at_end, clear_working_memory_between } = options;
   const perObservation = 1 + Number(learn_after_each) + Number(clear_working_memory_between);
@@ -66,16 +70,18 @@ function methodsOfResults(results: number, options: SequenceOptions): StepMethod
 }
 
 /**
- * The answer to a sequence: a result for each observation, the names that were learned, the predictions at the end. What KATO
- * failed at shows in its place; it is no failure of the whole, as the rest was applied.
+ * The message of a sequence's answer: a result for each observation, the names that were learned, and the
+ * predictions at the end. A step that KATO failed at shows it in its place. The whole is no failure, as the
+ * other steps were applied.
  */
-export function sequenceEnvelope(
-  { processor, form, command, reply }: Replied,
+export function sequenceMessage(
+  { processor, id, form = "" }: Pick<Command, "processor" | "id"> & { form?: string | undefined },
+  reply: Reply,
   log: FastifyBaseLogger,
-): Envelope {
+): JsonObject {
   const parts = decodeSequenceResults(reply.data);
-  const methods = methodsOfResults(parts.length, optionsOfForm(form ?? ""));
-  const context: ErrorContext = { processor, command, sequence: reply.sequence };
+  const methods = methodsOfResults(parts.length, optionsOfForm(form));
+  const context: ErrorContext = { processor, command: id, sequence: reply.sequence };
   const results: Json[] = [];
   const learned: Json[] = [];
   let predictions: Json = [];
@@ -86,18 +92,13 @@ export function sequenceEnvelope(
     if (failure !== undefined) log.warn({ ...context, method, text: response?.message }, "KATO failed");
     if (method === "Observe") results.push(resultOf(part, response, failure));
     else if (method === "Learn") learned.push(failure ?? learnedName(response?.message));
-    else if (method === "GetAllPredictions") predictions = failure ?? predictionsOf(response);
+    else if (method === "GetAllPredictions")
+      predictions = failure ?? (response ? predictionsOf(response) : []);
   }
-  return {
-    id: processor,
-    interval: reply.interval ?? 0,
-    time_stamp: (reply.atMs ?? Date.now()) / 1_000,
-    status: "okay",
-    message: { results, learned, predictions },
-  };
+  return { results, learned, predictions };
 }
 
-/** Undefined where a step brought no response, which is never empty. */
+/** Undefined where a step brought no response. A response is never empty. */
 function responseOf(method: StepMethod, { response }: SequenceResult): KatoResponse | undefined {
   return response.length === 0 ? undefined : decodeResponse(method, Buffer.from(response));
 }
@@ -107,12 +108,8 @@ function failureOf(
   response: KatoResponse | undefined,
   context: ErrorContext,
 ): JsonObject {
-  const { message } = katoFailure(
-    method,
-    response?.message ?? "The instance answered with an error.",
-    context,
-  );
-  return { status: "failed", detail: message };
+  const text = response?.message ?? "The instance answered with an error.";
+  return { status: "failed", detail: katoFailure(method, text, context).message };
 }
 
 function resultOf(
@@ -123,9 +120,4 @@ function resultOf(
   const result: JsonObject = failure ?? { status: "observed", auto_learned_model };
   if (response?.unique_id) setOwn<Json>(result, "unique_id", response.unique_id);
   return result;
-}
-
-function predictionsOf(response: KatoResponse | undefined): Json {
-  const list = ((response?.response as JsonObject | undefined)?.data ?? []) as JsonObject[];
-  return list.map((prediction) => ({ ...prediction, name: withPrefix("MODEL|", String(prediction.name)) }));
 }

@@ -3,21 +3,21 @@ import type { Label } from "../../../libs/telemetry/metrics.ts";
 import { keepRegistered, latencyBucketsSeconds, showCount } from "../../../libs/telemetry/metrics.ts";
 
 /**
- * What the gateway measures. Latencies are told apart by method and outcome, counts by processor and outcome: both at once, with
- * the buckets, would be a hundred thousand series at a thousand processors.
+ * The gateway's metrics. Latencies have the labels method and outcome, counts have processor and outcome.
+ * With all three a histogram would have a hundred thousand series for a thousand processors.
  */
 export interface GatewayMetrics {
-  /** One request that was answered; `processor` is "" where it is of none, `method` where there is no such route. */
+  /** Counts one answered request. `processor` is "" for none, `method` is "" where there is no such route. */
   answered(request: { processor: string; method: string; outcome: string; seconds: number }): void;
-  /** All of it, for Prometheus. */
+  /** All metrics in Prometheus' text format. */
   scrape(): Promise<string>;
   contentType: string;
 }
 
-/** What it asks of the rest at a scrape. */
+/** What the metrics look up at each scrape. */
 export interface GatewayFacts {
   isRegistered: (processor: string) => boolean;
-  /** How many processors are registered, and how many of them no worker runs. */
+  /** How many processors are registered, and how many of those are run by no worker. */
   processors: () => { registered: number; unowned: number };
   natsReconnects: () => number;
 }

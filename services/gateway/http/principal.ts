@@ -2,9 +2,9 @@ import type { FastifyInstance } from "fastify";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who has sent it, as the proxy before the gateway has found out; "" where there is none. */
+    /** The client's name, as the proxy before the gateway has authenticated it; "" without such a proxy. */
     principal: string;
-    /** Who has sent it, as the log of commands is told: the principal, else the address that it came from. */
+    /** What the command log keeps of the client: its principal, or its address where there is none. */
     sender: string;
   }
 }
@@ -12,10 +12,10 @@ declare module "fastify" {
 const maxLength = 200;
 
 /**
- * Notes who has sent each request. `header` is the one in which a proxy that authenticates clients names them; without it nobody
- * is known, and whatever a client says of itself is not believed.
+ * Sets `principal` and `sender` of every request. `header` is the one in which an authenticating proxy names
+ * the client. Without it no principal is known, because a client must not name itself.
  */
-export function notePrincipals(app: FastifyInstance, header: string | undefined): void {
+export function readPrincipals(app: FastifyInstance, header: string | undefined): void {
   app.decorateRequest("principal", "");
   app.decorateRequest("sender", "");
   app.addHook("onRequest", (request, _reply, done) => {

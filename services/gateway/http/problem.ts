@@ -1,11 +1,11 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
-import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { setRateLimit } from "../fleet/rate-limit.ts";
+import { setCommandHeaders, setRateLimit } from "./answer-headers.ts";
 
 /**
- * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Nothing internal leaves but to
- * the log. With `legacyErrors` a body that is not JSON is a 500, as the old front end had it (docs/api.md, One processor).
+ * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Internal
+ * details go to the log only. With `legacyErrors` a body that is not JSON becomes a 500, as in the old front
+ * end (docs/api.md, One processor).
  */
 export function problemHandler(options: { legacyErrors: boolean }) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
@@ -16,7 +16,7 @@ export function problemHandler(options: { legacyErrors: boolean }) {
     if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
     if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
-    identify(reply, known.context);
+    setCommandHeaders(reply, known.context);
     request.outcome = known.code;
     return reply
       .code(status)
@@ -25,7 +25,7 @@ export function problemHandler(options: { legacyErrors: boolean }) {
   };
 }
 
-/** What a client is told of an error (RFC 9457). */
+/** The body of a problem (RFC 9457), without the request's id. */
 export function problemOf(error: GatewayError) {
   const { title, retryable, status } = errorCatalog[error.code];
   const { retryAfterSeconds: _, limit: __, more, ...context } = error.context;
@@ -33,13 +33,18 @@ export function problemOf(error: GatewayError) {
   return { type, title, status, detail: error.message, retryable, ...context, ...more };
 }
 
-/** Every answer to a command names it. */
-export function identify(reply: FastifyReply, command: Pick<ErrorContext, "command" | "sequence">): void {
-  if (command.command) reply.header("kato-command", command.command);
-  if (command.sequence) reply.header("kato-sequence", String(command.sequence));
+/** Throws INVALID_INPUT for one field. The message is the field's name followed by `detail`. */
+export function invalid(field: string, detail: string): never {
+  throw new GatewayError("INVALID_INPUT", `${field}: ${detail}`, {
+    effect: "none",
+    errors: [{ field, detail }],
+  });
 }
 
-/** Fastify's own errors: a body too large, a path that cannot be decoded, input that does not match the schema. */
+/**
+ * Translates Fastify's own errors: a body that is too large, a path that cannot be decoded, a schema that
+ * does not match.
+ */
 function fromFastify(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof GatewayError) return error;
   const { validation, statusCode, code, message } = error as FastifyError;
@@ -60,7 +65,7 @@ function fromFastify(error: unknown): unknown {
   return error;
 }
 
-/** `/vectors/0/1` as people write it: `vectors[0][1]`; the whole body is `body`. */
+/** A JSON pointer as people write it: `/vectors/0/1` becomes `vectors[0][1]`. The whole body is `body`. */
 export function fieldOfPointer(pointer: string): string {
   const path = pointer
     .split("/")

@@ -6,24 +6,24 @@ import type { GatewayMetrics } from "./metrics.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** What the log says became of the request: an error's code, or "okay". */
+    /** How the request ended, for the log and the metrics: an error's code, or "okay". */
     outcome: string;
-    /** The registered processor that it is of, "" for none. */
+    /** The registered processor that the request names; "" for none. */
     processor: string;
-    /** Where it stands in a trace, for whatever is done for it. */
+    /** The trace that the request belongs to. Whatever is done for the request is a part of it. */
     trace: TraceContext | undefined;
-    /** The request's span, where spans are recorded. */
+    /** The request's span; undefined where spans are not recorded. */
     span: Span | undefined;
-    /** Whether it has its line already. */
-    isTold: boolean;
+    /** Whether the request was logged and counted. */
+    isRecorded: boolean;
   }
 }
 
 /**
- * Sees that every request has one line in the log, is counted, and has its place in a trace. Nothing of it is told but what is
- * named here: neither its headers nor its query nor its body (a key or what is observed may be a secret).
+ * Gives every request one line in the log, counts it, and gives it a place in a trace. The log gets only what
+ * `record` names: headers, the query string and the body may hold secrets.
  */
-export function watchRequests(
+export function recordRequests(
   app: FastifyInstance,
   { metrics, tracing }: { metrics: GatewayMetrics; tracing: Tracing | undefined },
 ): void {
@@ -31,11 +31,11 @@ export function watchRequests(
   app.decorateRequest("processor", "");
   app.decorateRequest("trace", undefined);
   app.decorateRequest("span", undefined);
-  app.decorateRequest("isTold", false);
-  const tellOnce = (request: FastifyRequest, reply: FastifyReply) => {
-    if (request.isTold) return;
-    request.isTold = true;
-    tell(request, reply, metrics);
+  app.decorateRequest("isRecorded", false);
+  const recordOnce = (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.isRecorded) return;
+    request.isRecorded = true;
+    record(request, reply, metrics);
   };
   app.addHook("onRequest", (request, reply, done) => {
     request.trace = readTraceContext((name) => request.headers[name]);
@@ -48,31 +48,31 @@ export function watchRequests(
       });
       request.trace = request.span.context;
     }
-    // An answer that is broken off has no onResponse.
+    // Fastify calls no onResponse when the connection breaks in the middle of an answer.
     reply.raw.once("close", () => {
-      if (reply.raw.headersSent) tellOnce(request, reply);
+      if (reply.raw.headersSent) recordOnce(request, reply);
     });
     done();
   });
   app.addHook("onSend", (request, reply, _payload, done) => {
-    // Nor has one to a client that has gone before it.
-    if (reply.raw.destroyed) tellOnce(request, reply);
+    // Nor does it when the client has gone before the answer begins.
+    if (reply.raw.destroyed) recordOnce(request, reply);
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
-    tellOnce(request, reply);
+    recordOnce(request, reply);
     done();
   });
 }
 
-function tell(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMetrics): void {
+function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMetrics): void {
   const { method, outcome, id, processor, trace, span } = request;
   const headers = reply.getHeaders();
   const [command, sequence] = [headers["kato-command"], headers["kato-sequence"]];
   const status = reply.statusCode;
   metrics.answered({ processor, method: routeOf(request), outcome, seconds: reply.elapsedTime / 1_000 });
   span?.end({
-    // An error that is the client's own is none of this span's.
+    // By OpenTelemetry's conventions a client's mistake is no error of the server's span.
     error: status >= 500 ? outcome : undefined,
     attributes: {
       "http.response.status_code": status,
@@ -100,7 +100,7 @@ function tell(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMetr
   );
 }
 
-/** The route as a label, of which there are as many as routes: `POST /:id/observe`; "" where there is none. */
+/** The route as a metric's label, for example `POST /:id/observe`; "" where there is no such route. */
 function routeOf({ method, routeOptions: { url } }: FastifyRequest): string {
   return url === undefined ? "" : `${method} ${url}`;
 }

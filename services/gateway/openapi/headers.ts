@@ -1,6 +1,6 @@
 import type { OpenAPIV3_1 } from "openapi-types";
 
-/** The headers of requests that mean something here. */
+/** The request headers that the gateway reads. */
 export const requestHeaders = {
   Prefer: {
     name: "Prefer",
@@ -27,7 +27,8 @@ export const requestHeaders = {
       "The same key for the same processor within 24 hours gives the answer of the first request, and nothing is applied twice. With " +
       "another body it is a 422, while the first is still running a 409. What had no effect (429, 503, a 504 with `effect: none`) is not " +
       "stored: the key can be used again.",
-    // No example, nor of Kato-After: tools send examples as they are, and these mean something else with every request.
+    // This and Kato-After have no example, because tools send examples as they are and the value differs each
+    // time.
     schema: { type: "string", minLength: 1, maxLength: 255 },
   },
   IngestionKey: {
@@ -70,12 +71,12 @@ const texts = {
 
 export type ResponseHeader = keyof typeof texts;
 
-/** The headers of answers, each of which may be missing. */
+/** The headers of answers. Each of them may be missing. */
 export const responseHeaders = Object.fromEntries(
   Object.entries(texts).map(([name, description]) => [name, { description, schema: { type: "string" } }]),
 ) as Record<ResponseHeader, OpenAPIV3_1.HeaderObject>;
 
-/** References to them, as an answer has them. */
+/** References to these headers, for an answer. */
 export function headerReferences(names: readonly ResponseHeader[]) {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

@@ -1,48 +1,34 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { LoggedCommand } from "../../../../libs/commands/command.ts";
 import { readLogPage } from "../../../../libs/commands/log-page.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { targetOf } from "../../dispatch/run-command.ts";
-import { fromNats, processorNotFound } from "../../fleet/refusals.ts";
-import { nextPage, pageOf } from "../../http/paging.ts";
-import { PageQuery, ProcessorParams } from "../../http/schemas.ts";
-import type { Backend } from "../../open-backend.ts";
-import { describeProcessor } from "../processors/describe-processor.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { withNats } from "../../fleet/refusals.ts";
+import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import { log } from "./description.ts";
 
-/** What operators do with one processor: stop it, let it go on, and look at what it was told. */
-const operating: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
-  for (const [path, paused] of [
-    ["/processors/:id/pause", true],
-    ["/processors/:id/resume", false],
-  ] as const) {
-    app.post(path, { schema: { params: ProcessorParams } }, async (request) => {
-      const { backend, processor } = targetOf({ options, request });
-      const entry = await fromNats(backend, processor, () => backend.registry.setPaused(processor, paused));
-      if (!entry) throw processorNotFound(processor);
-      return describeProcessor(backend, entry);
-    });
-  }
+const outcomesKeptMs = 24 * 3_600_000;
 
+/** The command log as operators read it. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/processors/:id/log",
-    { schema: { params: ProcessorParams, querystring: PageQuery } },
+    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: log } },
     async (request) => {
-      const { backend, processor } = targetOf({ options, request });
+      const { backend, processor } = targetOf(options, request);
       const { from, limit } = pageOf(request.query);
-      return fromNats(backend, processor, async () => {
+      return withNats(backend, processor, async () => {
         const applied = backend.states.get(processor)?.applied;
         const page = await readLogPage(backend.nats.connection, processor, from, limit);
-        const commands = await Promise.all(page.map((command) => logLine(backend, command, applied)));
+        const commands = await Promise.all(page.map((command) => commandView(backend, command, applied)));
         return { commands, ...nextPage(commands, limit) };
       });
     },
   );
 };
 
-const outcomesKeptMs = 24 * 3_600_000;
-
-/** One command as the log's readers see it. */
-async function logLine(backend: Backend, command: LoggedCommand, applied: number | undefined) {
+async function commandView(backend: Backend, command: LoggedCommand, applied: number | undefined) {
   const { sequence, id, method, storedAtMs, deadlineMs, sender } = command;
   return {
     sequence,
@@ -55,18 +41,18 @@ async function logLine(backend: Backend, command: LoggedCommand, applied: number
   };
 }
 
-/** What became of a command; null where that is not known, or not any more. */
+/** What became of a command; null where it is not known, or no longer. */
 async function outcomeOf(
-  { outcomes }: Backend,
+  { stores }: Backend,
   { sequence, id, processor, storedAtMs }: LoggedCommand,
   applied: number | undefined,
 ): Promise<string | null> {
   if (applied === undefined) return null;
   if (sequence > applied) return "queued";
-  const record = (await outcomes.find(processor, id))?.record;
+  const record = (await stores.outcomes.find(processor, id))?.record;
   if (record?.reply && record.sequence === sequence) return record.state;
-  // Whatever did not simply succeed has a record, for as long as those are kept.
+  // A command without a record has simply succeeded, as long as records are kept.
   return Date.now() - storedAtMs < outcomesKeptMs ? "applied" : null;
 }
 
-export default operating;
+export default routes;

@@ -1,71 +1,79 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { status as grpc } from "@grpc/grpc-js";
 import { nuid } from "@nats-io/transport-node";
+import { Type } from "typebox";
 import type { DeadLetter } from "../../../../libs/commands/dead-letters.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { grpcFailure, katoFailure } from "../../dispatch/failures.ts";
-import { commandIdOf } from "../../dispatch/idempotency.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { queued, targetOf } from "../../dispatch/run-command.ts";
-import { acceptCommand } from "../../dispatch/send-command.ts";
-import { fromNats } from "../../fleet/refusals.ts";
-import { nextPage, pageOf } from "../../http/paging.ts";
+import { commandIdOf } from "../../dispatch/idempotency-key.ts";
+import { queuedAnswer } from "../../dispatch/run-command.ts";
+import { storeCommand } from "../../dispatch/send-command.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { withNats } from "../../fleet/refusals.ts";
+import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
 import { problemOf } from "../../http/problem.ts";
-import { PageQuery, ProcessorParams, SequenceParams } from "../../http/schemas.ts";
-import type { Backend } from "../../open-backend.ts";
+import { ProcessorId, ProcessorParams, SequenceText } from "../../http/schemas.ts";
+import * as described from "./description.ts";
 
-/** Commands that nobody waited for and that did not succeed: to be looked at, sent again, or thrown away. */
-const deadLetters: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+const SequenceParams = Type.Object({ id: ProcessorId, sequence: SequenceText });
+
+/**
+ * Commands that nobody waited for and that did not succeed: reading them, sending them again, deleting them.
+ */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/processors/:id/dead-letters",
-    { schema: { params: ProcessorParams, querystring: PageQuery } },
+    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: described.list } },
     async (request) => {
-      const { backend, processor } = targetOf({ options, request });
+      const { backend, processor } = targetOf(options, request);
+      const { deadLetters } = backend.stores;
       const { from, limit } = pageOf(request.query);
-      const letters = await fromNats(backend, processor, () => backend.letters.list(processor, from, limit));
-      return { dead_letters: letters.map(describe), ...nextPage(letters, limit) };
+      const letters = await withNats(backend, processor, () => deadLetters.list(processor, from, limit));
+      return { dead_letters: letters.map(deadLetterView), ...nextPage(letters, limit) };
     },
   );
 
   app.post(
     "/processors/:id/dead-letters/:sequence/resend",
-    { schema: { params: SequenceParams } },
+    { schema: { params: SequenceParams }, config: { operation: described.resend } },
     async (request, reply) => {
-      const { backend, processor } = targetOf({ options, request });
+      const { backend, processor } = targetOf(options, request);
       const letter = await find(backend, processor, Number(request.params.sequence));
       const { method, data, form, sequence, atMs } = letter;
-      // As under an Idempotency-Key of its own: asked for again after a crash, it is sent again and applied once.
-      const id = commandIdOf(processor, `dead letter ${sequence} ${atMs}`);
-      const accepted = await acceptCommand(backend, {
+      // As under an Idempotency-Key: a resend that is repeated after a crash is applied once.
+      const command = commandIdOf(processor, `dead letter ${sequence} ${atMs}`);
+      const resent = await storeCommand(backend, {
+        id: command,
         processor,
         method,
         data,
         ...(form !== undefined && { form }),
-        id,
         once: { fingerprint: "dead-letter", attempt: nuid.next() },
-        waitMs: 0,
         trace: request.trace,
         sender: request.sender,
       });
-      await fromNats(backend, processor, () => backend.letters.remove(processor, sequence));
-      return queued(reply, backend, processor, accepted);
+      await remove(backend, processor, sequence);
+      return queuedAnswer(reply, backend, { processor, command, sequence: resent });
     },
   );
 
   app.delete(
     "/processors/:id/dead-letters/:sequence",
-    { schema: { params: SequenceParams } },
+    { schema: { params: SequenceParams }, config: { operation: described.remove } },
     async (request) => {
-      const { backend, processor } = targetOf({ options, request });
+      const { backend, processor } = targetOf(options, request);
       const { sequence } = await find(backend, processor, Number(request.params.sequence));
-      await fromNats(backend, processor, () => backend.letters.remove(processor, sequence));
+      await remove(backend, processor, sequence);
       return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", message: "deleted" };
     },
   );
 };
 
+/** Throws DEAD_LETTER_NOT_FOUND. */
 async function find(backend: Backend, processor: string, sequence: number): Promise<DeadLetter> {
-  const letter = await fromNats(backend, processor, () => backend.letters.find(processor, sequence));
+  const { deadLetters } = backend.stores;
+  const letter = await withNats(backend, processor, () => deadLetters.find(processor, sequence));
   if (letter) return letter;
   throw new GatewayError("DEAD_LETTER_NOT_FOUND", `No dead letter of sequence ${sequence}.`, {
     processor,
@@ -73,21 +81,19 @@ async function find(backend: Backend, processor: string, sequence: number): Prom
   });
 }
 
-function describe(letter: DeadLetter) {
+function remove(backend: Backend, processor: string, sequence: number): Promise<void> {
+  return withNats(backend, processor, () => backend.stores.deadLetters.remove(processor, sequence));
+}
+
+function deadLetterView(letter: DeadLetter) {
   const { sequence, command, method, outcome, atMs } = letter;
   const time = new Date(atMs).toISOString();
   return { sequence, command, method, outcome, time, problem: problemOf(errorOf(letter)) };
 }
 
-function errorOf({
-  processor,
-  command,
-  sequence,
-  method,
-  outcome,
-  grpcStatus,
-  text,
-}: DeadLetter): GatewayError {
+/** The error that a client would have got had it waited. */
+function errorOf(letter: DeadLetter): GatewayError {
+  const { processor, command, sequence, method, outcome, grpcStatus, text } = letter;
   const context = { processor, command, sequence };
   if (outcome === "unknown") {
     const detail = "The command was started, and its end was not seen.";
@@ -97,4 +103,4 @@ function errorOf({
   return grpcFailure(grpcStatus, text, { ...context, effect: "none" });
 }
 
-export default deadLetters;
+export default routes;

@@ -1,6 +1,7 @@
-import { invalid } from "../../http/invalid.ts";
+import { invalid } from "../../http/problem.ts";
 import { maxFloat32 } from "../../http/schemas.ts";
 
+/** The value as the wire has it, a float32; undefined for a value that is refused. */
 type GeneCheck = (value: unknown) => number | undefined;
 
 function numberWithin(min: number, max: number): GeneCheck {
@@ -9,7 +10,10 @@ function numberWithin(min: number, max: number): GeneCheck {
 
 const anyNumber = numberWithin(-maxFloat32, maxFloat32);
 
-/** The genes that can be set safely, what each may be, and how that is said. */
+/**
+ * The genes that can be set safely, with the values that each may have. A new gene also goes into
+ * description.ts.
+ */
 const settable: Record<string, { check: GeneCheck; says: string }> = {
   recall_threshold: { check: numberWithin(0, 1), says: "must be a number from 0 to 1" },
   max_sequence_length: {

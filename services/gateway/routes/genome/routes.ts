@@ -1,15 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { decodeResponse, encodeRequest } from "../../../../libs/kato/codec.ts";
-import type { Json, JsonObject } from "../../../../libs/kato/json.ts";
+import type { Json } from "../../../../libs/kato/json.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { TraceContext } from "../../../../libs/telemetry/trace-context.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { sendQuery } from "../../dispatch/send-command.ts";
-import type { Backend } from "../../open-backend.ts";
+import { dataOf } from "../../dispatch/response.ts";
+import { sendQuery } from "../../dispatch/send-query.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { genome } from "./description.ts";
 
-/** The genome: all processors, as KATO's own clients ask for them. */
-const genome: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
-  app.get("/connect", async ({ trace }) => {
+const shownGenes = ["max_predictions", "recall_threshold", "persistence"] as const;
+const geneWaitMs = 2_000;
+
+/** The genome: all processors, in the form in which KATO's own clients expect them. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.get("/connect", { config: { operation: genome } }, async ({ trace }) => {
     const backend = options.backend();
     const entries = backend.registry.list();
     const nodes = await Promise.all(
@@ -30,10 +34,9 @@ const genome: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   });
 };
 
-const shownGenes = ["max_predictions", "recall_threshold", "persistence"] as const;
-const geneWaitMs = 2_000;
-
-/** A processor as the genome shows it; a gene that cannot be asked for is null, so one that is down hinders no other (A8). */
+/**
+ * One processor. A gene that gets no answer is null, so that a processor that is down delays no other (A8).
+ */
 async function genomeNode(backend: Backend, { id, name }: ProcessorEntry, trace: TraceContext | undefined) {
   const genes: Record<string, Json> = {};
   for (const gene of shownGenes) genes[gene] = await geneOf(backend, id, gene, trace).catch(() => null);
@@ -46,11 +49,9 @@ async function geneOf(
   gene: string,
   trace: TraceContext | undefined,
 ): Promise<Json> {
-  const data = encodeRequest("GetGene", { gene });
-  const outgoing = { processor, method: "GetGene", data, waitMs: geneWaitMs, trace };
-  const { reply } = await sendQuery(backend, outgoing);
-  const { response } = decodeResponse("GetGene", Buffer.from(reply.data));
-  return (response as JsonObject | undefined)?.data ?? null;
+  const query = { method: "GetGene", data: encodeRequest("GetGene", { gene }), trace };
+  const reply = await sendQuery(backend, processor, query, geneWaitMs);
+  return dataOf(decodeResponse("GetGene", Buffer.from(reply.data)));
 }
 
-export default genome;
+export default routes;

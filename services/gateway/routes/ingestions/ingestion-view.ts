@@ -1,9 +1,10 @@
+import { Type } from "typebox";
 import type { IngestionCounts, IngestionRecord } from "../../../../libs/commands/ingestion.ts";
-import { noCounts, storedLines } from "../../../../libs/commands/ingestion.ts";
-import { ingestionSubject } from "../../../../libs/commands/names.ts";
+import { noCounts } from "../../../../libs/commands/ingestion.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
-import { isNoResponders } from "../../../../libs/nats/no-responders.ts";
-import type { Backend } from "../../open-backend.ts";
+import { currentRecord } from "../../bulk/current-record.ts";
+import type { Backend } from "../../fleet/backend.ts";
+import { IngestionReport, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
 /** An ingestion as clients see it (docs/api.md, Many observations). */
 export interface IngestionView {
@@ -20,7 +21,7 @@ export interface IngestionView {
   unknown: number;
   /** Commands of the processor applied per second, lately. */
   rate: number;
-  /** Until the last of it is applied, at that rate; null where it cannot be said. */
+  /** Seconds until the last of it is applied, at that rate; null where nobody can say. */
   eta_seconds: number | null;
   first_sequence: number | null;
   last_sequence: number | null;
@@ -33,10 +34,26 @@ export interface IngestionView {
   created_at: string;
 }
 
-const ownerTimeoutMs = 1_000;
+/** The schema of `IngestionView`, for the document. */
+export const Ingestion = Type.Object({
+  ...IngestionReport.properties,
+  processor: Text,
+  state: Type.Union(["accepting", "queued", "applying", "done"].map((state) => Type.Literal(state))),
+  intake: Type.Union(
+    ["accepting", "complete", "stopped", "interrupted"].map((state) => Type.Literal(state)),
+    { description: "How the request ended: whether all of it is stored" },
+  ),
+  applied: Whole,
+  failed: Whole,
+  unknown: Type.Integer({ description: "Begun, and nobody can say what became of them" }),
+  rate: Type.Number({ description: "Commands of the processor applied per second, lately" }),
+  eta_seconds: orNull(Type.Integer({ description: "Until the last of it is applied, at that rate" })),
+  learn: Type.Optional(Type.String({ description: "What became of the Learn" })),
+  created_at: Time,
+});
 
-/** How an ingestion stands. Throws INGESTION_NOT_FOUND. */
-export async function viewIngestion(
+/** Throws INGESTION_NOT_FOUND. */
+export async function ingestionView(
   backend: Backend,
   processor: string,
   ingestion: string,
@@ -56,7 +73,7 @@ export async function viewIngestion(
     processor,
     state,
     intake: record.state,
-    // One may be applied before its acknowledgement was read.
+    // An observation may be applied before the gateway has read its acknowledgement.
     accepted: Math.max(accepted, counted),
     applied: counts.applied,
     failed: counts.failed,
@@ -73,15 +90,18 @@ export async function viewIngestion(
   };
 }
 
-function stateOf(isAccepting: boolean, isBehind: boolean, isBegun: boolean): IngestionView["state"] {
+function stateOf(isAccepting: boolean, isApplied: boolean, isBegun: boolean): IngestionView["state"] {
   if (isAccepting) return "accepting";
-  if (isBehind) return "done";
+  if (isApplied) return "done";
   return isBegun ? "applying" : "queued";
 }
 
-/** What the applier has counted: it keeps it in its checkpoint, and lays it aside when the ingestion is idle. */
+/**
+ * The worker's counts. They are in its checkpoint, and in the ingestion's own entry once the ingestion is
+ * idle.
+ */
 async function countsOf(
-  { checkpoints, ingestions }: Backend,
+  { stores: { checkpoints, ingestions } }: Backend,
   processor: string,
   ingestion: string,
 ): Promise<{ counts: IngestionCounts; applied: number }> {
@@ -93,44 +113,4 @@ async function countsOf(
   const counts =
     checkpoint.ingestions?.[ingestion] ?? (await ingestions.counts(processor, ingestion)) ?? noCounts;
   return { counts, applied: checkpoint.applied };
-}
-
-/** The record as the gateway that takes the ingestion in has it, or as it was left. */
-async function currentRecord(
-  backend: Backend,
-  processor: string,
-  ingestion: string,
-): Promise<IngestionRecord | undefined> {
-  const found = await backend.ingestions.get(processor, ingestion);
-  if (found?.record.state !== "accepting") return found?.record;
-  try {
-    const subject = ingestionSubject(processor, ingestion);
-    const answer = await backend.nats.connection.request(subject, "", { timeout: ownerTimeoutMs });
-    return answer.json<IngestionRecord>();
-  } catch (error) {
-    return isNoResponders(error) ? settle(backend, found.record, found.revision) : found.record;
-  }
-}
-
-/** The gateway that took it in is gone: what the log has of it beyond the record is counted, and the record says so. */
-async function settle(
-  { logs, ingestions }: Backend,
-  left: IngestionRecord,
-  revision: number,
-): Promise<IngestionRecord | undefined> {
-  const record: IngestionRecord = { ...left, state: "interrupted" };
-  const known = Math.max(record.after, record.last_sequence ?? 0, record.learn_sequence ?? 0);
-  for await (const { line, sequence } of storedLines(logs, record, known + 1)) {
-    if (line === "learn") {
-      record.learn_sequence = sequence;
-      continue;
-    }
-    record.accepted++;
-    record.line = line;
-    record.first_sequence ??= sequence;
-    record.last_sequence = sequence;
-  }
-  const isWritten = (await ingestions.put(record, revision)) !== undefined;
-  // Else it was sent again meanwhile.
-  return isWritten ? record : (await ingestions.get(record.processor, record.ingestion))?.record;
 }

@@ -1,56 +1,77 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
 import type { JsonObject } from "../../../../libs/kato/json.ts";
-import { envelope } from "../../dispatch/answer.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { askKato, commandKato } from "../../dispatch/run-command.ts";
-import { ProcessorParams, TargetClassBody } from "../../http/schemas.ts";
+import { intervalOffset } from "../../dispatch/response.ts";
+import { runCommand } from "../../dispatch/run-command.ts";
+import { runQuery } from "../../dispatch/run-query.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import * as described from "./description.ts";
 
-/** One processor as such: who it is, how it is, and its modes. */
-const processor: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+const TargetClassBody = Type.Object({ target_class: Type.String({ description: "A symbol" }) });
+
+const texts = [
+  { url: "/:id/ping", method: "Ping", operation: described.ping },
+  { url: "/:id/name", method: "GetName", operation: described.name },
+] as const;
+
+const modes = [
+  { url: "/:id/sleep", method: "StartSleeping", operation: described.sleep },
+  { url: "/:id/wake", method: "StopSleeping", operation: described.wake },
+  { url: "/:id/start-predicting", method: "StartPredicting", operation: described.startPredicting },
+  { url: "/:id/stop-predicting", method: "StopPredicting", operation: described.stopPredicting },
+] as const;
+
+/** A processor's instance: its name, its status and its modes. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   const params = ProcessorParams;
 
-  const asked = { "/:id/ping": "Ping", "/:id/name": "GetName" } as const;
-  for (const [url, method] of Object.entries(asked)) {
-    app.get(url, { schema: { params } }, async (request, reply) => {
-      const answer = await askKato({ options, request, reply }, method, {});
-      return envelope(answer, answer.message ?? "");
-    });
-  }
-
-  app.get("/:id/time", { schema: { params } }, async (request, reply) => {
-    const answer = await askKato({ options, request, reply }, "GetTime", {});
-    return envelope(answer, Number(answer.message) + answer.offset);
-  });
-
-  app.get("/:id/status", { schema: { params } }, async (request, reply) => {
-    const answer = await askKato({ options, request, reply }, "ShowStatus", {});
-    const status = (answer.response ?? {}) as JsonObject;
-    const counts = Object.fromEntries(
-      ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + answer.offset]),
-    );
-    return envelope(answer, { ...status, ...counts });
-  });
-
-  const modes = {
-    "/:id/sleep": "StartSleeping",
-    "/:id/wake": "StopSleeping",
-    "/:id/start-predicting": "StartPredicting",
-    "/:id/stop-predicting": "StopPredicting",
-  } as const;
-  for (const [url, method] of Object.entries(modes)) {
-    app.post(url, { schema: { params } }, (request, reply) =>
-      commandKato({ options, request, reply }, method, {}),
+  for (const { url, method, operation } of texts) {
+    app.get(url, { schema: { params }, config: { operation } }, (request, reply) =>
+      runQuery({ options, request, reply }, method, {}, ({ message = "" }) => message),
     );
   }
 
-  app.put("/:id/target-class", { schema: { params, body: TargetClassBody } }, (request, reply) => {
-    const { target_class } = request.body;
-    return commandKato({ options, request, reply }, "TargetClass", { target_class });
-  });
+  app.get("/:id/time", { schema: { params }, config: { operation: described.time } }, (request, reply) =>
+    runQuery(
+      { options, request, reply },
+      "GetTime",
+      {},
+      (response, answered) => Number(response.message) + intervalOffset(response, answered),
+    ),
+  );
 
-  app.delete("/:id/target-class", { schema: { params } }, (request, reply) =>
-    commandKato({ options, request, reply }, "TargetClear", {}),
+  app.get("/:id/status", { schema: { params }, config: { operation: described.status } }, (request, reply) =>
+    runQuery({ options, request, reply }, "ShowStatus", {}, (response, answered) => {
+      const status = (response.response ?? {}) as JsonObject;
+      const offset = intervalOffset(response, answered);
+      const counts = Object.fromEntries(
+        ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + offset]),
+      );
+      return { ...status, ...counts };
+    }),
+  );
+
+  for (const { url, method, operation } of modes) {
+    app.post(url, { schema: { params }, config: { operation } }, (request, reply) =>
+      runCommand({ options, request, reply }, method, {}),
+    );
+  }
+
+  app.put(
+    "/:id/target-class",
+    { schema: { params, body: TargetClassBody }, config: { operation: described.setTargetClass } },
+    (request, reply) => {
+      const { target_class } = request.body;
+      return runCommand({ options, request, reply }, "TargetClass", { target_class });
+    },
+  );
+
+  app.delete(
+    "/:id/target-class",
+    { schema: { params }, config: { operation: described.unsetTargetClass } },
+    (request, reply) => runCommand({ options, request, reply }, "TargetClear", {}),
   );
 };
 
-export default processor;
+export default routes;

@@ -1,20 +1,37 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { sequenceMethod } from "../../../../libs/kato/compound.ts";
+import { newUniqueId } from "../../dispatch/idempotency-key.ts";
 import { encodeObserveSequence, formOfSequence } from "../../dispatch/observe-sequence.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { newUniqueId, runCommand } from "../../dispatch/run-command.ts";
-import { invalid } from "../../http/invalid.ts";
-import { checkObservation } from "../../http/observation.ts";
-import type { ObservationBody } from "../../http/schemas.ts";
-import { ProcessorParams, SequenceBody } from "../../http/schemas.ts";
-import { unwrapData } from "../../http/unwrap-data.ts";
+import { runEncoded } from "../../dispatch/run-command.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { unwrapData } from "../../http/bodies.ts";
+import { checkObservation, ObservationBody } from "../../http/observation.ts";
+import { invalid } from "../../http/problem.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import { observeSequence } from "./description.ts";
 
-/** Several observations as one command that nothing comes between (docs/api.md, Many observations). */
-const observeSequence: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+const SequenceBody = Type.Object({
+  observations: Type.Array(ObservationBody, { minItems: 1, description: "In their order" }),
+  learn_after_each: Type.Optional(Type.Boolean({ description: "A Learn after each of them" })),
+  learn_at_end: Type.Optional(Type.Boolean({ description: "A Learn after the last" })),
+  clear_working_memory_between: Type.Optional(
+    Type.Boolean({ description: "A ClearWorkingMemory between two of them" }),
+  ),
+});
+
+/**
+ * Several observations as one command that no other command comes between (docs/api.md, Many observations).
+ */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.post(
     "/:id/observe-sequence",
-    { schema: { params: ProcessorParams, body: SequenceBody }, preValidation: unwrapData },
+    {
+      schema: { params: ProcessorParams, body: SequenceBody },
+      config: { operation: observeSequence },
+      preValidation: unwrapData,
+    },
     async (request, reply) => {
       const { observations, ...wanted } = request.body;
       observations.forEach(checkItem);
@@ -30,12 +47,12 @@ const observeSequence: FastifyPluginAsyncTypebox<RouteOptions> = async (app, opt
       };
       const data = encodeObserveSequence(all, steps);
       const form = formOfSequence(steps);
-      return runCommand({ options, request, reply }, { method: sequenceMethod, data, form });
+      return runEncoded({ options, request, reply }, { method: sequenceMethod, data, form });
     },
   );
 };
 
-/** As `checkObservation`, naming the item. */
+/** As `checkObservation`. The field's name begins with the item's. */
 function checkItem(observation: ObservationBody, index: number): void {
   try {
     checkObservation(observation);
@@ -46,4 +63,4 @@ function checkItem(observation: ObservationBody, index: number): void {
   }
 }
 
-export default observeSequence;
+export default routes;

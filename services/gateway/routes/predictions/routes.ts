@@ -1,49 +1,56 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { JsonObject } from "../../../../libs/kato/json.ts";
-import { withPrefix } from "../../../../libs/kato/model-name.ts";
-import { dataOf, envelope } from "../../dispatch/answer.ts";
-import type { Call, RouteOptions } from "../../dispatch/run-command.ts";
-import { askKato } from "../../dispatch/run-command.ts";
-import { PredictionsBody, PredictionsQuery, ProcessorParams } from "../../http/schemas.ts";
-import { unwrapData } from "../../http/unwrap-data.ts";
+import { Type } from "typebox";
+import { dataOf, predictionsOf } from "../../dispatch/response.ts";
+import type { Call } from "../../dispatch/run-command.ts";
+import { runQuery } from "../../dispatch/run-query.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { unwrapData } from "../../http/bodies.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import * as described from "./description.ts";
 
-/** Predictions, and what KATO perceives and thinks. */
-const predictions: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+const WhichObservation = Type.Object({
+  unique_id: Type.Optional(Type.String({ description: "The unique_id of the latest observation" })),
+});
+
+/** Predictions, and what KATO makes of the latest observation. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   const params = ProcessorParams;
 
-  app.get("/:id/predictions", { schema: { params, querystring: PredictionsQuery } }, (request, reply) =>
-    predictionsOf({ options, request, reply }, request.query.unique_id),
+  app.get(
+    "/:id/predictions",
+    { schema: { params, querystring: WhichObservation }, config: { operation: described.predictions } },
+    (request, reply) => runPredictions({ options, request, reply }, request.query.unique_id),
   );
 
   app.post(
     "/:id/predictions",
-    { schema: { params, querystring: PredictionsQuery, body: PredictionsBody }, preValidation: unwrapData },
+    {
+      schema: { params, querystring: WhichObservation, body: WhichObservation },
+      config: { operation: described.predictionsByPost },
+      preValidation: unwrapData,
+    },
     (request, reply) =>
-      predictionsOf({ options, request, reply }, request.body.unique_id ?? request.query.unique_id),
+      runPredictions({ options, request, reply }, request.body.unique_id ?? request.query.unique_id),
   );
 
-  app.get("/:id/percept-data", { schema: { params } }, async (request, reply) => {
-    const answer = await askKato({ options, request, reply }, "GetPerceptData", {});
-    return envelope(answer, dataOf(answer));
-  });
+  app.get(
+    "/:id/percept-data",
+    { schema: { params }, config: { operation: described.perceptData } },
+    (request, reply) => runQuery({ options, request, reply }, "GetPerceptData", {}, dataOf),
+  );
 
-  app.get("/:id/cognition-data", { schema: { params } }, async (request, reply) => {
-    const answer = await askKato({ options, request, reply }, "GetCognitionData", {});
-    return envelope(answer, answer.response ?? {});
-  });
+  app.get(
+    "/:id/cognition-data",
+    { schema: { params }, config: { operation: described.cognitionData } },
+    (request, reply) =>
+      runQuery({ options, request, reply }, "GetCognitionData", {}, ({ response = {} }) => response),
+  );
 };
 
-async function predictionsOf(call: Call, uniqueId: string | undefined) {
-  const answer =
-    uniqueId === undefined
-      ? await askKato(call, "GetAllPredictions", {})
-      : await askKato(call, "GetPredictions", { unique_id: uniqueId });
-  // KATO says null while predicting is off.
-  const list = (dataOf(answer) ?? []) as JsonObject[];
-  return envelope(
-    answer,
-    list.map((prediction) => ({ ...prediction, name: withPrefix("MODEL|", String(prediction.name)) })),
-  );
+function runPredictions(call: Call, uniqueId: string | undefined) {
+  return uniqueId === undefined
+    ? runQuery(call, "GetAllPredictions", {}, predictionsOf)
+    : runQuery(call, "GetPredictions", { unique_id: uniqueId }, predictionsOf);
 }
 
-export default predictions;
+export default routes;

@@ -1,28 +1,41 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-
-/** Whether the gateway is alive, and ready. */
-const probes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
-  app.get("/kato-api/ping", async () => ({ status: "okay" }));
-
-  app.get("/health", async () => ({ status: "healthy", processors: countOf(options) }));
-
-  app.get("/ready", { schema: { response: { 200: Type.Object({ status: Type.String() }) } } }, async () => {
-    const { nats, registry } = options.backend();
-    if (options.stopping.aborted) throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
-    if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
-    if (!(await registry.answers(readyTimeoutMs))) {
-      throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");
-    }
-    return { status: "ready" };
-  });
-};
+import type { RouteOptions } from "../../fleet/backend.ts";
+import * as described from "./description.ts";
 
 const readyTimeoutMs = 1_000;
 
-/** How many processors are known; the gateway is alive before it has reached NATS, and knows of none then. */
+/** Whether the gateway is alive, and whether it can be used. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.get("/kato-api/ping", { config: { operation: described.ping } }, async () => ({ status: "okay" }));
+
+  app.get("/health", { config: { operation: described.health } }, async () => ({
+    status: "healthy",
+    processors: countOf(options),
+  }));
+
+  app.get(
+    "/ready",
+    {
+      schema: { response: { 200: Type.Object({ status: Type.String() }) } },
+      config: { operation: described.ready },
+    },
+    async () => {
+      const { nats, registry } = options.backend();
+      if (options.stopping.aborted) {
+        throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
+      }
+      if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
+      if (!(await registry.answers(readyTimeoutMs))) {
+        throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");
+      }
+      return { status: "ready" };
+    },
+  );
+};
+
+/** How many processors are registered; 0 before NATS was reached, when the gateway is alive already. */
 function countOf(options: RouteOptions): number {
   try {
     return options.backend().registry.list().length;
@@ -31,4 +44,4 @@ function countOf(options: RouteOptions): number {
   }
 }
 
-export default probes;
+export default routes;

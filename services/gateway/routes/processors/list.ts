@@ -1,24 +1,29 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
 import { processorNotFound } from "../../fleet/refusals.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
-import { describeProcessor } from "./describe-processor.ts";
+import * as described from "./description.ts";
+import { processorView } from "./processor-view.ts";
 
-/** The registered processors, and how each stands. */
-const processors: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
-  app.get("/processors", async () => {
+/** The registered processors, each with its state. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.get("/processors", { config: { operation: described.list } }, async () => {
     const backend = options.backend();
-    return { processors: backend.registry.list().map((entry) => describeProcessor(backend, entry)) };
+    return { processors: backend.registry.list().map((entry) => processorView(backend, entry)) };
   });
 
-  app.get("/processors/:id", { schema: { params: ProcessorParams } }, async (request) => {
-    const backend = options.backend();
-    const { id } = request.params;
-    const entry = backend.registry.get(id);
-    if (!entry) throw processorNotFound(id);
-    request.processor = id;
-    return describeProcessor(backend, entry);
-  });
+  app.get(
+    "/processors/:id",
+    { schema: { params: ProcessorParams }, config: { operation: described.one } },
+    async (request) => {
+      const backend = options.backend();
+      const { id } = request.params;
+      const entry = backend.registry.get(id);
+      if (!entry) throw processorNotFound(id);
+      request.processor = id;
+      return processorView(backend, entry);
+    },
+  );
 };
 
-export default processors;
+export default routes;

@@ -1,20 +1,40 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
 import { depthOf } from "../../../../libs/commands/depth.ts";
 import { isProcessorId } from "../../../../libs/commands/names.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { targetOf } from "../../dispatch/run-command.ts";
-import { fromNats } from "../../fleet/refusals.ts";
-import { invalid } from "../../http/invalid.ts";
-import { ForceQuery, ProcessorBody, ProcessorParams } from "../../http/schemas.ts";
-import { describeProcessor } from "./describe-processor.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { withNats } from "../../fleet/refusals.ts";
+import { invalid } from "../../http/problem.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import * as described from "./description.ts";
+import { processorView } from "./processor-view.ts";
 
-/** Registering, changing and removing processors over REST. */
-const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+const ProcessorBody = Type.Object({
+  name: Type.Optional(
+    Type.String({
+      description:
+        "What people call it, 1 to 128 printable characters; without it the one it has, else its id",
+    }),
+  ),
+  grpc_endpoint: Type.String({ description: "`host:port` of its instance's gRPC server" }),
+});
+
+const ForceQuery = Type.Object({
+  force: Type.Optional(
+    Type.Union([Type.Literal("true"), Type.Literal("false")], {
+      description: "`true` removes it although commands are still queued",
+    }),
+  ),
+});
+
+/** Registering, changing and removing processors. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.put(
     "/processors/:id",
-    { schema: { params: ProcessorParams, body: ProcessorBody } },
+    { schema: { params: ProcessorParams, body: ProcessorBody }, config: { operation: described.put } },
     async (request, reply) => {
       const backend = options.backend();
       const { id } = request.params;
@@ -26,25 +46,25 @@ const registration: FastifyPluginAsyncTypebox<RouteOptions> = async (app, option
       const refusal = await backend.endpointPolicy(grpc_endpoint);
       if (refusal !== undefined) invalid("grpc_endpoint", refusal);
       const entry = { id, name, grpc_endpoint, source: "rest" as const };
-      const isNew = await fromNats(backend, id, async () => {
-        // Whoever finds it registered can send it commands.
+      const isNew = await withNats(backend, id, async () => {
+        // The log comes first, because a registered processor can be sent commands at once.
         await backend.logs.ensure(id);
         return backend.registry.put(entry);
       });
       reply.code(isNew ? 201 : 200);
-      return describeProcessor(backend, entry);
+      return processorView(backend, entry);
     },
   );
 
   app.delete(
     "/processors/:id",
-    { schema: { params: ProcessorParams, querystring: ForceQuery } },
+    { schema: { params: ProcessorParams, querystring: ForceQuery }, config: { operation: described.remove } },
     async (request) => {
-      const { backend, processor } = targetOf({ options, request });
+      const { backend, processor } = targetOf(options, request);
       const isForced = request.query.force === "true";
-      await fromNats(backend, processor, async () => {
-        const { logs, checkpoints, states } = backend;
-        const depth = await depthOf(logs, checkpoints, processor, states.get(processor)?.applied);
+      await withNats(backend, processor, async () => {
+        const { logs, stores, states } = backend;
+        const depth = await depthOf(logs, stores.checkpoints, processor, states.get(processor)?.applied);
         if (depth > 0 && !isForced) throw stillQueued(processor, depth);
         await backend.registry.remove(processor);
       });
@@ -60,4 +80,4 @@ function stillQueued(processor: string, depth: number): GatewayError {
   });
 }
 
-export default registration;
+export default routes;

@@ -1,27 +1,47 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
 import { rebuildSubject } from "../../../../libs/commands/names.ts";
 import type { RebuildAnswer, RebuildRequest } from "../../../../libs/commands/rebuild-request.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
-import type { RouteOptions } from "../../dispatch/run-command.ts";
-import { targetOf } from "../../dispatch/run-command.ts";
-import { queryFailure } from "../../dispatch/send-command.ts";
-import { instanceAway, natsAway } from "../../fleet/refusals.ts";
-import { invalid } from "../../http/invalid.ts";
+import { noReply } from "../../dispatch/failures.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { instanceUnavailable, natsUnavailable } from "../../fleet/refusals.ts";
+import { unwrapData } from "../../http/bodies.ts";
 import { readWait } from "../../http/prefer.ts";
-import { DryRunQuery, ProcessorParams, RebuildBody } from "../../http/schemas.ts";
-import { unwrapData } from "../../http/unwrap-data.ts";
-import type { Backend } from "../../open-backend.ts";
+import { invalid } from "../../http/problem.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import { rebuild } from "./description.ts";
+
+const DryRunQuery = Type.Object({
+  dry_run: Type.Optional(
+    Type.Union([Type.Literal("true"), Type.Literal("false")], {
+      description: "`true` only tells what would be replayed",
+    }),
+  ),
+});
+
+const RebuildBody = Type.Object({
+  from: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: "Clear the instance and apply the kept log again from this sequence on",
+    }),
+  ),
+});
 
 /** Rebuilding a processor by hand (docs/api.md, The gateway). */
-const rebuild: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.post(
     "/processors/:id/rebuild",
     {
       schema: { params: ProcessorParams, querystring: DryRunQuery, body: RebuildBody },
+      config: { operation: rebuild },
       preValidation: unwrapData,
     },
     async (request, reply) => {
-      const { backend, processor } = targetOf({ options, request });
+      const { backend, processor } = targetOf(options, request);
       const { waitMs } = readWait(request.headers.prefer);
       const { from } = request.body;
       const dryRun = request.query.dry_run === "true";
@@ -51,7 +71,7 @@ const rebuild: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) =>
             effect: "none",
           });
         case "away":
-          throw instanceAway({ processor });
+          throw instanceUnavailable({ processor });
       }
     },
   );
@@ -63,15 +83,15 @@ async function askForRebuild(
   request: RebuildRequest,
   waitMs: number,
 ): Promise<RebuildAnswer> {
-  if (!nats.connected) throw natsAway({ processor, effect: "none" });
+  if (!nats.connected) throw natsUnavailable({ processor, effect: "none" });
   try {
     const message = await nats.connection.request(rebuildSubject(processor), JSON.stringify(request), {
       timeout: Math.max(waitMs, 1),
     });
     return message.json<RebuildAnswer>();
   } catch (error) {
-    throw queryFailure(error, { processor, effect: request.dryRun ? "none" : "unknown" });
+    throw noReply(error, { processor, effect: request.dryRun ? "none" : "unknown" });
   }
 }
 
-export default rebuild;
+export default routes;

@@ -2,10 +2,13 @@ import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema, RouteOptions } from "fastify";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { TSchema } from "typebox";
+import { Type } from "typebox";
 import packageJson from "../../../package.json" with { type: "json" };
-import { unwrapData } from "../http/unwrap-data.ts";
+import { unwrapData } from "../http/bodies.ts";
 import type { GeneratedDocument } from "./document.ts";
-import { asSent, bodyMayBeMissing, complete, tags } from "./document.ts";
+import { asSent, bodyMayBeMissing, complete, operationKey } from "./document.ts";
+import type { Operation } from "./operation.ts";
+import { tags } from "./operation.ts";
 import { docsPage } from "./page.ts";
 
 const description = `Requests and answers are JSON, whatever the content type of a request says. A request that fails is answered with
@@ -15,11 +18,31 @@ the same form. With \`GATEWAY_LEGACY_ERRORS=1\` a body that is not JSON is a 500
 Commands change a processor: each has a place in the processor's command log, and they are applied one at a time in that order. Queries only
 read, and are answered between two commands.`;
 
+const documentOperation: Operation = {
+  tag: "The gateway",
+  summary: "This description of the API",
+  answers: {
+    200: {
+      description: "An OpenAPI 3.1 document.",
+      content: { "application/json": { schema: Type.Object({ openapi: Type.String() }) } },
+    },
+  },
+  problems: [],
+};
+
+const pageOperation: Operation = {
+  tag: "The gateway",
+  summary: "This description of the API, for people",
+  answers: { 200: { description: "A page.", content: { "text/html": { schema: Type.String() } } } },
+  problems: [],
+};
+
 /**
- * Describes every route that is registered after this: as an OpenAPI document at GET /openapi.json, for people at GET /docs.
- * Both are made when they are first asked for, and no answer of another route is changed by them.
+ * Describes every route that is registered after this: as an OpenAPI document at GET /openapi.json, and as a
+ * page at GET /docs. Each is made when it is first asked for. A route's answers are not changed by its
+ * description.
  */
-export function describeApi(app: FastifyInstance): void {
+export function describeApi(app: FastifyInstance, named: Readonly<Record<string, TSchema>>): void {
   void app.register(swagger, {
     openapi: {
       openapi: "3.1.1",
@@ -30,23 +53,23 @@ export function describeApi(app: FastifyInstance): void {
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
       servers: [{ url: "/", description: "This gateway" }],
-      tags: tags.map(({ name, description }) => ({ name, description })),
+      tags: [...tags],
     },
     convertConstToEnum: false,
-    transform: ({ schema, url, route }) => ({ url, schema: { ...schema, ...bodyAsSent(route) } }),
+    transform: ({ schema, url, route }) => ({ url, schema: { ...schema, ...describedBy(route) } }),
     transformObject: (made) => {
       if (!("openapiObject" in made)) throw new TypeError("@fastify/swagger made no OpenAPI document");
-      return complete(made.openapiObject as GeneratedDocument);
+      return complete(made.openapiObject as GeneratedDocument, named);
     },
   });
   void app.register(async (described) => {
     let json: string | undefined;
     let page: string | undefined;
-    described.get("/openapi.json", async (_request, reply) => {
+    described.get("/openapi.json", { config: { operation: documentOperation } }, async (_request, reply) => {
       json ??= JSON.stringify(described.swagger());
       return reply.type("application/json; charset=utf-8").send(json);
     });
-    described.get("/docs", async (_request, reply) => {
+    described.get("/docs", { config: { operation: pageOperation } }, async (_request, reply) => {
       page ??= docsPage(described.swagger() as OpenAPIV3_1.Document);
       return reply
         .type("text/html; charset=utf-8")
@@ -56,13 +79,20 @@ export function describeApi(app: FastifyInstance): void {
   });
 }
 
-/** A route's body as clients may send it: where the route takes the same under `data`, also so, and left out if it has to say nothing. */
-function bodyAsSent({ schema, preValidation }: RouteOptions): FastifySchema {
-  if (!schema?.body) return {};
+type DescribedSchema = FastifySchema & { [operationKey]: Operation | undefined };
+
+/**
+ * What a route says of itself beyond its schemas. Where it also takes its body under `data`, the body's
+ * schema says so, and a body without required fields may be missing.
+ */
+function describedBy({ schema, config, preValidation }: RouteOptions): DescribedSchema {
+  const described: DescribedSchema = { [operationKey]: config?.operation };
+  if (!schema?.body) return described;
   const body = asSent(schema.body as TSchema);
-  if (preValidation !== unwrapData) return { body };
+  if (preValidation !== unwrapData) return { ...described, body };
   const { required = [] } = body;
   return {
+    ...described,
     body: { anyOf: [body, { type: "object", required: ["data"], properties: { data: body } }] },
     ...(required.length === 0 && { [bodyMayBeMissing]: true }),
   };

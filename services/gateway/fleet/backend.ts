@@ -1,0 +1,61 @@
+import type { KV } from "@nats-io/kv";
+import type { FastifyRequest } from "fastify";
+import type { DeadLetters } from "../../../libs/commands/dead-letters.ts";
+import type { Ingestions } from "../../../libs/commands/ingestion.ts";
+import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { Outcomes } from "../../../libs/commands/outcomes.ts";
+import type { Replies } from "../../../libs/commands/replies.ts";
+import type { NatsLink } from "../../../libs/nats/connection.ts";
+import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
+import type { Registry } from "../../../libs/registry/registry.ts";
+import type { ProcessorStates } from "./processor-states.ts";
+import { processorNotFound } from "./refusals.ts";
+
+/** The rest of the system as the gateway uses it. There is one, made when NATS is first reached. */
+export interface Backend {
+  nats: NatsLink;
+  registry: Registry;
+  states: ProcessorStates;
+  logs: CommandLogs;
+  replies: Replies;
+  stores: Stores;
+  queueLimits: QueueLimits;
+  endpointPolicy: EndpointPolicy;
+}
+
+/** What NATS keeps beside the command logs. */
+export interface Stores {
+  outcomes: Outcomes;
+  deadLetters: DeadLetters;
+  ingestions: Ingestions;
+  /** The workers' checkpoints, which the gateway only reads. */
+  checkpoints: KV;
+}
+
+/** How much may wait for one processor before commands are refused. */
+export interface QueueLimits {
+  /** How many commands may be stored and not yet applied. */
+  maxDepth: number;
+  /** How old the oldest of them may be; -1 for no limit. */
+  maxAgeMs: number;
+}
+
+/** What every route is given. */
+export interface RouteOptions {
+  /** Throws NATS_UNAVAILABLE until NATS was reached for the first time. */
+  backend: () => Backend;
+  /** Aborted when the gateway is to stop. */
+  stopping: AbortSignal;
+}
+
+/** The processor that a request's path names. Throws PROCESSOR_NOT_FOUND where it is not registered. */
+export function targetOf(
+  options: RouteOptions,
+  request: FastifyRequest<{ Params: { id: string } }>,
+): { backend: Backend; processor: string } {
+  const backend = options.backend();
+  const processor = request.params.id;
+  if (!backend.registry.get(processor)) throw processorNotFound(processor);
+  request.processor = processor;
+  return { backend, processor };
+}
