@@ -6,16 +6,15 @@ import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
 import { readJsonBodies } from "./http/bodies.ts";
+import { errorHandler } from "./http/error-handler.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
 import { readPrincipals } from "./http/principal.ts";
-import { problemHandler } from "./http/problem.ts";
 import { recordRequests } from "./http/request-log.ts";
 import { describeApi } from "./openapi/describe-api.ts";
 import { allRoutes, namedSchemas } from "./routes/all.ts";
-import metricsRoutes from "./routes/probes/metrics.ts";
 
-export interface AppOptions extends RouteOptions {
+export interface AppOptions extends Omit<RouteOptions, "metrics"> {
   /** A body that is not JSON becomes a 500, as in the old front end. */
   legacyErrors: boolean;
   /** The header in which an authenticating proxy names the client, in lower case. */
@@ -30,7 +29,7 @@ const bodyLimitBytes = 6 * maxMessageBytes;
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { backend, stopping, legacyErrors, principalHeader, log, tracing } = options;
-  const onProblem = problemHandler({ legacyErrors });
+  const onProblem = errorHandler({ legacyErrors });
   const app = Fastify({
     loggerInstance: log,
     // recordRequests logs one line a request.
@@ -56,8 +55,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
   });
-  void app.register(metricsRoutes, { metrics });
-  for (const routes of allRoutes) void app.register(routes, { backend, stopping });
+  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics });
   return app;
 }
 

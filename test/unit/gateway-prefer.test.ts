@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { readWait } from "../../services/gateway/http/prefer.ts";
+import { readWait } from "../../services/gateway/http/headers.ts";
 
 test("without a wait the default of 30 s counts, and nothing is told to have been applied", () => {
   for (const prefer of [

@@ -6,9 +6,9 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { admitAsync, admitSync } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { natsUnavailable } from "../fleet/refusals.ts";
+import { fingerprintOf } from "./command-ids.ts";
 import { findCommand } from "./command-records.ts";
 import { keyRunning } from "./failures.ts";
-import { fingerprintOf } from "./idempotency-key.ts";
 import type { Sent } from "./send-command.ts";
 import { send } from "./send-command.ts";
 

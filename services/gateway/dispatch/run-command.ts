@@ -7,12 +7,11 @@ import type { Method } from "../../../libs/kato/rpcs.ts";
 import { setQueueRateLimit } from "../fleet/admission.ts";
 import type { Backend, RouteOptions } from "../fleet/backend.ts";
 import { targetOf } from "../fleet/backend.ts";
-import { setCommandHeaders } from "../http/answer-headers.ts";
-import { prefersAsync, readWait } from "../http/prefer.ts";
+import { prefersAsync, readIdempotencyKey, readWait, setCommandHeaders } from "../http/headers.ts";
 import type { Answer } from "./answer.ts";
 import { commandAnswer } from "./answer.ts";
+import { commandIdOf } from "./command-ids.ts";
 import { sendOnce } from "./idempotency.ts";
-import { commandIdOf, readIdempotencyKey } from "./idempotency-key.ts";
 import { commandPath, send } from "./send-command.ts";
 
 /** One HTTP request to a processor, with Fastify's `reply`, whose headers are set on the way. */

@@ -4,7 +4,7 @@ import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { targetOf } from "../fleet/backend.ts";
 import { withNats } from "../fleet/refusals.ts";
-import { readWait } from "../http/prefer.ts";
+import { readWait } from "../http/headers.ts";
 import { invalid } from "../http/problem.ts";
 import type { Answer, Wording } from "./answer.ts";
 import { queryAnswer } from "./answer.ts";

@@ -5,7 +5,7 @@ import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
-import { setRateLimit } from "../http/answer-headers.ts";
+import { setRateLimit } from "../http/headers.ts";
 import type { Backend } from "./backend.ts";
 import type { Queue } from "./processor-states.ts";
 import { instanceUnavailable, natsUnavailable, notOwned } from "./refusals.ts";

@@ -8,6 +8,7 @@ import type { Replies } from "../../../libs/commands/replies.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
+import type { GatewayMetrics } from "../http/metrics.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 import { processorNotFound } from "./refusals.ts";
 
@@ -46,6 +47,7 @@ export interface RouteOptions {
   backend: () => Backend;
   /** Aborted when the gateway is to stop. */
   stopping: AbortSignal;
+  metrics: GatewayMetrics;
 }
 
 /** The processor that a request's path names. Throws PROCESSOR_NOT_FOUND where it is not registered. */

@@ -8,7 +8,7 @@ import { commandAnswer } from "../../dispatch/answer.ts";
 import { findCommand } from "../../dispatch/command-records.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { setCommandHeaders } from "../../http/answer-headers.ts";
+import { setCommandHeaders } from "../../http/headers.ts";
 import { problemOf } from "../../http/problem.ts";
 import { ProcessorId } from "../../http/schemas.ts";
 import { becameOf } from "./description.ts";

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { sequenceMethod } from "../../../../libs/kato/compound.ts";
-import { newUniqueId } from "../../dispatch/idempotency-key.ts";
+import { newUniqueId } from "../../dispatch/command-ids.ts";
 import { encodeObserveSequence, formOfSequence } from "../../dispatch/observe-sequence.ts";
 import { runEncoded } from "../../dispatch/run-command.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { newUniqueId } from "../../dispatch/idempotency-key.ts";
+import { newUniqueId } from "../../dispatch/command-ids.ts";
 import { runCommand } from "../../dispatch/run-command.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { unwrapData } from "../../http/bodies.ts";

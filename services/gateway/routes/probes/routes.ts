@@ -6,8 +6,13 @@ import * as described from "./description.ts";
 
 const readyTimeoutMs = 1_000;
 
-/** Whether the gateway is alive, and whether it can be used. */
+/** The gateway itself: its metrics, whether it is alive, and whether it can be used. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const { metrics } = options;
+  app.get("/metrics", { config: { operation: described.metrics } }, async (_request, reply) => {
+    return reply.type(metrics.contentType).send(await metrics.scrape());
+  });
+
   app.get("/kato-api/ping", { config: { operation: described.ping } }, async () => ({ status: "okay" }));
 
   app.get("/health", { config: { operation: described.health } }, async () => ({

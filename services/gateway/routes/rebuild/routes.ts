@@ -8,7 +8,7 @@ import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
 import { instanceUnavailable, natsUnavailable } from "../../fleet/refusals.ts";
 import { unwrapData } from "../../http/bodies.ts";
-import { readWait } from "../../http/prefer.ts";
+import { readWait } from "../../http/headers.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import { rebuild } from "./description.ts";

@@ -2,27 +2,7 @@ import { createHash } from "node:crypto";
 import { nuid } from "@nats-io/transport-node";
 import type { FastifyRequest } from "fastify";
 import type { Command } from "../../../libs/commands/command.ts";
-import { invalid } from "../http/problem.ts";
-
-const maxKeyLength = 255;
-
-/**
- * The request's `Idempotency-Key`; undefined where there is none. It has the principal's name in it, so no
- * client gets the answer of another. Throws INVALID_INPUT.
- */
-export function readIdempotencyKey({
-  headers,
-  principal,
-}: Pick<FastifyRequest, "headers" | "principal">): string | undefined {
-  const header = headers["idempotency-key"];
-  if (header === undefined) return undefined;
-  const key = [header].flat().join(",").trim();
-  if (key === "" || key.length > maxKeyLength) {
-    invalid("Idempotency-Key", `must have 1 to ${maxKeyLength} characters`);
-  }
-  // Headers have no line breaks, so this cannot be mistaken for another principal and key.
-  return principal === "" ? key : `${principal}\n${key}`;
-}
+import { readIdempotencyKey } from "../http/headers.ts";
 
 /** The id of every command that is sent to this processor under this key. */
 export function commandIdOf(processor: string, key: string): string {
