@@ -17,7 +17,7 @@ import type { GatewaySettings } from "./settings.ts";
 
 /**
  * Connects to NATS, registers the processors of the settings, and creates a command log for each registered
- * processor. Waits for NATS as long as it takes. Gives undefined when `stopping` comes first.
+ * processor. Waits for NATS as long as it takes. Returns undefined when `stopping` comes first.
  */
 export async function openBackend(
   settings: GatewaySettings,

@@ -16,7 +16,7 @@ export interface GatewaySettings extends CommonSettings {
   queueLimits: QueueLimits;
   /** How long the gateway goes on serving after it was told to stop. It is not ready meanwhile. */
   stopGraceMs: number;
-  /** Where spans go; undefined where none are recorded. */
+  /** Where spans go; undefined if none are recorded. */
   tracing: TracingSettings | undefined;
   /** The header in which an authenticating proxy names the client, in lower case. */
   principalHeader: string | undefined;

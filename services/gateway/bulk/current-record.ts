@@ -4,7 +4,7 @@ import type { Backend } from "../fleet/backend.ts";
 import { askOwner } from "./owner.ts";
 
 /**
- * The record of an ingestion as its owner has it, else as it is persisted; undefined where there is none. A
+ * The record of an ingestion as its owner has it, else as it is persisted; undefined if there is none. A
  * record whose owner has died is completed from the log first.
  */
 export async function currentRecord(

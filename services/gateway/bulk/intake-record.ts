@@ -20,7 +20,7 @@ export class IntakeRecord {
   readonly current: IngestionRecord;
   /** The record that an earlier sending has left. */
   readonly found: Readonly<IngestionRecord> | undefined;
-  /** Absent where a complete ingestion is replayed. */
+  /** Absent if a complete ingestion is replayed. */
   readonly #writer: RecordWriter | undefined;
 
   private constructor(
@@ -34,7 +34,7 @@ export class IntakeRecord {
   }
 
   /**
-   * Creates the record, or takes over the one that an earlier sending has left. Throws KEY_RUNNING where
+   * Creates the record, or takes over the one that an earlier sending has left. Throws KEY_RUNNING if
    * another intake has it.
    */
   static async open({ nats, stores }: Backend, identity: Identity): Promise<IntakeRecord> {
@@ -83,7 +83,7 @@ export class IntakeRecord {
   }
 
   /**
-   * Counts an observation that is stored, unless an earlier sending has. The sequence is null where the log
+   * Counts an observation that is stored, unless an earlier sending has. The sequence is null if the log
    * no longer has the command.
    */
   stored(line: number, sequence: number | null): void {

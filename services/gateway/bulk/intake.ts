@@ -47,7 +47,7 @@ export class Intake {
   }
 
   /**
-   * Begins, or goes on with what an earlier sending has left. Throws KEY_RUNNING where another intake has the
+   * Begins, or goes on with what an earlier sending has left. Throws KEY_RUNNING if another intake has the
    * ingestion, or NATS_UNAVAILABLE.
    */
   static async open(options: IntakeOptions): Promise<Intake> {
@@ -78,8 +78,8 @@ export class Intake {
   }
 
   /**
-   * Takes a line's request. Where it gives a promise, the next line has to wait for it: this is the
-   * back-pressure. Throws, or rejects, when the intake cannot go on.
+   * Takes a line's request. Returns a promise if the next line has to wait (back-pressure). Throws, or
+   * rejects, if the intake cannot go on.
    */
   take(line: number, data: Uint8Array): Promise<void> | undefined {
     this.#check();
@@ -112,7 +112,7 @@ export class Intake {
     await this.#record.end("complete");
   }
 
-  /** Ends the intake early. Gives the error for the client, with what was stored until then. */
+  /** Ends the intake early. Returns the error for the client, with what was stored until then. */
   async abandon(reason: unknown, state: "stopped" | "interrupted"): Promise<GatewayError> {
     await this.#writer.settle().catch(() => {});
     // Without NATS the record stays as it is. Whoever asks for the ingestion later completes it

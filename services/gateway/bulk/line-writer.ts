@@ -17,7 +17,7 @@ export interface LineWriterOptions {
   trace: TraceContext | undefined;
   /** Who has sent the request. */
   sender: string;
-  /** Gets a receipt for each line, in order; undefined where the client wants none. */
+  /** Gets a receipt for each line, in order; undefined if the client wants none. */
   receipts: ReceiptStream | undefined;
 }
 
@@ -85,7 +85,7 @@ export class LineWriter {
     this.#receipts?.settle(line, { line, error: detail });
   }
 
-  /** A promise where the next line has to wait: this is the back-pressure. It rejects as `settle` does. */
+  /** Returns a promise if the next line has to wait (back-pressure). It rejects as `settle` does. */
   room(): Promise<void> | undefined {
     if (this.#writer.isFull) return this.#writer.room();
     return this.#receipts && this.#receipts.length >= maxReceiptsWaiting ? this.#writer.settle() : undefined;

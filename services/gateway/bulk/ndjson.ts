@@ -2,7 +2,7 @@
 export interface Line {
   /** The first line is 1. Blank lines count. */
   number: number;
-  /** The line without its end; undefined where it is longer than the limit. */
+  /** The line without its end; undefined if it is longer than the limit. */
   bytes: Buffer | undefined;
 }
 

@@ -21,8 +21,8 @@ export class StoredLines {
   }
 
   /**
-   * The sequence of a line that is stored: null where the log no longer has the command, undefined where the
-   * line is not stored. Throws KEY_REUSED where something else is stored in its place.
+   * The sequence of a line that is stored: null if the log no longer has the command, undefined if the
+   * line is not stored. Throws KEY_REUSED if something else is stored in its place.
    */
   async find(line: number | "learn", data: Uint8Array): Promise<number | null | undefined> {
     const next = await this.#peek();
@@ -37,7 +37,7 @@ export class StoredLines {
     return undefined;
   }
 
-  /** Throws KEY_REUSED where more is stored than the request has. */
+  /** Throws KEY_REUSED if more is stored than the request has. */
   async end(lines: number): Promise<void> {
     const { state, lines: before, line } = this.#record;
     if ((await this.#peek()) || lines < line || (state === "complete" && lines !== before)) {

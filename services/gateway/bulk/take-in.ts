@@ -64,7 +64,7 @@ async function takeStream(
 /** A line of a stream, or an item of a list. Both count from 1. */
 type Item = Line | { number: number; value: unknown };
 
-/** Takes one observation, which may be refused. Where it gives a promise, the next has to wait for it. */
+/** Takes one observation, or refuses it. Returns a promise if the next one has to wait. */
 function takeOne(intake: Intake, item: Item, check: ObservationCheck): Promise<void> | undefined {
   let data: Buffer;
   try {
@@ -100,8 +100,8 @@ function orBrokenOff(error: unknown, body: BulkBody): unknown {
 }
 
 /**
- * Gives the items until the signal is aborted. Then it throws what `error` makes, without waiting for another
- * item.
+ * Returns the items until the signal is aborted. Then it throws what `error` makes, without waiting for
+ * another item.
  */
 async function* untilAborted<T>(
   items: AsyncIterable<T>,

@@ -4,7 +4,7 @@ import type { Backend } from "../fleet/backend.ts";
 import { withNats } from "../fleet/refusals.ts";
 
 /**
- * The record of a command; undefined where there is none. A command that counts as applied and has no outcome
+ * The record of a command; undefined if there is none. A command that counts as applied and has no outcome
  * in its record reads as `unknown` (A7): a worker has died between applying it and recording that.
  */
 export async function findCommand(

@@ -13,7 +13,7 @@ import type { Sent } from "./send-command.ts";
 import { send } from "./send-command.ts";
 
 /**
- * How long after the client's wait a gateway's claim of a key still counts: the time to find out how the
+ * For this long after the client's wait a claim still counts. The gateway may need it to learn how the
  * command ended.
  */
 const afterWaitMs = 10_000;
@@ -32,10 +32,9 @@ const maxRounds = 5;
  * These are the points at which a process can die, or be cut off:
  *
  * - The gateway, after it wrote `queued` and before the log has the command. Nothing was applied. The claim
- *   holds repeats off (409) until `heldUntilMs`. Then the next one is sent.
- * - The gateway, after the log has the command or before it hears the acknowledgement. The next request is
- *   sent again, as above. If the first command is applied after all, the worker leaves out the second, and
- *   the record answers both.
+ *   holds repeats off (409) until `heldUntilMs`. Then the next request is sent.
+ * - The gateway, after the log has the command, or while it waits for the acknowledgement. As above, and if
+ *   the first command is applied after all, the worker leaves out the second, and the record answers both.
  * - The gateway, after the command was applied. The worker records the answer before the checkpoint passes
  *   the command. A repeat gets it from the record.
  * - The worker, between `started` and the call. The next worker finds the command's own sequence in the
@@ -72,7 +71,7 @@ export async function sendOnce(backend: Backend, asked: Command, waitMs: number 
   throw keyRunning({ processor, command: id });
 }
 
-/** What a record says of an earlier request with the key; undefined where the key is free. */
+/** What a record says of an earlier request with the key; undefined if the key is free. */
 function outcomeOf(
   { record }: Found,
   processor: string,
@@ -94,10 +93,7 @@ function outcomeOf(
   throw keyRunning({ processor, command, ...(sequence > 0 && { sequence }) });
 }
 
-/**
- * Writes that the key is in use; false where another request did just now. Throws for a command that cannot
- * be sent.
- */
+/** Writes that the key is in use; false if another request just did. Throws if the command cannot be sent. */
 async function claim(
   backend: Backend,
   command: Command,

@@ -5,7 +5,7 @@ import { withPrefix } from "../../../libs/kato/model-name.ts";
 
 // What wordings read from KATO's response.
 
-/** The `data` of a response that is a Struct with that one key; null where there is none. */
+/** The `data` of a response that is a Struct with that one key; null if there is none. */
 export function dataOf({ response }: KatoResponse): Json {
   return (response as JsonObject | undefined)?.data ?? null;
 }
@@ -19,7 +19,7 @@ export function predictionsOf(response: KatoResponse): Json {
   return list.map((prediction) => ({ ...prediction, name: withPrefix("MODEL|", String(prediction.name)) }));
 }
 
-/** What is added to KATO's interval, which begins anew when the instance restarts. Clients see it go on. */
+/** What is added to KATO's interval, so that clients see it go on counting over a restart of the instance. */
 export function intervalOffset({ interval }: KatoResponse, reply: Reply): number {
   return (reply.interval ?? interval) - interval;
 }

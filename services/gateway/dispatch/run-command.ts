@@ -44,7 +44,7 @@ export async function runCommand<M extends Method>(
 
 /**
  * Sends a command of any kind to the processor that the path names, as the headers `Prefer` and
- * `Idempotency-Key` want it. Gives the HTTP answer. Everything else is thrown as a GatewayError.
+ * `Idempotency-Key` demand. Returns the HTTP answer. Throws a GatewayError for everything else.
  */
 export async function runEncoded(
   { options, request, reply }: Call,
@@ -72,7 +72,7 @@ export async function runEncoded(
   return commandAnswer(command, sent.reply, request.log);
 }
 
-/** Answers 202: the log has the command (A6). */
+/** Makes the HTTP answer a 202: the log has the command (A6). */
 export function queuedAnswer(
   reply: FastifyReply,
   backend: Backend,

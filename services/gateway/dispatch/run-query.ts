@@ -12,8 +12,9 @@ import type { Call } from "./run-command.ts";
 import { sendQuery } from "./send-query.ts";
 
 /**
- * Sends a query to the processor that the path names, as the headers `Prefer` and `Kato-After` want it. Gives
- * the HTTP answer, whose message `word` makes. Everything else is thrown as a GatewayError.
+ * Sends a query to the processor that the path names, as the headers `Prefer` and `Kato-After` demand.
+ * Returns the HTTP answer, with the message that `word` makes of KATO's response. Throws a GatewayError for
+ * everything else.
  */
 export async function runQuery<M extends Method>(
   { options, request, reply }: Call,
@@ -27,8 +28,8 @@ export async function runQuery<M extends Method>(
   const after = await readKatoAfter(backend, processor, request.headers["kato-after"]);
   const data = encodeRequest(method, message);
   const query = { method, data, trace: request.trace, ...(after > 0 && { after }) };
-  const answered = await sendQuery(backend, processor, query, waitMs);
-  return queryAnswer(processor, method, answered, word, request.log);
+  const received = await sendQuery(backend, processor, query, waitMs);
+  return queryAnswer(processor, method, received, word, request.log);
 }
 
 /**

@@ -10,13 +10,10 @@ import { admitAsync, admitSync } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { checkCommandReply } from "./failures.ts";
 
-/** What sending a command has brought. */
+/** The result of sending a command. */
 export interface Sent {
   sequence: number;
-  /**
-   * The worker's reply; undefined where the client does not wait for it. A replayed one may be no response of
-   * KATO.
-   */
+  /** The worker's reply; undefined if the client does not wait for it. If replayed, it may be any reply. */
   reply: Reply | undefined;
   /** Whether this is the stored outcome of an earlier request with the same Idempotency-Key. */
   isReplay: boolean;
@@ -29,7 +26,7 @@ export function commandPath(processor: string, command: string): string {
   return `/${processor}/commands/${command}`;
 }
 
-/** Sends a command. `waitMs` is how long the client waits for the reply; undefined where it does not wait. */
+/** Sends a command. `waitMs` is how long the client waits for the reply; undefined if it does not wait. */
 export async function send(backend: Backend, command: Command, waitMs: number | undefined): Promise<Sent> {
   if (waitMs === undefined) {
     return { sequence: await storeCommand(backend, command), reply: undefined, isReplay: false };
@@ -39,9 +36,9 @@ export async function send(backend: Backend, command: Command, waitMs: number | 
 }
 
 /**
- * Sends a command through the processor's log and waits for its reply. Gives a reply that is a response of
- * the instance, OKAY or FAILED. Everything else is thrown as a GatewayError that says the command's true
- * effect: `unknown` where it cannot be proved (A7).
+ * Sends a command through the processor's log and waits for its reply. Returns a reply that is a response of
+ * the instance, OKAY or FAILED. Throws a GatewayError for everything else. The error says the command's true
+ * effect: `unknown` if it cannot be proved (A7).
  */
 export async function sendCommand(backend: Backend, command: Command, waitMs: number): Promise<Reply> {
   const { processor, id } = command;

@@ -16,7 +16,7 @@ import { checkQueryReply, noReply } from "./failures.ts";
 const handOverMs = 50;
 
 /**
- * Sends a query to the worker that runs the processor and waits for its reply. Gives a reply that is a
+ * Sends a query to the worker that runs the processor and waits for its reply. Returns a reply that is a
  * response of the instance, OKAY or FAILED, and throws a GatewayError otherwise. A query never has an effect.
  */
 export async function sendQuery(

@@ -37,7 +37,7 @@ const pausedRetryAfterSeconds = 10;
 /** Clients are told to come back to a full queue when this share of it is free. */
 const freeShare = 0.1;
 
-/** Refuses a command whose client waits where it would not be applied before the client stops waiting. */
+/** Refuses a command that would not be applied before its client stops waiting. */
 export function admitSync(backend: Backend, request: Request, waitMs: number): void {
   const { processor } = request;
   const context: ErrorContext = { processor, effect: "none" };
@@ -74,7 +74,9 @@ export function checkSendable({ nats }: Backend, { processor, data }: Request): 
   if (!nats.connected) throw natsUnavailable(context);
 }
 
-/** Refuses also what nobody would answer now, because there is no worker or no instance. */
+/**
+ * Refuses what `checkSendable` refuses, and what nobody would answer now for want of a worker or an instance.
+ */
 export function checkReachable(backend: Backend, request: Request): void {
   checkSendable(backend, request);
   const { states } = backend;

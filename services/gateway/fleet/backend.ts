@@ -12,7 +12,9 @@ import type { GatewayMetrics } from "../http/metrics.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 import { processorNotFound } from "./refusals.ts";
 
-/** The rest of the system as the gateway uses it. There is one, made when NATS is first reached. */
+/**
+ * The rest of the system as the gateway uses it. A gateway has one of these, from when NATS is first reached.
+ */
 export interface Backend {
   nats: NatsLink;
   registry: Registry;
@@ -50,7 +52,7 @@ export interface RouteOptions {
   metrics: GatewayMetrics;
 }
 
-/** The processor that a request's path names. Throws PROCESSOR_NOT_FOUND where it is not registered. */
+/** The processor that a request's path names. Throws PROCESSOR_NOT_FOUND if it is not registered. */
 export function targetOf(
   options: RouteOptions,
   request: FastifyRequest<{ Params: { id: string } }>,

@@ -23,7 +23,7 @@ const askTimeoutMs = 5_000;
 const askAgain = { firstMs: 500, lastMs: 5_000 };
 
 /**
- * Registers the processors whose ids the settings name. Rejects where NATS does not answer; may then be
+ * Registers the processors whose ids the settings name. Rejects if NATS does not answer; may then be
  * called again.
  */
 export async function declareProcessors(

@@ -3,11 +3,11 @@ import { stateSubject } from "../../../libs/commands/names.ts";
 import type { ProcessorState } from "../../../libs/commands/processor-state.ts";
 import { reportEveryMs } from "../../../libs/commands/processor-state.ts";
 
-/** After a silence of this length no worker runs the processor. */
+/** A processor whose worker has not reported for this long counts as unowned: no worker runs it. */
 const silenceMs = 3 * reportEveryMs;
 /**
- * For this long what the gateway stored may be missing in the worker's reports, which ask for the log's end
- * only now and then.
+ * A command that this gateway stored less than this long before a report may be missing in the report. A
+ * worker asks for the end of the log only now and then.
  */
 const reportDelayMs = 3 * reportEveryMs;
 
@@ -19,7 +19,7 @@ export interface Queue {
   depth: number;
   /** How long the oldest of them has been in the log, 0 without one. */
   oldestMs: number;
-  /** Commands applied per second while there were any to apply; 0 where that is not known. */
+  /** Commands applied per second while there were any to apply; 0 if that is not known. */
   drainRate: number;
 }
 
@@ -49,13 +49,13 @@ export class ProcessorStates {
     });
   }
 
-  /** The latest report; undefined where there is none or it is too old. */
+  /** The latest report; undefined if there is none or it is too old. */
   get(processor: string): ProcessorState | undefined {
     const known = this.#known.get(processor);
     return known && performance.now() - known.reportedAt < silenceMs ? known.report : undefined;
   }
 
-  /** Whether certainly no worker runs the processor. A gateway that has just started cannot know. */
+  /** Whether it is certain that no worker runs the processor. A gateway that has just started cannot know. */
   isUnowned(processor: string): boolean {
     return this.get(processor) === undefined && performance.now() - this.#openedAt > silenceMs;
   }
@@ -67,7 +67,7 @@ export class ProcessorStates {
     known.storedAt = performance.now();
   }
 
-  /** What waits; undefined until a worker has reported what is applied, which it looks up when it starts. */
+  /** What waits in the log; undefined until a worker has reported what is applied. */
   queue(processor: string): Queue | undefined {
     const known = this.#known.get(processor);
     if (!known?.report || known.report.last === 0) return undefined;

@@ -41,7 +41,7 @@ export function instanceUnavailable(context: ErrorContext): GatewayError {
 }
 
 /**
- * Runs a task that uses NATS and does not change the processor. Throws NATS_UNAVAILABLE where NATS is not
+ * Runs a task that uses NATS and does not change the processor. Throws NATS_UNAVAILABLE if NATS is not
  * there or fails; a GatewayError of the task passes as it is.
  */
 export async function withNats<T>(

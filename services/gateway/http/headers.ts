@@ -7,7 +7,7 @@ import { invalid } from "./problem.ts";
 /** How long a request waits for its answer (RFC 7240, the `wait` preference). */
 export interface Wait {
   waitMs: number;
-  /** The value of the answer's `Preference-Applied`; absent where the client did not ask. */
+  /** The value of the answer's `Preference-Applied`; absent if the client did not ask. */
   applied?: string;
 }
 
@@ -15,7 +15,10 @@ const defaultSeconds = 30;
 const maxSeconds = 300;
 const maxKeyLength = 255;
 
-/** Reads `Prefer: wait=seconds`. More than 300 counts as 300. What cannot be read is ignored, as RFC 7240 demands. */
+/**
+ * Reads `Prefer: wait=seconds`. More than 300 counts as 300. What cannot be read is ignored, as RFC 7240
+ * demands.
+ */
 export function readWait(prefer: string | string[] | undefined): Wait {
   for (const preference of preferencesOf(prefer)) {
     const [, digits] = /^\s*wait\s*=\s*"?(\d+)"?\s*(;.*)?$/i.exec(preference) ?? [];
@@ -36,7 +39,7 @@ function preferencesOf(prefer: string | string[] | undefined): string[] {
 }
 
 /**
- * The request's `Idempotency-Key`; undefined where there is none. It has the principal's name in it, so no
+ * The request's `Idempotency-Key`; undefined if there is none. It has the principal's name in it, so no
  * client gets the answer of another. Throws INVALID_INPUT.
  */
 export function readIdempotencyKey({
@@ -66,11 +69,11 @@ export function setCommandHeaders(
 export interface RateLimit {
   /** The limit's name: `depth`, `age`, `wait` or `log`. */
   name: string;
-  /** How many commands the limit allows; absent where it does not count commands. */
+  /** How many commands the limit allows; absent if it does not count commands. */
   commands?: number;
   /** How many more commands it allows now. */
   available: number;
-  /** For how many seconds it allows no more than that; absent where nobody can say. */
+  /** For how many seconds it allows no more than that; absent if nobody can say. */
   seconds?: number | undefined;
 }
 

@@ -22,7 +22,7 @@ export function pageOf({ from = "0", limit }: Static<typeof PageQuery>): { from:
   return { from: Number(from), limit: Math.min(Math.max(asked, 1), maxLimit) };
 }
 
-/** The answer's `next`: where the list goes on. Absent where the page shows the end. */
+/** The answer's `next`: where the list goes on. Absent if the page shows the end. */
 export function nextPage(shown: readonly { sequence: number }[], limit: number): { next?: number } {
   const last = shown.at(-1);
   return last && shown.length === limit ? { next: last.sequence + 1 } : {};

@@ -12,7 +12,7 @@ declare module "fastify" {
     processor: string;
     /** The trace that the request belongs to. Whatever is done for the request is a part of it. */
     trace: TraceContext | undefined;
-    /** The request's span; undefined where spans are not recorded. */
+    /** The request's span; undefined if spans are not recorded. */
     span: Span | undefined;
     /** Whether the request was logged and counted. */
     isRecorded: boolean;
@@ -55,7 +55,7 @@ export function recordRequests(
     done();
   });
   app.addHook("onSend", (request, reply, _payload, done) => {
-    // Nor does it when the client has gone before the answer begins.
+    // It calls none either when the client has gone before the answer begins.
     if (reply.raw.destroyed) recordOnce(request, reply);
     done();
   });

@@ -11,12 +11,16 @@ import type { Operation } from "./operation.ts";
 import { tags } from "./operation.ts";
 import { docsPage } from "./page.ts";
 
-const description = `Requests and answers are JSON, whatever the content type of a request says. A request that fails is answered with
-\`application/problem+json\` (RFC 9457), whose \`effect\` says whether the processor was changed. A fault of the gateway itself is a 500 of
-the same form. With \`GATEWAY_LEGACY_ERRORS=1\` a body that is not JSON is a 500 too.
-
-Commands change a processor: each has a place in the processor's command log, and they are applied one at a time in that order. Queries only
-read, and are answered between two commands.`;
+const description =
+  "Requests and answers are JSON, whatever the content type of a request says. A request that fails is " +
+  "answered with\n" +
+  "`application/problem+json` (RFC 9457), whose `effect` says whether the processor was changed. A fault " +
+  "of the gateway itself is a 500 of\n" +
+  "the same form. With `GATEWAY_LEGACY_ERRORS=1` a body that is not JSON is a 500 too.\n" +
+  "\n" +
+  "Commands change a processor: each has a place in the processor's command log, and they are applied " +
+  "one at a time in that order. Queries only\n" +
+  "read, and are answered between two commands.";
 
 const documentOperation: Operation = {
   tag: "The gateway",

@@ -51,7 +51,8 @@ function operationHtml(document: OpenAPIV3_1.Document, title: string, operation:
   const answers = Object.entries(responses).map(([status, answer]) => {
     if (!("$ref" in answer)) return `<h4>${status}</h4>${answerHtml(document, answer)}`;
     const name = escaped(answer.$ref.split("/").at(-1) ?? "");
-    return `<p><a href="#${name}">${status}</a> ${inline(resolve<OpenAPIV3_1.ResponseObject>(document, answer).description)}</p>`;
+    const { description } = resolve<OpenAPIV3_1.ResponseObject>(document, answer);
+    return `<p><a href="#${name}">${status}</a> ${inline(description)}</p>`;
   });
   return `<details><summary>${code(title)} ${escaped(summary)}</summary>
 ${paragraph(description)}

@@ -72,7 +72,9 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   NATS_UNAVAILABLE: { detail: "NATS cannot be reached.", context: none },
   DEADLINE_PASSED: { detail: "It was not started in time, and will not be.", context: { ...none, command } },
   EFFECT_UNKNOWN: {
-    detail: `The command was started, and its end was not seen. What became of it is at GET /${processor}/commands/${command}`,
+    detail:
+      "The command was started, and its end was not seen. " +
+      `What became of it is at GET /${processor}/commands/${command}`,
     context: { processor, command, sequence: 42, effect: "unknown" },
   },
 };

@@ -51,8 +51,9 @@ const statuses = {
   },
   504: {
     when:
-      "There was no answer in the time asked for. With `effect: none` the command was not started and never will be; with " +
-      "`unknown` it may have been applied, and `GET /{id}/commands/{command}` tells what became of it.",
+      "There was no answer in the time asked for. With `effect: none` the command was not started and " +
+      "never will be; with `unknown` it may have been applied, and `GET /{id}/commands/{command}` tells " +
+      "what became of it.",
     headers: ofCommand,
   },
 } as const satisfies Record<number, { when: string; headers: readonly ResponseHeader[] }>;

@@ -41,7 +41,7 @@ async function commandView(backend: Backend, command: LoggedCommand, applied: nu
   };
 }
 
-/** What became of a command; null where it is not known, or no longer. */
+/** What became of a command; null if it is not known, or no longer. */
 async function outcomeOf(
   { stores }: Backend,
   { sequence, id, processor, storedAtMs }: LoggedCommand,

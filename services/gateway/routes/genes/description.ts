@@ -21,8 +21,8 @@ export const read = query({
 export const change = command({
   summary: "Set genes",
   description:
-    "Only genes that can be set safely. A recall_threshold set here is what the gene says, and not yet what " +
-    "is searched with; for that there is `POST /{id}/gene/increment-recall-threshold`.",
+    "Only genes that can be set safely. A recall_threshold set here is what the gene says, and not yet " +
+    "what is searched with; for that there is `POST /{id}/gene/increment-recall-threshold`.",
   message: Type.Union([Type.Literal("updated-genes"), Type.Literal("genes-updated")], {
     description: "`updated-genes` to genes under `data`, `genes-updated` to others",
   }),
@@ -37,8 +37,8 @@ export const change = command({
 export const incrementRecallThreshold = command({
   summary: "Change the recall threshold",
   description:
-    "The new one is really searched with. KATO rounds it to one decimal, so small steps vanish: the answer is " +
-    "what it now is. 422 when it would leave (0, 1].",
+    "The new one is really searched with. KATO rounds it to one decimal, so small steps vanish: the answer " +
+    "is what it now is. 422 when it would leave (0, 1].",
   message: Type.Number({ description: "The new threshold" }),
   example: 0.2,
   body: { "a step up": { increment: 0.1 } },

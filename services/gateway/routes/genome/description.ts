@@ -46,8 +46,8 @@ export const genome: Operation = {
   tag: "The gateway",
   summary: "The genome: every processor with its genes",
   description:
-    "A gene that cannot be asked for is null. `classifier` and `search_depth` are fixed values, the same for " +
-    "every processor.",
+    "A gene that cannot be asked for is null. `classifier` and `search_depth` are fixed values, the same " +
+    "for every processor.",
   answers: {
     200: {
       description: "The genome.",

@@ -21,7 +21,7 @@ export interface IngestionView {
   unknown: number;
   /** Commands of the processor applied per second, lately. */
   rate: number;
-  /** Seconds until the last of it is applied, at that rate; null where nobody can say. */
+  /** Seconds until the last of it is applied, at that rate; null if nobody can say. */
   eta_seconds: number | null;
   first_sequence: number | null;
   last_sequence: number | null;

@@ -55,7 +55,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   );
 };
 
-/** As `ingestionView`. Throws NATS_UNAVAILABLE where NATS does not answer. */
+/** As `ingestionView`. Throws NATS_UNAVAILABLE if NATS does not answer. */
 function look(backend: Backend, processor: string, ingestion: string): Promise<IngestionView> {
   return withNats(backend, processor, () => ingestionView(backend, processor, ingestion));
 }

@@ -37,14 +37,14 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       { options, request, reply },
       "GetTime",
       {},
-      (response, answered) => Number(response.message) + intervalOffset(response, answered),
+      (response, received) => Number(response.message) + intervalOffset(response, received),
     ),
   );
 
   app.get("/:id/status", { schema: { params }, config: { operation: described.status } }, (request, reply) =>
-    runQuery({ options, request, reply }, "ShowStatus", {}, (response, answered) => {
+    runQuery({ options, request, reply }, "ShowStatus", {}, (response, received) => {
       const status = (response.response ?? {}) as JsonObject;
-      const offset = intervalOffset(response, answered);
+      const offset = intervalOffset(response, received);
       const counts = Object.fromEntries(
         ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + offset]),
       );

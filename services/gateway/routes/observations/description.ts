@@ -8,12 +8,12 @@ export const observations: Operation = {
   tag: "Many observations",
   summary: "Observe any number of events",
   description:
-    "A stream of NDJSON, one observation a line, of any length, read no faster than NATS acknowledges; or a " +
-    "list. Lines count from 1; blank ones are counted and skipped. A line that is refused is skipped and " +
-    "reported, unless `on_error=stop`. With `Accept: application/x-ndjson` the answer is a receipt for each " +
-    "line, in order, as soon as it is stored. With an `Idempotency-Key` the same request can be sent again " +
-    "after a broken connection: lines that are stored already are not stored twice. A problem says besides, in " +
-    "the fields of the 202, what was stored until then.",
+    "A stream of NDJSON, one observation a line, of any length, read no faster than NATS acknowledges; or " +
+    "a list. Lines count from 1; blank ones are counted and skipped. A line that is refused is skipped and " +
+    "reported, unless `on_error=stop`. With `Accept: application/x-ndjson` the answer is a receipt for " +
+    "each line, in order, as soon as it is stored. With an `Idempotency-Key` the same request can be sent " +
+    "again after a broken connection: lines that are stored already are not stored twice. A problem says " +
+    "besides, in the fields of the 202, what was stored until then.",
   headers: ["IngestionKey"],
   body: {
     "application/x-ndjson": {
@@ -33,8 +33,8 @@ export const observations: Operation = {
   answers: {
     200: {
       description:
-        "With `Accept: application/x-ndjson`, a line each: `{line, sequence}`, `{line, error}`, and for a Learn " +
-        "at the end `{learn_sequence}`.",
+        "With `Accept: application/x-ndjson`, a line each: `{line, sequence}`, `{line, error}`, and for a " +
+        "Learn at the end `{learn_sequence}`.",
       headers: ["Location", "Kato-Ingestion", "Idempotency-Replayed"],
       content: {
         "application/x-ndjson": {

@@ -30,8 +30,8 @@ export const rebuild: Operation = {
   summary: "Rebuild a processor by hand",
   description:
     "Without `from` the instance is given its working memory, emotives and settings once more. With it the " +
-    "instance is cleared, models and all, and the kept log is applied again from there on. A paused processor " +
-    "replays nothing: a 409.",
+    "instance is cleared, models and all, and the kept log is applied again from there on. A paused " +
+    "processor replays nothing: a 409.",
   headers: ["PreferWait"],
   body: { "application/json": { examples: { volatile: {}, "the log": { from: 1 } } } },
   answers: {
