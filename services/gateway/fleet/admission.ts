@@ -13,8 +13,8 @@ import { instanceUnavailable, natsUnavailable, notOwned } from "./refusals.ts";
 // A command is refused before it is stored when it would wait in vain
 // (docs/decisions/0008-refused-only-when-in-vain.md).
 
-/** What admission looks at. */
-type Request = Pick<Command, "processor" | "data">;
+/** What is to be sent: a command or a query. */
+type Outgoing = Pick<Command, "processor" | "data">;
 
 /** The name of the limit on the number of commands that wait, as RateLimit has it. */
 const depthLimit = "depth";
@@ -38,10 +38,10 @@ const pausedRetryAfterSeconds = 10;
 const freeShare = 0.1;
 
 /** Refuses a command that would not be applied before its client stops waiting. */
-export function admitSync(backend: Backend, request: Request, waitMs: number): void {
-  const { processor } = request;
+export function admitSync(backend: Backend, outgoing: Outgoing, waitMs: number): void {
+  const { processor } = outgoing;
   const context: ErrorContext = { processor, effect: "none" };
-  checkReachable(backend, request);
+  checkReachable(backend, outgoing);
   checkQueueLimits(backend, context, processor);
   const queue = backend.states.queue(processor);
   if (!queue || queue.depth <= shortQueue) return;
@@ -53,15 +53,16 @@ export function admitSync(backend: Backend, request: Request, waitMs: number): v
 }
 
 /**
- * Refuses a command whose client does not wait. Its instance may be unavailable, and its processor paused.
+ * Refuses a command that no client waits for when the queue is full. The instance may be unavailable, and the
+ * processor paused.
  */
-export function admitAsync(backend: Backend, request: Request): void {
-  checkSendable(backend, request);
-  checkQueueLimits(backend, { processor: request.processor, effect: "none" }, request.processor);
+export function admitAsync(backend: Backend, outgoing: Outgoing): void {
+  checkSendable(backend, outgoing);
+  checkQueueLimits(backend, { processor: outgoing.processor, effect: "none" }, outgoing.processor);
 }
 
 /** Refuses what NATS or KATO would not take. */
-export function checkSendable({ nats }: Backend, { processor, data }: Request): void {
+export function checkSendable({ nats }: Backend, { processor, data }: Outgoing): void {
   const context: ErrorContext = { processor, effect: "none" };
   const limit = requestLimitBytes(nats);
   if (data.length > limit) {
@@ -77,10 +78,10 @@ export function checkSendable({ nats }: Backend, { processor, data }: Request): 
 /**
  * Refuses what `checkSendable` refuses, and what nobody would answer now for want of a worker or an instance.
  */
-export function checkReachable(backend: Backend, request: Request): void {
-  checkSendable(backend, request);
+export function checkReachable(backend: Backend, outgoing: Outgoing): void {
+  checkSendable(backend, outgoing);
   const { states } = backend;
-  const { processor } = request;
+  const { processor } = outgoing;
   if (states.isUnowned(processor)) throw notOwned({ processor, effect: "none" });
   if (states.get(processor)?.state === "down") throw instanceUnavailable({ processor, effect: "none" });
 }
