@@ -16,7 +16,7 @@ import { parse, parseAllDocuments } from "yaml";
 import { isProcessorId } from "../../../libs/commands/messages/subjects.ts";
 import { settingNames } from "../../../libs/config/setting-names.ts";
 import { defaultGrpcPort, labels } from "../../../services/discovery/sources/source.ts";
-import { readWait } from "../../../services/gateway/prefer.ts";
+import { readWait } from "../../../services/gateway/http/headers.ts";
 import type { Workload } from "../../fixtures/kubernetes-manifests.ts";
 import { containersOf, ofKind, render, workloadsIn } from "../../fixtures/kubernetes-manifests.ts";
 
