@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import type { Answer, System } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 
 const limitMs = 5_000;

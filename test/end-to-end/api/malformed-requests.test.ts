@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import type { Answer, System } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 
 let system: System;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { openRequest } from "../../fixtures/bulk.ts";
+import { openUpload } from "../../fixtures/bulk.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { startGateway, until } from "../../fixtures/system.ts";
+import { startGateway } from "../../fixtures/services.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** A million takes half a minute: BULK_LINES=1000000 for that. */
 const lines = Number(process.env.BULK_LINES ?? 300_000);
@@ -25,7 +26,7 @@ test("a stream of hundreds of thousands of lines takes no more memory than one o
   t.after(() => gateway.stop());
   await until("it is ready", async () => (await fetch(`${gateway.url}/ready`)).ok);
 
-  const stream = openRequest(gateway.url, "/p1/observations");
+  const stream = openUpload(gateway.url, "/p1/observations");
   const line = `${JSON.stringify({ strings: ["alpha", "beta"], metadata: { source: "test" } })}\n`;
   const some = Buffer.from(line.repeat(linesAtOnce));
   let before = 0;

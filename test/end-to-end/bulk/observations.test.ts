@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { eventsOf, linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
+import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
+import { eventsOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {
@@ -14,7 +16,7 @@ beforeEach(() => system.request("POST", "/p1/clear-all-memory"));
 const post = (body: unknown, query = "", headers: Record<string, string> = ndjson) =>
   system.request("POST", `/p1/observations${query}`, body, headers);
 const open = (query = "", headers = {}) =>
-  openRequest(system.gateways[0]?.url ?? "", `/p1/observations${query}`, headers);
+  openUpload(system.gateways[0]?.url ?? "", `/p1/observations${query}`, headers);
 const done = (location: unknown) => untilDone(system.request, String(location));
 const events = () => eventsOf(system.request);
 const receiptsOf = (text: string) =>

@@ -2,10 +2,16 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import type { OpenRequest } from "../../fixtures/bulk.ts";
-import { eventsOf, linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
-import type { Send, Service, System } from "../../fixtures/system.ts";
-import { sender, startSystem, until } from "../../fixtures/system.ts";
+import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
+import type { OpenRequest, Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import { startNats } from "../../fixtures/nats-server.ts";
+import { eventsOf } from "../../fixtures/processors.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startGateway } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 let gateways: [Service, Service];
@@ -31,7 +37,7 @@ beforeEach(async () => {
 });
 
 const open = (query = "", headers: Record<string, string> = {}): OpenRequest =>
-  openRequest(gateways[0].url, `/p1/observations${query}`, headers);
+  openUpload(gateways[0].url, `/p1/observations${query}`, headers);
 
 const post = (all: string[], headers: Record<string, string> = {}) =>
   system.request("POST", "/p1/observations", linesOfTexts(all), { ...ndjson, ...headers });
@@ -206,18 +212,21 @@ test("NATS away for good in a stream is a 503 that says what is stored", async (
 });
 
 test("a full log is a 429 that says exactly what is stored", async (t) => {
-  const full = await startSystem({ worker: false, gatewayEnv: { LOG_MAX_BYTES: "200000" } });
-  t.after(() => full.stop());
-  await until("the gateway is ready", async () => (await full.request("GET", "/ready")).status === 200);
-  const { status, headers, json } = await full.request(
-    "POST",
-    "/p1/observations",
-    linesOfTexts(texts(5_000)),
-    ndjson,
-  );
+  const nats = await startNats();
+  t.after(() => nats.stop());
+  const KATO_PROCESSORS = JSON.stringify({ p1: "127.0.0.1:9" });
+  const gateway = await startGateway({
+    natsUrl: nats.url,
+    env: { KATO_PROCESSORS, LOG_MAX_BYTES: "200000" },
+  });
+  t.after(() => gateway.stop());
+  const send = sender(gateway.url);
+  await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
+  const body = linesOfTexts(texts(5_000));
+  const { status, headers, json } = await send("POST", "/p1/observations", body, ndjson);
   assert.equal(status, 429);
   assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
-  const last = await withLog(full, async (streams) => (await streams.info("KATO_p1")).state.last_seq);
+  const last = await withLog({ nats }, async (streams) => (await streams.info("KATO_p1")).state.last_seq);
   assert.ok(last > 500);
   assert.deepEqual([json.accepted, json.last_sequence], [last, last]);
 });

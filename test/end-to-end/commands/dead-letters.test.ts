@@ -3,7 +3,8 @@ import { after, before, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { CommandLogs } from "../../../libs/commands/log.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 test("a command whose time passes while its instance is given back what it lost is never applied", async (t) => {
   const system = await startSystem({ simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "450" }) });

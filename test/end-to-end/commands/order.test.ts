@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import type { Send, System } from "../../fixtures/system.ts";
-import { sender, startSystem } from "../../fixtures/system.ts";
+import type { Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 
 let system: System;
 let clients: Send[];

@@ -8,7 +8,7 @@ import type { DockerApi } from "../../fixtures/docker-api.ts";
 import { startDockerApi } from "../../fixtures/docker-api.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 before(async () => {

@@ -7,7 +7,7 @@ import type { KubernetesApi } from "../../fixtures/kubernetes-api.ts";
 import { startKubernetesApi } from "../../fixtures/kubernetes-api.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 before(async () => {

@@ -7,10 +7,13 @@ import { after, before, test } from "node:test";
 import { KatoChannel } from "../../../libs/kato/channel.ts";
 import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
 import { freePort } from "../../fixtures/free-port.ts";
+import type { Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Send, Service } from "../../fixtures/system.ts";
-import { sender, startGateway, startSimulatorProcess, startWorker, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 let worker: Service;

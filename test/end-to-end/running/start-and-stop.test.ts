@@ -4,18 +4,12 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { test } from "node:test";
+import { sender } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { startProgram } from "../../fixtures/processes.ts";
-import {
-  sender,
-  startDiscovery,
-  startGateway,
-  startSimulatorProcess,
-  startSystem,
-  startWorker,
-  until,
-  untilUsable,
-} from "../../fixtures/system.ts";
+import { startDiscovery, startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import { startSystem, untilUsable } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const waiting = /waiting for it/;
 

@@ -7,7 +7,7 @@ import type { Reply } from "../../../libs/commands/reply.ts";
 import { headersOfReply } from "../../../libs/commands/reply.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 let gateway: NatsConnection;

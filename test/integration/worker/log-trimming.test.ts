@@ -8,7 +8,7 @@ import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkp
 import { Trimmer } from "../../../services/worker/history/trimmer.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const processor = "p1";
 const observe = { processor, method: "Observe", data: new Uint8Array() };
