@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "../fixtures/system.ts";
-import type { Cluster } from "./world/cluster.ts";
-import { insistOn, ownerOf, startCluster, untilApplied } from "./world/cluster.ts";
+import { until } from "../fixtures/until.ts";
+import type { Cluster } from "./harness/cluster.ts";
+import { insistOn, ownerOf, startCluster, untilApplied } from "./harness/cluster.ts";
 
 const observations = 60;
 

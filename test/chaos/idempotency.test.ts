@@ -5,8 +5,11 @@ import { connect } from "@nats-io/transport-node";
 import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import { OutcomeStore, recordOf } from "../../libs/commands/outcomes/outcome-store.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
-import type { Send, System } from "../fixtures/system.ts";
-import { sender, startSystem, until } from "../fixtures/system.ts";
+import type { Send } from "../fixtures/http-client.ts";
+import { sender } from "../fixtures/http-client.ts";
+import type { System } from "../fixtures/system.ts";
+import { startSystem } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
 
 let system: System;
 before(async () => {

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { streamOf } from "../../libs/commands/messages/subjects.ts";
+import { sender } from "../fixtures/http-client.ts";
+import { Kato } from "../fixtures/kato.ts";
 import { noReplicas } from "../fixtures/no-replicas.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
-import { sender, until } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
 import { Random } from "../unit/worker/crash-schedules/random.ts";
-import { checkTold } from "./world/check-told.ts";
-import { Client } from "./world/client.ts";
-import { freshStart, processor, untilApplied } from "./world/cluster.ts";
-import { KatoInstance } from "./world/kato-instance.ts";
-import { LogTruth } from "./world/log-truth.ts";
+import { checkTold } from "./harness/check-told.ts";
+import { Client } from "./harness/client.ts";
+import { freshStart, processor, untilApplied } from "./harness/cluster.ts";
+import { LogTruth } from "./harness/log-truth.ts";
+import { snapshotOf } from "./harness/snapshot.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
 const rounds = Number(process.env.CHAOS_ROUNDS ?? 1);
@@ -25,7 +27,7 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
   const { nats, simulator, gateway, request } = await startReplicatedSystem(stack, processor);
   const truth = await LogTruth.open(nats.url, processor);
   t.after(() => truth.close());
-  const instance = new KatoInstance(`127.0.0.1:${simulator.port}`);
+  const instance = new Kato(`127.0.0.1:${simulator.port}`, { waitForReady: true });
   t.after(() => instance.close());
 
   const observe = () => request("POST", `/${processor}/observe`, { strings: ["x"] });
@@ -66,7 +68,7 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
     const played = await until("the log is read", () => truth.play(first));
     checkTold(client, played, about);
     const models = new Set(played.models);
-    assert.deepEqual(await instance.snapshot(models), await played.instance.snapshot(models), about);
+    assert.deepEqual(await snapshotOf(instance, models), await snapshotOf(played.instance, models), about);
     assert.doesNotMatch(gateway.output(), /the gateway failed on a request/, about);
     t.diagnostic(`${client.told.length} requests, ${played.commands.size} commands`);
   }

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sender } from "../fixtures/system.ts";
+import { sender } from "../fixtures/http-client.ts";
 import { Random } from "../unit/worker/crash-schedules/random.ts";
-import { checkTold } from "./world/check-told.ts";
-import { Client } from "./world/client.ts";
-import type { Cluster } from "./world/cluster.ts";
-import { freshStart, startCluster, untilApplied } from "./world/cluster.ts";
-import { Nemesis } from "./world/nemesis.ts";
+import { checkTold } from "./harness/check-told.ts";
+import { Client } from "./harness/client.ts";
+import type { Cluster } from "./harness/cluster.ts";
+import { freshStart, startCluster, untilApplied } from "./harness/cluster.ts";
+import { Nemesis } from "./harness/nemesis.ts";
+import { snapshotOf } from "./harness/snapshot.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
 const rounds = Number(process.env.CHAOS_ROUNDS ?? 2);
@@ -43,8 +44,8 @@ async function playRound(t: TestContext, cluster: Cluster, seed: number): Promis
   const about = `CHAOS_SEED=${seed} CHAOS_ROUNDS=1: ${nemesis.deeds.join("; ")}`;
   checkTold(client, played, about);
   const models = new Set(played.models);
-  const found = await cluster.instance.snapshot(models);
-  assert.deepEqual(found, await played.instance.snapshot(models), about);
+  const found = await snapshotOf(cluster.instance, models);
+  assert.deepEqual(found, await snapshotOf(played.instance, models), about);
   t.diagnostic(
     `${client.told.length} requests, ${played.commands.size} commands: ${nemesis.deeds.join("; ")}`,
   );

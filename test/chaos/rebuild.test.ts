@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { JsonObject } from "../../libs/kato/json.ts";
-import { dataOf } from "../../services/worker/instance/questions.ts";
-import { until } from "../fixtures/system.ts";
-import type { Cluster } from "./world/cluster.ts";
-import { insistOn, startCluster } from "./world/cluster.ts";
+import { until } from "../fixtures/until.ts";
+import type { Cluster } from "./harness/cluster.ts";
+import { insistOn, startCluster } from "./harness/cluster.ts";
+import { snapshotOf } from "./harness/snapshot.ts";
 
 type Request = [path: string, body?: unknown];
 
@@ -76,11 +75,11 @@ test("rebuild: an instance that was killed comes back with what it had", async (
 /** All that can be asked but what docs/recovery.md names as leftovers. */
 async function stateOf(cluster: Cluster): Promise<object> {
   const { instance } = cluster;
-  const { emotives } = (await instance.insist("ShowStatus", {})).response as JsonObject;
-  const persistence = await dataOf(instance, "GetGene", { gene: "persistence" });
+  const { emotives } = await instance.status();
+  const persistence = await instance.data("GetGene", { gene: "persistence" });
   const interval = (await cluster.request("GET", "/p1/time")).json.message;
   const workingMemory = await instance.workingMemory();
   // Predictions of before a Learn or a clear are leftovers.
-  const predictions = workingMemory.length > 0 ? await dataOf(instance, "GetAllPredictions", {}) : [];
-  return { ...(await instance.snapshot([])), emotives, persistence, interval, predictions };
+  const predictions = workingMemory.length > 0 ? await instance.predictions() : [];
+  return { ...(await snapshotOf(instance, [])), emotives, persistence, interval, predictions };
 }

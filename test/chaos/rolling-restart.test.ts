@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { Agent, request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Service, System } from "../fixtures/system.ts";
-import { sender, startSystem, startWorker, until, untilUsable } from "../fixtures/system.ts";
+import { sender } from "../fixtures/http-client.ts";
+import type { Service } from "../fixtures/services.ts";
+import { startWorker } from "../fixtures/services.ts";
+import type { System } from "../fixtures/system.ts";
+import { startSystem, untilUsable } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
 
 const perSecond = 200;
 /** Beyond what a machine does, more requests would only wait for longer than a stop does. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
-import { until } from "../fixtures/system.ts";
-import { startCluster, untilApplied } from "./world/cluster.ts";
+import { until } from "../fixtures/until.ts";
+import { startCluster, untilApplied } from "./harness/cluster.ts";
 
 const places = [
   "learn-after-clear",

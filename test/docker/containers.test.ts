@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { linesOfTexts, ndjson, texts } from "../fixtures/bulk.ts";
-import { until } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
 import type { ContainerSystem } from "./containers.ts";
 import { images, noDocker, processors, startContainers } from "./containers.ts";
 

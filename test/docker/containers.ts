@@ -2,8 +2,9 @@ import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { StartedNetwork, StartedTestContainer } from "testcontainers";
 import { GenericContainer, getContainerRuntimeClient, Network, RandomUuid, Wait } from "testcontainers";
-import type { Send } from "../fixtures/system.ts";
-import { sender, untilUsable } from "../fixtures/system.ts";
+import type { Send } from "../fixtures/http-client.ts";
+import { sender } from "../fixtures/http-client.ts";
+import { untilUsable } from "../fixtures/system.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const passwords = {

@@ -6,7 +6,7 @@ import { headersOfCommand } from "../../libs/commands/messages/command.ts";
 import { commandSubject } from "../../libs/commands/messages/subjects.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import { startNats } from "../fixtures/nats-server.ts";
-import { startGateway } from "../fixtures/system.ts";
+import { startGateway } from "../fixtures/services.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf } from "./rounds.ts";
 

@@ -1,6 +1,6 @@
 import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
-import { until } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
 import type { Figure } from "./rounds.ts";
 import { figureOf } from "./rounds.ts";
 

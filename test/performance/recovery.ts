@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KatoChannel } from "../../libs/kato/channel.ts";
-import type { Service, System } from "../fixtures/system.ts";
-import { startSystem, startWorker, until } from "../fixtures/system.ts";
+import type { Service } from "../fixtures/services.ts";
+import { startWorker } from "../fixtures/services.ts";
+import type { System } from "../fixtures/system.ts";
+import { startSystem } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
 import type { Figure } from "./rounds.ts";
 import { figureOf, median, percentile } from "./rounds.ts";
 

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startSimulator } from "../../services/simulator/server.ts";
 import { startNats } from "../fixtures/nats-server.ts";
-import { startGateway, startWorker, until } from "../fixtures/system.ts";
+import { startGateway, startWorker } from "../fixtures/services.ts";
+import { until } from "../fixtures/until.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf, median } from "./rounds.ts";
 

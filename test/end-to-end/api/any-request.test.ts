@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import type { Answer, System } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 
 const limitMs = 5_000;
@@ -15,7 +16,7 @@ after(() => system?.stop());
 
 const text = fc.oneof(
   fc.string({ unit: "binary" }),
-  // Half of a surrogate pair, which JSON can carry as an escape.
+  // The first two have half of a surrogate pair, which JSON can carry as an escape.
   fc.constantFrom(
     "\ud800",
     "a\udfff",
@@ -128,10 +129,10 @@ const asSent = (headers: Record<string, string | undefined>): Record<string, str
     ),
   );
 
-test("whatever is sent is answered in time, with no 5xx but 501, and nothing internal in it", async () => {
+test("any request is answered in time, without a 5xx other than 501, and without anything internal", async () => {
   await fc.assert(
     fc.asyncProperty(method, path, body, headers, async (verb, url, content, head) => {
-      // This one is answered with a 200, and then there is no processor for the rest.
+      // This request would remove the processor, and there would be none for the rest.
       fc.pre(!(verb === "DELETE" && /^\/processors\/p1(\?|$)/.test(url)));
       const {
         status,
@@ -152,7 +153,7 @@ test("whatever is sent is answered in time, with no 5xx but 501, and nothing int
   );
 });
 
-test("whatever is observed is answered in time with a 200, or with a 4xx that names a field", async () => {
+test("any observation is answered in time with a 200, or with a 422 that names a field", async () => {
   const field = fc.constantFrom(
     "strings",
     "vectors",
@@ -170,7 +171,7 @@ test("whatever is observed is answered in time with a 200, or with a 4xx that na
     fc.asyncProperty(observation, async (content) => {
       const { status, json: answer } = await send("POST", "/p1/observe", content);
       if (status !== 200) {
-        // 422 by KATO itself: vectors of another length than those it has learned.
+        // KATO itself refuses vectors of another length than those it has learned.
         assert.equal(status, 422, JSON.stringify(answer));
         assert.ok(Array.isArray(answer.errors) || /broadcast/.test(String(answer.detail)));
       }
@@ -179,7 +180,7 @@ test("whatever is observed is answered in time with a 200, or with a 4xx that na
   );
 });
 
-test("after all that the processor works as before", async () => {
+test("after all these requests the processor works as before", async () => {
   assert.equal((await send("POST", "/p1/clear-all-memory")).status, 200);
   assert.equal((await send("POST", "/p1/genes/change", { max_sequence_length: 0 })).status, 200);
   assert.equal((await send("POST", "/p1/start-predicting")).status, 200);

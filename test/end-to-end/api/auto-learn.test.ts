@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from "node:test";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 
-/** Names of sequences: sha1 of what Python prints for them. */
+/** The names of models by their sequences: the sha1 of what Python prints for the sequence. */
 const names = {
   "a b": "MODEL|76d7efca2e96cb5eeddf4e06ac96a0f424630135",
   ab: "MODEL|395314cc2f2880a00c3e6e11f1e02d8b8c45a0e4",
@@ -29,7 +29,7 @@ const post = async (path: string, body?: unknown, id = "p1") => {
   return answer.json;
 };
 const setLength = (max_sequence_length: number) => post("/genes/change", { data: { max_sequence_length } });
-/** What KATO has learned by itself at this observation. */
+/** Observes. Gives the name of the model that KATO has learned by itself with it, or "". */
 const observe = async (observation: object, id = "p1") => {
   const { message } = await post("/observe", observation, id);
   return (message as { auto_learned_model: string }).auto_learned_model;
@@ -50,13 +50,13 @@ test("without a maximal length nothing is learned by itself", async () => {
   assert.deepEqual(await observeAll(["a", "b"], ["c"], ["d"]), ["", "", ""]);
 });
 
-test("with n = 2 every two events are learned and the last one stays", async () => {
+test("with n = 2 every second event sets off a Learn, and that event stays", async () => {
   await setLength(2);
   assert.deepEqual(await observeAll(["a"], ["b"], ["c"]), ["", names["a b"], names["b c"]]);
   assert.deepEqual(await workingMemory(), [["c"]]);
 });
 
-test("what is named has been learned", async () => {
+test("the model that is named has been learned", async () => {
   await setLength(2);
   const [, name = ""] = await observeAll(["a"], ["b"]);
   const { sequence, frequency } = await model(name);
@@ -77,7 +77,7 @@ test("with n = 1 an event alone is learned and does not stay", async () => {
   assert.deepEqual(await workingMemory(), []);
 });
 
-test("with n = 1 a single symbol is not learned, and does not stay either", async () => {
+test("with n = 1 a single symbol is not learned and does not stay", async () => {
   await setLength(1);
   assert.deepEqual(await observeAll(["a"], ["b"]), ["", ""]);
   assert.deepEqual(await workingMemory(), []);
@@ -90,7 +90,7 @@ test("with n = 1 the event stays when there was one before it", async () => {
   assert.deepEqual(await workingMemory(), [["b", "c"]]);
 });
 
-test("a lowered n acts at the next observation, an empty or emotives-only one included", async () => {
+test("a lowered n acts at the next observation, even one that is empty or has only emotives", async () => {
   for (const observation of [{}, { emotives: { joy: 1 } }]) {
     await setLength(0);
     await post("/clear-all-memory");
@@ -114,7 +114,7 @@ test("an event's strings are sorted by code point before they are learned", asyn
   assert.deepEqual(await observeAll(["\u{1F600}", "\uFF21"]), [names["Ａ😀"]]);
 });
 
-test("what stays after a learn, a clear or sleep counts towards n", async () => {
+test("what is left after a Learn, a clear or sleep counts towards n", async () => {
   await setLength(2);
   for (const path of ["/learn", "/clear-working-memory", "/sleep", "/clear-all-memory"]) {
     await post("/clear-working-memory");
@@ -137,12 +137,12 @@ test("an event of vectors is learned by itself under the name of its symbols", a
   assert.equal((await model(again)).frequency, 1);
 });
 
-test("a maximal length of the instance's own manifest is known without being set", async () => {
+test("a maximal length in the instance's own manifest acts without being set", async () => {
   assert.equal(await observe({ strings: ["a"] }, "p2"), "");
   assert.equal(await observe({ strings: ["b"] }, "p2"), names["a b"]);
 });
 
-test("after an observation that KATO refuses, events are counted as they stand", async () => {
+test("after an observation that KATO refuses, the events that are there count", async () => {
   await post("/observe", { strings: ["a"], vectors: [[1, 2]] });
   await post("/learn");
   await setLength(3);

@@ -41,7 +41,7 @@ test("an unknown gene is null", async () => {
     assert.equal(await gene(name), null, name);
 });
 
-test("genes under data are answered with updated-genes, plain ones with genes-updated", async () => {
+test("genes under data are answered with updated-genes, genes at the top with genes-updated", async () => {
   const wrapped = await change({ data: { persistence: 7, smoothness: 2 } });
   assert.equal(wrapped.status, 200);
   assert.equal(wrapped.json.message, "updated-genes");
@@ -59,65 +59,19 @@ test("a boolean gene takes true and false", async () => {
   assert.equal(Number(await gene("always_update_frequencies")), 0);
 });
 
-test("a gene that cannot be set safely is refused by name, with the reason, and nothing is changed", async () => {
-  for (const [name, reason] of [
-    ["max_predictions", /until it is restarted/],
-    ["WM", /not one of the genes that can be set/],
-    ["learn", /not one of the genes that can be set/],
-    ["superkb", /not one of the genes that can be set/],
-    ["__proto__", /not one of the genes that can be set/],
-    ["constructor", /not one of the genes that can be set/],
-  ] as const) {
-    for (const body of [`{"persistence": 9, "${name}": 1}`, `{"data": {"persistence": 9, "${name}": 1}}`]) {
-      const { status, headers, json } = await change(body);
-      assert.equal(status, 422, body);
-      assert.match(String(json.detail), reason);
-      assert.deepEqual(
-        (json.errors as { field: string }[]).map(({ field }) => field),
-        [name],
-      );
-      assert.equal(json.effect, "none");
-      assert.equal(headers["kato-sequence"], undefined);
-    }
+test("where one gene is refused, none is changed", async () => {
+  for (const genes of [
+    { persistence: 9, max_predictions: 1 },
+    { persistence: 9, smoothness: "much" },
+  ]) {
+    const { status, headers, json } = await change(genes);
+    assert.deepEqual([status, json.effect], [422, "none"]);
+    assert.equal(headers["kato-sequence"], undefined);
   }
   assert.equal(await gene("persistence"), 5);
 });
 
-test("a value that the gene cannot have is refused by name", async () => {
-  for (const [name, values] of Object.entries({
-    recall_threshold: ["-0.1", "1.1", "1e400", "null", '"0.5"', "true", "[0.5]", "{}"],
-    max_sequence_length: ["-1", "1.5", "1e39", "-1e400", '"2"', "null"],
-    persistence: ["1e39", "-1e400", '"NaN"', "null"],
-    smoothness: ["3.5e38", "{}"],
-    always_update_frequencies: ['"yes"', "null", "1e400"],
-  })) {
-    for (const value of values) {
-      const { status, json } = await change(`{"data": {"${name}": ${value}}}`);
-      assert.equal(status, 422, `${name}: ${value}`);
-      assert.match(String(json.detail), new RegExp(`^${name}: `));
-    }
-  }
-});
-
-test("no genes at all are refused", async () => {
-  for (const body of [
-    {},
-    { data: {} },
-    { data: [] },
-    { data: null },
-    { data: 1 },
-    [],
-    "null",
-    "1",
-    undefined,
-  ]) {
-    const { status, json } = await change(body);
-    assert.equal(status, 422, JSON.stringify(body));
-    assert.ok(Array.isArray(json.errors));
-  }
-});
-
-test("a recall threshold set as a gene is what the gene says, and not yet what is searched with", async () => {
+test("a recall threshold set as a gene is read back, but the search does not use it yet", async () => {
   await post("/observe", { strings: ["a", "b", "c", "d"] });
   await post("/learn");
   await change({ recall_threshold: 0.9 });
@@ -127,7 +81,7 @@ test("a recall threshold set as a gene is what the gene says, and not yet what i
   assert.equal((json.message as unknown[]).length, 1);
 });
 
-test("an incremented recall threshold is searched with", async () => {
+test("the search uses a recall threshold that was incremented", async () => {
   await post("/observe", { strings: ["a", "b", "c", "d"] });
   await post("/learn");
   const predictionsOfA = async () => {
@@ -148,12 +102,12 @@ test("an incremented recall threshold is searched with", async () => {
   assert.equal(await predictionsOfA(), 1);
 });
 
-test("an increment of 0 makes a threshold set as a gene effective", async () => {
+test("after an increment of 0 a threshold that was set as a gene is in effect", async () => {
   await change({ recall_threshold: 0.7 });
   assert.equal((await increment(0)).json.message, 0.7);
 });
 
-test("the threshold is rounded to one decimal, so small steps vanish", async () => {
+test("the threshold is rounded to one decimal, so small steps have no effect", async () => {
   assert.equal((await increment()).json.message, 0.1);
   assert.equal((await increment(0.04)).json.message, 0.1);
   assert.equal((await increment(0.06)).json.message, 0.2);
@@ -163,7 +117,7 @@ test("the threshold is rounded to one decimal, so small steps vanish", async () 
   );
 });
 
-test("a sum that leaves the range is a 422 and changes nothing; one that rounds into it is not", async () => {
+test("a sum out of range is a 422 and changes nothing; one that is in range once rounded is taken", async () => {
   for (const by of [-0.1, -0.06, 0.96, 1]) {
     const { status, json } = await increment(by);
     assert.equal(status, 422, String(by));
@@ -171,12 +125,4 @@ test("a sum that leaves the range is a 422 and changes nothing; one that rounds 
     assert.equal(await gene("recall_threshold"), 0.1);
   }
   assert.equal((await increment(0.94)).json.message, 1);
-});
-
-test("an increment that is no number from -1 to 1 is a 422 that names it", async () => {
-  for (const value of ['"0.1"', "null", "2", "-1.5", "1e400", "[]", "true"]) {
-    const { status, json } = await post("/gene/increment-recall-threshold", `{"increment": ${value}}`);
-    assert.equal(status, 422, value);
-    assert.match(String(json.detail), /^increment: /);
-  }
 });

@@ -3,7 +3,8 @@ import { after, before, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -15,7 +16,7 @@ after(() => system?.stop());
 
 const observe = (strings: string[], id = "p1") => system.request("POST", `/${id}/observe`, { strings });
 
-test("an observation of almost 4 MiB goes through, one of more is a 413 that tells the limit", async () => {
+test("an observation of almost 4 MiB is taken, a larger one is a 413 that tells the limit", async () => {
   assert.equal((await observe(["x".repeat(4 * mebibyte - 1_000)])).status, 200);
   const { status, headers, json } = await observe(["x".repeat(4 * mebibyte)]);
   assert.equal(status, 413);
@@ -25,7 +26,7 @@ test("an observation of almost 4 MiB goes through, one of more is a 413 that tel
   assert.equal((await system.request("GET", "/p1/time")).json.message, 1);
 });
 
-test("an answer larger than 4 MiB is a 502 that tells so, and the processor goes on", async () => {
+test("an answer larger than 4 MiB is a 502 that says so, and the processor goes on", async () => {
   assert.equal((await observe(["y".repeat(2 * mebibyte)])).status, 200);
   const { status, json } = await system.request("GET", "/p1/working-memory");
   assert.equal(status, 502);
@@ -42,7 +43,7 @@ test("an observation of many strings keeps them all, in order", async () => {
   assert.deepEqual((await system.request("GET", "/p2/working-memory")).json.message, [strings]);
 });
 
-test("where NATS takes less than KATO, its limit counts, for requests and for answers", async (t) => {
+test("where NATS takes smaller messages than KATO, its limit counts for requests and answers", async (t) => {
   const small = await startSystem({ nats: ["max_payload: 65536"] });
   t.after(() => small.stop());
   const send = (size: number) =>
@@ -57,7 +58,7 @@ test("where NATS takes less than KATO, its limit counts, for requests and for an
   assert.match(String(json.detail), /6\d{4}/);
 });
 
-test("a full command log is a 429 whatever comes, nothing of it is stored, and it goes on when there is room", async (t) => {
+test("while the command log is full every command is a 429 and nothing is stored; with room again it goes on", async (t) => {
   const env = { LOG_MAX_BYTES: "20000", LOG_TRIM_MS: "100" };
   const small = await startSystem({ gatewayEnv: env, workerEnv: env });
   t.after(() => small.stop());

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { ApiDocument } from "../../fixtures/api-document.ts";
-import type { Answer, System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 let api: ApiDocument;
@@ -15,7 +17,7 @@ before(async () => {
 after(() => system?.stop());
 
 interface Sent {
-  /** What stands in the path; `id` is p1. */
+  /** The parameters of the path. `id` is p1 by default. */
   params?: Record<string, string>;
   query?: string;
   body?: unknown;
@@ -33,7 +35,7 @@ const notable = [
   "retry-after",
 ];
 
-/** Asks for an operation, and asserts that its answer is one of those that the document has, in every respect. */
+/** Sends a request, and asserts that the document describes this answer to it: status, headers, content type and body. */
 async function call(operation: string, status: number, sent: Sent = {}): Promise<Answer> {
   const { params = {}, query = "", body, headers } = sent;
   const [method = "", template = ""] = operation.split(" ");
@@ -103,7 +105,7 @@ test("a processor answers as the document says", async () => {
   await call("POST /{id}/clear-all-memory", 200);
 });
 
-test("a command that is not waited for is answered as the document says, and so is what became of it", async () => {
+test("a command without waiting is answered as the document says, and so is the question for its outcome", async () => {
   const { json } = await call("POST /{id}/observe", 202, { body: { strings: ["a"] }, headers: async });
   const params = { command: String(json.command) };
   await until("it is applied", async () => {
@@ -181,7 +183,7 @@ test("dead letters are answered as the document says", async () => {
   await call("DELETE /processors/{id}/dead-letters/{sequence}", 404, { params: { sequence: second } });
 });
 
-test("what is refused is answered with a problem that the document has", async () => {
+test("a refused request is answered with a problem that the document has", async () => {
   await call("POST /{id}/observe", 400, { body: "{" });
   await call("POST /{id}/observe", 422, { body: { strings: 5 } });
   await call("POST /{id}/observe", 404, { params: { id: "nobody" } });
@@ -198,7 +200,7 @@ test("what is refused is answered with a problem that the document has", async (
   await call("PUT /processors/{id}", 422, { body: { grpc_endpoint: "nowhere" } });
 });
 
-test("every operation of the document was asked for", () => {
+test("every operation of the document was sent", () => {
   assert.deepEqual(
     [...api.operations.keys()].filter((name) => !seen.has(name)),
     [],

@@ -38,19 +38,19 @@ const parts = ({ past, present, future, missing, matches, extras }: Prediction) 
   extras,
 });
 
-test("what is learned is named with its prefix, and working memory is empty afterwards", async () => {
+test("Learn answers with the model's name and its prefix, and leaves working memory empty", async () => {
   // sha1 of what Python prints for [['a', 'b'], ["it's"]].
   assert.equal(await learn(["b", "a"], ["it's"]), "MODEL|8ecb9b09a9e57d65d0e209347d39bcc7e75eb601");
   assert.deepEqual((await system.request("GET", "/p1/working-memory")).json.message, []);
 });
 
-test("learning one symbol or none says nothing was learned, and empties working memory", async () => {
+test("Learn of one symbol or none learns nothing, and empties working memory", async () => {
   assert.equal(await learn(), "");
   assert.equal(await learn(["lonely"]), "");
   assert.deepEqual((await system.request("GET", "/p1/working-memory")).json.message, []);
 });
 
-test("the same sequence learned twice is one model of frequency 2", async () => {
+test("a sequence that is learned twice is one model of frequency 2", async () => {
   const first = await learn(["a"], ["b"]);
   assert.equal(await learn(["a"], ["b"]), first);
   await observeAll(["a"]);
@@ -67,7 +67,7 @@ test("there are no predictions before anything matches", async () => {
   assert.deepEqual(await predictions(), []);
 });
 
-test("a prediction has whole events as past, present and future, and what is missing and extra", async () => {
+test("a prediction has whole events as past, present and future, and names what is missing and what is extra", async () => {
   const name = await learn(["a", "b"], ["c", "d"], ["e"], ["f", "g"]);
   await observeAll(["c", "x"], ["e"]);
   const [prediction, ...others] = await predictions();
@@ -86,7 +86,7 @@ test("a prediction has whole events as past, present and future, and what is mis
   });
 });
 
-test("a prediction has all of KATO's measures as numbers", async () => {
+test("a prediction has all of KATO's measures, as numbers", async () => {
   await learn(["a"], ["b"], ["c"], ["d"]);
   await observeAll(["a"], ["b"]);
   const [prediction] = await predictions();
@@ -107,7 +107,7 @@ test("a prediction has all of KATO's measures as numbers", async () => {
   }
 });
 
-test("emotives are averaged over what was learned with them", async () => {
+test("a prediction has the average of the emotives that the model was learned with", async () => {
   for (const joy of [1, 3]) {
     await post("/observe", { strings: ["a"], emotives: { joy } });
     await post("/observe", { strings: ["b"] });
@@ -127,7 +127,7 @@ test("the best prediction comes first", async () => {
   );
 });
 
-test("predictions can be asked for with the latest unique_id, every way there is", async () => {
+test("predictions can be asked for with the latest unique_id, in every way there is", async () => {
   const name = await learn(["a"], ["b"]);
   await post("/observe", { strings: ["a"], unique_id: "latest one" });
   for (const [method, query, body] of [
@@ -148,7 +148,7 @@ test("predictions can be asked for with the latest unique_id, every way there is
   }
 });
 
-test("predictions of an older observation are a 501 that says so", async () => {
+test("predictions for an older observation are a 501 that says so", async () => {
   await post("/observe", { strings: ["a"], unique_id: "older" });
   await post("/observe", { strings: ["b"], unique_id: "newer" });
   const { status, json } = await system.request("GET", "/p1/predictions?unique_id=older");
@@ -158,7 +158,7 @@ test("predictions of an older observation are a 501 that says so", async () => {
   assert.equal(json.processor, "p1");
 });
 
-test("while predicting is stopped there are none, and afterwards there are again", async () => {
+test("while predicting is stopped there are no predictions, and after it is started there are", async () => {
   await learn(["a"], ["b"]);
   assert.equal((await post("/stop-predicting")).message, "deactivated-predictions");
   await observeAll(["a"]);

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
-import { request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
+import { openRequest } from "../../fixtures/http-client.ts";
+import type { Service } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
+let other: Service;
 before(async () => {
   system = await startSystem({ simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "5" }), gateways: 2 });
+  other = system.gateways[1] as Service;
 });
 after(() => system?.stop());
 
@@ -19,11 +21,10 @@ interface Event {
 }
 
 /** Server-sent events, as they come. */
-async function listen(location: unknown, headers: Record<string, string> = {}, gateway = 0) {
-  const request = httpRequest(`${system.gateways[gateway]?.url}${location}/events`, { headers });
-  request.on("error", () => {});
+async function listen(location: unknown, headers: Record<string, string> = {}, gateway = system.gateway) {
+  const { request, head } = openRequest(gateway.url, "GET", `${location}/events`, headers);
   request.end();
-  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const response = await head;
   let text = "";
   response.setEncoding("utf8").on("data", (part: string) => {
     text += part;
@@ -47,7 +48,7 @@ const ingest = async (count: number) => {
   return headers.location;
 };
 
-test("events tell of an ingestion until it is done", async () => {
+test("events tell how an ingestion goes on until it is done", async () => {
   const location = await ingest(300);
   const { response, events } = await listen(location);
   assert.equal(response.headers["content-type"], "text/event-stream");
@@ -65,13 +66,13 @@ test("events tell of an ingestion until it is done", async () => {
   assert.ok(told.slice(0, -1).every(({ data }) => data.state !== "done"));
 });
 
-test("a client that comes back is told what is new, and one that has seen the end not to come again", async () => {
+test("a client that comes back is told what is new, and one that has seen the end is told not to come back", async () => {
   const location = await ingest(300);
   const first = await listen(location);
   await until("some has come", () => first.events().length > 1);
   first.request.destroy();
   const [seen] = first.events().slice(-1);
-  const second = await listen(location, { "last-event-id": seen?.id ?? "" }, 1);
+  const second = await listen(location, { "last-event-id": seen?.id ?? "" }, other);
   await until("they end", () => second.response.complete, 20_000);
   assert.ok(second.events().every(({ id }) => id !== seen?.id));
   const end = second.events().at(-1);
@@ -80,19 +81,19 @@ test("a client that comes back is told what is new, and one that has seen the en
   assert.equal(third.response.statusCode, 204);
 });
 
-test("while nothing changes there are comments; a gateway that is stopped ends the events", async () => {
-  await system.simulators[0]?.kill("SIGSTOP");
+test("comments are sent while nothing changes, and a gateway that is stopped ends the events", async () => {
+  await system.simulator.kill("SIGSTOP");
   const location = await ingest(5);
-  const { response, comments, events } = await listen(location, {}, 1);
+  const { response, comments, events } = await listen(location, {}, other);
   await until("there is a comment", () => comments() > 0, 10_000);
   assert.equal(events().at(-1)?.data.state, "queued");
-  assert.equal(await system.gateways[1]?.stop(), "exit code 0");
+  assert.equal(await other.stop(), "exit code 0");
   await until("the events have ended", () => response.complete);
-  await system.simulators[0]?.kill("SIGCONT");
+  await system.simulator.kill("SIGCONT");
   await untilDone(system.request, String(location));
 });
 
-test("what is not there is a 404", async () => {
+test("an ingestion that is not there is a 404", async () => {
   for (const path of [
     "/p1/ingestions/none",
     "/p1/ingestions/none/events",

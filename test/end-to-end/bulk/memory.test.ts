@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { openRequest } from "../../fixtures/bulk.ts";
+import { openUpload } from "../../fixtures/bulk.ts";
+import { sender } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { startGateway, until } from "../../fixtures/system.ts";
+import { startGateway } from "../../fixtures/services.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** A million takes half a minute: BULK_LINES=1000000 for that. */
 const lines = Number(process.env.BULK_LINES ?? 300_000);
 const linesAtOnce = 5_000;
 const mebibyte = 1024 * 1024;
 
-/** What the system has given a process, in bytes. Linux only. */
+/** The memory that a process has from the operating system, in bytes. Linux only. */
 async function residentBytes(pid: number): Promise<number> {
   const [, kilobytes = ""] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1024;
@@ -23,9 +25,10 @@ test("a stream of hundreds of thousands of lines takes no more memory than one o
   const KATO_PROCESSORS = JSON.stringify({ p1: "127.0.0.1:9" });
   const gateway = await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
   t.after(() => gateway.stop());
-  await until("it is ready", async () => (await fetch(`${gateway.url}/ready`)).ok);
+  const send = sender(gateway.url);
+  await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
 
-  const stream = openRequest(gateway.url, "/p1/observations");
+  const stream = openUpload(gateway.url, "/p1/observations");
   const line = `${JSON.stringify({ strings: ["alpha", "beta"], metadata: { source: "test" } })}\n`;
   const some = Buffer.from(line.repeat(linesAtOnce));
   let before = 0;
@@ -34,7 +37,7 @@ test("a stream of hundreds of thousands of lines takes no more memory than one o
     await stream.write(some);
     const now = await residentBytes(gateway.pid);
     most = Math.max(most, now);
-    // By then the code is compiled and V8's heap has grown to the size that it keeps for whatever is quickly thrown away.
+    // By then the code is compiled, and V8's heap has the size that it keeps for short-lived objects.
     if (written === 150_000) before = most;
   }
   stream.request.end();

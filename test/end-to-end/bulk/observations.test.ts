@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { eventsOf, linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
+import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
+import { eventsOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {
@@ -14,7 +16,7 @@ beforeEach(() => system.request("POST", "/p1/clear-all-memory"));
 const post = (body: unknown, query = "", headers: Record<string, string> = ndjson) =>
   system.request("POST", `/p1/observations${query}`, body, headers);
 const open = (query = "", headers = {}) =>
-  openRequest(system.gateways[0]?.url ?? "", `/p1/observations${query}`, headers);
+  openUpload(system.gateway.url, `/p1/observations${query}`, headers);
 const done = (location: unknown) => untilDone(system.request, String(location));
 const events = () => eventsOf(system.request);
 const receiptsOf = (text: string) =>
@@ -23,7 +25,7 @@ const receiptsOf = (text: string) =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test("a stream of lines is stored and applied in its order", async () => {
+test("the lines of a stream are stored and applied in their order", async () => {
   const all = texts(500);
   const { status, headers, json } = await post(linesOfTexts(all));
   assert.equal(status, 202);
@@ -41,7 +43,7 @@ test("a stream of lines is stored and applied in its order", async () => {
   assert.deepEqual(await events(), all);
 });
 
-test("everything an observation can carry arrives, and a unique_id is made where there is none", async () => {
+test("everything that an observation can carry arrives, and a unique_id is made where there is none", async () => {
   const body = [
     {
       strings: ["b", "a"],
@@ -64,7 +66,7 @@ test("everything an observation can carry arrives, and a unique_id is made where
   assert.equal((await predictions(`${json.ingestion}.2`)).status, 200);
 });
 
-test("lines count from 1, blank ones are skipped, refused ones told", async () => {
+test("lines count from 1, blank ones are skipped, and refused ones are told", async () => {
   const lines = [
     '{"strings":["a"]}',
     "",
@@ -94,14 +96,14 @@ test("lines count from 1, blank ones are skipped, refused ones told", async () =
   assert.deepEqual(await events(), ["a", "b", "c"]);
 });
 
-test("of very many refused lines the first are named and all are counted", async () => {
+test("of very many refused lines the first 100 are named and all are counted", async () => {
   const { json } = await post("x\n".repeat(1_000) + linesOfTexts(["a"]));
   assert.equal(json.accepted, 1);
   assert.equal((json.rejected as unknown[]).length, 100);
   assert.equal(json.rejected_count, 1_000);
 });
 
-test("with on_error=stop nothing after the refused line is stored, and what is stored is told", async () => {
+test("with on_error=stop nothing after the first refused line is stored, and the answer tells what is stored", async () => {
   const body = `${linesOfTexts(["a", "b"])}nope\n${linesOfTexts(["c"])}`;
   const { status, json } = await post(body, "?on_error=stop&learn=end");
   assert.equal(status, 422);
@@ -111,7 +113,7 @@ test("with on_error=stop nothing after the refused line is stored, and what is s
   assert.deepEqual(await events(), ["a", "b"]);
 });
 
-test("a line over the limit is refused, the ones around it are not", async () => {
+test("a line over the limit is refused, and the lines around it are taken", async () => {
   const tooLong = JSON.stringify({ strings: ["x".repeat(5_000_000)] });
   const muchTooLong = " ".repeat(26_000_000);
   const { json } = await post(`${linesOfTexts(["a"])}${tooLong}\n${muchTooLong}\n${linesOfTexts(["b"])}`);
@@ -126,7 +128,7 @@ test("a line over the limit is refused, the ones around it are not", async () =>
   assert.deepEqual(await events(), ["a", "b"]);
 });
 
-test("learn=end learns after the last", async () => {
+test("learn=end learns after the last observation", async () => {
   const { json } = await post(linesOfTexts(["a", "b"]), "?learn=end");
   assert.equal(json.learn_sequence, Number(json.last_sequence) + 1);
   assert.equal(json.accepted, 2);
@@ -138,7 +140,7 @@ test("learn=end learns after the last", async () => {
   assert.equal(predictions.length, 1);
 });
 
-test("a JSON body of observations is taken in likewise", async () => {
+test("observations can also come in a JSON body", async () => {
   const observations = [{ strings: ["a"] }, 3, { strings: ["b"] }];
   const { status, json } = await post({ observations }, "?learn=end", {});
   assert.equal(status, 202);
@@ -148,20 +150,20 @@ test("a JSON body of observations is taken in likewise", async () => {
   }
 });
 
-test("nothing at all is stored of nothing", async () => {
+test("of an empty body nothing is stored", async () => {
   const { status, json } = await post("");
   assert.deepEqual([status, json.accepted, json.first_sequence, json.last_sequence], [202, 0, null, null]);
   assert.equal((await done(`/p1/ingestions/${json.ingestion}`)).accepted, 0);
 });
 
-test("what cannot be meant is refused", async () => {
+test("an unknown processor, a wrong option or a wrong key is refused", async () => {
   assert.equal((await system.request("POST", "/nobody/observations", "", ndjson)).status, 404);
   assert.equal((await post("", "?learn=never")).status, 422);
   assert.equal((await post("", "?on_error=perhaps")).status, 422);
   assert.equal((await post("", "", { ...ndjson, "idempotency-key": " " })).status, 422);
 });
 
-test("receipts come in order, each as soon as its line is stored", async () => {
+test("receipts come in the order of the lines, each as soon as its line is stored", async () => {
   const stream = open("?learn=end", { accept: "application/x-ndjson" });
   const response = await stream.head;
   assert.equal(response.statusCode, 200);
@@ -186,7 +188,7 @@ test("receipts come in order, each as soon as its line is stored", async () => {
   assert.deepEqual(others, [...expected, { learn_sequence: first + 302 }]);
 });
 
-test("a client that goes away in a line leaves what was stored, and no half of that line", async () => {
+test("of a client that goes away in a line, the lines before it are kept and half a line is not", async () => {
   const stream = open("?learn=end", { accept: "application/x-ndjson" });
   const { location } = (await stream.head).headers;
   await stream.write(`${linesOfTexts(["a", "b"])}{"strings":["c"]}`);
@@ -198,7 +200,7 @@ test("a client that goes away in a line leaves what was stored, and no half of t
   assert.deepEqual(await events(), ["a", "b"]);
 });
 
-test("no more is read than NATS acknowledges, and reading goes on when it does", async () => {
+test("the client is held back while NATS acknowledges nothing, and goes on when it does", async () => {
   const stream = open();
   const line = `${JSON.stringify({ strings: ["x".repeat(100_000)] })}\n`.repeat(10);
   await stream.write(line);
@@ -208,13 +210,11 @@ test("no more is read than NATS acknowledges, and reading goes on when it does",
   const writing = (async () => {
     for (; written < 60; written++) await stream.write(line);
   })();
-  const stoppedAt = async () => {
-    const before = written;
-    const since = Date.now();
-    await until("some time has passed", () => written !== before || Date.now() - since > 1_000);
-    return written === before;
-  };
-  await until("the client is held back", stoppedAt);
+  let seen = { written, at: Date.now() };
+  await until("nothing was taken for a second", () => {
+    if (written !== seen.written) seen = { written, at: Date.now() };
+    return Date.now() - seen.at > 1_000;
+  });
   assert.ok(written < 40, `${written} MB were taken from the client`);
   await system.nats.kill("SIGCONT");
   await writing;
@@ -224,7 +224,7 @@ test("no more is read than NATS acknowledges, and reading goes on when it does",
   await done(`/p1/ingestions/${json.ingestion}`);
 });
 
-test("a query is answered while an ingestion goes on, and a command finds its place in it", async () => {
+test("a query is answered during an ingestion, and a command is applied at its place in it", async () => {
   const stream = open();
   await stream.write(linesOfTexts(texts(50)));
   await until("it is applied", async () => (await events()).length === 50);

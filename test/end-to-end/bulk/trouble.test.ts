@@ -2,27 +2,33 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import type { OpenRequest } from "../../fixtures/bulk.ts";
-import { eventsOf, linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
-import type { Send, Service, System } from "../../fixtures/system.ts";
-import { sender, startSystem, until } from "../../fixtures/system.ts";
+import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
+import type { OpenRequest, Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import { startNats } from "../../fixtures/nats-server.ts";
+import { entryOf, eventsOf } from "../../fixtures/processors.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startGateway } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
-let gateways: [Service, Service];
+let gateway: Service;
 /** To the second gateway. */
 let other: Send;
 /** Where the log ended when the test began. */
 let base = 0;
 before(async () => {
   system = await startSystem({ gateways: 2, workerEnv: { LEASE_MS: "1000" } });
-  const [first, second] = system.gateways;
-  assert.ok(first && second);
-  gateways = [first, second];
+  gateway = system.gateway;
+  const [, second] = system.gateways;
+  assert.ok(second);
   other = sender(second.url);
 });
 after(() => system?.stop());
 beforeEach(async () => {
-  for (const gateway of gateways) if (!gateway.isRunning()) await gateway.restart();
+  if (!gateway.isRunning()) await gateway.restart();
   await until("working memory is empty", async () => {
     const { status, headers } = await system.request("POST", "/p1/clear-working-memory");
     base = Number(headers["kato-sequence"]);
@@ -31,7 +37,7 @@ beforeEach(async () => {
 });
 
 const open = (query = "", headers: Record<string, string> = {}): OpenRequest =>
-  openRequest(gateways[0].url, `/p1/observations${query}`, headers);
+  openUpload(gateway.url, `/p1/observations${query}`, headers);
 
 const post = (all: string[], headers: Record<string, string> = {}) =>
   system.request("POST", "/p1/observations", linesOfTexts(all), { ...ndjson, ...headers });
@@ -46,12 +52,12 @@ async function untilApplied(location: unknown, count: number): Promise<void> {
 
 /** The log's last sequence, as a gateway knows it. */
 async function storedOf(send: Send): Promise<number> {
-  return Number((await send("GET", "/processors/p1")).json.last);
+  return (await entryOf(send)).last;
 }
 
 /** How many commands are applied since the test began. */
 async function appliedOf(send: Send): Promise<number> {
-  return Number((await send("GET", "/processors/p1")).json.applied) - base;
+  return (await entryOf(send)).applied - base;
 }
 
 /** The log as JetStream has it. */
@@ -77,7 +83,7 @@ async function assertExact(location: unknown, all: string[]): Promise<void> {
   assert.deepEqual(await eventsOf(system.request), all);
 }
 
-test("a worker killed again and again in an ingestion: each line is applied once and counted once (A2, A3)", async () => {
+test("with the worker killed three times in an ingestion each line is applied once and counted once (A2, A3)", async () => {
   const all = texts(1_200);
   const { headers } = await post(all);
   for (const count of [150, 400, 800]) {
@@ -88,18 +94,18 @@ test("a worker killed again and again in an ingestion: each line is applied once
   await assertExact(headers.location, all);
 });
 
-test("an instance killed again and again in an ingestion: the same", async () => {
+test("with the instance killed three times in an ingestion each line is applied once and counted once (A2, A3)", async () => {
   const all = texts(900);
   const { headers } = await post(all);
   for (const count of [150, 350, 600]) {
     await untilApplied(headers.location, count);
-    await system.simulators[0]?.kill();
-    await system.simulators[0]?.restart();
+    await system.simulator.kill();
+    await system.simulator.restart();
   }
   await assertExact(headers.location, all);
 });
 
-test("what is counted of an ingestion stays known when it is laid aside, also when its request goes on later", async () => {
+test("the counts of an ingestion outlive the time at which the worker lays it aside, also when its request goes on later", async () => {
   const all = texts(30);
   const key = { "idempotency-key": "laid-aside", accept: "application/x-ndjson" };
   const first = open("", key);
@@ -124,7 +130,7 @@ async function checkpointOf(): Promise<string> {
   });
 }
 
-test("a gateway killed in a stream: sent again under its key to another, each line is stored once", async (t) => {
+test("a stream whose gateway was killed is sent again under its key to another one, and each line is stored once", async (t) => {
   // JetStream forgets what it has stored at once, as it does after two minutes.
   await withLog(system, async (streams) => {
     const { config } = await streams.info("KATO_p1");
@@ -139,7 +145,7 @@ test("a gateway killed in a stream: sent again under its key to another, each li
   await until("some of it is stored", async () => (await storedOf(other)) > base + 200);
   const underWay = await other("POST", "/p1/observations?learn=end", body, { ...ndjson, ...headers });
   assert.equal(underWay.status, 409);
-  await gateways[0].kill();
+  await gateway.kill();
 
   const post = () => other("POST", "/p1/observations?learn=end", body, { ...ndjson, ...headers });
   const { status, json, text } = await post();
@@ -161,18 +167,18 @@ test("a gateway killed in a stream: sent again under its key to another, each li
   assert.deepEqual([view.applied, view.learn], [1_000, "applied"]);
 });
 
-test("of an ingestion whose gateway died it is known what is stored, although nobody sends it again", async () => {
+test("the counts of an ingestion whose gateway died become final although nobody sends it again", async () => {
   const stream = open("", { accept: "application/x-ndjson" });
   const { location } = (await stream.head).headers;
   const all = texts(600);
   await stream.write(linesOfTexts(all));
   await until("all is applied", async () => (await appliedOf(other)) === 600);
-  await gateways[0].kill();
+  await gateway.kill();
   const view = await untilDone(other, String(location));
   assert.deepEqual([view.intake, view.accepted, view.applied], ["interrupted", 600, 600]);
 });
 
-test("NATS killed and started again in a stream: the request goes on, nothing is lost or doubled", async () => {
+test("a request goes on while NATS is killed and started again, and nothing is lost or doubled", async () => {
   const all = texts(2_000);
   const stream = open();
   const writing = (async () => {
@@ -192,7 +198,7 @@ test("NATS killed and started again in a stream: the request goes on, nothing is
   await assertExact(`/p1/ingestions/${json.ingestion}`, all);
 });
 
-test("NATS away for good in a stream is a 503 that says what is stored", async () => {
+test("a request during which NATS goes away for good is a 503 that says what is stored", async () => {
   const stream = open();
   await stream.write(linesOfTexts(texts(100)));
   await until("they are applied", async () => (await appliedOf(system.request)) === 100);
@@ -206,24 +212,27 @@ test("NATS away for good in a stream is a 503 that says what is stored", async (
 });
 
 test("a full log is a 429 that says exactly what is stored", async (t) => {
-  const full = await startSystem({ worker: false, gatewayEnv: { LOG_MAX_BYTES: "200000" } });
-  t.after(() => full.stop());
-  await until("the gateway is ready", async () => (await full.request("GET", "/ready")).status === 200);
-  const { status, headers, json } = await full.request(
-    "POST",
-    "/p1/observations",
-    linesOfTexts(texts(5_000)),
-    ndjson,
-  );
+  const nats = await startNats();
+  t.after(() => nats.stop());
+  const KATO_PROCESSORS = JSON.stringify({ p1: "127.0.0.1:9" });
+  const gateway = await startGateway({
+    natsUrl: nats.url,
+    env: { KATO_PROCESSORS, LOG_MAX_BYTES: "200000" },
+  });
+  t.after(() => gateway.stop());
+  const send = sender(gateway.url);
+  await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
+  const body = linesOfTexts(texts(5_000));
+  const { status, headers, json } = await send("POST", "/p1/observations", body, ndjson);
   assert.equal(status, 429);
   assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
-  const last = await withLog(full, async (streams) => (await streams.info("KATO_p1")).state.last_seq);
+  const last = await withLog({ nats }, async (streams) => (await streams.info("KATO_p1")).state.last_seq);
   assert.ok(last > 500);
   assert.deepEqual([json.accepted, json.last_sequence], [last, last]);
 });
 
-test("while nobody runs the processor and its instance is down, lines are stored, and applied later", async () => {
-  await system.simulators[0]?.kill();
+test("lines for a processor that nobody runs and whose instance is down are stored, and applied later", async () => {
+  await system.simulator.kill();
   await system.worker.stop();
   const all = texts(200);
   const { status, headers, json } = await post(all);
@@ -231,15 +240,15 @@ test("while nobody runs the processor and its instance is down, lines are stored
   const { state, applied } = (await system.request("GET", String(headers.location))).json;
   assert.deepEqual([state, applied, json.accepted], ["queued", 0, 200]);
   await system.worker.restart();
-  await system.simulators[0]?.restart();
+  await system.simulator.restart();
   await assertExact(headers.location, all);
 });
 
-test("a gateway that is told to stop answers what it takes in with what is stored, and ends with 0", async () => {
+test("a gateway that is told to stop answers an upload with what is stored, and ends with 0", async () => {
   const stream = open();
   await stream.write(linesOfTexts(texts(10)));
   await until("it is applied", async () => (await appliedOf(other)) === 10);
-  const stopped = gateways[0].stop();
+  const stopped = gateway.stop();
   const { status, json } = await stream.answer();
   assert.deepEqual([status, json.accepted, json.retryable], [503, 10, true]);
   assert.equal(await stopped, "exit code 0");

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
-import type { Answer, System } from "../../fixtures/system.ts";
-import { sender, startSystem, until } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const maxDepth = 200;
 
@@ -23,22 +27,17 @@ const observe = (id: string, text: string, headers?: Record<string, string>) =>
   send("POST", `/${id}/observe`, { strings: [text] }, headers);
 const bulk = (id: string, all: string[], headers: Record<string, string> = {}) =>
   send("POST", `/${id}/observations`, linesOfTexts(all), { ...ndjson, ...headers });
-const stateOf = async (id: string) =>
-  (await send("GET", `/processors/${id}`)).json as {
-    state: string;
-    depth: number;
-    last: number;
-    oldest_seconds: number;
-  };
-const untilState = (id: string, state: string) =>
-  until(`${id} is ${state}`, async () => (await stateOf(id)).state === state);
+const entry = (id: string) => entryOf(system.request, id);
+const events = (id: string) => eventsOf(system.request, id);
+const pause = async (id: string) => {
+  await send("POST", `/processors/${id}/pause`);
+  await untilState(system.request, id, "paused");
+};
 const untilWorkedOff = (id: string) =>
   until(`nothing waits for ${id}`, async () => {
-    const { state, depth, oldest_seconds } = await stateOf(id);
+    const { state, depth, oldest_seconds } = await entry(id);
     return state === "ready" && depth === 0 && oldest_seconds === 0;
   });
-const events = async (id: string) =>
-  ((await send("GET", `/${id}/working-memory`)).json.message as string[][]).flat();
 const async = { prefer: "respond-async" };
 
 /** Asserts that it was refused without effect, and says when to come back. */
@@ -52,25 +51,24 @@ function assertRefused({ status, headers, json, text }: Answer, type: string, li
   assert.equal(headers.ratelimit, limit && `"${limit}";r=0;t=${seconds}`);
 }
 
-test("a command that would not be applied before its client stops waiting is a 429, and whoever is patient is served", async () => {
+test("a command that would be applied too late for its client is a 429, and a client that waits longer is served", async () => {
   const queued = await bulk("slow", texts(100));
   const key = { "idempotency-key": "impatient" };
-  let refused: Answer | undefined;
-  await until("it is known how slow it is", async () => {
-    refused = await observe("slow", "impatient", { prefer: "wait=1", ...key });
-    if (refused.status === 429) return true;
-    // Before that it is queued, and told what has become of it.
-    assert.deepEqual([refused.status, refused.json.effect], [504, "none"]);
-    return false;
+  const refused = await until("it is known how slow it is", async () => {
+    const answer = await observe("slow", "impatient", { prefer: "wait=1", ...key });
+    if (answer.status === 429) return answer;
+    // Until that is known it is queued, and its client is told that its time is over.
+    assert.deepEqual([answer.status, answer.json.effect], [504, "none"]);
+    return undefined;
   });
-  assertRefused(refused as Answer, "queue-too-long", "wait");
+  assertRefused(refused, "queue-too-long", "wait");
 
-  const { last } = await stateOf("slow");
+  const { last } = await entry("slow");
   assertRefused(await observe("slow", "refused", { prefer: "wait=1" }), "queue-too-long", "wait");
   const sequence = { observations: [{ strings: ["refused"] }], learn_at_end: true };
   const wait = { prefer: "wait=1" };
   assertRefused(await send("POST", "/slow/observe-sequence", sequence, wait), "queue-too-long", "wait");
-  assert.equal((await stateOf("slow")).last, last, "something of it was stored");
+  assert.equal((await entry("slow")).last, last, "something of it was stored");
   assert.equal((await send("GET", "/slow/working-memory")).status, 200, "queries go between");
   assert.equal((await observe("idle", "meanwhile", { prefer: "wait=1" })).status, 200);
 
@@ -82,18 +80,17 @@ test("a command that would not be applied before its client stops waiting is a 4
   assert.deepEqual(await events("slow"), [...texts(100), "asynchronous", "impatient"]);
 });
 
-test("what is slow and has worked off its queue is not refused", async () => {
+test("once a slow processor has worked off its queue, no command is refused", async () => {
   await untilWorkedOff("slow");
   const all = Array.from({ length: 12 }, (_, index) => observe("slow", `${index}`, { prefer: "wait=0" }));
   for (const { status, text } of await Promise.all(all)) assert.ok(status === 200 || status === 504, text);
   await untilWorkedOff("slow");
 });
 
-test("who sends without waiting is told how much room there is, and beyond it is refused", async () => {
-  await send("POST", "/processors/deep/pause");
-  await untilState("deep", "paused");
+test("a client that does not wait is told how much room there is, and is refused when there is none", async () => {
+  await pause("deep");
   const first = await observe("deep", "e0", async);
-  await until("it is in hand", async () => (await stateOf("deep")).depth === 1);
+  await until("it is in hand", async () => (await entry("deep")).depth === 1);
   const second = await observe("deep", "e1", async);
   assert.equal(second.headers["ratelimit-policy"], `"depth";q=${maxDepth}`);
   assert.equal(second.headers.ratelimit, `"depth";r=${maxDepth - 2}`);
@@ -105,7 +102,7 @@ test("who sends without waiting is told how much room there is, and beyond it is
   assert.equal(some.json.type, "urn:kato:problem:queue-full");
   assert.match(some.headers["retry-after"] ?? "", /^[1-9]\d*$/);
   assert.deepEqual([some.json.accepted, some.json.last_sequence], [maxDepth - 2, maxDepth]);
-  assert.deepEqual((await stateOf("deep")).last, maxDepth);
+  assert.deepEqual((await entry("deep")).last, maxDepth);
 
   for (const refused of [
     await observe("deep", "refused", async),
@@ -119,7 +116,7 @@ test("who sends without waiting is told how much room there is, and beyond it is
   }
   const receipts = await bulk("deep", all, { ...key, accept: "application/x-ndjson" });
   const lines = receipts.text.trim().split("\n");
-  assert.equal(lines.length, maxDepth - 2 + 1, "what is stored, and why there is no more");
+  assert.equal(lines.length, maxDepth - 2 + 1, "a line for what is stored, and one for why there is no more");
   assert.deepEqual(JSON.parse(lines.at(-1) ?? "").retryable, true);
 
   await send("POST", "/processors/deep/resume");
@@ -133,11 +130,10 @@ test("who sends without waiting is told how much room there is, and beyond it is
   assert.deepEqual(await events("deep"), ["e0", "e1", ...all]);
 });
 
-test("a paused processor takes synchronous commands as long as few wait, then answers 503 at once", async () => {
-  await send("POST", "/processors/deep/pause");
-  await untilState("deep", "paused");
+test("a paused processor takes synchronous commands while few wait, then answers 503 at once", async () => {
+  await pause("deep");
   const waiting = observe("deep", "patient", { prefer: "wait=60" });
-  await until("it is in hand", async () => (await stateOf("deep")).depth === 1);
+  await until("it is in hand", async () => (await entry("deep")).depth === 1);
   assert.equal((await bulk("deep", texts(50))).status, 202);
   assertRefused(await observe("deep", "refused", { prefer: "wait=300" }), "queue-paused");
   assert.equal((await observe("deep", "asynchronous", async)).status, 202);
@@ -146,12 +142,13 @@ test("a paused processor takes synchronous commands as long as few wait, then an
   await untilWorkedOff("deep");
 });
 
-test("each gateway knows how much waits and for how long, whoever has stored it", async () => {
-  await send("POST", "/processors/deep/pause");
-  await untilState("deep", "paused");
-  const { last } = await stateOf("deep");
+test("each gateway knows how much waits and for how long, whichever gateway has stored it", async () => {
+  await pause("deep");
+  const { last } = await entry("deep");
   assert.equal((await bulk("deep", texts(150))).status, 202);
-  const other = sender(system.gateways[1]?.url ?? "");
+  const [, second] = system.gateways;
+  assert.ok(second);
+  const other = sender(second.url);
   await until("the other one knows", async () => {
     const { depth, last: known } = (await other("GET", "/processors/deep")).json;
     return depth === 150 && known === last + 150;
@@ -159,7 +156,7 @@ test("each gateway knows how much waits and for how long, whoever has stored it"
   await until("the oldest is older than a second", async () => {
     return Number((await other("GET", "/processors/deep")).json.oldest_seconds) > 1;
   });
-  await system.gateways[1]?.restart({ QUEUE_MAX_AGE_MS: "1000" });
+  await second.restart({ QUEUE_MAX_AGE_MS: "1000" });
   await until("it refuses", async () => {
     const refused = await other("POST", "/deep/observe", { strings: ["refused"] }, async);
     if (refused.status === 429) assertRefused(refused, "queue-full", "age");

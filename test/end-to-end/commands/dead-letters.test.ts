@@ -3,7 +3,8 @@ import { after, before, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {
@@ -39,7 +40,7 @@ const untilApplied = async (id: string, sequence: number) => {
   assert.equal(status, 200, text);
 };
 
-test("what failed and nobody waited for is listed with its problem; the log goes on", async () => {
+test("a command that failed and that nobody waited for is listed with its problem, and the log goes on", async () => {
   const [first, second] = [await deleteAsync("p1", "no1"), await deleteAsync("p1", "no2")];
   await untilApplied("p1", second);
   const { dead_letters: letters } = await lettersOf("p1");
@@ -55,7 +56,7 @@ test("what failed and nobody waited for is listed with its problem; the log goes
   assert.equal((await system.request("POST", "/p1/observe", { strings: ["on"] })).status, 200);
 });
 
-test("one that somebody waited for, and one that succeeds, are not", async () => {
+test("a command that somebody waited for is not listed, nor is one that succeeds", async () => {
   const before = await sequencesOf("p2");
   await system.request("DELETE", "/p2/model/nosuch");
   const { json } = await system.request(
@@ -80,7 +81,7 @@ test("the list has pages", async () => {
   }
 });
 
-test("sent again it is a new command, and it leaves the list unless it fails again", async () => {
+test("a dead letter that is sent again is a new command, and leaves the list unless it fails again", async () => {
   const [first = 0] = await sequencesOf("p1");
   const { status, headers, json } = await system.request(
     "POST",
@@ -94,7 +95,7 @@ test("sent again it is a new command, and it leaves the list unless it fails aga
   assert.equal((await system.request("GET", String(headers.location))).json.state, "failed");
 });
 
-test("one can be thrown away; one that is not there is a 404", async () => {
+test("a dead letter can be thrown away; one that is not there is a 404", async () => {
   for (const sequence of await sequencesOf("p1")) {
     assert.equal((await system.request("DELETE", `/processors/p1/dead-letters/${sequence}`)).status, 200);
   }
@@ -108,7 +109,7 @@ test("one can be thrown away; one that is not there is a 404", async () => {
   }
 });
 
-test("nonsense in the log stops nothing and is found here", async () => {
+test("a message in the log that is no command stops nothing and is listed", async () => {
   const connection = await connect({ servers: system.nats.url });
   try {
     const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
@@ -134,7 +135,7 @@ test("nonsense in the log stops nothing and is found here", async () => {
   }
 });
 
-test("a worker that is killed loses none, and lists none twice", async () => {
+test("a worker that is killed loses no dead letter and lists none twice", async () => {
   const sent: number[] = [];
   for (let index = 0; index < 60; index++) {
     sent.push(await deleteAsync("p1", `killed-${index}`));

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Answer, System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import { eventsOf, untilState } from "../../fixtures/processors.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
-const delayMs = 1_000;
+const principalHeader = "x-forwarded-user";
 
 let system: System;
 before(async () => {
   system = await startSystem({
-    processors: [{ id: "quick" }, { id: "slow" }],
-    gateways: 2,
-    simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: String(delayMs) } : {}),
+    processors: [{ id: "quick" }, { id: "slow" }, { id: "known" }],
+    simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: "600" } : {}),
+    gatewayEnv: { PRINCIPAL_HEADER: principalHeader },
   });
 });
 after(() => system?.stop());
@@ -25,12 +28,11 @@ const observe = (id: string, text: string, key: string, prefer?: string): Promis
       ...(prefer !== undefined && { prefer }),
     },
   );
-const events = async (id: string) =>
-  ((await system.request("GET", `/${id}/working-memory`)).json.message as string[][]).flat();
+const events = (id: string) => eventsOf(system.request, id);
 const isReplay = ({ headers }: Answer) => headers["idempotency-replayed"] === "true";
 const withoutRequestId = ({ json: { request_id: _, ...rest } }: Answer) => rest;
 
-test("the same key again gives the stored answer, and nothing is applied again", async () => {
+test("a second request with the same key is given the stored answer and is not applied", async () => {
   const first = await observe("quick", "once", "a key");
   const again = await observe("quick", "once", "a key");
   assert.equal(first.status, 200);
@@ -46,7 +48,7 @@ test("the same key again gives the stored answer, and nothing is applied again",
   assert.equal(json.state, "applied");
 });
 
-test("the key counts for one processor and one request", async () => {
+test("a key belongs to one request to one processor", async () => {
   assert.ok(!isReplay(await observe("slow", "once", "a key")));
   for (const another of [
     await observe("quick", "another", "a key"),
@@ -58,13 +60,40 @@ test("the key counts for one processor and one request", async () => {
   assert.deepEqual(await events("quick"), ["once"]);
 });
 
-test("a failure that is KATO's answer is stored too", async () => {
+test("a failure that KATO answered with is stored too", async () => {
   const remove = () =>
     system.request("DELETE", "/quick/model/nosuch", undefined, { "idempotency-key": "delete" });
   const [first, again] = [await remove(), await remove()];
   assert.deepEqual([first.status, again.status], [404, 404]);
   assert.deepEqual(withoutRequestId(again), withoutRequestId(first));
   assert.ok(isReplay(again));
+});
+
+test("a key is its principal's own, and the log names the principal of each command", async () => {
+  const as = (user: string) => ({ [principalHeader]: user });
+  const send = (user: string, strings: string[]) =>
+    system.request(
+      "POST",
+      "/known/observe",
+      { strings, unique_id: "same" },
+      { ...as(user), "idempotency-key": "one" },
+    );
+  const first = await send("ann", ["x"]);
+  const other = await send("bob", ["y"]);
+  const again = await send("ann", ["x"]);
+  assert.deepEqual([first.status, other.status, again.status], [200, 200, 200]);
+  assert.deepEqual([first, other, again].map(isReplay), [false, false, true]);
+  assert.equal(again.headers["kato-sequence"], first.headers["kato-sequence"]);
+  assert.notEqual(other.headers["kato-sequence"], first.headers["kato-sequence"]);
+
+  await system.request("POST", "/known/observations", { observations: [{ strings: ["b"] }] }, as("cid"));
+  await system.request("POST", "/known/observe", { strings: ["c"] });
+  const { commands } = (await system.request("GET", "/processors/known/log")).json as {
+    commands: { sender: string }[];
+  };
+  const senders = commands.map(({ sender }) => sender);
+  assert.deepEqual(senders.slice(0, 3), ["ann", "bob", "cid"]);
+  assert.match(senders[3] ?? "", /127\.0\.0\.1$/);
 });
 
 test("a key that cannot be one is refused", async () => {
@@ -78,7 +107,7 @@ test("a key that cannot be one is refused", async () => {
   );
 });
 
-test("while the first is running a second is a 409; one of many is applied", async () => {
+test("while the first request runs the others are a 409, and one of all is applied", async () => {
   const answers = await Promise.all(Array.from({ length: 5 }, () => observe("slow", "many", "many")));
   assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409, 409, 409, 409]);
   const refused = answers.find(({ status }) => status === 409);
@@ -88,7 +117,7 @@ test("while the first is running a second is a 409; one of many is applied", asy
   assert.equal((await events("slow")).filter((text) => text === "many").length, 1);
 });
 
-test("what was not started in time can be sent again with the same key", async () => {
+test("a command that was not started in time can be sent again with the same key", async () => {
   const busy = observe("slow", "busy", "busy");
   const late = await observe("slow", "late", "late", "wait=0");
   assert.deepEqual([late.status, late.json.effect], [504, "none"]);
@@ -100,7 +129,7 @@ test("what was not started in time can be sent again with the same key", async (
   assert.equal((await events("slow")).filter((text) => text === "late").length, 1);
 });
 
-test("an unknown end is answered anew once it is known", async () => {
+test("where the first answer was unknown, the outcome is given once it is known", async () => {
   const first = await observe("slow", "unknown", "unknown", "wait=0");
   if (first.json.effect !== "none") assert.deepEqual([first.status, first.json.effect], [504, "unknown"]);
   let again = await observe("slow", "unknown", "unknown");
@@ -112,7 +141,7 @@ test("an unknown end is answered anew once it is known", async () => {
   assert.equal((await events("slow")).filter((text) => text === "unknown").length, 1);
 });
 
-test("an asynchronous one is accepted once; its repeat is answered from its result", async () => {
+test("an asynchronous command is accepted once, and a repeat is answered with its result", async () => {
   const first = await observe("slow", "async", "async", "respond-async");
   const queued = await observe("slow", "async", "async", "respond-async");
   assert.equal(first.status, 202);
@@ -132,15 +161,11 @@ test("an asynchronous one is accepted once; its repeat is answered from its resu
   assert.equal((await events("slow")).filter((text) => text === "async").length, 1);
 });
 
-test("a refusal does not take the key", async () => {
-  const [instance] = system.simulators;
-  await instance?.stop();
-  await until(
-    "it is down",
-    async () => (await system.request("GET", "/processors/quick")).json.state === "down",
-  );
+test("a refused request does not use up the key", async () => {
+  await system.simulator.stop();
+  await untilState(system.request, "quick", "down");
   assert.equal((await observe("quick", "refused", "refused")).status, 503);
-  await instance?.restart();
+  await system.simulator.restart();
   await until("it is back", async () => (await system.request("GET", "/quick/ping")).status === 200);
   const again = await observe("quick", "refused", "refused");
   assert.deepEqual([again.status, isReplay(again)], [200, false], again.text);

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import type { Send, System } from "../../fixtures/system.ts";
-import { sender, startSystem } from "../../fixtures/system.ts";
+import type { Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import { eventsOf } from "../../fixtures/processors.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 
 let system: System;
 let clients: Send[];
@@ -31,11 +34,10 @@ const observe = async (send: Send, id: string, text: string): Promise<Applied> =
   assert.equal(status, 200, JSON.stringify(json));
   return { text, sequence: Number(headers["kato-sequence"]), interval: Number(json.interval) };
 };
-const workingMemory = async (id: string) =>
-  ((await system.request("GET", `/${id}/working-memory`)).json.message as string[][]).flat();
+const events = (id: string) => eventsOf(system.request, id);
 const bySequence = (applied: Applied[]) => applied.toSorted((a, b) => a.sequence - b.sequence);
 
-test("working memory has the observations of all clients in the order of the log (A2)", async () => {
+test("working memory has the observations of all clients, in the order of the log (A2)", async () => {
   const perClient = 25;
   const ofEach = clients.flatMap((send, client) =>
     ["p1", "p2"].map(async (id) => {
@@ -52,7 +54,7 @@ test("working memory has the observations of all clients in the order of the log
     for (const applied of mine) assert.deepEqual(bySequence(applied), applied, "a client's own order");
     const inOrder = bySequence(mine.flat());
     assert.deepEqual(
-      await workingMemory(id),
+      await events(id),
       inOrder.map(({ text }) => text),
     );
     assert.equal(new Set(inOrder.map(({ sequence }) => sequence)).size, clients.length * perClient);
@@ -65,19 +67,19 @@ test("working memory has the observations of all clients in the order of the log
   }
 });
 
-test("observations that are sent at once are each applied once, in the order of the log (A2)", async () => {
+test("observations that are sent at the same time are each applied once, in the order of the log (A2)", async () => {
   const applied = await Promise.all(
     Array.from({ length: 60 }, (_, index) =>
       observe(clients[index % clients.length] as Send, "p1", `at once ${index}`),
     ),
   );
   assert.deepEqual(
-    await workingMemory("p1"),
+    await events("p1"),
     bySequence(applied).map(({ text }) => text),
   );
 });
 
-test("a Learn takes what comes before it in the log, and nothing that comes after it (A2)", async () => {
+test("a Learn takes what stands before it in the log and nothing that stands after it (A2)", async () => {
   const learned: { sequence: number; name: string }[] = [];
   const learn = async (send: Send) => {
     const { headers, json } = await send("POST", "/p1/learn");
@@ -107,12 +109,12 @@ test("a Learn takes what comes before it in the log, and nothing that comes afte
   }
   const rest = inOrder.filter(({ sequence }) => sequence > from);
   assert.deepEqual(
-    await workingMemory("p1"),
+    await events("p1"),
     rest.map(({ text }) => text),
   );
 });
 
-test("queries are answered while commands wait, with what has been applied so far", async () => {
+test("queries are answered while commands wait, and show what has been applied so far", async () => {
   const waiting = Array.from({ length: 20 }, (_, index) =>
     observe(clients[0] as Send, "slow", String(index)),
   );
@@ -121,21 +123,21 @@ test("queries are answered while commands wait, with what has been applied so fa
   const all = Promise.all(waiting).finally(() => {
     done = true;
   });
-  while (!done) lengths.push((await workingMemory("slow")).length);
+  while (!done) lengths.push((await events("slow")).length);
   assert.deepEqual(
     lengths,
     lengths.toSorted((a, b) => a - b),
-    "what was seen went back",
+    "a later query saw less",
   );
   assert.ok(lengths.filter((length) => length > 0 && length < 20).length >= 5, `${lengths}`);
   const applied = bySequence(await all);
   assert.deepEqual(
-    await workingMemory("slow"),
+    await events("slow"),
     applied.map(({ text }) => text),
   );
 });
 
-test("a query after a command's answer sees its effect, through whichever gateway", async () => {
+test("a query that is sent after a command's answer sees its effect, through any gateway", async () => {
   for (let count = 1; count <= 10; count++) {
     await observe(clients[count % 2] as Send, "p1", String(count));
     const { json } = await (clients[(count + 1) % 2] as Send)("GET", "/p1/working-memory");

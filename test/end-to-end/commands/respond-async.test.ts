@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Answer, System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import { eventsOf, untilState } from "../../fixtures/processors.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const delayMs = 1_200;
 
@@ -17,10 +20,11 @@ after(() => system?.stop());
 const respondAsync = { prefer: "respond-async" };
 const sendAsync = (path: string, body?: unknown) => system.request("POST", path, body, respondAsync);
 const commandOf = (answer: Answer) => system.request("GET", String(answer.headers.location));
-const untilEnded = async (answer: Answer) => {
-  await until("it has ended", async () => (await commandOf(answer)).json.state !== "queued");
-  return (await commandOf(answer)).json;
-};
+const untilEnded = (answer: Answer) =>
+  until("it has ended", async () => {
+    const { json } = await commandOf(answer);
+    return json.state !== "queued" && json;
+  });
 
 test("a 202 names the command, and where it can be asked for", async () => {
   const answer = await sendAsync("/quick/observe", { strings: ["a"], unique_id: "mine" });
@@ -41,7 +45,7 @@ test("a 202 names the command, and where it can be asked for", async () => {
   assert.deepEqual(ended.response, { status: "observed", auto_learned_model: "" });
 });
 
-test("the response is what the synchronous route says", async () => {
+test("the response is what the synchronous route answers", async () => {
   const messages = {
     "/quick/learn": /^MODEL\|/,
     "/quick/clear-working-memory": /^wm-cleared$/,
@@ -65,7 +69,7 @@ test("the response is what the synchronous route says", async () => {
   assert.equal(threshold.response, 0.5);
 });
 
-test("of a command that failed the response is the synchronous route's problem", async () => {
+test("the response of a command that failed is the synchronous route's problem", async () => {
   const answer = await system.request("DELETE", "/quick/model/nosuch", undefined, respondAsync);
   assert.equal(answer.status, 202);
   const { state, response } = await untilEnded(answer);
@@ -79,7 +83,7 @@ test("of a command that failed the response is the synchronous route's problem",
   );
 });
 
-test("a synchronous command that failed can be asked for too; one that nobody knows is a 404", async () => {
+test("a synchronous command that failed can be asked for too; an unknown one is a 404", async () => {
   const failed = await system.request("DELETE", "/quick/model/nosuch");
   const { status, json } = await system.request("GET", `/quick/commands/${failed.json.command}`);
   assert.deepEqual([status, json.state], [200, "failed"]);
@@ -90,7 +94,7 @@ test("a synchronous command that failed can be asked for too; one that nobody kn
   assert.equal((await system.request("GET", `/nobody/commands/x`)).status, 404);
 });
 
-test("a command waits its turn, and what was not waited for to the end is known afterwards", async () => {
+test("a command that its client gave up is known afterwards, and a queued one waits its turn", async () => {
   await system.request("POST", "/slow/observe", { strings: ["first"] });
   const given = await system.request(
     "POST",
@@ -110,7 +114,7 @@ test("a command waits its turn, and what was not waited for to the end is known 
   assert.equal((await untilEnded(queued)).state, "applied");
 });
 
-test("one that was not started in time says so", async () => {
+test("a command that was not started in time is told to have expired", async () => {
   const busy = await sendAsync("/slow/observe", { strings: ["busy"] });
   const late = await system.request("POST", "/slow/observe", { strings: ["late"] }, { prefer: "wait=0" });
   assert.deepEqual([late.status, late.json.effect], [504, "none"]);
@@ -120,12 +124,8 @@ test("one that was not started in time says so", async () => {
 });
 
 test("without its instance a processor takes commands for later, in order; without NATS it does not", async () => {
-  const [instance] = system.simulators;
-  await instance?.stop();
-  await until(
-    "it is down",
-    async () => (await system.request("GET", "/processors/quick")).json.state === "down",
-  );
+  await system.simulator.stop();
+  await untilState(system.request, "quick", "down");
   const answers: Answer[] = [];
   for (const text of ["x", "y", "z"]) answers.push(await sendAsync("/quick/observe", { strings: [text] }));
   assert.deepEqual(
@@ -135,12 +135,11 @@ test("without its instance a processor takes commands for later, in order; witho
   assert.equal((await system.request("POST", "/quick/observe", { strings: ["now"] })).status, 503);
   await system.worker.stop();
   answers.push(await sendAsync("/quick/observe", { strings: ["unowned"] }));
-  await instance?.restart();
+  await system.simulator.restart();
   await system.worker.restart();
   for (const answer of answers) assert.equal((await untilEnded(answer)).state, "applied");
   await until("it is usable", async () => (await system.request("GET", "/quick/ping")).status === 200);
-  const { message } = (await system.request("GET", "/quick/working-memory")).json;
-  assert.deepEqual((message as string[][]).flat().slice(-4), ["x", "y", "z", "unowned"]);
+  assert.deepEqual((await eventsOf(system.request, "quick")).slice(-4), ["x", "y", "z", "unowned"]);
 
   await system.nats.kill();
   await until("NATS is away", async () => (await system.request("GET", "/ready")).status === 503);

@@ -1,31 +1,27 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { entryOf, eventsOf, untilIdle, untilState } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
-/** How long a call to the slow instance takes: more than the shortest wait. */
-const delayMs = 2_000;
+/** How long each call to an instance takes. For the slow one that is longer than the shortest wait, 1 s. */
+const delaysMs: Record<string, number> = { slow: 1_200, restarted: 450 };
 
 let system: System;
 before(async () => {
   system = await startSystem({
-    processors: [{ id: "quick" }, { id: "slow" }],
-    simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: String(delayMs) } : {}),
+    processors: [{ id: "quick" }, { id: "slow" }, { id: "restarted" }],
+    simulatorEnv: (id) => ({ SIMULATOR_DELAY_MS: String(delaysMs[id] ?? 0) }),
   });
 });
 after(() => system?.stop());
 
 const observe = (id: string, text: string, prefer?: string) =>
   system.request("POST", `/${id}/observe`, { strings: [text] }, prefer === undefined ? {} : { prefer });
-const workingMemory = async (id: string) =>
-  (await system.request("GET", `/${id}/working-memory`)).json.message;
-const untilIdle = (id: string) =>
-  until(`${id} has nothing to do`, async () => {
-    const { json } = await system.request("GET", `/processors/${id}`);
-    return json.state === "ready" && json.depth === 0;
-  });
+const events = (id: string) => eventsOf(system.request, id);
 
-test("the wait that was applied is told, also where it was cut to 300 s", async () => {
+test("the answer tells the wait that was applied, also where it was cut to 300 s", async () => {
   for (const [prefer, applied] of [
     ["wait=5", "wait=5"],
     ["wait=300", "wait=300"],
@@ -53,35 +49,33 @@ test("a preference that cannot be read is ignored", async () => {
   }
 });
 
-test("one that does not wait at all gets an answer at once, and it is true", async () => {
+test("with wait=0 the answer comes at once, and it is true", async () => {
   await system.request("POST", "/quick/clear-all-memory");
   const { status, json } = await observe("quick", "in no time", "wait=0");
-  if (status === 504 && json.effect === "none") assert.deepEqual(await workingMemory("quick"), []);
-  else if (status === 200) assert.deepEqual(await workingMemory("quick"), [["in no time"]]);
+  if (status === 504 && json.effect === "none") assert.deepEqual(await events("quick"), []);
+  else if (status === 200) assert.deepEqual(await events("quick"), ["in no time"]);
   else assert.deepEqual([status, json.effect], [504, "unknown"]);
 });
 
-test("a slow instance delays only its own processor; what was not started in time is never applied", async (t) => {
+test("a slow instance delays only its own processor, and a command that was not started in time is never applied", async (t) => {
   const [, instance] = system.simulators;
-  // Once for all the calls with which the worker meets an instance.
+  assert.ok(instance);
+  // This one also waits for the calls that the worker makes of an instance at first.
   assert.equal((await observe("slow", "first")).status, 200);
-  // Or it would still be told to be applying that one.
-  await until("that is told", async () => {
-    const { state, applied } = (await system.request("GET", "/processors/slow")).json;
+  // Until the gateway knows that this one is over, it would say that it is being applied.
+  await until("the gateway knows that it is applied", async () => {
+    const { state, applied } = await entryOf(system.request, "slow");
     return state === "ready" && applied === 1;
   });
 
   const started = observe("slow", "started", "wait=1");
-  await until("it is under way", async () => {
-    const { state } = (await system.request("GET", "/processors/slow")).json;
-    return state === "applying";
-  });
+  await untilState(system.request, "slow", "applying");
   const queued = observe("slow", "queued", "wait=1");
   const patient = observe("slow", "patient", "wait=20");
 
-  // Whatever is answered from here on does not wait for it.
-  await instance?.kill("SIGSTOP");
-  t.after(() => instance?.kill("SIGCONT"));
+  // From here on no answer can have waited for this instance.
+  await instance.kill("SIGSTOP");
+  t.after(() => instance.kill("SIGCONT"));
   assert.equal((await observe("quick", "meanwhile")).status, 200);
   const unknown = await started;
   assert.equal(unknown.status, 504);
@@ -97,21 +91,40 @@ test("a slow instance delays only its own processor; what was not started in tim
   assert.equal(expired.json.retryable, true);
   assert.equal(expired.json.processor, "slow");
 
-  await instance?.kill("SIGCONT");
+  await instance.kill("SIGCONT");
   assert.equal((await patient).status, 200);
-  await untilIdle("slow");
-  assert.deepEqual(await workingMemory("slow"), [["first"], ["started"], ["patient"]]);
+  await untilIdle(system.request, "slow");
+  assert.deepEqual(await events("slow"), ["first", "started", "patient"]);
 });
 
 test("a query that is not answered in time is a 504 without effect", async () => {
   const under = observe("slow", "under way");
-  await until("it is under way", async () => {
-    const { state } = (await system.request("GET", "/processors/slow")).json;
-    return state === "applying";
-  });
+  await untilState(system.request, "slow", "applying");
   const late = await system.request("GET", "/slow/status", undefined, { prefer: "wait=0" });
   assert.equal(late.status, 504);
   assert.equal(late.json.effect, "none");
   assert.equal(late.json.retryable, true);
   assert.equal((await under).status, 200);
+});
+
+test("a command whose time passes while its instance is being rebuilt is never applied", async () => {
+  const [, , instance] = system.simulators;
+  assert.ok(instance);
+  const send = async (text: string, prefer: string) => {
+    const { status, json } = await observe("restarted", text, prefer);
+    return { status, effect: json.effect };
+  };
+  const texts = ["1", "2", "3"];
+  for (const text of texts) assert.equal((await send(text, "wait=20")).status, 200);
+  await instance.kill();
+  await untilState(system.request, "restarted", "down");
+  await instance.restart();
+  // The three observations are sent to it again, 450 ms each. Here one of them takes as long as it is frozen.
+  await untilState(system.request, "restarted", "rebuilding");
+  await instance.kill("SIGSTOP");
+  assert.deepEqual(await send("in vain", "wait=1"), { status: 504, effect: "none" });
+  await instance.kill("SIGCONT");
+  await untilState(system.request, "restarted", "ready");
+  assert.equal((await send("4", "wait=20")).status, 200);
+  assert.deepEqual(await events("restarted"), [...texts, "4"]);
 });

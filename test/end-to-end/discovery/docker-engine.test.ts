@@ -5,10 +5,12 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type { DiscoverySystem } from "../../fixtures/discovery.ts";
 import { startDiscoverySystem } from "../../fixtures/discovery.ts";
+import { sender } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Service } from "../../fixtures/system.ts";
-import { sender, startGateway, startWorker, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startGateway, startWorker } from "../../fixtures/services.ts";
+import { until } from "../../fixtures/until.ts";
 
 const run = promisify(execFile);
 const docker = async (...args: string[]) => (await run("docker", args)).stdout.trim();

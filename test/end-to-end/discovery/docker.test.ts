@@ -8,7 +8,7 @@ import type { DockerApi } from "../../fixtures/docker-api.ts";
 import { startDockerApi } from "../../fixtures/docker-api.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 before(async () => {
@@ -45,7 +45,7 @@ const untilListed = (docker: DockerApi, more = 3) => {
   return until("it was listed", () => docker.lists >= lists + more);
 };
 
-test("a container is registered, moves with its address, keeps its entry while stopped, and is withdrawn when removed: events bring it about", async (t) => {
+test("events have a container registered, followed to another address, kept while it is stopped, and withdrawn when it is removed", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: never });
   await until("events are heard", () => docker.streams === 1);
   assert.match(
@@ -93,7 +93,7 @@ test("what changes while the event stream is broken is seen as soon as there is 
   await until1(system, "172.18.0.7:1441");
 });
 
-test("without any event the lists find everything", async (t) => {
+test("without any event the regular lists find every change", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: "100" });
   await until("events are heard", () => docker.streams === 1);
   for (const ip of ["172.18.0.2", "172.18.0.3"]) {
@@ -103,7 +103,7 @@ test("without any event the lists find everything", async (t) => {
   }
 });
 
-test("an engine that fails unregisters nothing, however it fails, and is said once", async (t) => {
+test("an engine that fails, however it fails, unregisters nothing, and each failure is logged once", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: "100" });
   docker.set("kato-1", p1("172.18.0.2"));
   await until1(system, "172.18.0.2:1441");
@@ -130,7 +130,7 @@ test("an engine that fails unregisters nothing, however it fails, and is said on
   await until1(system, undefined);
 });
 
-test("what is gone is kept for its time, counted anew after a failure, and if it comes back", async (t) => {
+test("what is gone is kept for its time, which begins anew after a failure and when it was there again", async (t) => {
   const { docker, system } = await start(t, { DISCOVERY_FORGET_MS: never, DISCOVERY_LIST_MS: "100" });
   docker.set("kato-1", p1("172.18.0.2"));
   await until1(system, "172.18.0.2:1441");
@@ -153,7 +153,7 @@ test("what is gone is kept for its time, counted anew after a failure, and if it
   assert.ok(said.indexOf("is gone") < said.indexOf('"withdrawn"'), said);
 });
 
-test("what went while discovery was down is withdrawn by the next one", async (t) => {
+test("a container that was removed while discovery was down is withdrawn when discovery runs again", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: never });
   docker.set("kato-1", p1("172.18.0.2"));
   await until1(system, "172.18.0.2:1441");
@@ -163,7 +163,7 @@ test("what went while discovery was down is withdrawn by the next one", async (t
   await until1(system, undefined);
 });
 
-test("what is gone is kept while commands are queued for it", async (t) => {
+test("a container that is gone is kept while commands are queued for it", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: "100" });
   docker.set("kato-1", p1("172.18.0.2"));
   await until1(system, "172.18.0.2:1441");
@@ -178,7 +178,7 @@ test("what is gone is kept while commands are queued for it", async (t) => {
   await until1(system, undefined);
 });
 
-test("a wrong label is said once, and again when it has changed; the entry that was there stays", async (t) => {
+test("a wrong label is logged once, and again when it has changed; the entry that was there stays", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: "100" });
   docker.set("kato-1", p1("172.18.0.2"));
   await until1(system, "172.18.0.2:1441");
@@ -199,7 +199,7 @@ test("a wrong label is said once, and again when it has changed; the entry that 
   assert.equal(system.registry.list().length, 1);
 });
 
-test("of two that run with one id the older one counts, which is said once", async (t) => {
+test("of two containers that run with one id the older one counts, and this is logged once", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: "100" });
   docker.set("a-younger", { ...p1("172.18.0.3"), created: 2_000 });
   await until1(system, "172.18.0.3:1441");
@@ -217,7 +217,7 @@ test("of two that run with one id the older one counts, which is said once", asy
   assert.equal(system.endpointOf("p1"), "172.18.0.3:1441", "the stopped one keeps it");
 });
 
-test("what was registered over REST stays as it is", async (t) => {
+test("an entry that was registered over REST stays as it is", async (t) => {
   const { docker, system } = await start(t, { ...atOnce, DISCOVERY_LIST_MS: "100" });
   const entry = { id: "p1", name: "mine", grpc_endpoint: "kato.example:1441", source: "rest" as const };
   await system.registry.put(entry);
@@ -230,18 +230,25 @@ test("what was registered over REST stays as it is", async (t) => {
 });
 
 for (const [network, registered, said] of [
-  ["fleet", "172.18.0.2:1441", "kato-2: is not in the network fleet, but in other"],
-  ["other", "172.19.0.2:1441", "kato-3: is not in the network other, but in host"],
-  ["", undefined, "kato-1: is in several networks (fleet, other): DOCKER_NETWORK"],
-  ["", undefined, "kato-3: has no address of its own in the network host"],
+  ["fleet", "172.18.0.2:1441", ["kato-2: is not in the network fleet, but in other"]],
+  ["other", "172.19.0.2:1441", ["kato-3: is not in the network other, but in host"]],
+  [
+    "",
+    undefined,
+    [
+      "kato-1: is in several networks (fleet, other): DOCKER_NETWORK",
+      "kato-3: has no address of its own in the network host",
+    ],
+  ],
 ] as const) {
-  test(`with ${network || "no"} network set: ${said}`, async (t) => {
+  test(`with ${network || "no"} network set: ${said.join("; ")}`, async (t) => {
     const { docker, system } = await start(t, { DOCKER_NETWORK: network, DISCOVERY_LIST_MS: "100" });
     docker.set("kato-1", { labels: labelsOf("p1"), networks: { fleet: "172.18.0.2", other: "172.19.0.2" } });
     docker.set("kato-2", { labels: labelsOf("p2"), networks: { other: "172.19.0.3" } });
     docker.set("kato-3", { labels: labelsOf("p3"), networks: { host: "" } });
-    await until(said, () => system.lines(said) === 1);
+    for (const line of said) await until(line, () => system.lines(line) === 1);
     await untilListed(docker);
+    for (const line of said) assert.equal(system.lines(line), 1, line);
     assert.equal(system.endpointOf("p1"), registered);
     assert.equal(system.endpointOf("p2"), network === "fleet" ? undefined : "172.19.0.3:1441");
     assert.equal(system.endpointOf("p3"), undefined);

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sender } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Service, System } from "../../fixtures/system.ts";
-import {
-  sender,
-  startGateway,
-  startSimulatorProcess,
-  startSystem,
-  until,
-  untilUsable,
-} from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startGateway, startSimulatorProcess } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem, untilUsable } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {

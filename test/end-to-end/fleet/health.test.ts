@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 const data = mkdtempSync(join(tmpdir(), "health-"));

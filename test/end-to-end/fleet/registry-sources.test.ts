@@ -1,67 +1,63 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
-import { KatoChannel } from "../../../libs/kato/channel.ts";
-import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
 import { freePort } from "../../fixtures/free-port.ts";
+import type { Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import { Kato } from "../../fixtures/kato.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Send, Service } from "../../fixtures/system.ts";
-import { sender, startGateway, startSimulatorProcess, startWorker, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 let worker: Service;
 let instances: Service[];
-let folder: string;
+let reader: Service;
+/** To a gateway whose settings name no processor. */
+let send: Send;
+const folder = temporaryFolder({ after });
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "kato-sources-"));
   nats = await startNats();
-  [worker, ...instances] = await Promise.all([
+  [worker, reader, ...instances] = await Promise.all([
     startWorker({ natsUrl: nats.url }),
+    startGateway({ natsUrl: nats.url }),
     ...["p1", "p1", "asked", "connect", "confined"].map((id) =>
       startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) }),
     ),
   ]);
+  send = sender(reader.url);
 });
 after(async () => {
-  for (const service of [worker, ...(instances ?? []), nats]) await service?.stop();
-  await rm(folder, { recursive: true, force: true });
+  for (const service of [worker, reader, ...(instances ?? []), nats]) await service?.stop();
 });
 
 const endpointOf = (index: number) => `127.0.0.1:${instances[index]?.port}`;
 
-/** A gateway that is ready, ended by the test. */
+/** A gateway with these settings that is ready, for as long as the test runs. */
 async function start(t: TestContext, env: NodeJS.ProcessEnv): Promise<{ gateway: Service; send: Send }> {
   const gateway = await startGateway({ natsUrl: nats.url, env });
   t.after(() => gateway.stop());
   const send = sender(gateway.url);
-  await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
+  await untilAnswered(send);
   return { gateway, send };
 }
 
-const viewOf = async (send: Send, id: string) => {
+const untilAnswered = (send: Send) =>
+  until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
+const viewOf = async (id: string) => {
   const { name, source, endpoint, state, reason } = (await send("GET", `/processors/${id}`)).json;
   return { name, source, endpoint, state, reason };
 };
-const untilReady = (send: Send, id: string, endpoint: string) =>
+const untilReady = (id: string, endpoint: string) =>
   until(`${id} is ready at ${endpoint}`, async () => {
-    const view = await viewOf(send, id);
+    const view = await viewOf(id);
     return view.endpoint === endpoint && view.state === "ready";
   });
-/** Asked of the instance itself: what is told of a processor may still be its last applier's. */
-async function workingMemory(endpoint: string): Promise<unknown> {
-  const channel = new KatoChannel(endpoint);
-  try {
-    await channel.connect(5_000);
-    const result = await channel.call("GetWorkingMemory", encodeRequest("GetWorkingMemory", {}), 5_000);
-    return result.kind === "response" && decodeResponse("GetWorkingMemory", result.bytes).message;
-  } finally {
-    channel.close();
-  }
-}
 
 async function fileOf(yaml: string): Promise<string> {
   const path = join(folder, "gateway.yaml");
@@ -69,59 +65,57 @@ async function fileOf(yaml: string): Promise<string> {
   return path;
 }
 
-test("for the same id REST wins over the environment, that over the file; the applier moves with the endpoint", async (t) => {
+test("of one id REST wins over the environment, and that over the file; the applier moves with the endpoint", async (t) => {
   const GATEWAY_CONFIG = await fileOf(
     `nats_url: ${nats.url}\nprocessors:\n  - {id: p1, name: Eye, grpc_endpoint: "${endpointOf(0)}"}\n`,
   );
-  const env = { GATEWAY_CONFIG, NATS_URL: "" };
-  const { gateway, send } = await start(t, env);
-  const other = await start(t, {});
-  await untilReady(send, "p1", endpointOf(0));
-  assert.partialDeepStrictEqual(await viewOf(other.send, "p1"), { name: "Eye", source: "file" });
+  const { gateway } = await start(t, { GATEWAY_CONFIG, NATS_URL: "" });
+  await untilReady("p1", endpointOf(0));
+  assert.partialDeepStrictEqual(await viewOf("p1"), { name: "Eye", source: "file" });
   assert.equal((await send("POST", "/p1/observe", { strings: ["a"] })).status, 200);
 
   await gateway.restart({ KATO_PROCESSORS: JSON.stringify({ p1: endpointOf(1) }) });
-  await untilReady(other.send, "p1", endpointOf(1));
-  assert.partialDeepStrictEqual(await viewOf(other.send, "p1"), { name: "p1", source: "environment" });
-  await until("it is rebuilt in the other instance", async () =>
-    /^\[\["a"\]\]$/.test(String(await workingMemory(endpointOf(1)))),
-  );
-
-  // Without the variable the file is weaker than what the variable has left.
-  await gateway.restart({ KATO_PROCESSORS: "" });
-  await until("it is said", () => gateway.output().includes("registered by a stronger source"));
-  assert.partialDeepStrictEqual(await viewOf(other.send, "p1"), {
-    source: "environment",
-    endpoint: endpointOf(1),
+  await untilReady("p1", endpointOf(1));
+  assert.partialDeepStrictEqual(await viewOf("p1"), { name: "p1", source: "environment" });
+  // The instance itself is asked, as the gateway may still tell what the last applier reported.
+  const instance = new Kato(endpointOf(1));
+  t.after(() => instance.close());
+  await until("it is rebuilt in the other instance", async () => {
+    return JSON.stringify(await instance.workingMemory()) === '[["a"]]';
   });
 
-  const put = await other.send("PUT", "/processors/p1", { name: "By hand", grpc_endpoint: endpointOf(0) });
+  // Without the variable there is only the file, which counts less than what the variable has left behind.
+  await gateway.restart({ KATO_PROCESSORS: "" });
+  await until("it is said", () => gateway.output().includes("registered by a stronger source"));
+  assert.partialDeepStrictEqual(await viewOf("p1"), { source: "environment", endpoint: endpointOf(1) });
+
+  const put = await send("PUT", "/processors/p1", { name: "By hand", grpc_endpoint: endpointOf(0) });
   assert.deepEqual([put.status, put.json.source], [200, "rest"], put.text);
-  await untilReady(send, "p1", endpointOf(0));
+  await untilReady("p1", endpointOf(0));
   await gateway.restart({ KATO_PROCESSORS: JSON.stringify({ p1: endpointOf(1) }) });
-  await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
-  assert.partialDeepStrictEqual(await viewOf(send, "p1"), { name: "By hand", endpoint: endpointOf(0) });
+  await untilAnswered(sender(gateway.url));
+  assert.partialDeepStrictEqual(await viewOf("p1"), { name: "By hand", endpoint: endpointOf(0) });
 
   assert.equal((await send("DELETE", "/processors/p1")).status, 200);
-  await until("it is removed", async () => (await other.send("GET", "/processors/p1")).status === 404);
+  const other = sender(gateway.url);
+  await until("the other gateway knows", async () => (await other("GET", "/processors/p1")).status === 404);
   await gateway.restart({ KATO_PROCESSORS: "" });
-  await untilReady(other.send, "p1", endpointOf(0));
-  assert.equal((await viewOf(other.send, "p1")).source, "file");
+  await untilReady("p1", endpointOf(0));
+  assert.equal((await viewOf("p1")).source, "file");
 });
 
-test("an endpoint without an id is asked for it, for as long as it takes", async (t) => {
+test("an endpoint without an id is asked for its id until it answers", async (t) => {
   const port = await freePort();
-  const { send } = await start(t, { KATO_LEFT: endpointOf(2), KATO_LATE: `127.0.0.1:${port}` });
-  await untilReady(send, "asked", endpointOf(2));
-  assert.partialDeepStrictEqual(await viewOf(send, "asked"), { name: "LEFT", source: "environment" });
+  await start(t, { KATO_LEFT: endpointOf(2), KATO_LATE: `127.0.0.1:${port}` });
+  await untilReady("asked", endpointOf(2));
+  assert.partialDeepStrictEqual(await viewOf("asked"), { name: "LEFT", source: "environment" });
   const late = await startSimulatorProcess({ MANIFEST: '{"id": "late"}' }, port);
   t.after(() => late.stop());
-  await untilReady(send, "late", `127.0.0.1:${port}`);
+  await untilReady("late", `127.0.0.1:${port}`);
   assert.equal((await send("POST", "/late/observe", { strings: ["a"] })).status, 200);
 });
 
-test("an answered id that is none, is named twice or belongs to REST is said once, and changes nothing", async (t) => {
-  const { send } = await start(t, {});
+test("an answered id that is no id, is named twice or belongs to REST is said once and changes nothing", async (t) => {
   assert.ok((await send("PUT", "/processors/asked", { grpc_endpoint: endpointOf(2) })).status < 300);
   const { gateway } = await start(t, {
     KATO_NO_ID: endpointOf(3),
@@ -144,21 +138,20 @@ test("an answered id that is none, is named twice or belongs to REST is said onc
     assert.equal(lines().length, 1);
   }
   assert.equal((await send("GET", "/processors/connect")).status, 404);
-  assert.partialDeepStrictEqual(await viewOf(send, "asked"), { name: "LEFT", source: "rest" });
-  assert.equal((await viewOf(send, "p1")).endpoint, endpointOf(1));
+  assert.partialDeepStrictEqual(await viewOf("asked"), { name: "LEFT", source: "rest" });
+  assert.equal((await viewOf("p1")).endpoint, endpointOf(1));
 });
 
-test("what the settings do not name any more stays, and is said", async (t) => {
-  const first = await start(t, { KATO_GONE: `gone:${endpointOf(2)}` });
-  assert.equal((await viewOf(first.send, "gone")).source, "environment");
-  await first.gateway.stop();
-  const second = await start(t, { LOG_LEVEL: "info" });
-  assert.equal((await viewOf(second.send, "gone")).source, "environment");
-  await until("it is said", () => /registered by earlier settings and kept/.test(second.gateway.output()));
+test("a processor that the settings do not name any more stays, and this is said", async (t) => {
+  const { gateway } = await start(t, { KATO_GONE: `gone:${endpointOf(2)}` });
+  await until("it is registered", async () => (await viewOf("gone")).source === "environment");
+  await gateway.restart({ KATO_GONE: "", LOG_LEVEL: "info" });
+  await untilAnswered(sender(gateway.url));
+  assert.equal((await viewOf("gone")).source, "environment");
+  await until("it is said", () => /registered by earlier settings and kept/.test(gateway.output()));
 });
 
 test("a forbidden endpoint is refused over REST, and the worker does not connect to it however it was registered", async (t) => {
-  const { send } = await start(t, {});
   for (const grpc_endpoint of ["169.254.169.254:80", "[fe80::1]:1441", "[fd00:ec2::254]:80"]) {
     const { status, json } = await send("PUT", "/processors/evil", { grpc_endpoint });
     assert.deepEqual([status, (json.errors as { field: string }[])[0]?.field], [422, "grpc_endpoint"]);
@@ -168,20 +161,18 @@ test("a forbidden endpoint is refused over REST, and the worker does not connect
   const strict = await start(t, { ENDPOINT_ALLOW: "kato.example, 127.0.0.0/30" });
   const refused = await strict.send("PUT", "/processors/confined", { grpc_endpoint: "127.0.0.9:1" });
   assert.deepEqual([refused.status, /ENDPOINT_ALLOW/.test(refused.text)], [422, true]);
-  assert.equal(
-    (await strict.send("PUT", "/processors/confined", { grpc_endpoint: endpointOf(4) })).status,
-    201,
-  );
-  await untilReady(send, "confined", endpointOf(4));
+  const allowed = await strict.send("PUT", "/processors/confined", { grpc_endpoint: endpointOf(4) });
+  assert.equal(allowed.status, 201);
+  await untilReady("confined", endpointOf(4));
 
   await worker.restart({ ENDPOINT_ALLOW: "10.0.0.0/8" });
-  await until("it is down", async () => (await viewOf(send, "confined")).state === "down");
-  await until("it is said why", async () =>
-    /not allowed: .*ENDPOINT_ALLOW/.test(String((await viewOf(send, "confined")).reason)),
-  );
+  await until("it is down, and it is said why", async () => {
+    const { state, reason } = await viewOf("confined");
+    return state === "down" && /not allowed: .*ENDPOINT_ALLOW/.test(String(reason));
+  });
   const command = await send("POST", "/confined/observe", { strings: ["a"] });
   assert.deepEqual([command.status, command.json.effect], [503, "none"]);
   await worker.restart({ ENDPOINT_ALLOW: "localhost, 127.0.0.1" });
-  await untilReady(send, "confined", endpointOf(4));
+  await untilReady("confined", endpointOf(4));
   assert.equal((await send("POST", "/confined/observe", { strings: ["a"] })).status, 200);
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Service, System } from "../../fixtures/system.ts";
-import { startSimulatorProcess, startSystem, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startSimulatorProcess } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 const spare: Service[] = [];

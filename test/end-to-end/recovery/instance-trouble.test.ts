@@ -3,8 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Service, System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 let instance: Service;

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** Working memory larger than an answer of KATO can be, and so larger than one message of NATS. */
 const events = 6;

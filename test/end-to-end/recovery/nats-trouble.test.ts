@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { openBucket } from "../../../libs/nats/buckets.ts";
+import { sender } from "../../fixtures/http-client.ts";
 import type { System } from "../../fixtures/system.ts";
-import { sender, startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {

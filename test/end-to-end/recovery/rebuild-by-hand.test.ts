@@ -6,7 +6,8 @@ import { after, before, test } from "node:test";
 import { KatoChannel } from "../../../libs/kato/channel.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
 const data = mkdtempSync(join(tmpdir(), "rebuild-by-hand-"));

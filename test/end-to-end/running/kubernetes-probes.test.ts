@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { V1Probe } from "@kubernetes/client-node";
+import { sender } from "../../fixtures/http-client.ts";
 import { containersOf, render, workloadsIn } from "../../fixtures/kubernetes-manifests.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Service } from "../../fixtures/system.ts";
-import { sender, startDiscovery, startGateway, startWorker, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startDiscovery, startGateway, startWorker } from "../../fixtures/services.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 const services: Record<string, Service> = {};

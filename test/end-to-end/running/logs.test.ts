@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
-import type { Service, System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const secret = "s3cr3t";
 const traceId = "0af7651916cd43dd8448eb211c80319c";

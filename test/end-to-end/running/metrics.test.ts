@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { CuttingProxy } from "../../fixtures/cutting-proxy.ts";
-import { startCuttingProxy } from "../../fixtures/cutting-proxy.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { until } from "../../fixtures/until.ts";
 
 let system: System;
-const proxies: CuttingProxy[] = [];
+const proxies: TcpProxy[] = [];
 
 before(async () => {
   system = await startSystem({
     processors: [{ id: "p1" }, { id: "p2" }],
     between: async (port) => {
-      const proxy = await startCuttingProxy(port);
+      const proxy = await startTcpProxy(port);
       proxies.push(proxy);
       return proxy.port;
     },

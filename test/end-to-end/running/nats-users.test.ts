@@ -6,21 +6,16 @@ import { after, before, test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { linesOfTexts, ndjson, openRequest, texts, untilDone } from "../../fixtures/bulk.ts";
+import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import type { DockerApi } from "../../fixtures/docker-api.ts";
 import { startDockerApi } from "../../fixtures/docker-api.ts";
+import { sender } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Service } from "../../fixtures/system.ts";
-import {
-  sender,
-  startDiscovery,
-  startGateway,
-  startSimulatorProcess,
-  startWorker,
-  until,
-  untilUsable,
-} from "../../fixtures/system.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startDiscovery, startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import { untilUsable } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 // As a password may be: with what means something in a URL.
 const passwords = { gateway: "g@te/w:y", worker: "w0rk,r", discovery: "f!nd#r" };
@@ -99,7 +94,7 @@ test("with the users that are shipped nothing is refused that gateways, workers 
   await succeed("DELETE", `/processors/p1/dead-letters/${failed.sequence}`);
 
   // Of one that another gateway takes in it asks that gateway.
-  const open = openRequest(gateways[0]?.url ?? "", "/p1/observations", { "idempotency-key": "open" });
+  const open = openUpload(gateways[0]?.url ?? "", "/p1/observations", { "idempotency-key": "open" });
   await open.write(linesOfTexts(texts(50)));
   await until(
     "the first half is stored",

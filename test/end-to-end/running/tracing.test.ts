@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Metadata } from "@grpc/grpc-js";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import { startForwarder } from "../../fixtures/forwarder.ts";
+import type { GrpcProxy } from "../../fixtures/grpc-proxy.ts";
+import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
 import type { OtlpReceiver, ReceivedSpan } from "../../fixtures/otlp-receiver.ts";
 import { startOtlpReceiver } from "../../fixtures/otlp-receiver.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
@@ -14,7 +16,7 @@ const tracestate = "congo=t61rcWkgMzE";
 
 let receiver: OtlpReceiver;
 let system: System;
-let forwarder: Awaited<ReturnType<typeof startForwarder>>;
+let proxy: GrpcProxy;
 const calls: { method: Method; metadata: Metadata }[] = [];
 
 /** Starts it all, without any variable of OpenTelemetry's but those that are given. */
@@ -24,16 +26,16 @@ async function start(env: NodeJS.ProcessEnv, services: { gateway: string; worker
     gatewayEnv: serviceName(services.gateway),
     workerEnv: serviceName(services.worker),
     between: async (port) => {
-      forwarder = await startForwarder(port, (method, metadata) => {
+      proxy = await startGrpcProxy(port, (method, metadata) => {
         calls.push({ method, metadata });
         return undefined;
       });
-      return forwarder.port;
+      return proxy.port;
     },
   });
 }
 async function stop(): Promise<void> {
-  forwarder?.stop();
+  proxy?.stop();
   await system?.stop();
 }
 /** What the instance was told of the trace in the latest call of this method. */
@@ -170,7 +172,7 @@ test("what goes wrong shows: not a client's own error, but an instance that is a
       ({ attributes, status }) => attributes["kato.outcome"] === "INVALID_INPUT" && !status.code,
     ),
   );
-  forwarder.stop();
+  proxy.stop();
   await until("it shows", async () => (await observe({ prefer: "wait=1" })).status === 503);
   await until("its span is there", () =>
     receiver.spans.some(({ attributes, status }) => {

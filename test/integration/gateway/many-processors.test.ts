@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { startGateway, until } from "../../fixtures/system.ts";
+import { startGateway } from "../../fixtures/services.ts";
+import { until } from "../../fixtures/until.ts";
 
 test("registering a processor has the gateway ask for no other one's log", async (t) => {
   const nats = await startNats();

@@ -11,7 +11,7 @@ import type { ErrorCode } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 let connection: NatsConnection;

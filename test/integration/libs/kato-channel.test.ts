@@ -12,7 +12,7 @@ import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { KatoChannel, maxMessageBytes } from "../../../libs/kato/channel.ts";
 import { pathOf } from "../../../libs/kato/codec.ts";
 import { freePort } from "../../fixtures/free-port.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const nothing = new Uint8Array();
 const asIs = (bytes: Buffer) => bytes;

@@ -8,10 +8,10 @@ import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { startCuttingProxy } from "../../fixtures/cutting-proxy.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 let connection: NatsConnection;
@@ -115,7 +115,7 @@ test("other commands may come between, and nothing changes places (A2)", async (
 
 test("connections that break, losing what is on its way, change nothing (A2)", async (t) => {
   await logs.ensure("cut");
-  const proxy = await startCuttingProxy(nats.port);
+  const proxy = await startTcpProxy(nats.port);
   t.after(() => proxy.stop());
   const over = await open(`127.0.0.1:${proxy.port}`);
   t.after(() => over.close());
@@ -188,7 +188,7 @@ test("it gives up when nothing is acknowledged for its patience", async () => {
 
 test("what was sent once without an answer may be stored, whatever another sending is refused with (A7)", async (t) => {
   await logs.ensure("uncertain");
-  const proxy = await startCuttingProxy(nats.port);
+  const proxy = await startTcpProxy(nats.port);
   t.after(() => proxy.stop());
   const over = await open(`127.0.0.1:${proxy.port}`);
   t.after(() => over.close());

@@ -7,10 +7,10 @@ import { connect } from "@nats-io/transport-node";
 import { openBucket } from "../../../libs/nats/buckets.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
-import { startCuttingProxy } from "../../fixtures/cutting-proxy.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 before(async () => {
@@ -159,7 +159,7 @@ test("a view follows changes after nats-server was killed and started again on t
 });
 
 test("a view knows the latest change even if that was lost with the connection", async (t) => {
-  const proxy = await startCuttingProxy(nats.port);
+  const proxy = await startTcpProxy(nats.port);
   t.after(() => proxy.stop());
   const [view, other] = [await openView(t, proxy.port), await openView(t)];
   const id = newId();

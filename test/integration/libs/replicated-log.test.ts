@@ -14,7 +14,7 @@ import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { noReplicas } from "../../fixtures/no-replicas.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 describe("a cluster of three", { skip: noReplicas() }, () => {
   let cluster: NatsCluster;

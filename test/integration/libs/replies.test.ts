@@ -7,7 +7,7 @@ import { headersOfReply } from "../../../libs/commands/messages/reply.ts";
 import { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
 let gateway: NatsConnection;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed, inProcess } from "../../fixtures/simulator.ts";
+import { failureOf } from "../../fixtures/kato.ts";
+import { inProcess } from "../../fixtures/simulator.ts";
 
 // docs/kato.md, "Every RPC" and "RPC by RPC", beyond what the recorded session shows.
 
@@ -106,7 +107,7 @@ test("a model learned without emotives cannot be learned with any, and working m
   const name = await kato.learn(["a"], ["b"]);
   await kato.observe({ strings: ["a"], emotives: { joy: 1 } });
   await kato.observeAll(["b"]);
-  assert.match(await failed(kato, "Learn"), /must be an array but is of type object/);
+  assert.match(failureOf(await kato.call("Learn", {})), /must be an array but is of type object/);
   assert.deepEqual(await kato.workingMemory(), []);
   assert.equal((await kato.model(name)).frequency, 1);
 });
@@ -119,7 +120,7 @@ test("a NaN or infinite emotive fails Observes with emotives, and Learn, until w
     assert.equal((await kato.observe({ strings: ["b"], emotives: { fear: 1 } })).status, "FAILED");
     assert.equal((await kato.observe({ strings: ["b"] })).status, "OKAY");
     await kato.observeAll(["c"]);
-    await failed(kato, "Learn");
+    failureOf(await kato.call("Learn", {}));
     assert.deepEqual(await kato.workingMemory(), []);
     assert.equal((await kato.observe({ strings: ["b"], emotives: { fear: 1 } })).status, "FAILED");
     await kato.call("ClearWorkingMemory", {});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed, inProcess } from "../../fixtures/simulator.ts";
+import { failureOf } from "../../fixtures/kato.ts";
+import { inProcess } from "../../fixtures/simulator.ts";
 
 // docs/kato.md, "RPC by RPC": UpdateGenes, GetGene, IncrementRecallThreshold.
 
@@ -61,7 +62,7 @@ test("overwriting WM breaks what needs it, until it is cleared", async (t) => {
   assert.equal(await kato.data("GetGene", { gene: "WM" }), 1);
   assert.equal((await kato.observe({ strings: ["a"] })).status, "FAILED");
   for (const method of ["GetWorkingMemory", "ShowStatus", "GetCognitionData", "Learn"] as const) {
-    await failed(kato, method);
+    failureOf(await kato.call(method, {}));
   }
   await kato.call("ClearWorkingMemory", {});
   await kato.observeAll(["a"]);
@@ -72,13 +73,13 @@ test("overwriting learn or superkb breaks the instance for good", async (t) => {
   const kato = await inProcess(t);
   await kato.observeAll(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { learn: 1 } });
-  await failed(kato, "Learn");
+  failureOf(await kato.call("Learn", {}));
   assert.equal((await kato.workingMemory()).length, 2);
   await kato.call("UpdateGenes", { genes: { superkb: 1 } });
-  await failed(kato, "GetModel", { name: "x" });
-  await failed(kato, "GetVector", { name: "x" });
+  failureOf(await kato.call("GetModel", { name: "x" }));
+  failureOf(await kato.call("GetVector", { name: "x" }));
   assert.equal((await kato.observe({ strings: ["a"] })).status, "FAILED");
-  await failed(kato, "ClearAllMemory");
+  failureOf(await kato.call("ClearAllMemory", {}));
   assert.equal((await kato.call("Ping", {})).status, "OKAY");
   assert.equal(await kato.interval(), 0);
 });

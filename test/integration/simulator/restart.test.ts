@@ -3,8 +3,9 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
-import type { Kato } from "../../fixtures/simulator.ts";
-import { dataFolder, spawnSimulator } from "../../fixtures/simulator.ts";
+import type { Kato } from "../../fixtures/kato.ts";
+import { spawnSimulator } from "../../fixtures/simulator.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 // docs/kato.md, "A restart"; docs/recovery.md, "The instance died in a Learn".
 
@@ -17,7 +18,7 @@ async function afterDeathAt(
 ): Promise<Kato> {
   const mortal = await spawnSimulator(t, { SIMULATOR_DATA, SIMULATOR_FAULT: `${place}:1` });
   await assert.rejects(use(mortal.kato), { code: 14 });
-  assert.equal(await mortal.ended, "SIGKILL", place);
+  assert.equal(await mortal.service.exited, "ended by SIGKILL", place);
   return (await spawnSimulator(t, { SIMULATOR_DATA })).kato;
 }
 
@@ -34,7 +35,7 @@ const learnings: Record<"learn" | "autolearn", (kato: Kato) => Promise<unknown>>
 };
 
 test("a restart keeps models, vectors and symbol statistics and loses all else", async (t) => {
-  const SIMULATOR_DATA = dataFolder(t);
+  const SIMULATOR_DATA = temporaryFolder(t);
   const first = await spawnSimulator(t, { SIMULATOR_DATA });
   const { kato } = first;
   await kato.observe({ strings: ["a"], vectors: [[1, 2]], emotives: { joy: 1 } });
@@ -51,7 +52,7 @@ test("a restart keeps models, vectors and symbol statistics and loses all else",
   await kato.call("StopPredicting", {});
   await kato.call("StartSleeping", {});
   await kato.observe({ strings: ["z"], emotives: { fear: 1 } });
-  await first.kill("SIGKILL");
+  await first.service.kill();
 
   const { kato: again } = await spawnSimulator(t, { SIMULATOR_DATA });
   assert.deepEqual(await again.status(), {
@@ -82,7 +83,7 @@ test("a restart keeps models, vectors and symbol statistics and loses all else",
 test("without a folder a restart keeps nothing", async (t) => {
   const first = await spawnSimulator(t);
   await first.kato.learn(["a"], ["b"]);
-  await first.kill("SIGKILL");
+  await first.service.kill();
   const { kato } = await spawnSimulator(t);
   assert.equal((await kato.status()).models_kb, "{KB| objects: 0}");
 });
@@ -92,7 +93,7 @@ for (const [how, learn] of Object.entries(learnings) as [
   (typeof learnings)["learn"],
 ][]) {
   test(`a death in ${how} before the model is written leaves no trace of it`, async (t) => {
-    const kato = await afterDeathAt(t, dataFolder(t), `${how}-after-clear`, learn);
+    const kato = await afterDeathAt(t, temporaryFolder(t), `${how}-after-clear`, learn);
     assert.deepEqual(await kato.model(name), {});
     await kato.observeAll(["a"]);
     assert.deepEqual(await kato.predictions(), []);
@@ -100,7 +101,7 @@ for (const [how, learn] of Object.entries(learnings) as [
 
   for (const place of ["after-model", "after-symbols"] as const) {
     test(`a first model torn at ${how}-${place} fails every Observe that matches it, until it is deleted`, async (t) => {
-      const kato = await afterDeathAt(t, dataFolder(t), `${how}-${place}`, learn);
+      const kato = await afterDeathAt(t, temporaryFolder(t), `${how}-${place}`, learn);
       assert.equal((await kato.model(name)).frequency, 1);
       assert.equal((await kato.observe({ strings: ["x"] })).status, "OKAY");
       for (const strings of [["a"], ["x"]]) {
@@ -120,10 +121,10 @@ for (const [how, learn] of Object.entries(learnings) as [
   }
 
   test(`a model known before and torn at ${how}-after-model has risen and still predicts`, async (t) => {
-    const SIMULATOR_DATA = dataFolder(t);
+    const SIMULATOR_DATA = temporaryFolder(t);
     const first = await spawnSimulator(t, { SIMULATOR_DATA });
     await first.kato.learn(...events);
-    await first.kill("SIGKILL");
+    await first.service.kill();
     const kato = await afterDeathAt(t, SIMULATOR_DATA, `${how}-after-model`, learn);
     assert.equal((await kato.model(name)).frequency, 2);
     assert.equal((await kato.observe({ strings: ["a"] })).status, "OKAY");
@@ -131,7 +132,7 @@ for (const [how, learn] of Object.entries(learnings) as [
   });
 
   test(`a death at ${how}-before-answer leaves the model whole`, async (t) => {
-    const kato = await afterDeathAt(t, dataFolder(t), `${how}-before-answer`, learn);
+    const kato = await afterDeathAt(t, temporaryFolder(t), `${how}-before-answer`, learn);
     assert.equal((await kato.model(name)).frequency, 1);
     await kato.observeAll(["a"]);
     assert.equal((await kato.predictions()).length, 1);
@@ -140,7 +141,7 @@ for (const [how, learn] of Object.entries(learnings) as [
 
 test("a death in Learn before the model is written has the vectors written all the same", async (t) => {
   let vector = "";
-  const kato = await afterDeathAt(t, dataFolder(t), "learn-after-clear", async (mortal) => {
+  const kato = await afterDeathAt(t, temporaryFolder(t), "learn-after-clear", async (mortal) => {
     await mortal.observe({ vectors: [[1, 2]] });
     vector = (await mortal.workingMemory())[0]?.[0] ?? "";
     await mortal.learn(["a"]);
@@ -153,12 +154,12 @@ test("a death in an Observe comes at its place and at its count", async (t) => {
     const mortal = await spawnSimulator(t, { SIMULATOR_FAULT: `${place}:3` });
     await mortal.kato.observeAll(["a"], ["b"]);
     await assert.rejects(mortal.kato.observe({ strings: ["c"] }), { code: 14 });
-    assert.equal(await mortal.ended, "SIGKILL");
+    assert.equal(await mortal.service.exited, "ended by SIGKILL");
   }
 });
 
 test("a death before the answer to a clear, or to any command, comes after its effect", async (t) => {
-  const SIMULATOR_DATA = dataFolder(t);
+  const SIMULATOR_DATA = temporaryFolder(t);
   const kato = await afterDeathAt(t, SIMULATOR_DATA, "clear-before-answer", async (mortal) => {
     await mortal.learn(...events);
     await mortal.call("ClearAllMemory", {});
@@ -173,13 +174,13 @@ test("a death before the answer to a clear, or to any command, comes after its e
 });
 
 test("a vector learned n times counts once after a restart", async (t) => {
-  const SIMULATOR_DATA = dataFolder(t);
+  const SIMULATOR_DATA = temporaryFolder(t);
   const first = await spawnSimulator(t, { SIMULATOR_DATA });
   for (const vector of [[0], [0], [0], [1], [2]]) await first.kato.observe({ vectors: [vector] });
   await first.kato.call("Learn", {});
   await first.kato.observe({ vectors: [[0]] });
   assert.equal((await first.kato.workingMemory())[0]?.length, 1);
-  await first.kill("SIGKILL");
+  await first.service.kill();
   const { kato } = await spawnSimulator(t, { SIMULATOR_DATA });
   await kato.observe({ vectors: [[0]] });
   assert.equal((await kato.workingMemory())[0]?.length, 3);

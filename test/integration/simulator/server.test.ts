@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import { startSimulator } from "../../../services/simulator/server.ts";
-import { inProcess, Kato, runSimulator } from "../../fixtures/simulator.ts";
+import { Kato } from "../../fixtures/kato.ts";
+import { runToEnd, startSimulatorProcess } from "../../fixtures/services.ts";
+import { inProcess } from "../../fixtures/simulator.ts";
+import { until } from "../../fixtures/until.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -92,24 +93,24 @@ test("a stop lets a call under way finish, and takes no new one", async () => {
 });
 
 test("an endpoint that is taken refuses the start", async (t) => {
-  const kato = await inProcess(t);
-  const port = Number(kato.endpoint.split(":").at(-1));
+  const simulator = await startSimulator();
+  t.after(() => simulator.stop());
+  const port = Number(simulator.endpoint.split(":").at(-1));
   await assert.rejects(startSimulator({ port }), /EADDRINUSE|in use|bind/i);
 });
 
 test("the first line says what it listens on, and SIGTERM and SIGINT stop it with exit code 0", async (t) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    const child = runSimulator({ PORT: "0", MANIFEST: '{"id": "p2", "name": "P2"}' });
-    t.after(() => child.kill("SIGKILL"));
-    assert.ok(child.stdout);
-    const [line] = await once(createInterface({ input: child.stdout }), "line");
+    const MANIFEST = '{"id": "p2", "name": "P2"}';
+    const service = await startSimulatorProcess({ MANIFEST, LOG_LEVEL: "info" });
+    t.after(() => service.kill());
+    const line = await until("it says something", () => service.output().split("\n")[0] || undefined);
     const { msg, endpoint, processor } = JSON.parse(line);
-    assert.deepEqual([msg, processor], ["listening", "p2"]);
+    assert.deepEqual([msg, endpoint, processor], ["listening", `127.0.0.1:${service.port}`, "p2"]);
     const kato = new Kato(endpoint);
     assert.equal((await kato.call("GetName", {})).message, "P2");
-    const exited = once(child, "exit");
-    child.kill(signal);
-    assert.deepEqual(await exited, [0, null]);
+    await service.kill(signal);
+    assert.equal(await service.exited, "exit code 0");
     kato.close();
   }
 });
@@ -128,14 +129,10 @@ test("a stop waits no longer than a second for calls under way", async () => {
   kato.close();
 });
 
-test("wrong settings stop the start with one line that names them all", async (t) => {
-  const child = runSimulator({ PORT: "x", SIMULATOR_FAULT: "nowhere", MANIFEST: "{" });
-  t.after(() => child.kill("SIGKILL"));
-  assert.ok(child.stderr);
-  const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
-  const exited = once(child, "exit");
-  const { value: message = "" } = await lines.next();
-  for (const name of ["PORT", "SIMULATOR_FAULT", "MANIFEST"]) assert.match(message, new RegExp(name));
-  assert.deepEqual(await exited, [1, null]);
-  assert.equal((await lines.next()).done, true);
+test("wrong settings stop the start with one line that names them all", async () => {
+  const wrong = { PORT: "x", SIMULATOR_FAULT: "nowhere", MANIFEST: "{" };
+  const { ended, output } = await runToEnd("simulator", wrong);
+  assert.equal(ended, "exit code 1");
+  assert.equal(output.split("\n").length, 1, output);
+  for (const name of Object.keys(wrong)) assert.match(output, new RegExp(name));
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import type { Kato } from "../../fixtures/simulator.ts";
-import { dataFolder, spawnSimulator } from "../../fixtures/simulator.ts";
+import type { Kato } from "../../fixtures/kato.ts";
+import { spawnSimulator } from "../../fixtures/simulator.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 /** Numbers below a limit, the same for the same seed. */
 function randomOf(seed: number): (limit: number) => number {
@@ -17,11 +18,11 @@ test("killed at any moment, it has everything it had answered", async (t) => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   t.diagnostic(`SEED=${seed}`);
   const random = randomOf(seed);
-  const SIMULATOR_DATA = dataFolder(t);
+  const SIMULATOR_DATA = temporaryFolder(t);
   const frequencies = new Map<string, number>();
   let unanswered = "";
   for (let life = 0; life < 10; life++) {
-    const { kato, kill } = await spawnSimulator(t, { SIMULATOR_DATA });
+    const { kato, service } = await spawnSimulator(t, { SIMULATOR_DATA });
     assert.equal(await kato.interval(), 0);
     await settle(kato, frequencies, unanswered);
     for (const [model, frequency] of frequencies) {
@@ -31,7 +32,7 @@ test("killed at any moment, it has everything it had answered", async (t) => {
 
     const killAfter = 10 + random(200);
     let answered = 0;
-    const count = () => ++answered === killAfter && kill("SIGKILL");
+    const count = () => ++answered === killAfter && service.kill();
     unanswered = await learnUntilDeath(kato, random, frequencies, count);
     assert.ok(answered >= killAfter);
   }

@@ -1,49 +1,18 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import type { Socket } from "node:net";
-import { connect, createServer } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
-import { freePort } from "../../fixtures/free-port.ts";
-import { Kato } from "../../fixtures/simulator.ts";
-import type { Answer, System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import type { Answer } from "../../fixtures/http-client.ts";
+import { Kato } from "../../fixtures/kato.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** Of what Python prints for [['a'], ['b']]. */
 const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
 
-/** Between a worker and an instance: can keep the instance's answers to itself, and be gone. */
-async function startProxy(instancePort: number) {
-  const sockets = new Set<Socket>();
-  let silent = false;
-  const server = createServer((worker) => {
-    const instance = connect(instancePort, "127.0.0.1");
-    for (const socket of [worker, instance]) sockets.add(socket.on("error", () => {}));
-    worker.on("data", (bytes) => instance.write(bytes)).on("close", () => instance.destroy());
-    instance.on("data", (bytes) => !silent && worker.write(bytes)).on("close", () => worker.destroy());
-  });
-  const port = await freePort();
-  const open = async () => {
-    silent = false;
-    await once(server.listen(port, "127.0.0.1"), "listening");
-  };
-  const cut = () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    sockets.clear();
-  };
-  await open();
-  return {
-    port,
-    open,
-    cut,
-    swallowAnswers: () => {
-      silent = true;
-    },
-  };
-}
-
 let system: System;
-let proxy: Awaited<ReturnType<typeof startProxy>>;
+let proxy: TcpProxy;
 /** Reaches the instance directly. */
 let kato: Kato;
 before(async () => {
@@ -51,16 +20,16 @@ before(async () => {
     // Time to cut the connection while a Learn is under way.
     simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "200" }),
     between: async (port) => {
-      proxy = await startProxy(port);
+      proxy = await startTcpProxy(port);
       return proxy.port;
     },
   });
-  kato = new Kato(`127.0.0.1:${system.simulators[0]?.port}`);
+  kato = new Kato(`127.0.0.1:${system.simulator.port}`);
 });
 after(async () => {
   kato?.close();
-  proxy?.cut();
   await system?.stop();
+  await proxy?.stop();
 });
 beforeEach(async () => {
   await untilState("ready");
@@ -83,10 +52,10 @@ test("an Observe whose answer was lost with the connection is told truly, and is
   assert.equal((await post("/observe", { strings: ["before"] })).status, 200);
   const events = async () => (await kato.workingMemory()).flat();
 
-  proxy.swallowAnswers();
+  proxy.swallow();
   const answer = post("/observe", { strings: ["lost"] });
   await until("the instance has it", async () => (await events()).includes("lost"));
-  proxy.cut();
+  proxy.close();
   await untilState("down");
   await proxy.open();
   assertTold(await answer, true);
@@ -101,7 +70,7 @@ test("a Learn whose answer was lost with the connection is told truly, and has l
 
   const answer = post("/learn");
   await until("the instance has begun", async () => (await kato.workingMemory()).length === 0);
-  proxy.cut();
+  proxy.close();
   await untilState("down");
   await proxy.open();
   const told = await answer;
@@ -116,7 +85,7 @@ test("a connection that breaks while nothing is under way costs nothing", async 
   const texts = ["1", "2", "3"];
   for (const text of texts) {
     assert.equal((await post("/observe", { strings: [text] })).status, 200);
-    proxy.cut();
+    proxy.close();
     await untilState("down");
     await proxy.open();
     await untilState("ready");

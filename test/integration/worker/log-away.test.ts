@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startForwarder } from "../../fixtures/forwarder.ts";
-import { Kato } from "../../fixtures/simulator.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
+import { Kato } from "../../fixtures/kato.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** Of what Python prints for [['a'], ['b']]. */
 const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
@@ -14,18 +15,17 @@ test("a command in hand is not passed over because the log could not be read to 
   const system = await startSystem({
     workerEnv: { LEASE_MS: "60000", CALL_TIMEOUT_MS: "500" },
     between: async (port) => {
-      const forwarder = await startForwarder(port, (method) => {
+      const proxy = await startGrpcProxy(port, (method) => {
         if (method !== "Learn" || learns++ > 0) return undefined;
         // It is never begun, and nothing can be asked of NATS when the worker comes to look.
         void system.nats.kill("SIGSTOP");
         return "nothing";
       });
-      stack.defer(() => forwarder.stop());
-      return forwarder.port;
+      return stack.use(proxy).port;
     },
   });
-  stack.defer(() => system.stop());
-  const kato = new Kato(`127.0.0.1:${system.simulators[0]?.port}`);
+  stack.use(system);
+  const kato = new Kato(`127.0.0.1:${system.simulator.port}`);
   stack.defer(() => kato.close());
   const post = (path: string, body?: unknown) =>
     system.request("POST", `/p1${path}`, body, { prefer: "respond-async" });

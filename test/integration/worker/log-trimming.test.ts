@@ -9,7 +9,7 @@ import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint
 import { Retention } from "../../../services/worker/processor/retention.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const processor = "p1";
 const observe = { processor, method: "Observe", data: new Uint8Array() };

@@ -14,7 +14,7 @@ import { OutcomeRecorder } from "../../../services/worker/outcomes/outcome-recor
 import { Worker } from "../../../services/worker/worker.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { until } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 const count = 80;
 const leaseMs = 10_000;

@@ -3,10 +3,11 @@ import { after, before, beforeEach, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import type { Deed, Script } from "../../fixtures/forwarder.ts";
-import { startForwarder } from "../../fixtures/forwarder.ts";
+import type { Deed, GrpcProxy, Script } from "../../fixtures/grpc-proxy.ts";
+import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem, until } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
 
 let script: Script = () => undefined;
 /** The calls since the script was set. */
@@ -17,22 +18,22 @@ const play = (next: Script) => {
 };
 
 let system: System;
-let forwarder: Awaited<ReturnType<typeof startForwarder>>;
+let proxy: GrpcProxy;
 before(async () => {
   system = await startSystem({
     workerEnv: { LOG_LEVEL: "silent", CALL_TIMEOUT_MS: "1000" },
     gatewayEnv: { LOG_LEVEL: "silent" },
     between: async (port) => {
-      forwarder = await startForwarder(port, (method, metadata) => {
+      proxy = await startGrpcProxy(port, (method, metadata) => {
         calls.push(method);
         return script(method, metadata);
       });
-      return forwarder.port;
+      return proxy.port;
     },
   });
 });
 after(async () => {
-  forwarder?.stop();
+  proxy?.stop();
   await system?.stop();
 });
 beforeEach(async () => {

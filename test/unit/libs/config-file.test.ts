@@ -1,20 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { Environment } from "../../../libs/config/environment.ts";
 import { settingNames } from "../../../libs/config/setting-names.ts";
 import { readSettings } from "../../../scripts/start/settings.ts";
 import { checkEndpoints, gatewaySettings } from "../../../services/gateway/settings.ts";
 import { simulatorSettings } from "../../../services/simulator/settings.ts";
 import { workerSettings } from "../../../services/worker/settings.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "kato-config-"));
-});
-after(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder({ after });
 
 /** The environment of these variables and a file with this text. */
 async function environmentOf(yaml: string | Buffer, variables: Record<string, string> = {}) {
@@ -146,6 +142,16 @@ test("an endpoint that is not allowed is refused under the name of its setting; 
     assert.doesNotMatch(message, /KATO_P[24]/);
     return true;
   });
+});
+
+test("processors that are neither a list nor an object are a wrong setting", () => {
+  for (const KATO_PROCESSORS of ["{", "5", '[{"id": "p1"}]', "[null]", '{"p1": 5}']) {
+    assert.throws(
+      () => gatewaySettings(new Environment({ KATO_PROCESSORS })),
+      /wrong settings: KATO_PROCESSORS /,
+      KATO_PROCESSORS,
+    );
+  }
 });
 
 test("npm start uses the file's NATS and, where it names any, its processors", async () => {

@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import test from "node:test";
 import { nextVersion, versionedFiles, withRelease, withVersion } from "../../../scripts/release/versions.ts";
 
-const root = resolve(import.meta.dirname, "../..");
+const root = resolve(import.meta.dirname, "../../..");
 const program = join(root, "scripts/release.ts");
 const changelog = "# Changelog\n\n## Pending\n\n- Something new.\n\n## 0.1.0 (2026-01-02)\n\n- The first.\n";
 

@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Classifier } from "../../../services/simulator/memory/classifier.ts";
 import type { Change, Journal } from "../../../services/simulator/memory/journal.ts";
 import { noJournal, openJournal } from "../../../services/simulator/memory/journal.ts";
 import { Knowledge, modelJson } from "../../../services/simulator/memory/knowledge.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 const persistence = 3;
-
-function dataFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "simulator-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
 
 function stateOf(knowledge: Knowledge): object {
   return {
@@ -68,7 +61,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 );
 
 test("whatever was written is there after every restart, compacted or not, as if there had been none", (t) => {
-  const parent = dataFolder(t);
+  const parent = temporaryFolder(t);
   let runs = 0;
   fc.assert(
     fc.property(fc.array(fc.array(act, { maxLength: 150 }), { maxLength: 4 }), (lives) => {
@@ -89,7 +82,7 @@ test("whatever was written is there after every restart, compacted or not, as if
 });
 
 test("a torn last line is dropped, and what is written after it is not lost with it", (t) => {
-  const folder = dataFolder(t);
+  const folder = temporaryFolder(t);
   const first = new Knowledge(openJournal(folder, "p1"), persistence);
   first.countSymbol("whole");
   first.close();
@@ -111,7 +104,7 @@ test("a torn last line is dropped, and what is written after it is not lost with
 });
 
 test("a file that has grown is compacted at the start, and only then", (t) => {
-  const folder = dataFolder(t);
+  const folder = temporaryFolder(t);
   const lines = () => readFileSync(join(folder, "p1.jsonl"), "utf8").split("\n").length - 1;
   const first = new Knowledge(openJournal(folder, "p1"), persistence);
   for (let count = 0; count < 500; count++) first.countSymbol("a");
@@ -126,7 +119,7 @@ test("a file that has grown is compacted at the start, and only then", (t) => {
 });
 
 test("two processors in one folder do not see each other, whatever their ids", (t) => {
-  const folder = dataFolder(t);
+  const folder = temporaryFolder(t);
   const one = new Knowledge(openJournal(folder, "../p"), persistence);
   one.countSymbol("a");
   one.close();

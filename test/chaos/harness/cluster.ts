@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { Service, System } from "../../fixtures/system.ts";
-import { startSimulatorProcess, startSystem, startWorker, until } from "../../fixtures/system.ts";
+import { Kato } from "../../fixtures/kato.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startWorker } from "../../fixtures/services.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
+import { until } from "../../fixtures/until.ts";
 import type { CallWatch } from "./call-watch.ts";
 import { watchCalls } from "./call-watch.ts";
-import { KatoInstance } from "./kato-instance.ts";
 import { LogTruth } from "./log-truth.ts";
 
 export const leaseMs = 1_000;
@@ -15,51 +16,47 @@ export const processor = "p1";
 
 /** A system whose instance keeps what it has learned over a restart, with two workers. */
 export interface Cluster extends System {
-  simulator: Service;
   workers: Service[];
-  gateway: Service;
-  /** The instance, asked past the gateway. */
-  instance: KatoInstance;
+  /** The instance, asked past the gateway and the worker. */
+  instance: Kato;
   /** The command log, read past the gateway. */
   truth: LogTruth;
   /** Sees the workers' calls, where that was asked for. */
   watch: CallWatch | undefined;
 }
 
-/** Starts it; the test's end stops it. */
+/** Starts it, for as long as the test runs. */
 export async function startCluster(
   t: TestContext,
   options: { workers?: number; isWatched?: boolean; simulatorEnv?: NodeJS.ProcessEnv } = {},
 ): Promise<Cluster> {
-  const data = await mkdtemp(join(tmpdir(), "kato-data-"));
-  t.after(() => rm(data, { recursive: true, force: true }));
-  const manifest = { MANIFEST: JSON.stringify({ id: processor }) };
-  const simulator = await startSimulatorProcess({
-    SIMULATOR_DATA: data,
-    ...manifest,
-    ...options.simulatorEnv,
-  });
-  t.after(() => simulator.stop());
-  const watch = options.isWatched ? await watchCalls(simulator.port) : undefined;
-  t.after(() => watch?.close());
+  const SIMULATOR_DATA = temporaryFolder(t);
   const workerEnv = { LEASE_MS: String(leaseMs) };
-  const endpoint = `127.0.0.1:${watch?.port ?? simulator.port}`;
-  const gatewayEnv = { KATO_PROCESSORS: JSON.stringify({ [processor]: endpoint }) };
-  const system = await startSystem({ processors: [], workerEnv, gatewayEnv });
-  t.after(() => system.stop());
+  let watch: CallWatch | undefined;
+  const system = await startSystem({
+    processors: [{ id: processor }],
+    simulatorEnv: () => ({ SIMULATOR_DATA, ...options.simulatorEnv }),
+    workerEnv,
+    between: async (port) => {
+      if (options.isWatched) watch = await watchCalls(port);
+      return watch?.port ?? port;
+    },
+  });
+  t.after(async () => {
+    await system.stop();
+    await watch?.stop();
+  });
   const workers = [system.worker];
   while (workers.length < (options.workers ?? 2)) {
     const worker = await startWorker({ natsUrl: system.nats.url, env: workerEnv });
     t.after(() => worker.stop());
     workers.push(worker);
   }
-  const [gateway] = system.gateways;
-  if (!gateway) throw new Error("a system has a gateway");
-  const instance = new KatoInstance(`127.0.0.1:${simulator.port}`);
+  const instance = new Kato(`127.0.0.1:${system.simulator.port}`, { waitForReady: true });
   t.after(() => instance.close());
   const truth = await LogTruth.open(system.nats.url, processor);
   t.after(() => truth.close());
-  return { ...system, simulator, workers, gateway, instance, truth, watch };
+  return { ...system, workers, instance, truth, watch };
 }
 
 /** Resolves once everything in the log is applied and the processor is ready. */

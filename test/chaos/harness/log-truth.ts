@@ -16,11 +16,11 @@ import type { HandleCall } from "../../../services/simulator/rpc-handlers.ts";
 import { createCallHandler } from "../../../services/simulator/rpc-handlers.ts";
 import type { Step } from "../../../services/worker/model/step.ts";
 import { stepsOf } from "../../../services/worker/model/step.ts";
-import { KatoInstance } from "./kato-instance.ts";
+import { Kato } from "../../fixtures/kato.ts";
 
 /** What a log says, carried out on a KATO in this process that nothing happens to. */
 export interface Played {
-  instance: KatoInstance;
+  instance: Kato;
   /** Every model that was learned on the way. */
   models: string[];
   /** By sequence: the method, and the interval that clients see after it. */
@@ -58,10 +58,9 @@ export class LogTruth {
     const manifest = { ...defaultManifest, id: this.#processor };
     const processor = new Processor(manifest, new Knowledge(noJournal, manifest.persistence), 0, nothing);
     const answer = createCallHandler(processor, nothing);
-    const instance = new KatoInstance(async (method, request) => {
-      const response = await answer(method, decodeRequest(method, Buffer.from(request)));
-      return { kind: "response", bytes: encodeResponse(method, response) };
-    });
+    const instance = new Kato(async (method, request) =>
+      encodeResponse(method, await answer(method, decodeRequest(method, request))),
+    );
     const played: Played = { instance, models: [], commands: new Map() };
     for await (const command of this.#logs.readRange(this.#processor, from, Number.MAX_SAFE_INTEGER)) {
       const uniqueIds: string[] = [];

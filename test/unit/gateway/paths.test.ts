@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import { assertProblem, buildGatewayApp } from "../../fixtures/gateway-app.ts";
+import type { Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
+
+const gateway = buildGatewayApp();
+let send: Send;
+let port: number;
+before(async () => {
+  const url = await gateway.listen();
+  port = Number(new URL(url).port);
+  send = sender(url);
+});
+after(() => gateway.close());
+
+/** What the gateway answers to these bytes on a connection of their own, until it closes that. */
+const raw = async (bytes: string | Buffer): Promise<string> => {
+  const socket = connect(port, "127.0.0.1");
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk)).on("error", () => {});
+  socket.setTimeout(5_000, () => socket.destroy(new Error("it hangs")));
+  socket.end(bytes);
+  await once(socket, "close");
+  return Buffer.concat(chunks).toString("latin1");
+};
+
+test("a path that the gateway does not have is a 404, and so is a method that the path does not have", async () => {
+  for (const [method, path] of [
+    ["GET", "/"],
+    ["GET", "/p1"],
+    ["GET", "/p1/ping/"],
+    ["GET", "//p1/ping"],
+    ["GET", "/p1/observe"],
+    ["POST", "/p1/ping"],
+    ["PATCH", "/p1/model/x"],
+    ["OPTIONS", "/p1/observe"],
+    ["TRACE", "/p1/ping"],
+    ["PROPFIND", "/p1/ping"],
+    ["GET", "/p1/gene"],
+    ["POST", "/p1/gene/recall_threshold"],
+    ["GET", "/..%2f..%2fetc%2fpasswd"],
+    ["GET", "/p1/../../etc/passwd"],
+  ] as const) {
+    assertProblem(await send(method, path), 404, `${method} ${path}`);
+  }
+});
+
+test("a path that cannot be decoded, or is too long, is a 400 or a 404", async () => {
+  for (const path of [
+    "/%",
+    "/%zz/ping",
+    "/p1/model/%E0%A4%A",
+    "/p1/gene/%ff",
+    "/p1/model/%c0%80",
+    "/p%1/ping",
+    `/p1/model/${"x".repeat(5_000)}`,
+  ]) {
+    const answer = await send("GET", path);
+    assert.ok(answer.status === 400 || answer.status === 404, `${path}: ${answer.status}`);
+    assertProblem(answer, answer.status, path);
+  }
+});
+
+test("a head that is too long is a 4xx or the end of its connection, and other connections go on", async () => {
+  const long = "x".repeat(20_000);
+  for (const head of [`GET /${long}/ping HTTP/1.1`, `GET /p1/ping HTTP/1.1\r\nX-Long: ${long}`]) {
+    assert.match(await raw(`${head}\r\nHost: x\r\n\r\n`), /^(HTTP\/1\.1 4\d\d |$)/);
+  }
+  assert.equal((await send("GET", "/kato-api/ping")).status, 200);
+});
+
+test("bytes that are not HTTP are a 4xx and the end of the connection", async () => {
+  for (const bytes of [
+    "nonsense\r\n\r\n",
+    "FOO /p1/ping HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /p1/ping HTTP/9.9\r\nHost: x\r\n\r\n",
+    "POST /p1/observe HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n{}",
+    "POST /p1/observe HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+    "GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+  ]) {
+    assert.match(await raw(bytes), /^HTTP\/1\.1 4\d\d /, JSON.stringify(bytes));
+  }
+});
+
+test("a body larger than any observation can be is a 413 before it has arrived", async () => {
+  const head = "POST /p1/observe HTTP/1.1\r\nHost: x\r\nContent-Length: 26000000\r\n\r\n";
+  assert.match(await raw(`${head}{"strings": [`), /^HTTP\/1\.1 413 .*application\/problem\+json/s);
+});
+
+test("HEAD is GET without a body", async () => {
+  const head = await send("HEAD", "/kato-api/ping");
+  assert.deepEqual([head.status, head.text], [200, ""]);
+});
+
+test("the body of a GET is ignored", async () => {
+  assert.equal((await send("GET", "/kato-api/ping", "nonsense")).status, 200);
+});
