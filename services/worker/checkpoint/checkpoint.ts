@@ -39,7 +39,7 @@ export interface Checkpoint {
   notBegun: { from: Position; through: Position; interval: number }[];
   /** A replay by hand is under way: the commands up to `through` were applied before. */
   replaying: { through: number; isCleared: boolean } | null;
-  /** Commands up to here may have been begun, and answered, by an earlier worker, although nothing shows it any more. */
+  /** Observes up to here may have been begun, and answered, by an earlier worker, although nothing shows it any more. */
   perhapsBegunThrough: number;
   /** Commands behind `applied` whose clients were told that they will not be begun. */
   cancelled: number[];

@@ -1,8 +1,11 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
+import { isAutoLearnDue } from "../checkpoint/transitions.ts";
 import type { Clock } from "../model/clock.ts";
+import { stepsOf } from "../model/step.ts";
 
 /**
  * Knows which commands may have been begun, and which must not be begun any more.
@@ -27,9 +30,16 @@ export class CancellationGate {
     this.#clock = clock;
   }
 
-  /** The loop has come to this command. */
-  takeInHand(sequence: number): void {
+  /**
+   * The loop has come to this command. One that needs an intent record, and has none, was begun by nobody, nor was any behind it:
+   * the intent would have been persisted before.
+   */
+  takeInHand(command: StoredCommand): void {
+    const { sequence } = command;
     this.#inHand = sequence;
+    const { perhapsBegunThrough } = this.#current;
+    if (sequence > perhapsBegunThrough || !needsIntent(this.#current, command)) return;
+    this.#checkpoint.update({ perhapsBegunThrough: sequence - 1 });
   }
 
   /** The call of this command is about to be made. */
@@ -99,4 +109,11 @@ export class CancellationGate {
   get #current(): Checkpoint {
     return this.#checkpoint.current;
   }
+}
+
+/** Whether the command's first step is any but an Observe that will not make KATO learn. */
+function needsIntent(checkpoint: Checkpoint, command: StoredCommand): boolean {
+  const [first] = stepsOf(command);
+  if (first?.method !== "Observe") return true;
+  return isAutoLearnDue(checkpoint, readObservationFields(first.request).hasSymbols);
 }

@@ -127,7 +127,7 @@ export class CommandLoop {
     /** The step whose answer made no sense: it is not tried a second time. */
     let senseless: Position | undefined;
     let isClaimed = command.once === undefined;
-    gate.takeInHand(command.sequence);
+    gate.takeInHand(command);
     while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
       const isBegun = gate.isBegun(command);
       if (replay.from !== undefined && !isBegun) return;

@@ -132,8 +132,8 @@ export class InstanceSupervisor {
 
   /**
    * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and the instance have
-   * died within that moment, nothing shows that it was begun. So every command that stands in the log then may have been begun
-   * and answered, and none of them is taken out of the log because it is late (A7).
+   * died within that moment, nothing shows that it was begun. So the Observes that stand next in the log may have been begun and
+   * answered, and none of them is taken out of the log because it is late (A7).
    */
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;

@@ -48,7 +48,7 @@ test("what was begun cannot be cancelled: a step of it is applied, it is marked,
 test("of commands of several steps only the one in hand was begun", () => {
   const gate = gateOf({ step: 1 });
   assert.equal(gate.forbid(7), false, "which one that is, is not known yet");
-  gate.takeInHand(6);
+  gate.takeInHand(commandOf(6));
   assert.equal(gate.forbid(6), false);
   assert.equal(gate.forbid(7), true);
 });
@@ -88,4 +88,13 @@ test("what an earlier worker may have begun before everything died cannot be can
   assert.equal(gate.forbid(6), false);
   assert.equal(gate.isLate(late), false);
   assert.equal(gate.isLate({ ...late, sequence: 7 }), true);
+});
+
+test("a command that needs an intent record and has none was begun by nobody, nor was any behind it", () => {
+  const gate = gateOf({ perhapsBegunThrough: 9 });
+  gate.takeInHand(commandOf(5));
+  assert.equal(gate.isBegun({ sequence: 6 }), true, "an Observe shows nothing");
+  gate.takeInHand({ ...commandOf(6), method: "Learn" });
+  assert.equal(gate.isBegun({ sequence: 6 }), false);
+  assert.equal(gate.isBegun({ sequence: 5 }), true);
 });
