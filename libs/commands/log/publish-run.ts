@@ -35,7 +35,8 @@ export class PublishRun {
   /** Counts an answer. Returns false if it belongs to an earlier run. */
   countAnswer(run: number | undefined): boolean {
     if (run !== this.#number) return false;
-    this.#unanswered--;
+    // An answer that was given up can still come, after a reconnect through another server of the cluster.
+    if (this.#unanswered > 0) this.#unanswered--;
     this.#answeredAt = performance.now();
     return true;
   }
