@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Label } from "../../libs/telemetry/metrics.ts";
-import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
+import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
  * What the gateway measures. Latencies are told apart by method and outcome, counts by processor and outcome: both at once, with
@@ -61,11 +61,11 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       latency.observe({ method, outcome }, seconds);
     },
     scrape: async () => {
-      await keepRegistered([requests], facts.isRegistered);
+      await removeUnregistered([requests], facts.isRegistered);
       const processors = facts.processors();
       registered.set(processors.registered);
       unowned.set(processors.unowned);
-      showCount(reconnects, facts.natsReconnects());
+      setCounter(reconnects, facts.natsReconnects());
       return registry.metrics();
     },
   };
