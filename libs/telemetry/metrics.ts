@@ -12,7 +12,7 @@ export const latencyBucketsSeconds = [
  * Removes the series of processors that are not registered any more from these counters. Call it before each
  * scrape: so the number of series is bounded by the number of registered processors.
  */
-export async function keepRegistered(
+export async function removeUnregistered(
   counters: readonly Counter<Label>[],
   isRegistered: (processor: string) => boolean,
 ): Promise<void> {
@@ -26,7 +26,7 @@ export async function keepRegistered(
 }
 
 /** Sets a counter without labels to a count that is kept elsewhere. */
-export function showCount(counter: Counter, count: number): void {
+export function setCounter(counter: Counter, count: number): void {
   counter.reset();
   counter.inc(count);
 }

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import { methodLabel } from "../../libs/kato/compound-commands.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
-import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
+import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
  * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor: both at once, with
@@ -88,14 +88,14 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     leaseChanged: (outcome) => leases.inc({ outcome }),
     reconnected: (processor) => reconnects.inc({ processor }),
     scrape: async () => {
-      await keepRegistered([commands, recoveries, letters, reconnects], facts.isRegistered);
+      await removeUnregistered([commands, recoveries, letters, reconnects], facts.isRegistered);
       const states = facts.states();
       for (const { processor } of states) {
         commands.inc({ processor, outcome: "unknown" }, 0);
         letters.inc({ processor }, 0);
       }
       showStates(states);
-      showCount(natsReconnects, facts.natsReconnects());
+      setCounter(natsReconnects, facts.natsReconnects());
       return registry.metrics();
     },
   };

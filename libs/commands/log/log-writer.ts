@@ -6,6 +6,7 @@ import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 import { PublishQueue } from "./publish-queue.ts";
+import { PublishRun } from "./publish-run.ts";
 
 /** Where a LogWriter writes, and whom it tells. */
 export interface LogWriterOptions {
@@ -34,8 +35,6 @@ export interface LogWriterOptions {
 const maxCommands = 512;
 const maxBytes = 8 * 1024 * 1024;
 const minWindow = 8;
-/** Without any answer for so long, those still to come are given up. */
-const answerLimitMs = 2_000;
 const tickMs = 50;
 /** JetStream knows a message id for two minutes. A resend needs some of that time to arrive. */
 const resendLimitMs = 60_000;
@@ -66,17 +65,11 @@ export class LogWriter {
   readonly #answers: Subscription;
   readonly #timer: NodeJS.Timeout;
   readonly #queue = new PublishQueue();
-  /** A run is what is sent between two breaks. The answers to an earlier run are told apart by its number. */
-  #run = 0;
-  /** How many messages of this run are not answered. */
-  #unanswered = 0;
-  /** The connection over which they were sent. */
-  #session = 0;
+  readonly #run = new PublishRun();
   readonly #maxWindow: number;
   #window: number;
   #isBroken = false;
   #failure: GatewayError | undefined;
-  #answeredAt = 0;
   /** When a command was acknowledged last, or was added to an empty queue. */
   #progressAt = 0;
 
@@ -147,10 +140,6 @@ export class LogWriter {
       const next = this.#queue.takeNext();
       if (!next) return;
       const now = performance.now();
-      if (this.#unanswered === 0) {
-        this.#answeredAt = now;
-        this.#session = session();
-      }
       next.entry.sentAt ||= now;
       if (now - next.entry.sentAt > resendLimitMs) this.#fail(unavailable(this.#options.processor));
       else this.#publish(next.number, next.entry.command, next.before);
@@ -158,12 +147,12 @@ export class LogWriter {
   }
 
   #publish(number: number, command: Command, before: Command | undefined): void {
-    const { connection, processor } = this.#options;
+    const { connection, processor, session } = this.#options;
     const headers = headersOfCommand(command);
     if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);
-    this.#unanswered++;
+    this.#run.countSent(session());
     try {
-      const reply = `${this.#inbox}.${this.#run}.${number}`;
+      const reply = `${this.#inbox}.${this.#run.number}.${number}`;
       connection.publish(commandSubject(processor), command.data, { headers, reply });
     } catch {
       // The connection is closed for good, or the server now takes smaller messages than when this one was
@@ -176,11 +165,7 @@ export class LogWriter {
     const [run, number] = message.subject.split(".").slice(-2).map(Number);
     const entry = this.#queue.get(number ?? -1);
     const answer = readPublishAnswer(message);
-    const isOfThisRun = run === this.#run;
-    if (isOfThisRun) {
-      this.#unanswered--;
-      this.#answeredAt = performance.now();
-    }
+    const isOfThisRun = this.#run.countAnswer(run);
     // A late acknowledgement counts. A late refusal does not: the command was sent again since then.
     if (entry && answer.sequence !== undefined) entry.sequence = answer.sequence;
     else if (entry && isOfThisRun && answer.error) {
@@ -191,7 +176,7 @@ export class LogWriter {
     if (!this.#isBroken) this.#send();
     // With any other refusal it waits for the next tick, so that it does not try again at once and without
     // end.
-    else if (this.#unanswered === 0 && isOutOfOrder(this.#queue.first)) this.#resume();
+    else if (this.#run.isAnswered && isOutOfOrder(this.#queue.first)) this.#resume();
   }
 
   #reportStored(): void {
@@ -204,13 +189,11 @@ export class LogWriter {
 
   #tick(): void {
     if (this.#failure || this.#queue.length === 0) return;
-    const isSilent = performance.now() - this.#answeredAt > answerLimitMs;
-    if (this.#unanswered > 0 && (isSilent || this.#options.session() !== this.#session)) {
+    if (this.#run.giveUpLostAnswers(this.#options.session())) {
       this.#isBroken = true;
-      this.#unanswered = 0;
       this.#queue.markUnanswered();
     }
-    if (this.#isBroken && this.#unanswered === 0) this.#resume();
+    if (this.#isBroken && this.#run.isAnswered) this.#resume();
     else if (!this.#isBroken) {
       this.#send();
       this.#failIfStalled();
@@ -230,8 +213,7 @@ export class LogWriter {
     if (this.#failure || session() === 0) return;
     if (isOutOfOrder(first)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
     this.#queue.rewind();
-    this.#run++;
-    this.#unanswered = 0;
+    this.#run.next();
     this.#isBroken = false;
     this.#send();
   }

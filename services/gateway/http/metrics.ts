@@ -61,11 +61,11 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       latency.observe({ method, outcome }, seconds);
     },
     scrape: async () => {
-      await keepRegistered([requests], facts.isRegistered);
+      await removeUnregistered([requests], facts.isRegistered);
       const processors = facts.processors();
       registered.set(processors.registered);
       unowned.set(processors.unowned);
-      showCount(reconnects, facts.natsReconnects());
+      setCounter(reconnects, facts.natsReconnects());
       return registry.metrics();
     },
   };

@@ -18,10 +18,8 @@ export class Failure extends Error {
  */
 export function traceback(method: string, reason: unknown): string {
   const cause = reason instanceof Error ? reason.cause : undefined;
-  const before =
-    cause === undefined
-      ? ""
-      : `${traceback(method, cause)}\nDuring handling of the above exception, another exception occurred:\n\n`;
+  const during = "During handling of the above exception, another exception occurred:";
+  const before = cause === undefined ? "" : `${traceback(method, cause)}\n${during}\n\n`;
   const type = reason instanceof Failure ? reason.type : "Exception";
   const message = reason instanceof Error ? reason.message : String(reason);
   return [
