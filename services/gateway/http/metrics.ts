@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
-import { keepRegistered, latencyBucketsSeconds, showCount } from "../../../libs/telemetry/metrics.ts";
+import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../../libs/telemetry/metrics.ts";
 
 /**
  * The gateway's metrics. Latencies have the labels method and outcome, counts have processor and outcome.
