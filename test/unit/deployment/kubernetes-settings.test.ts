@@ -228,7 +228,7 @@ test("the operator's Prometheus has the rules that any other has, for metrics th
     each.toJS(),
   );
   assert.deepEqual(rule.spec, alerts);
-  const metrics = ["gateway", "worker"].map((service) => read(`services/${service}/metrics.ts`)).join();
+  const metrics = ["gateway/http", "worker"].map((room) => read(`services/${room}/metrics.ts`)).join();
   const expressions = alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr));
   const asked = [...expressions, read("deploy/grafana/dashboards/kato.json")].join("\n");
   for (const [name] of asked.matchAll(/\bkato_\w+/g)) {

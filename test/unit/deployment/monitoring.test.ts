@@ -167,7 +167,7 @@ test("the operator's document names the outcomes and the states as they are serv
   const ofCommands = { applied: 0, failed: 0, expired: 0, unknown: 0 } satisfies Record<Outcome, 0>;
   assert.deepEqual(inCode(told.get("kato_commands_total")), Object.keys(ofCommands).toSorted());
   const [, endings = ""] =
-    /^const endings = \{(.*?)\}/ms.exec(read("services/worker/instance/instance.ts")) ?? [];
+    /^const endings = \{(.*?)\}/ms.exec(read("services/worker/instance/call-telemetry.ts")) ?? [];
   const ofCalls = Array.from(endings.matchAll(/: "([\w-]+)"/g), ([, outcome]) => outcome).toSorted();
   assert.deepEqual(inCode(told.get("kato_grpc_call_seconds")), ofCalls);
   const leases = scrape.matchAll(/^kato_lease_changes_total\{outcome="([\w-]+)"\}/gm);
