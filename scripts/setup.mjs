@@ -1,4 +1,5 @@
-// Installs what this machine lacks, for scripts/run, which then starts the program that is named as the argument.
+// Installs what this machine lacks, for scripts/run, which then starts the program that is named as the argument, behind the
+// options of Node that there are.
 // Plain JavaScript: it has to run on the Node that is there (20 or newer) and before any package is.
 // stdout has three lines for scripts/run: the Node and the nats-server to use, and an older nats-server to test with, the last
 // two empty where there is none. Everything said goes to stderr.
@@ -14,14 +15,18 @@ import { packages } from "./setup/packages.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const oldestMajor = 20;
 
-/** The services are given a NATS to use, and so can `npm start` be. */
-function needsNatsServer(program) {
-  return !program.startsWith("services/") && !(program === "scripts/start.ts" && process.env.NATS_URL);
+const options = process.argv.slice(2);
+const program = options.find((option) => !option.startsWith("-")) ?? "";
+
+/** `npm start` and the tests run one. The services are given a NATS to use, and so can `npm start` be. */
+function needsNatsServer() {
+  if (program === "scripts/start.ts") return !process.env.NATS_URL;
+  return program.startsWith("test/") || ["scripts/test.ts", "scripts/coverage.ts"].includes(program);
 }
 
 /** All tests run on both; those that are named only on one. */
-function needsOlderNatsServer([program, ...args]) {
-  return program === "scripts/test.ts" && args.length === 0;
+function needsOlderNatsServer() {
+  return program === "scripts/test.ts" && options.length === 1;
 }
 
 const nothing = { find: async () => "" };
@@ -41,8 +46,8 @@ try {
   const [, nodePath, natsPath, olderPath] = await provide([
     packages,
     node,
-    needsNatsServer(process.argv[2] ?? "") ? natsServer : nothing,
-    needsOlderNatsServer(process.argv.slice(2)) ? olderNatsServer : nothing,
+    needsNatsServer() ? natsServer : nothing,
+    needsOlderNatsServer() ? olderNatsServer : nothing,
   ]);
   process.stdout.write(`${nodePath}\n${natsPath}\n${olderPath}\n`);
 } catch (error) {

@@ -1,16 +1,14 @@
-// npm test: everything CI checks, and what rests on NATS with an older nats-server too, where one can be had. With arguments
-// only the tests, with the arguments given to `node --test`:
+// npm test: everything that CI checks. What rests on NATS is tested with an older nats-server too, where one can be had. With
+// arguments only tests are run, and `node --test` is given the arguments:
 //   npm test -- test/unit/libs/codec.test.ts
 //   npm test -- --test-name-pattern=rebuild
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
-const suites = ["unit", "integration", "end-to-end", "chaos"].map((suite) => `test/${suite}/**/*.test.ts`);
 /** What rests on NATS itself. */
 const natsSuites = ["test/integration/!(simulator)/**/*.test.ts", "test/chaos/**/*.test.ts"];
-// Forced, as a test that was cut off would leave what keeps its process alive, and so this one, for ever.
-const testOptions = ["--test-timeout=120000", "--test-force-exit"];
 
 const running = new Set<ChildProcess>();
 let wasStopped = false;
@@ -54,9 +52,10 @@ async function checkSources(): Promise<boolean> {
 }
 
 async function runTests(args: string[]): Promise<boolean> {
-  const files = args.some((arg) => !arg.startsWith("-")) ? [] : suites;
-  const options = [...testOptions, "--test-concurrency=5"];
-  const { code } = await runNode(["--test", ...options, ...args, ...files], "inherit");
+  const { code } = await runNode(
+    ["--test", ...testOptions, concurrency, ...args, ...filesOf(args)],
+    "inherit",
+  );
   return code === 0;
 }
 

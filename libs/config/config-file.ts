@@ -3,17 +3,17 @@ import { parseDocument } from "yaml";
 import type { SettingName } from "./setting-names.ts";
 import { settingNames } from "./setting-names.ts";
 
-/** What a configuration file holds. */
+/** The content of a configuration file. */
 export interface ConfigFile {
-  /** As the environment would have them. */
+  /** The settings, each as the text that an environment variable would have. */
   settings: Partial<Record<SettingName, string>>;
-  /** What stands under `processors`, as YAML has it. */
+  /** The value of the key `processors`, not checked yet; undefined if the file has none. */
   processors: unknown;
 }
 
 /**
- * Reads a YAML file of settings, by their names in capitals or not, and of `processors`. What is wrong with it is told to
- * `problem` and left out.
+ * Reads a YAML file. Its keys are names of settings, in capitals or not, and `processors`. Whatever is wrong
+ * with the file is reported to `problem` and left out.
  */
 export function readConfigFile(path: string, problem: (what: string) => void): ConfigFile {
   const file: ConfigFile = { settings: {}, processors: undefined };
@@ -44,12 +44,12 @@ function contentOf(path: string, problem: (what: string) => void): unknown {
     if (!wrong) return document.toJS();
     problem(`is not YAML: ${wrong.message.split("\n")[0]}`);
   } catch (error) {
-    problem(`cannot be read: ${(error as Error).message}`);
+    problem(`cannot be read: ${error instanceof Error ? error.message : error}`);
   }
   return undefined;
 }
 
-/** As a variable would have it: the values of a list with commas between. */
+/** The text that an environment variable would have: the items of a list are joined by commas. */
 function textOf(value: unknown): string | undefined {
   const items = Array.isArray(value) ? value : [value];
   const isPlain = items.every((item) => ["string", "number", "boolean"].includes(typeof item));

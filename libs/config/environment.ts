@@ -1,47 +1,57 @@
 import type { ConfigFile } from "./config-file.ts";
 import type { SettingName } from "./setting-names.ts";
 
-/** Thrown when settings are wrong: the message names every wrong one, and the program must not start. */
+/**
+ * Thrown when settings are wrong, so that the program does not start. The message names every wrong setting.
+ */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
 /**
- * Reads settings from environment variables, and those that are missing there from a configuration file. A wrong one is noted
- * and its default returned, so that `check` can name all of them at once. An empty variable counts as missing.
+ * Reads settings. A setting is taken from its environment variable, or from the configuration file if there
+ * is no such variable or it is empty.
+ *
+ * A wrong setting does not throw where it is read: it is noted, and its fallback is returned. Then `check`
+ * throws an error that names all wrong settings at once.
  */
 export class Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly #problems: string[] = [];
   #file: ConfigFile = { settings: {}, processors: undefined };
 
-  /** The variables alone. */
+  /** Reads variables only, no file. */
   constructor(variables: Readonly<Record<string, string | undefined>>) {
     this.variables = variables;
   }
 
-  /** The variables, this process's by default, and, where GATEWAY_CONFIG names one, the file. */
+  /**
+   * Reads variables, by default those of this process, and the file that GATEWAY_CONFIG names, if it names
+   * one.
+   */
   static async read(
     variables: Readonly<Record<string, string | undefined>> = process.env,
   ): Promise<Environment> {
     const environment = new Environment(variables);
     const path = variables.GATEWAY_CONFIG;
     if (!path) return environment;
-    // Whoever has no such file need not load what reads YAML.
+    // The YAML parser is loaded only by processes that have such a file.
     const { readConfigFile } = await import("./config-file.ts");
     environment.#file = readConfigFile(path, (what) => environment.problem("GATEWAY_CONFIG", what));
     return environment;
   }
 
-  /** What stands under the file's `processors`. */
+  /** The value of the file's key `processors`; undefined without one. */
   get fileProcessors(): unknown {
     return this.#file.processors;
   }
 
+  /** The setting as it is. */
   text(name: SettingName, fallback: string): string {
     return this.#value(name) || fallback;
   }
 
+  /** A whole number; `min` and `max` are allowed too. */
   integer(name: SettingName, fallback: number, range: { min: number; max: number }): number {
     const text = this.#value(name);
     if (!text) return fallback;
@@ -51,6 +61,7 @@ export class Environment {
     return fallback;
   }
 
+  /** A number; `min` and `max` are allowed too. */
   number(name: SettingName, fallback: number, range: { min: number; max: number }): number {
     const text = this.#value(name);
     if (!text) return fallback;
@@ -60,6 +71,7 @@ export class Environment {
     return fallback;
   }
 
+  /** One of these words. */
   choice<T extends string>(name: SettingName, choices: readonly T[], fallback: T): T {
     const text = this.#value(name);
     if (!text) return fallback;
@@ -68,12 +80,12 @@ export class Environment {
     return chosen ?? fallback;
   }
 
-  /** `1` or `true`, `0` or `false`. */
+  /** True for `1` and `true`, false for `0`, `false` and without the setting. */
   flag(name: SettingName): boolean {
     return ["1", "true"].includes(this.choice(name, ["0", "1", "false", "true"], "0"));
   }
 
-  /** Values with commas between. */
+  /** A list whose items are separated by commas. */
   list(name: SettingName, fallback: string): string[] {
     return this.text(name, fallback)
       .split(",")
@@ -81,29 +93,32 @@ export class Environment {
       .filter((item) => item !== "");
   }
 
-  /** Addresses of servers with commas between: `host`, `host:port` or `scheme://host:port`, with `user:password@` or without. */
+  /**
+   * A list of servers, separated by commas: each `host`, `host:port` or `scheme://host:port`, perhaps with
+   * `user:password@` before the host. It has one server at least, or it is wrong.
+   */
   servers(name: SettingName, scheme: string, fallback: string): string[] {
     const servers = this.list(name, fallback);
     for (const server of servers) {
       const url = server.includes("://") ? server : `${scheme}://${server}`;
       if (!URL.canParse(url) || new URL(url).hostname === "") {
-        // With a user in any of them, what cannot be read may be a part of a password.
+        // If any server has a user, a text that is no URL may be part of a password. So it is not repeated.
         const hasUser = servers.some((each) => each.includes("@"));
-        const told = hasUser ? "what it is; passwords are percent-encoded" : `"${server}"`;
-        this.problem(name, `must be ${scheme}://host:port, several with commas between, not ${told}`);
+        const value = hasUser ? "what it is; passwords are percent-encoded" : `"${server}"`;
+        this.problem(name, `must be ${scheme}://host:port, several with commas between, not ${value}`);
       }
     }
     if (servers.length === 0) this.problem(name, "names no server");
     return servers;
   }
 
-  /** Notes that a setting is wrong. */
+  /** Notes that a setting is wrong; `what` goes on after its name, as "must be a number". */
   problem(name: string, what: string): void {
-    const isOfFile = !this.variables[name] && name in this.#file.settings;
-    this.#problems.push(`${name}${isOfFile ? " in GATEWAY_CONFIG" : ""} ${what}`);
+    const isFromFile = !this.variables[name] && name in this.#file.settings;
+    this.#problems.push(`${name}${isFromFile ? " in GATEWAY_CONFIG" : ""} ${what}`);
   }
 
-  /** Throws a SettingsError where anything was wrong. */
+  /** Throws a SettingsError if any setting was wrong. */
   check(): void {
     if (this.#problems.length > 0) throw new SettingsError(`wrong settings: ${this.#problems.join("; ")}`);
   }

@@ -1,4 +1,4 @@
-/** Every setting there is: a variable of the environment, or a key of the file that GATEWAY_CONFIG names. */
+/** Every setting. Each can be an environment variable, or a key of the file that GATEWAY_CONFIG names. */
 export const settingNames = [
   "CALL_TIMEOUT_MS",
   "DATA_DIR",
@@ -41,5 +41,5 @@ export const settingNames = [
   "WORKER_PROCESSORS",
 ] as const;
 
-/** OpenTelemetry's own are variables only: its SDK reads them there by itself. */
+/** OpenTelemetry's settings can be variables only, because its SDK reads them from there by itself. */
 export type SettingName = (typeof settingNames)[number] | `OTEL_${string}`;

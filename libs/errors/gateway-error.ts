@@ -1,4 +1,7 @@
-/** Every failure this system reports, with the HTTP status it becomes and whether trying again can help. */
+/**
+ * Every failure that this system reports: the HTTP status and the title of its problem document, and whether
+ * the same request can succeed later (`retryable`). The codes are part of the API.
+ */
 export const errorCatalog = {
   BODY_NOT_JSON: { status: 400, retryable: false, title: "The body is not JSON" },
   BAD_REQUEST: { status: 400, retryable: false, title: "The request cannot be read" },
@@ -36,32 +39,36 @@ export const errorCatalog = {
   EFFECT_UNKNOWN: { status: 504, retryable: false, title: "It is not known whether the command was applied" },
 } as const;
 
+/** The code of a failure: a key of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalog;
 
-/** Whether the command that failed changed the processor: `unknown` where it cannot be proved (A7). */
+/** Whether a command that failed has changed the processor; `unknown` if neither can be proved (A7). */
 export type Effect = "none" | "applied" | "unknown";
 
-/** What is known of a failure besides its code. */
+/** What is known about a failure besides its code. */
 export interface ErrorContext {
   processor?: string;
   effect?: Effect;
-  /** The command's id, where one was made. */
+  /** The command's id, if it has one yet. */
   command?: string;
+  /** The command's place in its processor's log. */
   sequence?: number;
-  /** When trying again makes sense, in whole seconds. */
+  /** After how many whole seconds it makes sense to try again. */
   retryAfterSeconds?: number;
-  /** Which limit on what may wait was passed, and how many commands it allows, where it is one of commands. */
+  /**
+   * The limit on waiting commands that was reached. `commands` is how many it allows, if it is a limit on
+   * their number.
+   */
   limit?: { name: string; commands?: number };
-  /** Which parts of the input are wrong. */
+  /** The fields of the input that are wrong. */
   errors?: { field: string; detail: string }[];
-  /** Whatever else the problem says. */
+  /** Further members of the problem document (RFC 9457). */
   more?: Record<string, unknown>;
 }
 
 /**
- * The only error that crosses a module boundary.
- *
- * Callers branch on `code`, never on the message: the message is for people and may change.
+ * The only error that crosses a module boundary. Callers decide by its `code`, never by its message: the
+ * message is for people and may change.
  */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
@@ -74,11 +81,15 @@ export class GatewayError extends Error {
     this.context = context;
   }
 
+  /** The HTTP status. */
   get status(): number {
     return errorCatalog[this.code].status;
   }
 
-  /** Wraps any thrown value; a `GatewayError` passes through untouched. */
+  /**
+   * Makes a GatewayError of any thrown value: INTERNAL with that value as its cause, unless it is one
+   * already.
+   */
   static from(reason: unknown): GatewayError {
     if (reason instanceof GatewayError) return reason;
     return new GatewayError("INTERNAL", "The gateway failed on this request.", {}, { cause: reason });

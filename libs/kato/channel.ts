@@ -1,36 +1,32 @@
 import type { Client as GrpcClient } from "@grpc/grpc-js";
-import { Client, connectivityState, credentials, Metadata, status } from "@grpc/grpc-js";
+import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
 import type { TraceContext } from "../telemetry/trace-context.ts";
-import { writeTraceContext } from "../telemetry/trace-context.ts";
 import { pathOf } from "./codec.ts";
 import type { Method } from "./rpcs.ts";
+import type { CallResult, UnaryCall } from "./unary-call.ts";
+import { startUnaryCall } from "./unary-call.ts";
 
-/** KATO's own limit on a message, either way (docs/kato.md, Every RPC). */
+/** The largest message that KATO takes or gives, in bytes (docs/kato.md, "Every RPC"). */
 export const maxMessageBytes = 4 * 1024 * 1024;
 
-/**
- * How a call ended. `answered`: the instance said so, with a response or with a gRPC error that is one.
- * `not-sent`: there was no connection, so it has no effect. `unseen`: it was sent and its end was not seen, which says
- * nothing about its effect (A3).
- */
-export type CallResult =
-  | { kind: "response"; bytes: Buffer }
-  | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
-
-/** Says why no connection may be made to an endpoint; undefined where it may. */
+/** Says why no connection may be made to an endpoint; undefined if it may. Never rejects. */
 type RefusalOf = (endpoint: string) => Promise<string | undefined>;
 
 const connectingLimitMs = 5_000;
 
 /**
- * The one gRPC channel to an instance, raw bytes in and out.
+ * The gRPC channel to one instance, for requests and responses as bytes.
  *
- * It connects by itself and for ever, with a backoff of 100 ms to 2 s. grpc-js leaves a channel connecting for ever when the
- * peer accepts TCP and then says nothing: one that is CONNECTING for 5 s is replaced. A call is sent only over an
- * established connection and never twice: grpc-js's own retries are off (A3). Keepalive pings are off too, as KATO's server answers those
- * that come more often than every 5 minutes with GOAWAY.
+ * It connects by itself, and again whenever the connection is lost, with a backoff of 100 ms to 2 s. If the
+ * other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
+ * client is replaced if that takes 5 s.
  *
- * With a `refusalOf` it connects at the first `connect` that is allowed to, and gives the connection up at one that is not.
+ * A call is sent only over an established connection and never twice, so the retries of grpc-js are off (A3).
+ * Its keepalive pings are off too: KATO's server sends a GOAWAY to whoever pings more often than every five
+ * minutes (docs/kato.md, "Every RPC").
+ *
+ * With a `refusalOf` it asks before it connects: it first connects at a `connect` that is not refused, and a
+ * later `connect` that is refused closes the connection.
  */
 export class KatoChannel {
   readonly endpoint: string;
@@ -40,9 +36,9 @@ export class KatoChannel {
   #refusal: string | undefined;
   #connections = 0;
   #closed = false;
-  readonly #waiting = new Set<() => void>();
-  /** Ends a call under way: grpc-js leaves those alone when its channel is closed. */
-  readonly #cancels = new Set<() => void>();
+  readonly #stateWaiters = new Set<() => void>();
+  /** Closing grpc-js's channel does not end the calls under way, so they are ended by themselves. */
+  readonly #calls = new Set<UnaryCall>();
 
   constructor(endpoint: string, refusalOf?: RefusalOf) {
     this.endpoint = endpoint;
@@ -50,21 +46,27 @@ export class KatoChannel {
     if (!refusalOf) this.#client = this.#open();
   }
 
-  /** Why it may not connect, as the latest `connect` was told. */
+  /** Why the latest `connect` was refused; undefined if it was not. */
   get refusal(): string | undefined {
     return this.#refusal;
   }
 
+  /** Whether there is an established connection. */
   get ready(): boolean {
     return !this.#closed && this.#state() === connectivityState.READY;
   }
 
-  /** How often a connection was established: another number is another connection. */
+  /**
+   * How often a connection was established. If the number is the same as before, it is the same connection.
+   */
   get connections(): number {
     return this.#connections;
   }
 
-  /** Whether the channel is connected, or becomes so before it fails to connect or the time is over. */
+  /**
+   * Resolves to true once it is connected; to false if it may not connect, fails to, or has not after
+   * `timeoutMs`.
+   */
   async connect(timeoutMs: number): Promise<boolean> {
     const giveUpAt = performance.now() + timeoutMs;
     if (!(await this.#mayConnect())) return false;
@@ -78,68 +80,52 @@ export class KatoChannel {
     return false;
   }
 
-  /** Resolves at the next change of the connection's state, or after `timeoutMs`. */
+  /** Resolves when the state of the connection changes, or after `timeoutMs`. */
   stateChange(timeoutMs?: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
-        this.#waiting.delete(wake);
+        this.#stateWaiters.delete(wake);
         resolve();
       };
       const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs);
-      this.#waiting.add(wake);
+      this.#stateWaiters.add(wake);
     });
   }
 
-  /** Calls the instance, which is told of the trace. Never rejects; ends after `timeoutMs` at the latest. */
-  call(method: Method, request: Uint8Array, timeoutMs: number, trace?: TraceContext): Promise<CallResult> {
-    const client = this.#client;
-    if (!client || !this.ready) {
-      return Promise.resolve({ kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" });
+  /**
+   * Calls the instance, and resolves to how the call ended, after `timeoutMs` at the latest. Never rejects.
+   * If it is connected, the request is handed to grpc-js before this returns; else the call ends as
+   * `not-sent`.
+   */
+  async call(
+    method: Method,
+    request: Uint8Array,
+    timeoutMs: number,
+    trace?: TraceContext,
+  ): Promise<CallResult> {
+    if (!this.#client || !this.ready) {
+      return { kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" };
     }
-    const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength);
-    const metadata = new Metadata();
-    writeTraceContext(trace, (name, value) => metadata.set(name, value));
-    return new Promise((resolve) => {
-      // Client.makeUnaryRequest takes a stack trace for every call, a quarter of its cost.
-      const call = client.getChannel().createCall(pathOf(method), Number.POSITIVE_INFINITY, null, null, null);
-      // grpc-js's own deadline costs a timer list and a header of another value in each call.
-      const limit = setTimeout(
-        () => call.cancelWithStatus(status.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`),
-        timeoutMs,
-      );
-      const cancel = () => call.cancelWithStatus(status.CANCELLED, "the channel was closed");
-      this.#cancels.add(cancel);
-      let response: Buffer | undefined;
-      call.start(metadata, {
-        onReceiveMetadata: () => {},
-        onReceiveMessage: (message: Buffer) => {
-          response = message;
-        },
-        onReceiveStatus: ({ code, details }) => {
-          clearTimeout(limit);
-          this.#cancels.delete(cancel);
-          if (response && code === status.OK) resolve({ kind: "response", bytes: response });
-          else if (code === status.OK)
-            resolve({ kind: "answered", status: status.INTERNAL, details: "OK without a response" });
-          else resolve({ kind: endOf(code, details), status: code, details });
-        },
-      });
-      call.startRead();
-      call.sendMessageWithContext({}, bytes);
-      call.halfClose();
-    });
+    // Client.makeUnaryRequest is not used: it takes a stack trace for each call, which is a quarter of the
+    // cost of a call.
+    const channel = this.#client.getChannel();
+    const call = startUnaryCall(channel, { path: pathOf(method), bytes: request, timeoutMs, trace });
+    this.#calls.add(call);
+    const result = await call.result;
+    this.#calls.delete(call);
+    return result;
   }
 
-  /** Closes the channel; calls under way end as `unseen`. */
+  /** Closes the channel for good. Calls under way end as `unseen`. */
   close(): void {
     this.#closed = true;
-    for (const cancel of this.#cancels) cancel();
+    for (const call of this.#calls) call.cancel();
     this.#client?.close();
     this.#notify();
   }
 
-  /** Asked each time, as a host's name may lead elsewhere by now. */
+  /** Asks at each `connect`, because a host name may lead to another address than before. */
   async #mayConnect(): Promise<boolean> {
     if (!this.#refusalOf) return true;
     this.#refusal = await this.#refusalOf(this.endpoint);
@@ -159,7 +145,7 @@ export class KatoChannel {
   }
 
   #open(): GrpcClient {
-    // Without the scheme a host named "unix" would be taken for one.
+    // With the scheme, a host that is called "unix" is not taken for a scheme.
     const client = new Client(`dns:${this.endpoint}`, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 2_000,
@@ -167,7 +153,7 @@ export class KatoChannel {
       "grpc.enable_channelz": 0,
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_send_message_length": maxMessageBytes,
-      // A subchannel shared with the channel that was given up would still be stuck.
+      // In grpc-js's shared pool a new client would get the subchannel in which the replaced one was stuck.
       "grpc.use_local_subchannel_pool": 1,
       "grpc.service_config_disable_resolution": 1,
     });
@@ -175,6 +161,7 @@ export class KatoChannel {
     return client;
   }
 
+  /** Follows the state of a client until it is replaced. */
   #watch(client: GrpcClient): void {
     const channel = client.getChannel();
     const state = channel.getConnectivityState(true);
@@ -182,6 +169,7 @@ export class KatoChannel {
       state === connectivityState.CONNECTING ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY;
     channel.watchConnectivityState(state, deadline, (error) => {
       if (this.#closed || client !== this.#client) return;
+      // The error is that the deadline has passed.
       if (error) {
         client.close();
         this.#client = this.#open();
@@ -194,20 +182,7 @@ export class KatoChannel {
   }
 
   #notify(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
+    for (const wake of this.#stateWaiters) wake();
+    this.#stateWaiters.clear();
   }
-}
-
-const saysNothing = new Set<number>([
-  status.UNAVAILABLE,
-  status.CANCELLED,
-  status.DEADLINE_EXCEEDED,
-  status.UNKNOWN,
-]);
-
-/** A connection that breaks under a call can show as INTERNAL with the RST_STREAM of grpc-js's own side. */
-function endOf(code: number, details: string): "answered" | "unseen" {
-  const broken = code === status.INTERNAL && details.startsWith("Received RST_STREAM");
-  return saysNothing.has(code) || broken ? "unseen" : "answered";
 }

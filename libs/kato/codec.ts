@@ -1,18 +1,37 @@
 import { fileURLToPath } from "node:url";
-import type { ServiceDefinition } from "@grpc/proto-loader";
+import type { MethodDefinition, ServiceDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
-import type { Json, JsonObject } from "./json.ts";
-import { setOwn } from "./json.ts";
-import type { KatoResponse, Observation, RequestOf } from "./messages.ts";
-import type { Method } from "./rpcs.ts";
+import type { WireCognition } from "./cognition.ts";
+import { cognitionOfJson, jsonOfCognition } from "./cognition.ts";
+import { isJsonObject } from "./json.ts";
+import type { KatoResponse, RequestMessages, RequestOf } from "./messages.ts";
+import type { ListValue, Struct } from "./protobuf-struct.ts";
+import { jsonOfList, jsonOfStruct, listOfJson, structOfJson } from "./protobuf-struct.ts";
+import type { Method, RequestType } from "./rpcs.ts";
 import { rpcs } from "./rpcs.ts";
-import type { ListValue, Struct } from "./struct.ts";
-import { jsonOfList, jsonOfStruct, listOfJson, structOfJson } from "./struct.ts";
 
 /**
- * Between KATO's protobuf and plain JSON. Every message survives the round trip, `__proto__` as a key included.
- * Bytes that do not parse throw a RangeError or an Error, as protobufjs does.
+ * Encodes and decodes the messages of KATO's RPCs. The plain form of each message (messages.ts) is JSON.
+ * Every message survives the round trip, also one with `__proto__` as a key. Bytes that are no such message
+ * throw a RangeError or an Error, as protobufjs throws them.
  */
+
+/** The fields of a request message that @grpc/proto-loader gives in another form than the plain one. */
+interface WireRequest {
+  /** Of an Observation. */
+  vectors?: ListValue[];
+  /** Structs in a ModelUpdate, numbers by name in an Observation. */
+  emotives?: Struct[] | Record<string, number>;
+}
+
+/** A response message as @grpc/proto-loader gives it; `response_oneof` names the field that is set. */
+interface WireResponse extends Omit<KatoResponse, "response"> {
+  response_oneof?: "message" | "response";
+  /** A CognitionObject in a CognitionResponse, else a Struct. */
+  response?: Struct & WireCognition;
+}
+
+type RpcDefinition = MethodDefinition<object, object, WireRequest, WireResponse>;
 
 const service: ServiceDefinition = loadService();
 
@@ -30,131 +49,68 @@ function loadService(): ServiceDefinition {
   return definition;
 }
 
-function rpcDefinition(method: Method): ServiceDefinition[string] {
+function rpcDefinition(method: Method): RpcDefinition {
   const definition = service[method];
   if (!definition) throw new Error(`kato_proc.proto has no RPC ${method}`);
-  return definition;
+  // The proto file says that these are the types, and proto-loader cannot know it.
+  return definition as MethodDefinition<object, object> as RpcDefinition;
 }
 
-/** The gRPC path of an RPC: `/kato_proc.KatoEngine/Observe`. */
+/** The gRPC path of an RPC, as `/kato_proc.KatoEngine/Observe`. */
 export function pathOf(method: Method): string {
   return rpcDefinition(method).path;
 }
 
 /** The bytes of a request. */
 export function encodeRequest<M extends Method>(method: M, request: RequestOf<M>): Buffer {
-  return rpcDefinition(method).requestSerialize(wireRequest(method, request));
+  return rpcDefinition(method).requestSerialize(wireRequest(request));
 }
 
-/** The plain form of a request's bytes; what a float32 field holds is given in full. */
+/** The plain form of a request. A number that is a float32 on the wire is given with all its digits. */
 export function decodeRequest<M extends Method>(method: M, bytes: Buffer): RequestOf<M> {
-  const wire: object = rpcDefinition(method).requestDeserialize(bytes);
+  const wire = rpcDefinition(method).requestDeserialize(bytes);
+  // The proto file says that this is the message of this RPC.
   return plainRequest(method, wire) as RequestOf<M>;
 }
 
-/** The bytes of a response. */
+/** The bytes of a response. Throws an Error if its `response` is there and is no object. */
 export function encodeResponse(method: Method, response: KatoResponse): Buffer {
   const { response: payload, ...wire } = response;
   if (payload === undefined) return rpcDefinition(method).responseSerialize(wire);
-  if (!isObject(payload)) throw new Error(`${method}: a response is an object`);
-  const isCognition = rpcs[method].response === "CognitionResponse";
-  return rpcDefinition(method).responseSerialize({
-    ...wire,
-    response: isCognition ? wireCognition(payload) : structOfJson(payload),
-  });
+  if (!isJsonObject(payload)) throw new Error(`${method}: a response is an object`);
+  const wirePayload = hasCognition(method) ? cognitionOfJson(payload) : structOfJson(payload);
+  return rpcDefinition(method).responseSerialize({ ...wire, response: wirePayload });
 }
 
-/** The plain form of a response's bytes. */
+/** The plain form of a response. */
 export function decodeResponse(method: Method, bytes: Buffer): KatoResponse {
-  const { response_oneof, response, ...plain } = rpcDefinition(method).responseDeserialize(
-    bytes,
-  ) as KatoResponse & {
-    response_oneof?: string;
-    response?: Struct;
-  };
+  const { response_oneof, response, ...plain } = rpcDefinition(method).responseDeserialize(bytes);
   if (response_oneof !== "response" || response === undefined) return plain;
-  const isCognition = rpcs[method].response === "CognitionResponse";
-  return {
-    ...plain,
-    response: isCognition ? plainCognition(response as WireCognition) : jsonOfStruct(response),
-  };
+  return { ...plain, response: hasCognition(method) ? jsonOfCognition(response) : jsonOfStruct(response) };
 }
 
-function isObject(json: Json): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
+function hasCognition(method: Method): boolean {
+  return rpcs[method].response === "CognitionResponse";
 }
 
-function wireRequest<M extends Method>(method: M, request: RequestOf<M>): object {
-  if ("vectors" in request && request.vectors)
+function wireRequest(request: RequestMessages[RequestType]): object {
+  if ("vectors" in request && request.vectors) {
     return { ...request, vectors: request.vectors.map(listOfJson) };
-  if (method === "UpdateModel" && "emotives" in request && Array.isArray(request.emotives)) {
+  }
+  if ("emotives" in request && Array.isArray(request.emotives)) {
     return { ...request, emotives: request.emotives.map(structOfJson) };
   }
   return request;
 }
 
-function plainRequest(method: Method, wire: object): object {
+function plainRequest(method: Method, wire: WireRequest): object {
   if (method === "Observe") {
-    const { vectors = [], ...observation } = wire as Omit<Observation, "vectors"> & { vectors?: ListValue[] };
+    const { vectors = [], ...observation } = wire;
     return { ...observation, vectors: vectors.map(jsonOfList) };
   }
-  if (method === "UpdateModel") {
-    const { emotives = [], ...update } = wire as { emotives?: Struct[] };
+  if (Array.isArray(wire.emotives)) {
+    const { emotives, ...update } = wire;
     return { ...update, emotives: emotives.map(jsonOfStruct) };
   }
   return wire;
-}
-
-interface WireCognition {
-  predictions?: Record<string, unknown>[];
-  emotives?: Record<string, number>;
-  vectors?: ListValue[];
-  working_memory?: ListValue[];
-}
-
-const eventLists = ["past", "present", "future"] as const;
-
-function plainCognition(wire: WireCognition): JsonObject {
-  return {
-    ...(wire as JsonObject),
-    emotives: shortest(wire.emotives ?? {}),
-    vectors: (wire.vectors ?? []).map(jsonOfList),
-    working_memory: (wire.working_memory ?? []).map(jsonOfList),
-    predictions: (wire.predictions ?? []).map((prediction) => {
-      const plain = shortest(prediction as JsonObject);
-      for (const name of eventLists) plain[name] = ((prediction[name] ?? []) as ListValue[]).map(jsonOfList);
-      plain.emotives = shortest((prediction.emotives ?? {}) as JsonObject);
-      return plain;
-    }),
-  };
-}
-
-function wireCognition(plain: JsonObject): object {
-  const lists = (name: string, of: JsonObject) => ((of[name] ?? []) as Json[][]).map(listOfJson);
-  return {
-    ...plain,
-    vectors: lists("vectors", plain),
-    working_memory: lists("working_memory", plain),
-    predictions: ((plain.predictions ?? []) as JsonObject[]).map((prediction) => ({
-      ...prediction,
-      ...Object.fromEntries(eventLists.map((name) => [name, lists(name, prediction)])),
-    })),
-  };
-}
-
-/** A copy whose numbers, float32 on the wire, have the fewest digits that still name them: 0.1, not 0.10000000149. */
-function shortest<T extends Json>(floats: Record<string, T>): Record<string, T> {
-  const copy: Record<string, T> = {};
-  for (const [key, value] of Object.entries(floats)) {
-    setOwn(copy, key, typeof value === "number" ? (shortestFloat32(value) as T) : value);
-  }
-  return copy;
-}
-
-function shortestFloat32(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return value;
 }

@@ -1,10 +1,10 @@
 import type { Json, JsonObject } from "./json.ts";
 import type { Method, rpcs } from "./rpcs.ts";
 
-/** What an Observe carries; every field may be missing. Field names are the proto's. */
+/** The request of an Observe. Fields are called as in proto/kato_proc.proto, and each may be left out. */
 export interface Observation {
   strings?: string[];
-  /** Any JSON is representable; KATO takes lists of numbers of one length. */
+  /** KATO accepts only lists of numbers, all of one length. */
   vectors?: Json[][];
   /** float32 on the wire. */
   emotives?: Record<string, number>;
@@ -14,13 +14,13 @@ export interface Observation {
   source?: string;
 }
 
-/** The plain form of each request message. */
+/** The plain form of each request message, by its name in proto/kato_proc.proto. */
 export interface RequestMessages {
   Empty: Record<string, never>;
   Observation: Observation;
   /** float32 on the wire. */
   GeneData: { genes?: Record<string, number> };
-  /** int32 on the wire: only 0 is of use. */
+  /** int32 on the wire. Only 0 is of use (docs/kato.md, "RPC by RPC"). */
   Increment: { value?: number };
   Gene: { gene: string };
   Name: { name: string };
@@ -29,18 +29,30 @@ export interface RequestMessages {
   TargetClassRequest: { target_class: string };
 }
 
+/** The plain form of an RPC's request. */
 export type RequestOf<M extends Method> = RequestMessages[(typeof rpcs)[M]["request"]];
 
-/** The plain form of every response: an RPC uses `message` or `response`, Observe `message` and `unique_id`. */
+/**
+ * The plain form of every response. An RPC answers in `message` or in `response`; Observe in `message` and
+ * `unique_id`.
+ */
 export interface KatoResponse {
   status: "OKAY" | "FAILED";
   /** The processor's id. */
   id: string;
   /** KATO's count of Observes since its start or its last ClearAllMemory. */
   interval: number;
-  /** float32 seconds, in steps of 128 s: of no use but to pass on. */
+  /** Unix seconds as a float32, so in steps of 128 s. It is only passed on. */
   time_stamp: number;
   message?: string;
   response?: Json;
   unique_id?: string;
+}
+
+/**
+ * The last line of the text of a failure. KATO's text is a Python traceback, whose last line says what was
+ * wrong (docs/kato.md, "Every RPC").
+ */
+export function lastLineOf(text = ""): string {
+  return text.trimEnd().split("\n").at(-1) ?? "";
 }

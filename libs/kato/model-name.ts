@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 
 /**
- * The name KATO gives to a learned sequence of events: sha1 of the sequence as Python prints a list of lists of
- * strings (docs/kato.md, RPC by RPC). `""` for one symbol or none, which KATO does not learn.
+ * The name that KATO gives to a sequence of events when it learns it: `MODEL|` and the SHA-1 of the text that
+ * Python prints for the list of lists of strings (docs/kato.md, "RPC by RPC"). It is "" for one symbol or
+ * none, as KATO does not learn that.
  */
 export function modelName(events: readonly (readonly string[])[]): string {
   if (events.reduce((symbols, event) => symbols + event.length, 0) < 2) return "";
@@ -10,24 +11,27 @@ export function modelName(events: readonly (readonly string[])[]): string {
   let printed = "[";
   for (const [index, event] of events.entries()) {
     printed += `${index > 0 ? ", " : ""}[${event.map(pythonRepr).join(", ")}]`;
-    if (printed.length < hashedAtOnce) continue;
+    if (printed.length < chunkLength) continue;
     hash.update(printed, "utf8");
     printed = "";
   }
   return `MODEL|${hash.update(`${printed}]`, "utf8").digest("hex")}`;
 }
 
-/** Characters; a call of the hash for each event costs more than the hashing. */
-const hashedAtOnce = 65_536;
+/** Characters that are hashed with one call. A call for each event would cost more than the hashing. */
+const chunkLength = 65_536;
 
-/** A string as Python's repr prints it. */
+/** A string as Python's `repr` prints it. */
 export function pythonRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  return quote + text.replaceAll(perhapsEscaped, (character) => reprOf(character, quote)) + quote;
+  return quote + text.replaceAll(escapable, (character) => escaped(character, quote)) + quote;
 }
 
-/** Python prints what is in no category "Other" or "Separator", the space aside. */
-const perhapsEscaped = /(?! )[\\'"\p{C}\p{Z}]/gu;
+/**
+ * What `repr` may have to escape: backslash, quotes, and Unicode's categories "Other" and "Separator" except
+ * the space.
+ */
+const escapable = /(?! )[\\'"\p{C}\p{Z}]/gu;
 
 const shortEscapes = new Map([
   ["\\", "\\\\"],
@@ -36,8 +40,8 @@ const shortEscapes = new Map([
   ["\t", "\\t"],
 ]);
 
-/** A character that is not printed as it is, but for a quote of the other kind. */
-function reprOf(character: string, quote: string): string {
+/** How `repr` prints an escapable character in a text that stands between `quote`s. */
+function escaped(character: string, quote: string): string {
   if (character === quote) return `\\${character}`;
   const short = shortEscapes.get(character);
   if (short !== undefined) return short;
@@ -49,12 +53,12 @@ function reprOf(character: string, quote: string): string {
   return `\\U${hex.padStart(8, "0")}`;
 }
 
-/** A name as the wire has it, whether it came with its prefix or without. */
+/** The name with its prefix, which may be there already. */
 export function withPrefix(prefix: "MODEL|" | "VECTOR|", name: string): string {
   return name.startsWith(prefix) ? name : prefix + name;
 }
 
-/** The name in a Learn's message, "" for KATO's "None": there was nothing to learn. */
+/** The model's name in the `message` of a Learn; "" if that is "None": then there was nothing to learn. */
 export function learnedName(message = ""): string {
   return message === "None" ? "" : message;
 }

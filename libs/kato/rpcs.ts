@@ -1,15 +1,14 @@
-/** The 26 RPCs of a KATO instance, and what the rest of the system has to know of each. */
-
-/** One RPC of the service `kato_proc.KatoEngine`. */
+/** What the system has to know about an RPC of the service `kato_proc.KatoEngine`. */
 export interface Rpc {
-  /** Request message in proto/kato_proc.proto. */
+  /** The name of its request message in proto/kato_proc.proto. */
   readonly request: RequestType;
-  /** Response message in proto/kato_proc.proto. */
+  /** The name of its response message in proto/kato_proc.proto. */
   readonly response: ResponseType;
-  /** A command changes the processor and goes through its log; a query only reads. */
+  /** A command changes the processor, and goes through the command log. A query only reads. */
   readonly kind: "command" | "query";
 }
 
+/** The request messages, by their names in proto/kato_proc.proto; `Empty` is google.protobuf.Empty. */
 export type RequestType =
   | "Empty"
   | "Observation"
@@ -21,6 +20,7 @@ export type RequestType =
   | "UniqueId"
   | "TargetClassRequest";
 
+/** The response messages, by their names in proto/kato_proc.proto. */
 export type ResponseType = "StandardResponse" | "ObservationResponse" | "CognitionResponse";
 
 const query = <R extends RequestType>(
@@ -41,7 +41,7 @@ const command = <R extends RequestType>(
   kind: "command",
 });
 
-/** Every RPC by its name on the wire. */
+/** The 26 RPCs of KATO, by their names on the wire. */
 export const rpcs = {
   GetName: query("Empty"),
   Ping: query("Empty"),
@@ -72,9 +72,10 @@ export const rpcs = {
   TargetClear: command("Empty"),
 } as const satisfies Record<string, Rpc>;
 
+/** The name of an RPC. */
 export type Method = keyof typeof rpcs;
 
-/** Whether a name that came from outside is an RPC's. */
+/** Whether a text is the name of an RPC. */
 export function isMethod(name: string): name is Method {
   return Object.hasOwn(rpcs, name);
 }

@@ -3,7 +3,7 @@ import type { KV } from "@nats-io/kv";
 import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 
-/** The key-value buckets of the system, by what is in them. */
+/** The names of the system's key-value buckets, by what is in them. They are persisted: never change one. */
 const bucketNames = {
   registry: "kato-registry",
   checkpoints: "kato-checkpoints",
@@ -12,8 +12,11 @@ const bucketNames = {
   outcomes: "kato-outcomes",
 } as const;
 
-/** Removes the keys of this pattern from a bucket, without leaving the traces that deleting them would. */
-export async function dropKeys(
+/**
+ * Purges all keys that match a NATS pattern. Unlike a delete of each key this leaves no markers behind in the
+ * bucket.
+ */
+export async function purgeKeys(
   connection: NatsConnection,
   name: keyof typeof bucketNames,
   pattern: string,
@@ -24,8 +27,11 @@ export async function dropKeys(
 }
 
 /**
- * Opens a bucket, creating it where it does not exist. With a time to live its entries go away that long after they were written.
- * What is read of it the bucket's leader says: the direct reads that nats.js prefers any replica answers, also one that is behind.
+ * Opens a bucket, and creates it if it does not exist. With `ttlMs` each entry is removed that long after it
+ * was written.
+ *
+ * Reads are answered by the bucket's leader. The direct reads that nats.js prefers are off: any replica
+ * answers those, also one that is behind.
  */
 export function openBucket(
   connection: NatsConnection,

@@ -2,25 +2,25 @@ import { aborted } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
-import { keepsReplicas, oldestForReplicas } from "./keeps-replicas.ts";
 import type { NatsServers } from "./servers.ts";
 
-/** What the connection says to the log: the smallest part of a pino logger. */
+/** The part of a pino logger that is used here. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
 /**
- * A connection to NATS that is made and made again for ever.
+ * The connection of this process to NATS. It reconnects whenever it is lost, without end.
  *
- * States: *connected*, and *away* (before the first connect, and between a disconnect and the reconnect). While it is away
- * nats.js keeps what is published in memory, so whoever must not wait asks `connected` first.
+ * While NATS is away (from a disconnect to the reconnect) nats.js keeps in memory what is published. Ask
+ * `connected` before, if it must not wait there.
  */
 export class NatsLink {
   readonly connection: NatsConnection;
   #connected = true;
   #session = 1;
+  /** Resolved while NATS is away. */
   #lost = Promise.withResolvers<void>();
 
   private constructor(connection: NatsConnection, log: Log) {
@@ -29,8 +29,9 @@ export class NatsLink {
   }
 
   /**
-   * Connects, waiting as long as it takes, and says once that it waits. Undefined when `stopping` comes first. Rejects with a
-   * SettingsError where so many replicas are not to be had of this NATS.
+   * Connects, however long NATS takes to be there; the log says once that it waits. Resolves to undefined if
+   * `stopping` is aborted first. Rejects with a SettingsError if this NATS is too old for more than one
+   * replica.
    */
   static async open(
     options: NatsServers & { replicas: number; name: string; log: Log; stopping: AbortSignal },
@@ -53,17 +54,17 @@ export class NatsLink {
         reconnectJitter: 100,
         pingInterval: 10_000,
         maxPingOut: 2,
-        // While passwords are changed it is refused for a while, which is no reason to give up for good.
+        // While passwords are being changed NATS refuses the user for some time. By default nats.js would
+        // then give up.
         ignoreAuthErrorAbort: true,
       });
       const connection = await Promise.race([connecting, aborted(options.stopping, options.stopping)]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
-      if (replicas > 1 && !keepsReplicas(version)) {
+      if (replicas > 1 && !supportsReplicas(version)) {
         await connection.close();
-        throw new SettingsError(
-          `wrong settings: NATS_REPLICAS is ${replicas}, which needs NATS ${oldestForReplicas} or newer; this is ${version}`,
-        );
+        const needed = `NATS_REPLICAS is ${replicas}, which needs NATS ${oldestForReplicas} or newer`;
+        throw new SettingsError(`wrong settings: ${needed}; this is ${version}`);
       }
       options.log.info({ server: connection.getServer(), version }, "connected to NATS");
       return new NatsLink(connection, options.log);
@@ -72,31 +73,38 @@ export class NatsLink {
     }
   }
 
+  /** Whether NATS is connected now. */
   get connected(): boolean {
     return this.#connected && !this.connection.isClosed();
   }
 
-  /** The number of the connection that stands, 0 for none: what was sent over an earlier one may be lost. */
+  /**
+   * The number of the present connection, 0 while there is none. What was sent while it was another number
+   * may be lost, and so may its answer.
+   */
   get session(): number {
     return this.connected ? this.#session : 0;
   }
 
-  /** How often it was made again. */
+  /** How often it has reconnected. */
   get reconnects(): number {
     return this.#session - 1;
   }
 
-  /** The largest message the server takes, in bytes. */
+  /** The largest message that the server takes, in bytes. */
   get maxPayloadBytes(): number {
     return this.connection.info?.max_payload ?? 1024 * 1024;
   }
 
-  /** Resolves when NATS is away, at once where it is already. */
+  /** Resolves when the connection is lost, at once if NATS is away already. */
   disconnected(): Promise<void> {
     return this.#lost.promise;
   }
 
-  /** Sends what is still to be sent and closes; what NATS goes away before is not sent. */
+  /**
+   * Sends what was published, then closes. If NATS is away or goes away meanwhile, it closes without sending
+   * the rest.
+   */
   async close(): Promise<void> {
     if (this.#connected) await Promise.race([this.connection.drain(), this.disconnected()]);
     await this.connection.close();
@@ -120,4 +128,15 @@ export class NatsLink {
     this.#connected = false;
     this.#lost.resolve();
   }
+}
+
+/**
+ * The oldest NATS whose replicated streams keep compare-and-set when their leader changes
+ * (docs/decisions/0015).
+ */
+export const oldestForReplicas = "2.11.0";
+
+/** Whether a NATS of this version is recent enough for more than one replica. */
+export function supportsReplicas(version: string): boolean {
+  return version.localeCompare(oldestForReplicas, "en", { numeric: true }) >= 0;
 }

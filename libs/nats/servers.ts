@@ -1,17 +1,20 @@
 import type { Environment } from "../config/environment.ts";
-import { withoutUser } from "../config/redact.ts";
 
-/** Where NATS is, and who connects to it. */
+/** The servers of NATS, and how to log in. */
 export interface NatsServers {
-  /** `host:port` or `nats://host:port`, any number of one cluster; without users and passwords, so they may be logged. */
+  /**
+   * `host:port` or `nats://host:port`, all of one cluster. They have no users and passwords, so they may be
+   * logged.
+   */
   servers: string[];
-  /** As nats.js takes it; undefined where NATS asks for none. */
+  /** As nats.js takes them; undefined to connect without. */
   credentials: { user: string; pass: string } | { token: string } | undefined;
 }
 
 /**
- * What NATS_URL says: `nats://user:password@host:port` or `nats://token@host:port`, percent-encoded as in any URL. The
- * servers are of one cluster, so those that name a user name the same.
+ * Reads the setting NATS_URL, a list of `nats://user:password@host:port` or `nats://token@host:port`,
+ * percent-encoded as in any URL. The servers are of one cluster, so all that name a user or a token have to
+ * name the same.
  */
 export function natsServers(environment: Environment): NatsServers {
   const urls = environment.servers("NATS_URL", "nats", "nats://127.0.0.1:4222");
@@ -20,7 +23,7 @@ export function natsServers(environment: Environment): NatsServers {
     environment.problem("NATS_URL", "must name the same user and password for all its servers");
   const [part] = named;
   return {
-    servers: urls.map(withoutUser),
+    servers: urls.map(withoutCredentials),
     credentials: part === undefined ? undefined : credentialsOf(part, environment),
   };
 }
@@ -33,10 +36,16 @@ function credentialsOf(part: string, environment: Environment): NatsServers["cre
   const colon = part.indexOf(":");
   try {
     if (colon === -1) return { token: decodeURIComponent(part) };
-    const [user, pass] = [part.slice(0, colon), part.slice(colon + 1)].map(decodeURIComponent);
-    return { user: user ?? "", pass: pass ?? "" };
+    const [user = "", pass = ""] = [part.slice(0, colon), part.slice(colon + 1)].map(decodeURIComponent);
+    return { user, pass };
   } catch {
     environment.problem("NATS_URL", "has a user or a password that is not percent-encoded as in a URL");
     return undefined;
   }
+}
+
+/** A server's address as it may stand in a log: without the user and the password that it may hold. */
+export function withoutCredentials(server: string): string {
+  // Up to the last @, as a password that should have been percent-encoded may hold any sign.
+  return server.replace(/^([a-z]+:\/\/)?.*@/is, "$1");
 }

@@ -2,18 +2,20 @@ import { lookup } from "node:dns/promises";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { hostOf, isHostName } from "./processor-entry.ts";
 
-/** Says why no connection may be made to an endpoint; undefined where it may. Never rejects. */
+/** Says why no connection may be made to an endpoint; undefined if it may. Never rejects. */
 export type EndpointPolicy = (endpoint: string) => Promise<string | undefined>;
 
 const resolveLimitMs = 2_000;
 
 /**
- * What ENDPOINT_ALLOW allows: host names, `*.suffix` for all below a name, IP addresses and networks (CIDR); without any,
- * every endpoint. Link-local addresses and those where clouds serve their instances' credentials are refused unless an
- * address or a network of the list has them, also where a name leads there.
+ * The policy of the setting ENDPOINT_ALLOW. Its items are host names, `*.suffix` for all names below one, IP
+ * addresses, and networks in CIDR notation. Wrong items are reported to `problem`.
  *
- * A host name counts with all addresses that it has now, so who connects asks each time. One that cannot be resolved is
- * refused only where no address could make it an allowed one. Wrong items are told to `problem`.
+ * - Without any item every endpoint is allowed, else only those that an item has.
+ * - Link-local addresses, and those at which clouds serve credentials, are refused unless an address or a
+ *   network of the list has them. So is a host name that resolves to one of them.
+ * - A host name is resolved at each call, as its addresses can change, and all of them have to be allowed. If
+ *   it does not resolve, it is refused only if it is not a name of the list and the list has no networks.
  */
 export function endpointPolicy(
   items: readonly string[],
@@ -32,26 +34,28 @@ export function endpointPolicy(
       problem(`has "${item}", which is no host name, *.suffix, IP address or network`);
     }
   }
-  const isNamed = (host: string) =>
+  const isListedName = (host: string) =>
     names.some((name) => (name.startsWith("*.") ? host.endsWith(name.slice(1)) : host === name));
 
   return async (endpoint) => {
     const host = normalized(hostOf(endpoint) ?? "");
     if (host === "") return `"${endpoint}" is not an endpoint: host:port`;
-    const isConfined = items.length > 0 && !isNamed(host);
+    const needsNetwork = items.length > 0 && !isListedName(host);
     const notAllowed = `"${host}" is not in ENDPOINT_ALLOW`;
-    if (isConfined && networks.rules.length === 0) return notAllowed;
+    if (needsNetwork && networks.rules.length === 0) return notAllowed;
     for (const address of isIP(host) ? [host] : await resolve(host)) {
       if (isIn(networks, address)) continue;
-      if (isIn(unsafe, address))
-        return `"${host}" is a link-local or metadata address, or leads to one, and ENDPOINT_ALLOW does not have it`;
-      if (isConfined) return notAllowed;
+      if (isIn(unsafe, address)) {
+        const what = "is a link-local or metadata address, or leads to one";
+        return `"${host}" ${what}, and ENDPOINT_ALLOW does not have it`;
+      }
+      if (needsNetwork) return notAllowed;
     }
     return undefined;
   };
 }
 
-/** Of a host, or an item of the list that is one. */
+/** A host name, as it is compared. */
 function normalized(host: string): string {
   return host.toLowerCase().replace(/\.$/, "");
 }
@@ -60,7 +64,7 @@ function isName(item: string): boolean {
   return isHostName(item.replace(/^\*\./, ""));
 }
 
-/** False where the item is no address or network. */
+/** Adds an item to the networks; false if it is neither an address nor a network. */
 function addNetwork(networks: BlockList, item: string): boolean {
   const [, address = "", bits] = /^\[?([^\]/]+)\]?(?:\/(\d{1,3}))?$/.exec(item) ?? [];
   if (!isIP(address)) return false;
@@ -78,7 +82,7 @@ function familyOf(address: string): "ipv4" | "ipv6" {
   return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
-/** None where there are none, or none come in time. */
+/** The addresses of a host name; none if it has none, or if they do not come in time. */
 async function addressesOf(host: string): Promise<string[]> {
   const timedOut = Promise.withResolvers<string[]>();
   const timer = setTimeout(() => timedOut.resolve([]), resolveLimitMs);

@@ -1,34 +1,40 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { isProcessorId } from "../commands/names.ts";
+import { isProcessorId } from "../commands/messages/subjects.ts";
 
-/** What can register a processor, the strongest first: for the same id it wins over those after it. */
+/**
+ * What can register a processor, the strongest first: for one id, a source wins over all that come after it.
+ */
 const sources = ["rest", "environment", "file", "docker", "kubernetes"] as const;
+/** What has registered a processor. */
 export type Source = (typeof sources)[number];
 
-/** A processor and where its instance is. */
+/** A processor as the registry has it. */
 export interface ProcessorEntry {
   id: string;
-  /** What people call it. */
+  /** A name for people. */
   name: string;
-  /** `host:port` of its instance's gRPC server. */
+  /** `host:port` at which its instance serves gRPC. */
   grpc_endpoint: string;
   /** What registered it. */
   source: Source;
-  /** Its commands are accepted but not applied. */
+  /** If true, its commands are accepted but not applied. */
   paused?: boolean;
 }
 
-/** Whether what `source` says of a processor stays as it is, whatever `other` says of it. */
+/** Whether an entry of `source` is kept when `other` declares the same id. */
 export function isStronger(source: Source, other: Source): boolean {
   return sources.indexOf(source) < sources.indexOf(other);
 }
 
 const endpointPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
 const hostNamePattern = /^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
-/** What resolvers take for an IPv4 address in another form, as 127.1 or 0x7f000001. */
+/**
+ * Resolvers take such a text for an IPv4 address, as 127.1 or 0x7f000001. So it is not allowed as a host
+ * name.
+ */
 const numberLikePattern = /(^|\.)(\d+|0[xX][0-9A-Fa-f]*)\.?$/;
 
-/** The host of an endpoint, an IPv6 address without its brackets; undefined where the text is no `host:port`. */
+/** The host of an endpoint, an IPv6 address without its brackets. Undefined if the text is no `host:port`. */
 export function hostOf(endpoint: string): string | undefined {
   const [, ip6, host, portText] = endpointPattern.exec(endpoint) ?? [];
   const port = Number(portText);
@@ -37,22 +43,25 @@ export function hostOf(endpoint: string): string | undefined {
   return host !== undefined && (isIPv4(host) || isHostName(host)) ? host : undefined;
 }
 
-/** Whether a text is a host's name, and no address in whatever form. */
+/** Whether a text is a host name, and not an address in any form. */
 export function isHostName(text: string): boolean {
   return hostNamePattern.test(text) && !numberLikePattern.test(text);
 }
 
-/** Whether a text is a `host:port` that an instance can be reached at. */
+/** Whether a text is a valid `host:port`. */
 export function isEndpoint(text: string): boolean {
   return hostOf(text) !== undefined;
 }
 
-/** Whether a text can be shown as a processor's name: no control characters, nothing that changes how others are shown. */
+/**
+ * Whether a text is a valid name of a processor. Control characters and line separators are not allowed, as
+ * they could change how the text around them is shown.
+ */
 export function isName(text: string): boolean {
   return /^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u.test(text);
 }
 
-/** What is wrong with an entry's id, name or endpoint, or undefined. */
+/** What is wrong with an entry's id, name or endpoint, in words; undefined if nothing is. */
 export function entryProblem(
   entry: Pick<ProcessorEntry, "id" | "name" | "grpc_endpoint">,
 ): string | undefined {

@@ -1,70 +1,54 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { KV, KvEntry } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { isConflict } from "../nats/is-conflict.ts";
+import { isConflict } from "../nats/errors.ts";
 import type { ProcessorEntry, Source } from "./processor-entry.ts";
-import { entryProblem, isStronger } from "./processor-entry.ts";
-
-const watchAgainMs = 250;
-const compareEveryMs = 5_000;
+import { isStronger } from "./processor-entry.ts";
+import { RegistryView, readEntry } from "./registry-view.ts";
 
 /**
- * Which processors exist and where their instances are: a view of the registry's bucket that follows it.
+ * Which processors exist and where their instances are: it reads from a view of the registry's bucket, and
+ * changes the bucket.
  *
- * `open` returns once everything that stood in the bucket is in the view. Whatever changes an entry does so by compare-and-set on
- * its revision, so of two processes neither overwrites what the other has just written. After every reconnection the bucket
- * is read anew, and whenever the watch has not told for a while what the bucket has: nats.js itself notices only after a minute
- * that a watch has died with its server, and never that the latest change was lost on the way.
+ * Every change is a compare-and-set on the entry's revision. So of two processes that change the same entry,
+ * neither overwrites what the other has just written.
  */
 export class Registry {
   readonly #bucket: KV;
-  readonly #listeners = new Set<() => void>();
-  /** By id; what cannot be read, or was removed, is kept as its revision alone. */
-  #known = new Map<string, Known>();
-  /** How often the connection was made anew: a watch of an earlier one is worth nothing. */
-  #reconnects = 0;
-  /** The latest revision that the watch has told of. */
-  #toldOf = 0;
-  /** The bucket's own latest revision, when it was last asked. */
-  #latest = 0;
-  readonly #comparing: NodeJS.Timeout;
-  #stopWatch: () => void = () => {};
-  #closed = false;
+  readonly #view: RegistryView;
 
-  private constructor(bucket: KV) {
+  private constructor(bucket: KV, view: RegistryView) {
     this.#bucket = bucket;
-    this.#comparing = setInterval(() => void this.#compare(), compareEveryMs);
-  }
-
-  /** `connection` is the bucket's. Rejects where the bucket cannot be read. */
-  static async open(bucket: KV, connection: NatsConnection): Promise<Registry> {
-    const registry = new Registry(bucket);
-    const loaded = Promise.withResolvers<void>();
-    void registry.#noticeReconnects(connection);
-    void registry.#follow(connection, loaded);
-    try {
-      await loaded.promise;
-    } catch (error) {
-      registry.close();
-      throw error;
-    }
-    return registry;
-  }
-
-  get(id: string): ProcessorEntry | undefined {
-    return this.#known.get(id)?.entry;
-  }
-
-  /** All processors, by id. */
-  list(): ProcessorEntry[] {
-    const entries = [...this.#known.values()].flatMap(({ entry }) => entry ?? []);
-    return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
+    this.#view = view;
   }
 
   /**
-   * Registers or changes a processor, whatever registered it before, and keeps whether it is paused. True if there was none
-   * of this id.
+   * Resolves once all of the bucket is read. `connection` has to be the bucket's. Rejects if the bucket
+   * cannot be read.
+   */
+  static async open(bucket: KV, connection: NatsConnection): Promise<Registry> {
+    return new Registry(bucket, await RegistryView.open(bucket, connection));
+  }
+
+  /** The processor with this id; undefined if there is none. */
+  get(id: string): ProcessorEntry | undefined {
+    return this.#view.get(id);
+  }
+
+  /** All processors, sorted by id. */
+  list(): ProcessorEntry[] {
+    return this.#view.list();
+  }
+
+  /** Calls `listener` after every change that this process sees, whoever made it. */
+  onChange(listener: () => void): void {
+    this.#view.onChange(listener);
+  }
+
+  /**
+   * Registers or changes a processor, whichever source registered it before. Whether it is paused stays as it
+   * is. Resolves to true if no processor had this id.
    */
   async put(entry: ProcessorEntry): Promise<boolean> {
     const { before } = await this.#change(entry.id, (known) => ({ ...entry, ...pauseOf(known) }));
@@ -72,8 +56,9 @@ export class Registry {
   }
 
   /**
-   * Registers what a source says of a processor, and keeps whether it is paused. What a stronger source has registered
-   * stays as it is. True if the processor stands in the registry as declared.
+   * Registers a processor as its source declares it, unless a stronger source has registered the id: then
+   * nothing changes. Whether it is paused stays as it is. Resolves to true if the processor is now registered
+   * as declared.
    */
   async declare(entry: ProcessorEntry): Promise<boolean> {
     const { after } = await this.#change(entry.id, (known) =>
@@ -82,12 +67,12 @@ export class Registry {
     return after?.source === entry.source;
   }
 
-  /** Removes a processor if it is this source that registered it. */
+  /** Removes a processor if this source has registered it. */
   async withdraw(id: string, source: Source): Promise<void> {
     await this.#change(id, (known) => (known?.source === source ? undefined : known));
   }
 
-  /** Stops applying its commands, or goes on; kept until it is changed. Undefined where it is not registered. */
+  /** Pauses a processor or resumes it. Resolves to its entry, or to undefined if it is not registered. */
   async setPaused(id: string, paused: boolean): Promise<ProcessorEntry | undefined> {
     const { after } = await this.#change(id, (known) => {
       if (!known) return undefined;
@@ -97,12 +82,15 @@ export class Registry {
     return after;
   }
 
-  /** Removes a processor; seen by every view. Its log and its checkpoint stay. */
+  /** Removes a processor, whichever source registered it. Its log and its checkpoint stay. */
   async remove(id: string): Promise<void> {
     await this.#change(id, () => undefined);
   }
 
-  /** Whether JetStream answers for the bucket within this time: a connection alone does not show that it has a leader. */
+  /**
+   * Whether JetStream answers for the bucket within `timeoutMs`. A connection alone does not show that: the
+   * bucket may have no leader.
+   */
   answers(timeoutMs: number): Promise<boolean> {
     const answered = this.#bucket.status().then(
       () => true,
@@ -111,29 +99,27 @@ export class Registry {
     return Promise.race([answered, sleep(timeoutMs, false, { ref: false })]);
   }
 
-  /** Calls `listener` after every change of the view. */
-  onChange(listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
+  /** Stops following the bucket. */
   close(): void {
-    this.#closed = true;
-    clearInterval(this.#comparing);
-    this.#stopWatch();
+    this.#view.close();
   }
 
-  /** Makes of an entry what `decide` makes of it, once more where somebody else was faster. */
+  /**
+   * Replaces an entry by what `decide` makes of it. Decides anew if somebody else has changed the entry
+   * meanwhile.
+   */
   async #change(
     id: string,
     decide: (known: ProcessorEntry | undefined) => ProcessorEntry | undefined,
   ): Promise<{ before: ProcessorEntry | undefined; after: ProcessorEntry | undefined }> {
     for (;;) {
       const found = await this.#bucket.get(id);
-      const before = found ? entryOf(found) : undefined;
-      if (found && this.#take(this.#known, id, { revision: found.revision, entry: before })) this.#notify();
+      const known = found ? readEntry(found) : { revision: 0 };
+      if (found) this.#view.update(id, known);
+      const before = known.entry;
       const after = decide(before);
       try {
-        if (!isDeepStrictEqual(before, after)) await this.#write(id, after, found?.revision ?? 0);
+        if (!isDeepStrictEqual(before, after)) await this.#write(id, after, known.revision);
         return { before, after };
       } catch (error) {
         if (!isConflict(error)) throw error;
@@ -142,98 +128,14 @@ export class Registry {
   }
 
   async #write(id: string, entry: ProcessorEntry | undefined, previousSeq: number): Promise<void> {
-    // The watch tells of it too, but whoever has just written it need not wait for that.
     if (entry) {
       const revision = await this.#bucket.put(id, JSON.stringify(entry), { previousSeq });
-      this.#take(this.#known, id, { revision, entry });
+      this.#view.update(id, { revision, entry });
     } else {
       await this.#bucket.delete(id, { previousSeq });
-      // At least: the bucket does not tell.
-      this.#take(this.#known, id, { revision: previousSeq + 1 });
+      // The bucket does not tell the new revision: it is this one or a later one.
+      this.#view.update(id, { revision: previousSeq + 1 });
     }
-    this.#notify();
-  }
-
-  async #noticeReconnects(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
-      if (this.#closed) return;
-      if (status.type !== "reconnect") continue;
-      this.#reconnects++;
-      this.#stopWatch();
-    }
-  }
-
-  /** Follows the bucket until `close`, with a new watch where one ends. */
-  async #follow(connection: NatsConnection, loaded: PromiseWithResolvers<void>): Promise<void> {
-    while (!this.#closed && !connection.isClosed()) {
-      try {
-        await this.#followOnce(loaded.resolve);
-      } catch (error) {
-        loaded.reject(error);
-        // JetStream may come back later than the connection; until then the view is what it was.
-        await sleep(watchAgainMs);
-      }
-    }
-  }
-
-  /** Reads the bucket into a new view, which takes the old one's place once it is whole, and keeps it up to the watch's end. */
-  async #followOnce(onLoaded: () => void): Promise<void> {
-    const reconnects = this.#reconnects;
-    let left = (await this.#bucket.status()).values;
-    const changes = await this.#bucket.watch();
-    this.#stopWatch = () => changes.stop();
-    if (this.#closed || reconnects !== this.#reconnects) changes.stop();
-    const known = new Map<string, Known>();
-    const takePlace = () => {
-      this.#known = known;
-      this.#notify();
-      onLoaded();
-    };
-    // A bucket without entries sends nothing, not even that this was all.
-    if (left === 0) takePlace();
-    for await (const change of changes) {
-      this.#toldOf = change.revision;
-      const isNews = this.#take(known, change.key, { revision: change.revision, entry: entryOf(change) });
-      if (--left === 0) takePlace();
-      else if (left < 0 && isNews) this.#notify();
-    }
-  }
-
-  /** Ends the watch where it has not told by now of what the bucket had the last time. */
-  async #compare(): Promise<void> {
-    if (this.#latest > this.#toldOf) this.#stopWatch();
-    this.#latest = await this.#bucket.status().then(
-      ({ streamInfo }) => streamInfo.state.last_seq,
-      () => 0,
-    );
-  }
-
-  /** Keeps the later of what is known of an entry: what was just written may be known before the watch tells of what it replaced. */
-  #take(view: Map<string, Known>, id: string, known: Known): boolean {
-    if ((view.get(id)?.revision ?? 0) >= known.revision) return false;
-    view.set(id, known);
-    return true;
-  }
-
-  #notify(): void {
-    for (const listener of this.#listeners) listener();
-  }
-}
-
-/** What is known of an entry; without one, it is not registered. */
-interface Known {
-  revision: number;
-  entry?: ProcessorEntry | undefined;
-}
-
-/** Undefined for one that was removed, and for what is no entry: other programs can write to the bucket too. */
-function entryOf(found: KvEntry): ProcessorEntry | undefined {
-  if (found.operation !== "PUT") return undefined;
-  try {
-    const entry = found.json<ProcessorEntry>();
-    return entry.id === found.key && entryProblem(entry) === undefined ? entry : undefined;
-  } catch {
-    return undefined;
   }
 }
 

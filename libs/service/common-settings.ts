@@ -4,21 +4,21 @@ import { natsServers } from "../nats/servers.ts";
 import type { EndpointPolicy } from "../registry/endpoint-policy.ts";
 import { endpointPolicy } from "../registry/endpoint-policy.ts";
 
-/** What gateways, workers and discovery are told alike. */
+/** The settings that gateways, workers and discovery have in common. */
 export interface CommonSettings {
   nats: NatsServers;
-  /** Replicas of every stream and bucket that is created. */
+  /** How many replicas NATS keeps of each stream and bucket that is created. */
   natsReplicas: number;
-  /** Bytes one processor's command log may hold, -1 for no limit but the server's. */
+  /** The largest size of one processor's command log, in bytes; -1 for no limit but the server's. */
   logMaxBytes: number;
-  /** Which endpoints may be connected to. */
+  /** Which endpoints of instances may be connected to. */
   endpointPolicy: EndpointPolicy;
 }
 
-/** The range of a port that a service listens on; 0: any free one. */
+/** The allowed values of a port to listen on. 0 stands for any free port. */
 export const anyPort = { min: 0, max: 65_535 };
 
-/** Reads what every service is told; what is wrong is noted in `environment`. */
+/** Reads these settings. Wrong ones are noted in `environment`. */
 export function commonSettings(environment: Environment): CommonSettings {
   return {
     nats: natsServers(environment),

@@ -2,8 +2,9 @@ import { Environment, SettingsError } from "../config/environment.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { createLogger, logLevels } from "../telemetry/logger.ts";
 
-/** What a service is started with: its settings' source, its log, and what says that it is to stop. */
+/** What a service is given when it starts. */
 export interface ServiceContext {
+  /** Where it reads its settings from. */
   environment: Environment;
   log: Logger;
   /** Aborted at the first SIGTERM or SIGINT. */
@@ -11,8 +12,9 @@ export interface ServiceContext {
 }
 
 /**
- * Runs a service as this process: `run` returns once `stopping` is aborted and it has stopped cleanly. A wrong setting ends the
- * process with status 1 and one line that names it; so does any other failure, with its stack in the log.
+ * Runs a service as this process. `run` has to return once `stopping` is aborted and everything is closed;
+ * then the process exits with status 0. If `run` throws before that, the exit status is 1: a SettingsError is
+ * written to standard error as one line, any other error is logged with its stack.
  */
 export async function runService(
   name: string,

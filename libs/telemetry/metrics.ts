@@ -1,18 +1,18 @@
 import type { Counter } from "prom-client";
 
-/** The labels of all metrics of this project's own, and no others. */
+/** All labels that this project's own metrics have. */
 export type Label = "processor" | "method" | "outcome";
 
-/** Of latencies that go from a millisecond to the longest that anybody waits. */
+/** The buckets of every latency histogram: from a millisecond to the longest time that a client can wait. */
 export const latencyBucketsSeconds = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 
 /**
- * Takes what is of a processor that is not registered any more out of these counters, so that their series are never more than
- * the registered processors' times the outcomes. To be called before each scrape.
+ * Removes the series of processors that are not registered any more from these counters. Call it before each
+ * scrape: so the number of series is bounded by the number of registered processors.
  */
-export async function keepRegistered(
+export async function removeUnregistered(
   counters: readonly Counter<Label>[],
   isRegistered: (processor: string) => boolean,
 ): Promise<void> {
@@ -25,8 +25,8 @@ export async function keepRegistered(
   }
 }
 
-/** Makes a counter show a count that is kept elsewhere. */
-export function showCount(counter: Counter, count: number): void {
+/** Sets a counter without labels to a count that is kept elsewhere. */
+export function setCounter(counter: Counter, count: number): void {
   counter.reset();
   counter.inc(count);
 }

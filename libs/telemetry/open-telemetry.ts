@@ -34,6 +34,7 @@ import type { Span, SpanStart, Tracing } from "./span.ts";
 import type { TraceContext } from "./trace-context.ts";
 import type { TracingSettings } from "./tracing-settings.ts";
 
+/** How long `close` may take. */
 const closeLimitMs = 2_000;
 
 const kinds = {
@@ -42,12 +43,15 @@ const kinds = {
   consumer: SpanKind.CONSUMER,
 } as const;
 
-/** Records spans with OpenTelemetry's SDK and has them sent in batches. That it cannot send them is said in the log. */
+/**
+ * Records spans with OpenTelemetry's SDK, which sends them in batches. If it cannot send them, the log says
+ * so.
+ */
 export function openTracing(settings: TracingSettings, service: string, log: Logger): Tracing {
   const warn = (message: string, ...more: unknown[]) => log.warn({ more }, `OpenTelemetry: ${message}`);
-  const quiet = () => {};
+  const ignore = () => {};
   diag.setLogger(
-    { error: warn, warn, info: quiet, debug: quiet, verbose: quiet },
+    { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
     { logLevel: DiagLogLevel.WARN },
   );
   const fromEnvironment = detectResources({
@@ -81,7 +85,7 @@ export function openTracing(settings: TracingSettings, service: string, log: Log
     },
     close: async () => {
       const limit = sleep(closeLimitMs, undefined, { ref: false });
-      await Promise.race([provider.shutdown().catch(quiet), limit]);
+      await Promise.race([provider.shutdown().catch(ignore), limit]);
     },
   };
 }

@@ -1,29 +1,36 @@
 import type { TraceContext } from "./trace-context.ts";
 
-/** What a span is told when it begins. */
+/** What is known of a span when it begins. */
 export interface SpanStart {
   name: string;
   kind: "server" | "client" | "consumer";
-  /** Where it comes from; it begins a new trace where there is none. */
+  /** The span that it belongs under. Without one it begins a new trace. */
   parent: TraceContext | undefined;
-  /** It begins a trace of its own that refers to `parent`: nobody waits for it there. */
+  /**
+   * If true, it begins a new trace with a link to `parent`. That is for work that nobody waits for in the
+   * parent's trace.
+   */
   isLinked?: boolean;
   attributes: Attributes;
 }
 
+/** What a span says about its work, by OpenTelemetry's names. */
 export type Attributes = Record<string, string | number>;
 
-/** One stretch of work in a trace. */
+/** A timed piece of work within a trace. */
 export interface Span {
-  /** What is handed on to whoever works for it. */
+  /** The context to hand on, so that further spans come under this one. */
   readonly context: TraceContext;
-  /** Ends it, once; `error` says in a word what went wrong. */
+  /** Ends the span; to be called once. `error` is a word for what went wrong (`error.type`). */
   end(end: { error?: string | undefined; attributes?: Attributes }): void;
 }
 
-/** Records spans. Where nobody asks for any there is none of these: what came is then handed on as it is. */
+/**
+ * Records spans. While tracing is off there is no such object, and a trace context that came in is handed on
+ * as it is.
+ */
 export interface Tracing {
   begin(start: SpanStart): Span;
-  /** Sends what is still to be sent, for a short time at most. */
+  /** Sends the spans that are left. It takes 2 seconds at most. */
   close(): Promise<void>;
 }

@@ -1,14 +1,14 @@
 import type { Environment } from "../config/environment.ts";
 
 /**
- * What OpenTelemetry's standard variables say of spans. Its SDK reads the rest by itself: where they are sent, with what headers,
- * and what the service is called.
+ * The settings of tracing, from OpenTelemetry's standard variables. Its SDK reads some more of them by
+ * itself: where to send spans, with which headers, and the name of the service.
  */
 export interface TracingSettings {
   exporter: "otlp" | "console";
   protocol: "http/protobuf" | "http/json";
   sampler: (typeof samplers)[number];
-  /** The share of traces that is recorded, where the sampler goes by one. */
+  /** The share of traces to record, from 0 to 1, for the samplers by ratio. */
   ratio: number;
   batch: {
     scheduledDelayMillis: number;
@@ -29,7 +29,7 @@ const samplers = [
 
 const endpoints = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"] as const;
 
-/** Undefined where no spans are wanted: unless an exporter or an endpoint is named, and with OTEL_SDK_DISABLED. */
+/** Undefined if tracing is off: OTEL_SDK_DISABLED is set, or neither an exporter nor an endpoint is named. */
 export function tracingSettings(environment: Environment): TracingSettings | undefined {
   const hasEndpoint = endpoints.some((name) => environment.text(name, "") !== "");
   const exporters = ["otlp", "console", "none"] as const;

@@ -2,7 +2,10 @@ import type { Logger } from "./logger.ts";
 import type { Tracing } from "./span.ts";
 import type { TracingSettings } from "./tracing-settings.ts";
 
-/** Begins to record spans where the settings want it; OpenTelemetry's SDK is loaded only then. */
+/**
+ * Starts tracing, or returns undefined without settings. OpenTelemetry's SDK is large, so it is loaded only
+ * if needed.
+ */
 export async function startTracing(
   settings: TracingSettings | undefined,
   service: string,

@@ -1,4 +1,4 @@
-import { withoutUser } from "../../libs/config/redact.ts";
+import { withoutCredentials } from "../../libs/nats/servers.ts";
 import type { ProcessorView } from "./ready.ts";
 import type { RunningSystem } from "./system.ts";
 
@@ -8,7 +8,7 @@ export function welcome(system: RunningSystem, dataDir: string): string {
   const addresses = [
     `gateway    ${baseUrl}`,
     `worker     ${workerUrl}   (/health)`,
-    `nats       ${natsUrl.split(",").map(withoutUser).join(",")}`,
+    `nats       ${natsUrl.split(",").map(withoutCredentials).join(",")}`,
     ...processors.map(({ id, name, endpoint }) => `processor  ${id}   ${name} at ${endpoint}`),
     `data       ${dataDir}`,
   ];

@@ -1,32 +1,32 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
-import { CommandLogs } from "../../libs/commands/log.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import type { Environment } from "../../libs/config/environment.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import { untilAnswered } from "../../libs/nats/requests.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
-import { Follower } from "./follower.ts";
-import { serveHealth } from "./http.ts";
+import { serveHealth } from "./health.ts";
+import { RegistrySync } from "./registry-sync.ts";
 import type { DiscoverySettings } from "./settings.ts";
 import { discoverySettings } from "./settings.ts";
 import { dockerSource } from "./sources/docker.ts";
 import type { DiscoverySource } from "./sources/source.ts";
 
-/** What may be under way at a stop and be waited for: an answer of JetStream. */
+/** How long a stop waits for a request to JetStream that is under way. */
 const stopLimitMs = 2_000;
 
 await runService("discovery", async ({ environment, log, stopping }) => {
   const settings = discoverySettings(environment);
   const sources = await openSources(settings, environment);
   let nats: NatsLink | undefined;
-  let followers: Follower[] = [];
-  const health = await serveHealth({
-    host: settings.host,
-    port: settings.port,
-    health: () => healthOf(sources, followers, nats?.connected ?? false),
-  });
+  let syncs: RegistrySync[] = [];
+  // Health is served before NATS is there, so that it can say that NATS is missing.
+  const health = await serveHealth({ host: settings.host, port: settings.port }, () => ({
+    isConnected: nats?.connected ?? false,
+    sources: Object.fromEntries(sources.map(({ name }, index) => [name, syncs[index]?.state ?? null])),
+  }));
   const watching = sources.map((source) => source.watches);
   log.info({ host: settings.host, port: health.address.port, watching }, "listening");
 
@@ -39,11 +39,11 @@ await runService("discovery", async ({ environment, log, stopping }) => {
     const checkpoints = await ask(() => openBucket(connection, "checkpoints", replicas));
     const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
     const registry = await ask(() => Registry.open(registryBucket, connection));
-    followers = sources.map(
+    syncs = sources.map(
       (source) =>
-        new Follower({ source, registry, logs, checkpoints, endpointPolicy, listEveryMs, forgetMs, log }),
+        new RegistrySync({ source, registry, logs, checkpoints, endpointPolicy, listEveryMs, forgetMs, log }),
     );
-    const running = Promise.all(followers.map((follower) => follower.run(stopping)));
+    const running = Promise.all(syncs.map((sync) => sync.run(stopping)));
     await Promise.race([running, aborted(stopping, stopping)]);
     await Promise.race([running, sleep(stopLimitMs)]);
     registry.close();
@@ -52,7 +52,10 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   await health.close();
 });
 
-/** Throws a SettingsError where a source's own configuration cannot be used. */
+/**
+ * Makes the sources that the settings name. Throws a SettingsError if the configuration of one cannot be
+ * used.
+ */
 async function openSources(
   settings: DiscoverySettings,
   environment: Environment,
@@ -60,28 +63,15 @@ async function openSources(
   const sources: DiscoverySource[] = [];
   if (settings.docker) sources.push(dockerSource(settings.docker));
   if (settings.kubernetes) {
-    // Only where it is wanted: its client takes a second and 90 MB to load.
+    // Kubernetes' client takes a second and 90 MB to load, so it is loaded only where it is used.
     const { kubernetesSource } = await import("./sources/kubernetes.ts");
     try {
       sources.push(kubernetesSource(settings.kubernetes));
     } catch (error) {
-      environment.problem("KUBECONFIG", `cannot be used: ${(error as Error).message}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      environment.problem("KUBECONFIG", `cannot be used: ${reason}`);
       environment.check();
     }
   }
   return sources;
-}
-
-/** Healthy is discovery that can see its sources and change the registry. */
-function healthOf(sources: DiscoverySource[], followers: Follower[], isConnected: boolean) {
-  const states = Object.fromEntries(
-    sources.map(({ name }, index) => [name, followers[index]?.state ?? null]),
-  );
-  const unseen = sources.filter((_, index) => {
-    const state = followers[index]?.state;
-    return !state?.listed || state.failure !== undefined;
-  });
-  const [first] = unseen;
-  const status = !isConnected ? "no NATS" : first ? `no list of ${first.name}` : "healthy";
-  return { isHealthy: status === "healthy", body: { status, sources: states } };
 }

@@ -4,15 +4,16 @@ import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { DockerAddress, DockerOptions } from "./sources/docker.ts";
 import type { KubernetesOptions } from "./sources/kubernetes.ts";
 
+/** The settings of discovery; docs/operating.md, "Settings". */
 export interface DiscoverySettings extends CommonSettings {
   host: string;
   port: number;
-  /** Where to look; at least one of them. */
+  /** Which sources to ask: at least one of these two is there. */
   docker: DockerOptions | undefined;
   kubernetes: KubernetesOptions | undefined;
-  /** How often each is asked for all that it has. */
+  /** How often each source is asked for a full list. */
   listEveryMs: number;
-  /** How long something is missing before it is withdrawn. */
+  /** How long an instance has to be missing from the lists before its entry is withdrawn. */
   forgetMs: number;
 }
 

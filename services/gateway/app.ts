@@ -4,50 +4,35 @@ import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
-import { readJsonBodies } from "./json-body.ts";
-import type { GatewayFacts } from "./metrics.ts";
-import { createGatewayMetrics } from "./metrics.ts";
-import { describeApi } from "./openapi/openapi.ts";
-import { notePrincipals } from "./principal.ts";
-import { problemHandler } from "./problem.ts";
-import type { RouteOptions } from "./request-calls.ts";
-import { watchRequests } from "./request-log.ts";
-import commands from "./routes/commands.ts";
-import deadLetters from "./routes/dead-letters.ts";
-import genes from "./routes/genes.ts";
-import genome from "./routes/genome.ts";
-import ingestions from "./routes/ingestions.ts";
-import memory from "./routes/memory.ts";
-import models from "./routes/models.ts";
-import observations from "./routes/observations.ts";
-import observeSequence from "./routes/observe-sequence.ts";
-import operating from "./routes/operating.ts";
-import predictions from "./routes/predictions.ts";
-import probes from "./routes/probes.ts";
-import processor from "./routes/processor.ts";
-import processors from "./routes/processors.ts";
-import rebuild from "./routes/rebuild.ts";
-import registration from "./routes/registration.ts";
+import type { RouteOptions } from "./fleet/backend.ts";
+import { readJsonBodies } from "./http/bodies.ts";
+import { errorHandler } from "./http/error-handler.ts";
+import type { GatewayFacts } from "./http/metrics.ts";
+import { createGatewayMetrics } from "./http/metrics.ts";
+import { readPrincipals } from "./http/principal.ts";
+import { recordRequests } from "./http/request-log.ts";
+import { describeApi } from "./openapi/describe-api.ts";
+import { allRoutes, namedSchemas } from "./routes/all.ts";
 
-export interface AppOptions extends RouteOptions {
-  /** Aborted when it is to be stopped: from then on it is not ready, and keeps no connection. */
-  stopping: AbortSignal;
+export interface AppOptions extends Omit<RouteOptions, "metrics"> {
+  /** A body that is not JSON becomes a 500, as in the old front end. */
   legacyErrors: boolean;
+  /** The header in which an authenticating proxy names the client, in lower case. */
   principalHeader: string | undefined;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
 }
 
-/** JSON takes up to six bytes for one of the wire's (a control character as an escape). */
+/** JSON takes up to six bytes for one byte of the wire: a control character is an escape. */
 const bodyLimitBytes = 6 * maxMessageBytes;
 
-/** The REST front end, not yet listening. */
+/** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { backend, stopping, legacyErrors, principalHeader, log, tracing } = options;
-  const onProblem = problemHandler({ legacyErrors });
+  const onProblem = errorHandler({ legacyErrors });
   const app = Fastify({
     loggerInstance: log,
-    // One line a request is enough, see watchRequests.
+    // recordRequests logs one line a request.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => nuid.next(),
     requestIdHeader: false,
@@ -62,44 +47,19 @@ export function buildApp(options: AppOptions): FastifyInstance {
     const path = request.url.split("?", 1)[0];
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
   });
-  describeApi(app);
+  describeApi(app, namedSchemas);
   const metrics = createGatewayMetrics(factsOf(backend));
-  notePrincipals(app, principalHeader);
-  watchRequests(app, { metrics, tracing });
-  // A plugin, so that it is registered after the description, which then has it.
-  void app.register(async (measured) => {
-    measured.get("/metrics", async (_request, reply) => {
-      return reply.type(metrics.contentType).send(await metrics.scrape());
-    });
-  });
+  readPrincipals(app, principalHeader);
+  recordRequests(app, { metrics, tracing });
   app.addHook("onSend", async (_request, reply) => {
-    // Clients that keep their connections look for another gateway, and hold up no close.
+    // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
   });
-  for (const routes of [
-    probes,
-    processors,
-    genome,
-    memory,
-    predictions,
-    genes,
-    models,
-    processor,
-    commands,
-    deadLetters,
-    operating,
-    rebuild,
-    registration,
-    observations,
-    ingestions,
-    observeSequence,
-  ]) {
-    void app.register(routes, { backend, stopping });
-  }
+  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics });
   return app;
 }
 
-/** What the metrics ask; before NATS was reached for the first time nothing is known. */
+/** What the metrics look up. Before NATS was first reached nothing is known. */
 function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
   const known = () => {
     try {

@@ -4,8 +4,8 @@ import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
 import { buildApp } from "./app.ts";
-import type { Backend } from "./backend.ts";
-import { closeBackend, openBackend } from "./backend.ts";
+import type { Backend } from "./fleet/backend.ts";
+import { closeBackend, openBackend } from "./open-backend.ts";
 import { checkEndpoints, gatewaySettings } from "./settings.ts";
 
 await runService("gateway", async ({ environment, log, stopping }) => {
@@ -27,10 +27,11 @@ await runService("gateway", async ({ environment, log, stopping }) => {
       });
     },
   });
+  // It listens before NATS is reached, so that probes get an answer.
   await app.listen({ host: settings.host, port: settings.port });
   backend = await openBackend(settings, log, stopping);
   await aborted(stopping, stopping);
-  // Until whoever sends requests here has seen that it is not ready.
+  // A balancer needs this time to see at /ready that the gateway stops.
   await sleep(settings.stopGraceMs);
   await app.close();
   if (backend) await closeBackend(backend);

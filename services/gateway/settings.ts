@@ -1,37 +1,29 @@
 import type { Environment } from "../../libs/config/environment.ts";
-import type { Declaration } from "../../libs/registry/declaration.ts";
-import { processorsOfEnvironment } from "../../libs/registry/environment.ts";
-import { processorsOfFile } from "../../libs/registry/file.ts";
+import type { Declaration } from "../../libs/registry/declarations.ts";
+import { processorsOfEnvironment, processorsOfFile } from "../../libs/registry/declarations.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
-
-/** What may wait for one processor before commands are refused. */
-export interface QueueLimits {
-  /** Commands that are not applied. */
-  maxDepth: number;
-  /** How long the oldest of them has waited; -1 for no limit. */
-  maxAgeMs: number;
-}
+import type { QueueLimits } from "./fleet/backend.ts";
 
 export interface GatewaySettings extends CommonSettings {
   host: string;
   port: number;
-  /** Each id once: what the environment says of it wins over the file. */
+  /** Each id stands here once. The environment wins over the file. */
   processors: Declaration[];
   queueLimits: QueueLimits;
-  /** How long it goes on serving after it was told to stop, not ready any more. */
+  /** How long the gateway goes on serving after it was told to stop. It is not ready meanwhile. */
   stopGraceMs: number;
-  /** How spans are recorded; undefined where they are not. */
+  /** Where spans go; undefined if none are recorded. */
   tracing: TracingSettings | undefined;
-  /** The header in which a proxy that authenticates clients names them, in lower case. */
+  /** The header in which an authenticating proxy names the client, in lower case. */
   principalHeader: string | undefined;
-  /** A body that is not JSON is answered as the old front end did, with a 500 (docs/api.md). */
+  /** A body that is not JSON becomes a 500, as in the old front end (docs/api.md). */
   legacyErrors: boolean;
 }
 
-/** Throws a SettingsError that names every wrong setting. */
+/** Reads the settings. Throws a SettingsError that names every wrong one. */
 export function gatewaySettings(environment: Environment): GatewaySettings {
   const settings = {
     ...commonSettings(environment),

@@ -1,16 +1,18 @@
 import type { Json } from "../../libs/kato/json.ts";
-import { Failure } from "./failure.ts";
 import type { Manifest } from "./manifest.ts";
+import { Failure } from "./python/failure.ts";
 
-/** Attributes of KATO's modeler that UpdateGenes can overwrite and whose loss breaks something. */
+/** Attributes of KATO's modeler that stop working once UpdateGenes has overwritten them with a float. */
 type Breakable = "WM" | "learn" | "superkb" | "max_predictions";
-const objects: readonly string[] = ["WM", "learn", "superkb"] satisfies Breakable[];
+/** Those of them that are Python objects, and so never can be read as a gene. */
+const objectAttributes: readonly string[] = ["WM", "learn", "superkb"] satisfies Breakable[];
 
 /**
- * KATO's genes: plain attributes of its modeler, which UpdateGenes sets by name and as a float, whatever they are for
- * (docs/kato.md, "RPC by RPC").
+ * KATO's genes. In KATO they are attributes of its modeler object, and UpdateGenes sets any attribute to a
+ * float, without a look at what the attribute is for (docs/kato.md, "RPC by RPC").
  *
- * Invariant: what is in `#broken` has been overwritten and makes whoever needs it fail, until it is mended.
+ * Invariant: an attribute in `#broken` was overwritten. Whatever uses it fails until the attribute is
+ * repaired.
  */
 export class Genes {
   readonly #values: Map<string, Json>;
@@ -33,43 +35,48 @@ export class Genes {
     ]);
   }
 
-  /** The value, null for an unknown gene; a Failure for what is no plain value. */
+  /**
+   * The gene's value; null for an unknown gene. Throws a Failure for an attribute that is a Python object.
+   */
   get(name: string): Json {
     const value = this.#values.get(name);
     if (value !== undefined) return value;
-    if (objects.includes(name)) throw new Failure("ValueError", "Unexpected type");
+    if (objectAttributes.includes(name)) throw new Failure("ValueError", "Unexpected type");
     return null;
   }
 
-  /** The value as a number; a Failure where UpdateGenes has left none (NaN and the infinite reach KATO as text). */
+  /**
+   * The gene's value as a number. Throws a Failure if it is none: UpdateGenes sets NaN and Infinity as texts.
+   */
   number(name: string): number {
     const value = this.#values.get(name);
     if (typeof value === "number") return value;
     throw new Failure("TypeError", `'${name}' is no number`);
   }
 
-  /** Whether Python takes the value for true. */
+  /** Whether the gene's value is true in Python's sense. */
   isOn(name: string): boolean {
     return Boolean(this.#values.get(name));
   }
 
+  /** Sets a gene, with none of the side effects of `update`. */
   set(name: string, value: Json): void {
     this.#values.set(name, value);
   }
 
-  /** What UpdateGenes does: an unknown gene is ignored. */
+  /** Sets a gene as UpdateGenes does, with what that breaks; an unknown gene is ignored. */
   update(name: string, value: Json): void {
-    if (objects.includes(name) || name === "max_predictions") this.#broken.add(name);
-    if (objects.includes(name) || this.#values.has(name)) this.#values.set(name, value);
+    if (objectAttributes.includes(name) || name === "max_predictions") this.#broken.add(name);
+    if (objectAttributes.includes(name) || this.#values.has(name)) this.#values.set(name, value);
   }
 
-  /** Throws a Failure if the attribute was overwritten. */
-  need(name: Breakable): void {
+  /** Throws a Failure if UpdateGenes has overwritten the attribute. */
+  requireIntact(name: Breakable): void {
     if (this.#broken.has(name)) throw new Failure("TypeError", `'float' object cannot be used as ${name}`);
   }
 
-  /** A clear makes working memory anew. */
-  mend(name: "WM"): void {
+  /** Makes working memory usable again: KATO creates it anew at each clear. */
+  repair(name: "WM"): void {
     if (this.#broken.delete(name)) this.#values.delete(name);
   }
 }

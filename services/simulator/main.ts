@@ -1,10 +1,10 @@
 import { aborted } from "node:util";
 import { runService } from "../../libs/service/run-service.ts";
-import { countingFaults } from "./faults.ts";
+import { countingFaults } from "./crash-points.ts";
 import { startSimulator } from "./server.ts";
 import { simulatorSettings } from "./settings.ts";
 
-/** A KATO instance as a process of its own. */
+/** Runs a simulated KATO as a process of its own. */
 await runService("simulator", async ({ environment, log, stopping }) => {
   const settings = simulatorSettings(environment);
   const die = () => process.kill(process.pid, "SIGKILL");

@@ -1,4 +1,6 @@
-/** What KATO takes from `MANIFEST`, with its defaults (docs/kato.md, "Contract"). */
+/**
+ * The settings of one KATO, by the names that KATO has for them (docs/kato.md, "Contract").
+ */
 export interface Manifest {
   id: string;
   name: string;
@@ -16,6 +18,7 @@ export interface Manifest {
   sort: boolean;
 }
 
+/** What KATO takes for the keys that its manifest leaves out. */
 export const defaultManifest: Readonly<Manifest> = {
   id: "p46b6b076c",
   name: "P1",
@@ -34,8 +37,8 @@ export const defaultManifest: Readonly<Manifest> = {
 };
 
 /**
- * The manifest of a JSON text, what it leaves out filled in; each thing wrong with it is told to `problem`. Keys that are
- * not KATO's are left alone.
+ * Reads a manifest from a JSON text. Keys that it leaves out get their defaults, and keys that are not KATO's
+ * are ignored. Each thing that is wrong is reported to `problem`.
  */
 export function parseManifest(text: string, problem: (what: string) => void): Manifest {
   const given = parseObject(text);

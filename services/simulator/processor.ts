@@ -1,32 +1,33 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Json, JsonObject } from "../../libs/kato/json.ts";
-import { setOwn } from "../../libs/kato/json.ts";
+import { setOwnProperty } from "../../libs/kato/json.ts";
 import type { Observation } from "../../libs/kato/messages.ts";
 import { modelName } from "../../libs/kato/model-name.ts";
-import { candidatesOf } from "./candidates.ts";
-import { Emotives } from "./emotives.ts";
-import { Failure } from "./failure.ts";
-import type { Reach } from "./faults.ts";
+import type { OnCrashPoint } from "./crash-points.ts";
 import { Genes } from "./genes.ts";
-import type { Knowledge } from "./knowledge.ts";
 import type { Manifest } from "./manifest.ts";
-import { predictionsOf } from "./predictions.ts";
-import { compareCodePoints, plainFloat, round } from "./python.ts";
-import { Slots } from "./slots.ts";
-import { Classifier } from "./vectors.ts";
-import { WorkingMemory } from "./working-memory.ts";
+import { Classifier } from "./memory/classifier.ts";
+import { Emotives } from "./memory/emotives.ts";
+import type { Knowledge } from "./memory/knowledge.ts";
+import { WorkingMemory } from "./memory/working-memory.ts";
+import { candidatesOf } from "./predictions/candidates.ts";
+import { predictionsOf } from "./predictions/predictions.ts";
+import { compareCodePoints, plainFloat, round } from "./python/builtins.ts";
+import { Failure } from "./python/failure.ts";
+import { Semaphore } from "./semaphore.ts";
 
 const modelPrefix = "MODEL|";
 
 /**
- * One KATO processor: what it holds in its process, over the `knowledge` that a restart leaves.
- *
- * States: `predictions` is null after an Observe with symbols while predicting was off, else a list. `sleeping` is only said.
+ * One KATO processor. Its fields are what KATO holds in its process and loses with a restart; `knowledge` is
+ * what KATO keeps in MongoDB.
  *
  * Invariants (docs/kato.md):
- * - `interval` rises by one for each Observe, at its beginning, also for one that fails; ClearAllMemory sets it to 0;
- * - Observes take `#lock` and so come one after another; nothing else does, and what runs beside one is a race, as in KATO;
- * - a Learn empties working memory before it writes, and what it has not written is lost if it fails.
+ * - `interval` rises by one at the beginning of each Observe, also of one that fails. ClearAllMemory sets it
+ *   to 0.
+ * - Observes run one after the other, as they take `#lock`. Nothing else takes it. So a Learn or a clear
+ *   while an Observe runs is a race, as it is in KATO.
+ * - A Learn empties working memory before it writes. If it fails, what it has not written yet is lost.
  */
 export class Processor {
   readonly id: string;
@@ -34,23 +35,26 @@ export class Processor {
   readonly genes: Genes;
   readonly knowledge: Knowledge;
   interval = 0;
+  /** Only shown by ShowStatus: it changes nothing else. */
   sleeping = false;
+  /** Null after an Observe with symbols while predicting was off. */
   predictions: JsonObject[] | null = [];
   perceptData: JsonObject = {};
+  /** The symbols of the last Observe. */
   symbols: string[] = [];
   /** The averages as of the last Observe with emotives. */
   averagedEmotives: Record<string, number> = {};
   readonly #classifier: Classifier;
-  readonly #lock = new Slots(1);
+  readonly #lock = new Semaphore(1);
   readonly #sort: boolean;
   readonly #delayMs: number;
-  readonly #reach: Reach;
+  readonly #onCrashPoint: OnCrashPoint;
   #memory = new WorkingMemory();
   #emotives = new Emotives();
-  /** What is searched with: UpdateGenes changes only the gene. */
+  /** The threshold that predictions use. UpdateGenes does not change it: it changes only the gene. */
   #recallThreshold: number;
 
-  constructor(manifest: Manifest, knowledge: Knowledge, delayMs: number, reach: Reach) {
+  constructor(manifest: Manifest, knowledge: Knowledge, delayMs: number, onCrashPoint: OnCrashPoint) {
     this.id = manifest.id;
     this.name = manifest.name;
     this.genes = new Genes(manifest);
@@ -58,26 +62,26 @@ export class Processor {
     this.#classifier = new Classifier(knowledge);
     this.#sort = manifest.sort;
     this.#delayMs = delayMs;
-    this.#reach = reach;
+    this.#onCrashPoint = onCrashPoint;
     this.#recallThreshold = manifest.recall_threshold;
   }
 
   /** The events of working memory. */
   get events(): string[][] {
-    this.genes.need("WM");
+    this.genes.requireIntact("WM");
     return this.#memory.events;
   }
 
-  /** Takes in one observation, predicts, and learns by itself where max_sequence_length says so. */
+  /** Adds an observation to working memory, predicts, and learns by itself if max_sequence_length says so. */
   observe(observation: Observation): Promise<void> {
     return this.#lock.run(async () => {
-      this.#reach("observe-before-tick");
+      this.#onCrashPoint("observe-before-tick");
       this.interval++;
-      this.#reach("observe-after-tick");
+      this.#onCrashPoint("observe-after-tick");
       await this.#delay();
       this.#perceive(observation);
-      await this.#learnBySelf();
-      this.#reach("observe-before-answer");
+      await this.#autoLearn();
+      this.#onCrashPoint("observe-before-answer");
     });
   }
 
@@ -86,7 +90,8 @@ export class Processor {
       throw new Failure("Exception", `Error: no unique_id in observe call from ${rest.source ?? ""}`);
     }
     const plainEmotives: JsonObject = {};
-    for (const [name, value] of Object.entries(emotives)) setOwn(plainEmotives, name, plainFloat(value));
+    for (const [name, value] of Object.entries(emotives))
+      setOwnProperty(plainEmotives, name, plainFloat(value));
     const path = [...(rest.path ?? []), `${this.name}-${this.id}-process`];
     const metadata = rest.metadata ?? {};
     this.perceptData = { strings, vectors, emotives: plainEmotives, path, metadata };
@@ -100,7 +105,7 @@ export class Processor {
     const symbols = [...vectorSymbols, ...this.#sorted(strings)];
     this.symbols = symbols;
     if (symbols.length === 0) return;
-    this.genes.need("WM");
+    this.genes.requireIntact("WM");
     this.#memory.add(symbols);
     this.predictions = this.genes.isOn("predict") ? this.#predict() : null;
   }
@@ -110,10 +115,10 @@ export class Processor {
   }
 
   #predict(): JsonObject[] {
-    this.genes.need("superkb");
-    this.knowledge.need();
+    this.genes.requireIntact("superkb");
+    this.knowledge.requireMongo();
     const candidates = candidatesOf(this.#memory, this.knowledge, this.#recallThreshold);
-    this.genes.need("max_predictions");
+    this.genes.requireIntact("max_predictions");
     const limit = this.genes.number("max_predictions");
     try {
       return predictionsOf(candidates, this.#memory.flat, this.knowledge, limit);
@@ -124,36 +129,39 @@ export class Processor {
     }
   }
 
-  async #learnBySelf(): Promise<void> {
+  async #autoLearn(): Promise<void> {
     const length = this.genes.get("max_sequence_length");
     if (length === 0 || this.events.length < this.genes.number("max_sequence_length")) return;
     const kept = this.events.length > 1 ? this.events.slice(-1) : [];
     await this.#learn("autolearn");
     this.#memory = new WorkingMemory(kept);
-    this.#reach("autolearn-before-answer");
+    this.#onCrashPoint("autolearn-before-answer");
   }
 
-  /** Learns working memory as a model and empties it; the model's name, or undefined for one symbol or none. */
+  /**
+   * Learns working memory as a model and empties it. Returns the model's name with "MODEL|", or undefined if
+   * there was one symbol or none, which KATO does not learn.
+   */
   async learn(): Promise<string | undefined> {
     const name = await this.#learn("learn");
-    this.#reach("learn-before-answer");
+    this.#onCrashPoint("learn-before-answer");
     return name;
   }
 
   async #learn(how: "learn" | "autolearn"): Promise<string | undefined> {
     this.#classifier.learn();
-    this.genes.need("learn");
-    const { events, flat } = this.#takeMemory();
-    this.#reach(`${how}-after-clear`);
+    this.genes.requireIntact("learn");
+    const { events, flat } = this.#emptyMemory();
+    this.#onCrashPoint(`${how}-after-clear`);
     if (how === "learn") await this.#delay();
     const name = modelName(events);
     if (name !== "") {
       const bareName = name.slice(modelPrefix.length);
       this.knowledge.learnModel(bareName, events, this.#emotives.average());
-      this.#reach(`${how}-after-model`);
+      this.#onCrashPoint(`${how}-after-model`);
       const distinct = new Set(flat);
       for (const symbol of distinct) this.knowledge.countSymbol(symbol);
-      this.#reach(`${how}-after-symbols`);
+      this.#onCrashPoint(`${how}-after-symbols`);
       this.knowledge.countLearning(distinct.size);
       this.genes.set("last_learned_model_name", bareName);
     }
@@ -161,16 +169,18 @@ export class Processor {
     return name || undefined;
   }
 
-  #takeMemory(): WorkingMemory {
-    this.genes.need("WM");
+  #emptyMemory(): WorkingMemory {
+    this.genes.requireIntact("WM");
     const memory = this.#memory;
     this.#memory = new WorkingMemory();
     return memory;
   }
 
-  /** Drops what was observed and not learned, and what came of it; vectors wait on for the next Learn. */
+  /**
+   * Drops what was observed and not learned, and the predictions. Vectors stay: the next Learn stores them.
+   */
   clearWorkingMemory(): void {
-    this.genes.mend("WM");
+    this.genes.repair("WM");
     this.#memory = new WorkingMemory();
     this.#emotives = new Emotives();
     this.predictions = [];
@@ -179,17 +189,20 @@ export class Processor {
     this.averagedEmotives = {};
   }
 
-  /** Drops all but the genes, predicting and sleeping. */
+  /** Drops everything except the genes and whether it predicts or sleeps. */
   clearAllMemory(): void {
     this.interval = 0;
     this.clearWorkingMemory();
-    this.genes.need("superkb");
+    this.genes.requireIntact("superkb");
     this.knowledge.clear();
     this.#classifier.clear();
     this.genes.set("last_learned_model_name", null);
   }
 
-  /** Makes the gene what is searched with, the increment added; false if that would leave (0, 1]. */
+  /**
+   * Adds the increment to the gene recall_threshold, and has predictions use the result. Returns false, and
+   * changes nothing, if the result is not in (0, 1].
+   */
   incrementRecallThreshold(increment: number): boolean {
     const sum = this.genes.number("recall_threshold") + increment;
     if (!(sum > 0 && sum <= 1)) return false;
@@ -198,12 +211,16 @@ export class Processor {
     return true;
   }
 
+  /** The name of the model learned last, with "MODEL|"; "" if there is none. */
   get lastLearned(): Json {
     const name = this.genes.get("last_learned_model_name");
     return typeof name === "string" ? modelPrefix + name : (name ?? "");
   }
 
-  /** Waits as long as each call is to take longer; Observe and Learn wait in their midst, where KATO takes its time. */
+  /**
+   * Waits for SIMULATOR_DELAY_MS. It is called in the middle of Observe and Learn, where KATO takes its time
+   * too.
+   */
   async #delay(): Promise<void> {
     if (this.#delayMs > 0) await sleep(this.#delayMs, undefined, { ref: false });
   }

@@ -1,5 +1,6 @@
 import type { MethodDefinition, ServerUnaryCall, ServiceDefinition, sendUnaryData } from "@grpc/grpc-js";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import {
   decodeRequest,
   decodeResponse,
@@ -10,46 +11,50 @@ import {
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
 import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
-import type { Answering } from "./answers.ts";
-import { answering } from "./answers.ts";
-import type { Reach } from "./faults.ts";
-import { noJournal, openJournal } from "./journal.ts";
-import { Knowledge } from "./knowledge.ts";
+import type { OnCrashPoint } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";
 import { defaultManifest } from "./manifest.ts";
+import { noJournal, openJournal } from "./memory/journal.ts";
+import { Knowledge } from "./memory/knowledge.ts";
 import { Processor } from "./processor.ts";
+import type { HandleCall } from "./rpc-handlers.ts";
+import { createCallHandler } from "./rpc-handlers.ts";
+import { Semaphore } from "./semaphore.ts";
 import type { SimulatorSettings } from "./settings.ts";
-import { Slots } from "./slots.ts";
 
-const maxMessageBytes = 4 * 1024 * 1024;
+/** KATO's server has so many threads (docs/kato.md, "Every RPC"). */
 const threadCount = 10;
 const stopLimitMs = 1_000;
 
+/** A simulator that runs. */
 export interface Simulator {
   /** `host:port` */
   readonly endpoint: string;
-  /** The processor's id. */
+  /** The id of the processor that it is. */
   readonly processor: string;
-  /** Refuses new calls, lets those under way finish for up to a second, and closes its file. */
+  /** Refuses new calls, waits up to a second for those under way, and closes the file of its data. */
   stop(): Promise<void>;
 }
 
-/** What a simulator is started with; what is left out is on a free port of 127.0.0.1, in memory, as docs/kato.md has it. */
+/**
+ * What a simulator is started with, all of it optional. The defaults: a free port of 127.0.0.1, data in
+ * memory only, no delay, and KATO's own default manifest.
+ */
 export type SimulatorOptions = Partial<Omit<SimulatorSettings, "manifest">> & {
   manifest?: Partial<Manifest>;
 };
 
-/** Starts a KATO instance in this process; `reach` is told of each place of faults.ts. */
+/** Starts a simulated KATO in this process. `onCrashPoint` is called at each crash point that is passed. */
 export async function startSimulator(
   options: SimulatorOptions = {},
-  reach: Reach = () => {},
+  onCrashPoint: OnCrashPoint = () => {},
 ): Promise<Simulator> {
   const { host = "127.0.0.1", port = 0, delayMs = 0, dataFolder } = options;
   const manifest = { ...defaultManifest, ...options.manifest };
   const journal = dataFolder === undefined ? noJournal : openJournal(dataFolder, manifest.id);
   const knowledge = new Knowledge(journal, Math.trunc(manifest.persistence));
-  const processor = new Processor(manifest, knowledge, delayMs, reach);
-  const server = katoServer(answering(processor, reach));
+  const processor = new Processor(manifest, knowledge, delayMs, onCrashPoint);
+  const server = createServer(createCallHandler(processor, onCrashPoint));
   const boundPort = await listen(server, host, port).catch((error: unknown) => {
     knowledge.close();
     throw error;
@@ -64,28 +69,33 @@ export async function startSimulator(
   };
 }
 
-function katoServer(answer: Answering): Server {
+function createServer(handleCall: HandleCall): Server {
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
   });
-  const threads = new Slots(threadCount);
+  const threads = new Semaphore(threadCount);
   for (const method of Object.keys(rpcs)) {
-    if (isMethod(method)) addMethod(server, method, answer, threads);
+    if (isMethod(method)) addMethod(server, method, handleCall, threads);
   }
   return server;
 }
 
-function addMethod<M extends Method>(server: Server, method: M, answer: Answering, threads: Slots): void {
+function addMethod<M extends Method>(
+  server: Server,
+  method: M,
+  handleCall: HandleCall,
+  threads: Semaphore,
+): void {
   const definition: ServiceDefinition = { [method]: methodDefinition(method) };
   const handle = (
     call: ServerUnaryCall<RequestOf<M>, KatoResponse>,
     callback: sendUnaryData<KatoResponse>,
   ) => {
     const begin = async () => {
-      // docs/kato.md, "RPC by RPC": begun, a call is carried to its end; until then its client can give it up.
+      // A call that is given up by its client before it was begun is not begun (docs/kato.md, "Every RPC").
       if (call.cancelled) callback({ code: status.CANCELLED, details: "the client gave up" });
-      else callback(null, await answer(method, call.request));
+      else callback(null, await handleCall(method, call.request));
     };
     threads.run(begin).catch((error: Error) => callback({ code: status.INTERNAL, details: error.message }));
   };

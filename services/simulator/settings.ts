@@ -1,18 +1,18 @@
 import type { Environment } from "../../libs/config/environment.ts";
-import type { Faults } from "./faults.ts";
-import { parseFaults } from "./faults.ts";
+import type { Faults } from "./crash-points.ts";
+import { parseFaults } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseManifest } from "./manifest.ts";
 
-/** What a simulator is told; docs/architecture.md, "Running". */
+/** The settings of a simulator; docs/operating.md, "Settings". */
 export interface SimulatorSettings {
   host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number;
   manifest: Manifest;
-  /** Where what MongoDB would keep is kept; in memory if undefined. */
+  /** The folder for what KATO would keep in MongoDB. If undefined, it is kept in memory only. */
   dataFolder: string | undefined;
-  /** How much longer each call takes. */
+  /** How much longer each Observe and each Learn takes. */
   delayMs: number;
 }
 

@@ -1,22 +1,23 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
-import { DeadLetters } from "../../libs/commands/dead-letters.ts";
-import { Ingestions, ingestionsKeptMs } from "../../libs/commands/ingestion.ts";
-import { CommandLogs } from "../../libs/commands/log.ts";
-import { Outcomes } from "../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
+import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { untilAnswered } from "../../libs/nats/until-answered.ts";
+import { untilAnswered } from "../../libs/nats/requests.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
-import { OutcomeRecorder } from "./answers/outcomes.ts";
-import { serveWorker } from "./http.ts";
-import { openLeases } from "./leases/lease-bucket.ts";
+import { openLeases } from "./assignment/lease-bucket.ts";
+import { serveWorker } from "./health-port.ts";
+import { systemClock } from "./model/clock.ts";
+import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
+import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
-import type { WorkerOptions } from "./worker-options.ts";
 
 const stopWithoutNatsMs = 1_000;
 
@@ -40,32 +41,30 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
   const outcomes = new OutcomeRecorder({
-    outcomes: await ask(() => Outcomes.open(connection, replicas)),
+    outcomes: await ask(() => OutcomeStore.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),
     maxPayloadBytes: () => nats.maxPayloadBytes,
+    clock: systemClock,
     log,
   });
-  const options: WorkerOptions = {
+  const context: WorkerContext = {
     name,
     nats,
-    logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
-    checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
-    ingestions: new Ingestions(
-      await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
-    ),
-    outcomes,
-    leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
-    leaseMs,
-    registry,
-    endpointPolicy: settings.endpointPolicy,
-    processors: settings.processors,
-    callTimeoutMs: settings.callTimeoutMs,
-    history: { commands: settings.logHistory, ageMs: settings.logHistoryHours * 3_600_000 },
-    trimEveryMs: settings.trimEveryMs,
+    stores: {
+      logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
+      checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
+      ingestions: new IngestionStore(
+        await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
+      ),
+      outcomes,
+      leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
+      registry,
+    },
+    settings,
     tracing,
     log,
   };
-  worker = await ask(() => Worker.start(options));
+  worker = await ask(() => Worker.start(context));
   await aborted(stopping, stopping);
   // While NATS is away nothing can be written; whoever takes over finds out what is not.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));

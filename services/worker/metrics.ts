@@ -1,9 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { ProcessorState } from "../../libs/commands/processor-state.ts";
-import { changeRecallThreshold, sequenceMethod } from "../../libs/kato/compound.ts";
-import { isMethod } from "../../libs/kato/rpcs.ts";
+import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
+import { methodLabel } from "../../libs/kato/compound-commands.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
-import { keepRegistered, latencyBucketsSeconds, showCount } from "../../libs/telemetry/metrics.ts";
+import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
  * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor: both at once, with
@@ -89,14 +88,14 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     leaseChanged: (outcome) => leases.inc({ outcome }),
     reconnected: (processor) => reconnects.inc({ processor }),
     scrape: async () => {
-      await keepRegistered([commands, recoveries, letters, reconnects], facts.isRegistered);
+      await removeUnregistered([commands, recoveries, letters, reconnects], facts.isRegistered);
       const states = facts.states();
       for (const { processor } of states) {
         commands.inc({ processor, outcome: "unknown" }, 0);
         letters.inc({ processor }, 0);
       }
       showStates(states);
-      showCount(natsReconnects, facts.natsReconnects());
+      setCounter(natsReconnects, facts.natsReconnects());
       return registry.metrics();
     },
   };
@@ -136,9 +135,4 @@ function createStateGauges(registry: Registry): (states: ProcessorState[]) => vo
       for (const state of states) gauge.set({ processor: state.processor }, read(state));
     }
   };
-}
-
-/** A method as a label: what stands in a log may be anything. */
-export function methodLabel(method: string): string {
-  return isMethod(method) || method === sequenceMethod || method === changeRecallThreshold ? method : "other";
 }

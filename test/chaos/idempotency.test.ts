@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "@nats-io/transport-node";
-import { CommandLogs } from "../../libs/commands/log.ts";
-import { Outcomes, recordOf } from "../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { OutcomeStore, recordOf } from "../../libs/commands/outcomes/outcome-store.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import type { Send } from "../fixtures/http-client.ts";
 import { sender } from "../fixtures/http-client.ts";
@@ -68,7 +68,7 @@ test("a key is answered although its gateway died between claiming it and hearin
   const connection = await connect({ servers: system.nats.url });
   try {
     const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
-    const outcomes = await Outcomes.open(connection, 1);
+    const outcomes = await OutcomeStore.open(connection, 1);
 
     for (const isInLog of [false, true]) {
       const key = `died ${isInLog}`;

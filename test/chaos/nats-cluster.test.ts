@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { streamOf } from "../../libs/commands/names.ts";
+import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { sender } from "../fixtures/http-client.ts";
 import { Kato } from "../fixtures/kato.ts";
 import { noReplicas } from "../fixtures/no-replicas.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
 import { until } from "../fixtures/until.ts";
-import { Random } from "../unit/recovery/random.ts";
+import { Random } from "../unit/worker/crash-schedules/random.ts";
 import { checkTold } from "./harness/check-told.ts";
 import { Client } from "./harness/client.ts";
 import { freshStart, processor, untilApplied } from "./harness/cluster.ts";

@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sender } from "../fixtures/http-client.ts";
-import { Random } from "../unit/recovery/random.ts";
+import { Random } from "../unit/worker/crash-schedules/random.ts";
 import { checkTold } from "./harness/check-told.ts";
 import { Client } from "./harness/client.ts";
 import type { Cluster } from "./harness/cluster.ts";

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { StartedNetwork, StartedTestContainer } from "testcontainers";
 import { GenericContainer, getContainerRuntimeClient, Network, RandomUuid, Wait } from "testcontainers";
@@ -22,7 +22,7 @@ type Image = (typeof images)[number];
 export interface ContainerSystem {
   /** To the first gateway. */
   request: Send;
-  /** To both gateways, through the balancer of docker-compose.cluster.yml. */
+  /** To both gateways, through the balancer of deploy/docker-compose.cluster.yml. */
   balanced: Send;
   /** The metrics of a gateway. */
   metricsOf(gateway: "gateway-1" | "gateway-2"): Promise<string>;
@@ -125,13 +125,13 @@ export async function startContainers(): Promise<ContainerSystem> {
     const balancerConfig = configOfProxy("balancer/haproxy.cfg");
     await run(
       "balancer",
-      new GenericContainer(imageIn("docker-compose.cluster.yml", "haproxy"))
+      new GenericContainer(imageIn("deploy/docker-compose.cluster.yml", "haproxy"))
         .withCopyFilesToContainer([balancerConfig])
         .withExposedPorts(8000),
     );
     await run(
       "docker-proxy",
-      new GenericContainer(imageIn("docker-compose.discovery.yml", "haproxy"))
+      new GenericContainer(imageIn("deploy/docker-compose.discovery.yml", "haproxy"))
         .withUser("root")
         .withCopyFilesToContainer([configOfProxy("discovery/docker-proxy.cfg")])
         .withBindMounts([
@@ -209,8 +209,8 @@ export async function startContainers(): Promise<ContainerSystem> {
 const imageName = (image: Image) => `kato-gateway/${image}:test`;
 
 async function build(image: Image): Promise<void> {
-  const dockerfile = GenericContainer.fromDockerfile(root, `Dockerfile.${image}`);
-  await dockerfile.build(imageName(image), { deleteOnExit: false });
+  const [dockerfile = ""] = globSync(`{,deploy/}Dockerfile.${image}`, { cwd: root });
+  await GenericContainer.fromDockerfile(root, dockerfile).build(imageName(image), { deleteOnExit: false });
 }
 
 /** The image that a compose file names, so that the tests run what is shipped. */

@@ -1,9 +1,9 @@
 import { jetstream } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { connect, nuid } from "@nats-io/transport-node";
-import { headersOfCommand } from "../../libs/commands/command.ts";
-import { CommandLogs } from "../../libs/commands/log.ts";
-import { commandSubject } from "../../libs/commands/names.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { headersOfCommand } from "../../libs/commands/messages/command.ts";
+import { commandSubject } from "../../libs/commands/messages/subjects.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 import { startGateway } from "../fixtures/services.ts";

@@ -1,8 +1,8 @@
 import type { Client } from "@grpc/grpc-js";
 import type { Subscription } from "@nats-io/transport-node";
 import { connect, createInbox, nuid } from "@nats-io/transport-node";
-import type { Command } from "../../libs/commands/command.ts";
-import { CommandLogs } from "../../libs/commands/log.ts";
+import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import type { Command } from "../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import { callRaw, openClient } from "./grpc-call.ts";
 import type { Figure } from "./rounds.ts";

@@ -64,7 +64,7 @@ export async function isolation(): Promise<Figure[]> {
   const figure = figureOf({ name: "isolation", unit: "ms p99", goal: "<= 1.5" }, rounds, (latenciesMs) =>
     percentile(latenciesMs, 0.99),
   );
-  const left = await depthOf(port, troubled.queued);
+  const left = await queueDepth(port, troubled.queued);
   if (left === 0)
     throw new Error("the queue was worked off before the end: there was nothing to be isolated from");
   return [{ ...figure, queuedAtEnd: left }];
@@ -90,7 +90,7 @@ async function fill(port: number): Promise<void> {
   if (accepted !== queued) throw new Error(`${response.status}: ${accepted} of ${queued} were stored`);
 }
 
-async function depthOf(port: number, id: string): Promise<number> {
+async function queueDepth(port: number, id: string): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${port}/processors/${id}`);
   return ((await response.json()) as { depth: number }).depth;
 }

@@ -1,4 +1,4 @@
-import { streamOf } from "../../libs/commands/names.ts";
+import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
 import { until } from "../fixtures/until.ts";
 import type { Figure } from "./rounds.ts";

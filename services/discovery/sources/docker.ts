@@ -5,22 +5,23 @@ import { finished } from "node:stream/promises";
 import type { Static } from "typebox";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import type { DiscoverySource, Found } from "./source.ts";
+import type { DiscoveredInstance, DiscoverySource } from "./source.ts";
 import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
 
-/** Where a Docker engine, or a proxy of its socket, is. */
+/** Where to reach a Docker engine, or a proxy before its socket. */
 export type DockerAddress = { socketPath: string } | { host: string; port: number };
 
+/** Which Docker engine to ask. */
 export interface DockerOptions {
   address: DockerAddress;
-  /** The network in which the instances are called; undefined: the only one that a container is in. */
+  /** The Docker network in which instances are called. Undefined: the only network that a container is in. */
   network: string | undefined;
 }
 
-/** What is used of an item of `GET /containers/json`. */
+/** The fields of an item of `GET /containers/json` that are used. */
 const Container = Type.Object({
   Id: Type.String(),
-  /** Null while it is being removed. */
+  /** Null while the container is being removed. */
   Names: Type.Union([Type.Array(Type.String()), Type.Null()]),
   /** Unix seconds. */
   Created: Type.Number(),
@@ -36,11 +37,12 @@ const Container = Type.Object({
 type Container = Static<typeof Container>;
 const Containers = Type.Array(Container);
 
-// Without a version in the path the engine answers in its own: engines refuse versions that are too old or too new for them.
-const listPath = `/containers/json?all=1&filters=${filters({ label: [labels.id] })}`;
+// The paths name no version of the API, so the engine uses its newest. Engines refuse versions that are too
+// old or too new.
+const listPath = `/containers/json?all=1&filters=${encodeFilters({ label: [labels.id] })}`;
 
-// Not by label: what a network tells carries none of the container's labels.
-const eventsPath = `/events?filters=${filters({
+// Events are not filtered by label: those of a network do not have the labels of the container.
+const eventsPath = `/events?filters=${encodeFilters({
   type: ["container", "network"],
   event: ["start", "die", "destroy", "rename", "connect", "disconnect"],
 })}`;
@@ -48,16 +50,18 @@ const eventsPath = `/events?filters=${filters({
 const keepAliveMs = 30_000;
 
 /**
- * The containers with a `kato.processor.id` label. Of the engine's API only `GET /containers/json` and `GET /events` are used.
+ * The containers with a label `kato.processor.id`. Of the engine's API only `GET /containers/json` and `GET
+ * /events` are used.
  *
- * An instance is called at its address in a network, as a name can be resolved only from within the same network, and not in the default
- * one.
+ * An instance is called at its IP address. Its name would be of less use: Docker resolves names only within
+ * the same network, and not at all in the default network.
  */
 export function dockerSource({ address, network }: DockerOptions): DiscoverySource {
   const at = "socketPath" in address ? address.socketPath : `${address.host}:${address.port}`;
+  const where = network ? `in network ${network}` : "in their only network";
   return {
     name: "docker",
-    watches: `containers of the Docker engine at ${at}, ${network ? `in network ${network}` : "in their only network"}`,
+    watches: `containers of the Docker engine at ${at}, ${where}`,
 
     async list(stopping) {
       const signal = AbortSignal.any([stopping, AbortSignal.timeout(listTimeoutMs)]);
@@ -66,21 +70,21 @@ export function dockerSource({ address, network }: DockerOptions): DiscoverySour
         const [error] = Value.Errors(Containers, containers);
         throw new Error(`Docker's list of containers is none: ${error?.instancePath} ${error?.message}`);
       }
-      return containers.map((container) => foundOf(container, network));
+      return containers.map((container) => instanceOf(container, network));
     },
 
     async watch(hint, stopping) {
       const events = await get(address, eventsPath, stopping);
-      // What changed while nothing was heard is not told any more.
+      // Something may have changed while there was no watch. The engine does not repeat those events.
       hint();
       events.on("data", hint);
-      // However it ends, it had been there.
+      // The watch did exist, so it resolves even if the connection ends with an error.
       await finished(events).catch(() => {});
     },
   };
 }
 
-function foundOf(container: Container, network: string | undefined): Found {
+function instanceOf(container: Container, network: string | undefined): DiscoveredInstance {
   const { Id, Names, Labels, State, Created } = container;
   const id = Labels[labels.id] ?? "";
   const port = Labels[labels.port] || defaultGrpcPort;
@@ -92,11 +96,11 @@ function foundOf(container: Container, network: string | undefined): Found {
     name: Labels[labels.name] || id,
     endpoint: address.ip && endpointOf(address.ip, port),
     ...(address.problem && { problem: address.problem }),
-    createdAt: Created * 1_000,
+    createdAtMs: Created * 1_000,
   };
 }
 
-/** Its address in the network in which it is called, or why there is none. */
+/** A container's IP address in the network in which it is called, or why it has none. */
 function addressOf(
   { NetworkSettings }: Container,
   network: string | undefined,
@@ -112,20 +116,20 @@ function addressOf(
   return ip ? { ip } : { problem: `has no address of its own in the network ${network ?? all}` };
 }
 
-/** The answer to a GET, once its head is there. Rejects where that is no 200. */
+/** Sends a GET, and resolves when the headers of the answer are there. Rejects if the status is not 200. */
 async function get(address: DockerAddress, path: string, signal: AbortSignal): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    // A connection of its own: one that is kept may have been closed by the engine meanwhile.
-    const asked = request({ ...address, path, signal, agent: false, headers: { host: "docker" } }, resolve);
-    asked.setSocketKeepAlive(true, keepAliveMs);
-    asked.on("error", reject);
-    asked.end();
+    // Each request has its own connection: the engine may have closed one that was kept open.
+    const sent = request({ ...address, path, signal, agent: false, headers: { host: "docker" } }, resolve);
+    sent.setSocketKeepAlive(true, keepAliveMs);
+    sent.on("error", reject);
+    sent.end();
   });
   if (response.statusCode === 200) return response;
-  const [about] = path.split("?");
-  throw new Error(`GET ${about} of Docker: ${response.statusCode} ${(await text(response)).trim()}`);
+  const [pathname] = path.split("?");
+  throw new Error(`GET ${pathname} of Docker: ${response.statusCode} ${(await text(response)).trim()}`);
 }
 
-function filters(of: Record<string, string[]>): string {
-  return encodeURIComponent(JSON.stringify(of));
+function encodeFilters(filters: Record<string, string[]>): string {
+  return encodeURIComponent(JSON.stringify(filters));
 }

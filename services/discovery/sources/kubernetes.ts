@@ -6,26 +6,28 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import { CoreV1Api, KubeConfig, Observable, Watch } from "@kubernetes/client-node";
-import type { DiscoverySource, Found } from "./source.ts";
+import type { DiscoveredInstance, DiscoverySource } from "./source.ts";
 import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
 
+/** Which Kubernetes cluster to ask, and for what. */
 export interface KubernetesOptions {
-  /** The file that says where the cluster is; undefined: the one that this process runs in. */
+  /** The kubeconfig file to use. Undefined: the cluster that this process runs in. */
   kubeconfig: string | undefined;
-  /** Undefined: the one that the configuration names. */
+  /** Undefined: the namespace of the kubeconfig's current context, else `default`. */
   namespace: string | undefined;
-  /** What stands for an instance. */
+  /** Which kind of object is an instance. */
   kind: "services" | "pods";
 }
 
-/** How long the server keeps a watch. */
+/** The server ends a watch after this time. */
 const watchSeconds = 300;
+/** Characters. */
 const maxErrorLength = 500;
 
 /**
- * The Services or Pods with a `kato.processor.id` label in one namespace. Needs `list` and `watch` of that kind there.
- *
- * Throws where the configuration cannot be read.
+ * The Services or Pods of one namespace that have a label `kato.processor.id`. Discovery needs the rights
+ * `list` and `watch` for that kind in that namespace. Throws if the kubeconfig cannot be read or names no
+ * cluster.
  */
 export function kubernetesSource(options: KubernetesOptions): DiscoverySource {
   const config = new KubeConfig();
@@ -43,8 +45,9 @@ export function kubernetesSource(options: KubernetesOptions): DiscoverySource {
 }
 
 /**
- * Invariant: a watch starts at `#resourceVersion`, which is at most as new as the last list, so that no change between the two is missed;
- * undefined where the server has forgotten that version. A watch without one is told of everything there is first.
+ * Invariant: a watch starts at `#resourceVersion`, which is no newer than the last list. So no change between
+ * the list and the watch is missed. It is undefined after the server has said that it does not have that
+ * version any more. A watch without a version begins with an event for every object that exists.
  */
 class KubernetesSource implements DiscoverySource {
   readonly name = "kubernetes";
@@ -63,18 +66,18 @@ class KubernetesSource implements DiscoverySource {
     this.#namespace = namespace;
   }
 
-  async list(stopping: AbortSignal): Promise<Found[]> {
-    const options = limitedBy(AbortSignal.any([stopping, AbortSignal.timeout(listTimeoutMs)]));
+  async list(stopping: AbortSignal): Promise<DiscoveredInstance[]> {
+    const options = cancelledBy(AbortSignal.any([stopping, AbortSignal.timeout(listTimeoutMs)]));
     const request = { namespace: this.#namespace, labelSelector: labels.id };
     try {
       if (this.#kind === "services") {
         const { items, metadata } = await this.#api.listNamespacedService(request, options);
         this.#resourceVersion = metadata?.resourceVersion;
-        return items.map(foundOfService);
+        return items.map(instanceOfService);
       }
       const { items, metadata } = await this.#api.listNamespacedPod(request, options);
       this.#resourceVersion = metadata?.resourceVersion;
-      return items.map(foundOfPod);
+      return items.map(instanceOfPod);
     } catch (error) {
       throw errorOf(`listing ${this.#kind}`, error);
     }
@@ -104,52 +107,53 @@ class KubernetesSource implements DiscoverySource {
     const error = await ended.promise;
     stopping.removeEventListener("abort", stop);
     connection.abort();
+    // 410 Gone: the server does not have that version any more.
     if (codeOf(error) === 410) {
       this.#resourceVersion = undefined;
       hint();
-    } else if (error && !isSilence(error)) {
+    } else if (error && !isTimeout(error)) {
       throw errorOf(`watching ${this.#kind}`, error);
     }
   }
 }
 
 /**
- * A Service is called by its name in the cluster, which stays when it is made anew. So it has to stand for one instance: it may select
- * no more than one Pod at a time.
+ * A Service is called by its name, which stays the same when its Pod is replaced. A Service has to stand for
+ * one instance, so it may select no more than one Pod at a time.
  */
-function foundOfService({ metadata = {} }: V1Service): Found {
-  const { id, name, port } = labelled(metadata);
+function instanceOfService({ metadata = {} }: V1Service): DiscoveredInstance {
+  const { id, name, port } = readLabels(metadata);
   return {
     where: `services/${metadata.namespace}/${metadata.name}`,
     id,
     name,
     endpoint: endpointOf(`${metadata.name}.${metadata.namespace}.svc`, port),
-    createdAt: metadata.creationTimestamp?.getTime() ?? 0,
+    createdAtMs: metadata.creationTimestamp?.getTime() ?? 0,
   };
 }
 
-/** A Pod is called at its address, for as long as it runs and nobody has deleted it. */
-function foundOfPod({ metadata = {}, status }: V1Pod): Found {
-  const { id, name, port } = labelled(metadata);
+/** A Pod is called at its IP address, as long as it runs and is not being deleted. */
+function instanceOfPod({ metadata = {}, status }: V1Pod): DiscoveredInstance {
+  const { id, name, port } = readLabels(metadata);
   const isRunning = status?.phase === "Running" && metadata.deletionTimestamp === undefined;
   return {
     where: `pods/${metadata.namespace}/${metadata.name}`,
     id,
     name,
     endpoint: isRunning && status.podIP ? endpointOf(status.podIP, port) : undefined,
-    createdAt: metadata.creationTimestamp?.getTime() ?? 0,
+    createdAtMs: metadata.creationTimestamp?.getTime() ?? 0,
   };
 }
 
-function labelled(metadata: V1ObjectMeta): { id: string; name: string; port: string } {
+function readLabels(metadata: V1ObjectMeta): { id: string; name: string; port: string } {
   const all = { ...metadata.labels, ...metadata.annotations };
-  // Only labels can be selected by.
+  // The id cannot be an annotation: Kubernetes selects objects only by label.
   const id = metadata.labels?.[labels.id] ?? "";
   return { id, name: all[labels.name] || id, port: all[labels.port] || defaultGrpcPort };
 }
 
-/** What has a request of the client end with the signal. */
-function limitedBy(signal: AbortSignal): ConfigurationOptions<ObservableMiddleware> {
+/** Options that cancel a request of the client when the signal is aborted. */
+function cancelledBy(signal: AbortSignal): ConfigurationOptions<ObservableMiddleware> {
   const middleware: ObservableMiddleware = {
     pre: (request) => {
       request.setSignal(signal);
@@ -160,31 +164,41 @@ function limitedBy(signal: AbortSignal): ConfigurationOptions<ObservableMiddlewa
   return { middleware: [middleware], middlewareMergeStrategy: "append" };
 }
 
-/** The HTTP status of an error, wherever it stands: in a Status object, in what a list throws, in what a watch ends with. */
+/**
+ * The HTTP status of an error. A Status object and the error of a list have it as `code`, the error of a
+ * watch has it as `statusCode`.
+ */
 function codeOf(error: unknown): unknown {
-  const { code, statusCode } = Object(error) as Record<string, unknown>;
-  return code ?? statusCode;
+  return propertyOf(error, "code") ?? propertyOf(error, "statusCode");
 }
 
-/** The client ends a watch that nothing is heard of. */
-function isSilence(error: unknown): boolean {
+function propertyOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** The client ends a watch so if nothing comes for some time, which is no failure. */
+function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError";
 }
 
-/** The error with what a person needs of it in one line. */
+/** An error that says in one line what failed and why. */
 function errorOf(what: string, error: unknown): Error {
-  const { body, message, cause } = Object(error) as Record<string, unknown>;
+  const cause = propertyOf(error, "cause");
+  const message = messageOf(propertyOf(error, "body")) ?? propertyOf(error, "message");
   const why = cause instanceof Error ? `: ${cause.message}` : "";
-  const text = `${what} of Kubernetes: ${codeOf(error) ?? ""} ${messageOf(body) ?? message}${why}`;
+  const text = `${what} of Kubernetes: ${codeOf(error) ?? ""} ${message}${why}`;
   return new Error(text.replace(/\s+/g, " ").slice(0, maxErrorLength), { cause: error });
 }
 
-/** What the server says in the body of a list that failed, a Status object; undefined where there is none. */
+/**
+ * What the server says in the body of a list that failed. The body is a Status object, perhaps as text.
+ * Undefined if there is no body.
+ */
 function messageOf(body: unknown): unknown {
   if (body === undefined) return undefined;
   try {
     const status: unknown = typeof body === "string" ? JSON.parse(body) : body;
-    return (Object(status) as Record<string, unknown>).message ?? body;
+    return propertyOf(status, "message") ?? body;
   } catch {
     return body;
   }

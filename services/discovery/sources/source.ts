@@ -1,46 +1,50 @@
-/** A KATO instance that a discovery source knows of. What its labels say is not checked yet. */
-export interface Found {
-  /** What people find it by: the container's name, `services/namespace/name`. */
+/**
+ * A KATO instance that a source has found. Its id, name and port come from labels, and are not checked yet.
+ */
+export interface DiscoveredInstance {
+  /** What a person finds it by: `container name`, `services/namespace/name` or `pods/namespace/name`. */
   where: string;
   id: string;
   name: string;
-  /** `host:port`; undefined where it cannot be called, as while it is stopped: its entry is kept then. */
+  /** `host:port`. Undefined while it cannot be called, as when it is stopped; its entry stays then. */
   endpoint: string | undefined;
-  /** Why something that runs has no endpoint. */
+  /** Why it has no endpoint although it runs. */
   problem?: string;
-  /** Unix ms: of two with one id the older one counts. */
-  createdAt: number;
+  /** Unix ms. Of two instances with the same id the older one is registered. */
+  createdAtMs: number;
 }
 
-/** What can be asked which instances there are. */
+/** Something that knows which KATO instances run, such as a Docker engine. */
 export interface DiscoverySource {
-  /** Of the entries that it registers. */
+  /** The `source` of the registry's entries that come from it. */
   readonly name: "docker" | "kubernetes";
-  /** In words, for the log: what is watched, and where. */
+  /** What is watched and where, in words for the log. */
   readonly watches: string;
-  /** All instances there are now. Rejects where they cannot be had in full. */
-  list(stopping: AbortSignal): Promise<Found[]>;
+  /** Lists all instances that there are now. Rejects if the list cannot be had in full. */
+  list(stopping: AbortSignal): Promise<DiscoveredInstance[]>;
   /**
-   * Calls `hint` whenever a list may have changed, until the connection ends; rejects where there was none. Not every change is told:
-   * the list is the truth.
+   * Calls `hint` whenever the list may have changed. Resolves when the connection ends, and rejects if there
+   * could be none. Some changes may come without a hint, so only the list is to be relied on.
    */
   watch(hint: () => void, stopping: AbortSignal): Promise<void>;
 }
 
-/** The labels by which instances are found, the same for every source; in Kubernetes the last two may be annotations. */
+/**
+ * The labels of an instance, the same for every source. In Kubernetes the last two may also be annotations.
+ */
 export const labels = {
   id: "kato.processor.id",
   name: "kato.processor.name",
   port: "kato.grpc.port",
 } as const;
 
-/** Where an instance serves gRPC when no label says so. */
+/** The port of an instance that has no label for it. */
 export const defaultGrpcPort = "1441";
 
-/** How long a list may take. */
+/** A list that takes longer has failed. */
 export const listTimeoutMs = 10_000;
 
-/** `host:port` of an address, which may be one of IPv6. */
+/** `address:port`, where an IPv6 address is put in brackets. */
 export function endpointOf(address: string, port: string): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -1,62 +1,55 @@
-import type { IngestionRecord, Ingestions } from "../../../libs/commands/ingestion.ts";
+import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import type { Backend } from "../fleet/backend.ts";
+import { askOwner } from "./owner.ts";
+import { RecordWriter } from "./record-writer.ts";
 
 type Identity = Pick<IngestionRecord, "processor" | "ingestion" | "after" | "intake">;
 
-const saveEveryMs = 1_000;
 const maxNamed = 100;
 const maxDetail = 300;
-const lastSaveAttempts = 3;
 
 /**
- * The record of an ingestion, in the hands of the intake that fills it: persisted every second, by compare-and-set, so one whose
- * ingestion was taken over notices (`isLost`). What is persisted is never ahead of what is stored (A6).
+ * The record of an ingestion while an intake fills it. What is persisted is never ahead of what is stored
+ * (A6).
  *
- * Of a request that is sent again the lines up to `line` are counted already.
+ * When a request is sent again, the observations up to `line` were counted by an earlier sending. One that
+ * was complete is only replayed: its record does not change.
  */
 export class IntakeRecord {
   readonly current: IngestionRecord;
   /** The record that an earlier sending has left. */
   readonly found: Readonly<IngestionRecord> | undefined;
-  readonly #store: Ingestions;
-  readonly #timer: NodeJS.Timeout;
-  #revision: number;
-  #isChanged = false;
-  #isLost = false;
-  #isSaving = false;
-  #saving: Promise<unknown> = Promise.resolve();
+  /** Absent if a complete ingestion is replayed. */
+  readonly #writer: RecordWriter | undefined;
 
   private constructor(
-    store: Ingestions,
     current: IngestionRecord,
-    revision: number,
     found: IngestionRecord | undefined,
+    writer: RecordWriter | undefined,
   ) {
-    this.#store = store;
     this.current = current;
-    this.#revision = revision;
     this.found = found;
-    this.#timer = setInterval(() => void this.#saveNow(), saveEveryMs);
+    this.#writer = writer;
   }
 
   /**
-   * Makes the record, or takes on the one that an earlier sending has left, unless that `isOwned`. Throws KEY_RUNNING where
+   * Creates the record, or takes over the one that an earlier sending has left. Throws KEY_RUNNING if
    * another intake has it.
    */
-  static async open(
-    store: Ingestions,
-    identity: Identity,
-    isOwned: () => Promise<boolean>,
-  ): Promise<IntakeRecord> {
+  static async open({ nats, stores }: Backend, identity: Identity): Promise<IntakeRecord> {
+    const { ingestions } = stores;
     const { processor, ingestion, intake } = identity;
-    const made = newRecord(identity);
-    const revision = await store.put(made, 0);
-    if (revision !== undefined) return new IntakeRecord(store, made, revision, undefined);
-    const found = await store.get(processor, ingestion);
-    if (found?.record.state === "complete") {
-      return new IntakeRecord(store, { ...found.record }, found.revision, found.record);
+    const created = newRecord(identity);
+    const revision = await ingestions.put(created, 0);
+    if (revision !== undefined) {
+      return new IntakeRecord(created, undefined, new RecordWriter(ingestions, created, revision));
     }
-    if (found && !(await isOwned())) {
+    const found = await ingestions.get(processor, ingestion);
+    if (found?.record.state === "complete") {
+      return new IntakeRecord({ ...found.record }, found.record, undefined);
+    }
+    if (found && (await askOwner(nats.connection, identity)) === "none") {
       const taken: IngestionRecord = {
         ...found.record,
         intake,
@@ -65,28 +58,34 @@ export class IntakeRecord {
         rejected: [],
         rejected_count: 0,
       };
-      const next = await store.put(taken, found.revision);
-      if (next !== undefined) return new IntakeRecord(store, taken, next, found.record);
+      const next = await ingestions.put(taken, found.revision);
+      if (next !== undefined) {
+        return new IntakeRecord(taken, found.record, new RecordWriter(ingestions, taken, next));
+      }
     }
-    throw underWay(processor);
+    throw takenElsewhere(processor);
   }
 
-  /** Whether another intake has it now. */
+  /** Whether an earlier sending was complete. */
+  get isReplay(): boolean {
+    return this.#writer === undefined;
+  }
+
+  /** Whether another intake has the ingestion now. */
   get isLost(): boolean {
-    return this.#isLost;
-  }
-
-  get #isReplay(): boolean {
-    return this.found?.state === "complete";
+    return this.#writer?.isLost ?? false;
   }
 
   /** Counts a line that was read. */
   read(line: number): void {
     this.current.lines = line;
-    this.#isChanged = true;
+    this.#writer?.changed();
   }
 
-  /** Counts an observation that is stored, unless an earlier sending has; null: its place is not known any more. */
+  /**
+   * Counts an observation that is stored, unless an earlier sending has. The sequence is null if the log
+   * no longer has the command.
+   */
   stored(line: number, sequence: number | null): void {
     const { current } = this;
     if (line <= current.line) return;
@@ -94,24 +93,25 @@ export class IntakeRecord {
     current.accepted++;
     current.first_sequence ??= sequence;
     current.last_sequence = sequence ?? current.last_sequence;
-    this.#isChanged = true;
+    this.#writer?.changed();
   }
 
+  /** Takes note that the Learn at the end is stored. */
   learned(sequence: number | null): void {
     this.current.learn_sequence = sequence ?? this.current.learn_sequence;
-    this.#isChanged = true;
+    this.#writer?.changed();
   }
 
-  /** Counts a line that was refused; the first hundred are named. */
+  /** Counts a line that was refused. The first hundred are named. */
   reject(line: number, detail: string): void {
-    if (this.#isReplay) return;
+    if (!this.#writer) return;
     const { rejected } = this.current;
     this.current.rejected_count++;
     if (rejected.length < maxNamed) rejected.push({ line, detail: detail.slice(0, maxDetail) });
-    this.#isChanged = true;
+    this.#writer.changed();
   }
 
-  /** What a client is told. */
+  /** What the client is told of the ingestion. */
   report(): Record<string, unknown> {
     const { ingestion, accepted, first_sequence, last_sequence, learn_sequence } = this.current;
     const { rejected, rejected_count } = this.current;
@@ -126,68 +126,20 @@ export class IntakeRecord {
     };
   }
 
-  /** Persists how it has ended; rejects where NATS does not let it. */
+  /** Persists how the intake has ended. Rejects with NATS_UNAVAILABLE. */
   async end(state: IngestionRecord["state"]): Promise<void> {
-    if (this.#isReplay) return;
+    if (!this.#writer) return;
     this.current.state = state;
-    for (let left = lastSaveAttempts; ; left--) {
-      this.#isChanged = true;
-      try {
-        return await this.#saveInTurn();
-      } catch (error) {
-        if (left > 1) continue;
-        const context = { processor: this.current.processor, retryAfterSeconds: 1 };
-        throw new GatewayError("NATS_UNAVAILABLE", "NATS does not keep the ingestion.", context, {
-          cause: error,
-        });
-      }
-    }
+    await this.#writer.saveLast();
   }
 
   close(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** One that fails is made good by the next; while one waits for NATS no other is begun. */
-  async #saveNow(): Promise<void> {
-    if (this.#isSaving) return;
-    await this.#saveInTurn().catch(() => {});
-  }
-
-  #saveInTurn(): Promise<void> {
-    const save = () => this.#save();
-    const saving = this.#saving.then(save, save);
-    this.#saving = saving.catch(() => {});
-    return saving;
-  }
-
-  async #save(): Promise<void> {
-    if (!this.#isChanged || this.#isLost || this.#isReplay) return;
-    this.#isChanged = false;
-    this.#isSaving = true;
-    try {
-      const revision = (await this.#store.put(this.current, this.#revision)) ?? (await this.#putAgain());
-      if (revision === undefined) this.#isLost = true;
-      else this.#revision = revision;
-    } catch (error) {
-      this.#isChanged = true;
-      throw error;
-    } finally {
-      this.#isSaving = false;
-    }
-  }
-
-  /** A write of ours that got no answer and was carried out all the same has changed the revision. */
-  async #putAgain(): Promise<number | undefined> {
-    const { processor, ingestion, intake } = this.current;
-    const found = await this.#store.get(processor, ingestion);
-    if (found?.record.intake !== intake) return undefined;
-    return this.#store.put(this.current, found.revision);
+    this.#writer?.close();
   }
 }
 
 /** Another intake has the ingestion. */
-export function underWay(processor: string): GatewayError {
+export function takenElsewhere(processor: string): GatewayError {
   return new GatewayError("KEY_RUNNING", "Another sending of this request is being taken in.", {
     processor,
     effect: "none",

@@ -1,8 +1,8 @@
 /** One line of a stream of lines. */
 export interface Line {
-  /** From 1; blank lines count. */
+  /** The first line is 1. Blank lines count. */
   number: number;
-  /** Without its end; undefined where it is longer than the limit. */
+  /** The line without its end; undefined if it is longer than the limit. */
   bytes: Buffer | undefined;
 }
 
@@ -11,13 +11,16 @@ const carriageReturn = 0x0d;
 const nothing: Buffer = Buffer.alloc(0);
 
 /**
- * Splits a stream of bytes at its line feeds and gives the lines that each chunk completes, so that no more is read than is
- * asked for. Of a line that is longer than `limitBytes` no more than that is kept. The last line need not have an end; where the
- * stream fails, what came of its last line is dropped.
+ * Splits a stream of bytes at its line feeds. It gives the lines that each chunk completes, and reads the
+ * next chunk only when it is asked for more. Of a line that is longer than `limitBytes` it keeps no more than
+ * that. The last line need not have an end. Where the stream fails, an unfinished line is dropped.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line[]> {
   let number = 0;
-  /** What earlier chunks brought of a line: the first `begunBytes` of `begun`, or nothing where they are over the limit. */
+  /**
+   * The beginning of a line, from earlier chunks: `begunBytes` of `begun`, which is empty where they exceed
+   * the limit.
+   */
   let begun: Buffer = nothing;
   let begunBytes = 0;
 
@@ -25,7 +28,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number
     const bytes = begunBytes + part.length;
     if (bytes > limitBytes) begun = nothing;
     else {
-      // Grown by doubling, as a line may come in any number of parts.
+      // The buffer doubles, because a line may come in any number of parts.
       if (bytes > begun.length)
         begun = grown(begun.subarray(0, begunBytes), Math.max(bytes, 2 * begun.length));
       part.copy(begun, begunBytes);

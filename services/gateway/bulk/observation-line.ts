@@ -2,19 +2,22 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
-import { checkObservation } from "../observation.ts";
-import { fieldOfPointer } from "../problem.ts";
-import { ObservationBody } from "../schemas.ts";
-import { hasData } from "../unwrap-data.ts";
+import { hasData } from "../http/bodies.ts";
+import { checkObservation, ObservationBody } from "../http/observation.ts";
+import { fieldOfPointer } from "../http/problem.ts";
 
-/** What observations are checked by where Fastify does not: a line's, or an item's of a list. */
+/** Checks observations that Fastify does not see one by one: a line of NDJSON, an item of a list. */
 export interface ObservationCheck {
   validate: NonNullable<ReturnType<FastifyRequest["compileValidationSchema"]>>;
   /** The largest request that NATS and KATO take. */
   limitBytes: number;
 }
 
-/** A line's JSON; undefined where there is nothing but white space. Throws INVALID_INPUT. */
+export function observationCheck(request: FastifyRequest, limitBytes: number): ObservationCheck {
+  return { validate: request.compileValidationSchema(ObservationBody), limitBytes };
+}
+
+/** A line's JSON; undefined for a blank line. Throws INVALID_INPUT. */
 export function parseLine(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) refuse("is not UTF-8");
   const text = bytes.toString("utf8");
@@ -27,9 +30,18 @@ export function parseLine(bytes: Buffer): unknown {
 }
 
 /**
- * The checks of `POST /{id}/observe`, for an observation that came in another way; whatever else it carries is taken out.
- * Throws INVALID_INPUT naming the field.
+ * The request that an observation becomes. It is checked as `POST /{id}/observe` checks it. One without a
+ * unique_id gets `uniqueId`. Throws INVALID_INPUT naming the field.
  */
+export function observeRequest(value: unknown, uniqueId: string, check: ObservationCheck): Buffer {
+  const observation = checkedObservation(value, check);
+  const data = encodeRequest("Observe", { ...observation, unique_id: observation.unique_id || uniqueId });
+  if (data.length > check.limitBytes) {
+    refuse(`is ${data.length} bytes for KATO, the limit is ${check.limitBytes}`);
+  }
+  return data;
+}
+
 function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {
   const observation: unknown = hasData(value) ? value.data : value;
   if (!isObservation(observation, validate)) {
@@ -43,25 +55,11 @@ function checkedObservation(value: unknown, { validate }: ObservationCheck): Obs
   return observation;
 }
 
-/** The request that an observation becomes; one without a unique_id is given this one. */
-export function observeRequest(value: unknown, uniqueId: string, check: ObservationCheck): Buffer {
-  const observation = checkedObservation(value, check);
-  const data = encodeRequest("Observe", { ...observation, unique_id: observation.unique_id || uniqueId });
-  if (data.length > check.limitBytes) {
-    refuse(`is ${data.length} bytes for KATO, the limit is ${check.limitBytes}`);
-  }
-  return data;
-}
-
+/** Also removes the fields that an observation does not have. */
 function isObservation(value: unknown, validate: ObservationCheck["validate"]): value is ObservationBody {
   return validate(value) === true;
 }
 
 function refuse(detail: string): never {
   throw new GatewayError("INVALID_INPUT", detail);
-}
-
-/** What lines are checked by. */
-export function observationCheck(request: FastifyRequest, limitBytes: number): ObservationCheck {
-  return { validate: request.compileValidationSchema(ObservationBody), limitBytes };
 }

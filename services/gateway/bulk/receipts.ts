@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 
-/** What a client is told of one line; the Learn at the end has no line. */
+/** What a client is told of one line. The Learn at the end has no line. */
 export type Receipt =
   | { line: number; sequence: number | null }
   | { line: number; error: string; retryable?: boolean }
   | { learn_sequence: number | null };
 
-/** Receipts on their way to a client, a line each, many in one write. */
+/** An answer of receipts, one a line as NDJSON. Several receipts are sent in one write. */
 export class ReceiptStream {
   readonly body = new PassThrough();
   #text = "";
@@ -23,7 +23,7 @@ export class ReceiptStream {
     this.#flushing ??= setImmediate(() => this.#flush());
   }
 
-  /** Resolves once the client has read enough of them, or is gone. */
+  /** Resolves once the client has read enough of them, or has gone. */
   async drained(): Promise<void> {
     if (this.body.writableNeedDrain && !this.body.destroyed) {
       await Promise.race([once(this.body, "drain"), once(this.body, "close")]);
@@ -43,34 +43,40 @@ export class ReceiptStream {
   }
 }
 
-type Waiting = { line: number | "learn"; receipt?: Receipt };
+type Expected = { line: number | "learn"; receipt?: Receipt };
 
-/** Gives receipts in the order of their lines, although some are known at once and others when the line is stored. */
+/**
+ * Gives receipts in the order of their lines. Some are known at once, others when JetStream has stored the
+ * line.
+ */
 export class ReceiptOrder {
-  readonly #waiting: Waiting[] = [];
-  readonly #give: (receipt: Receipt) => void;
+  readonly #expected: Expected[] = [];
+  readonly #stream: Pick<ReceiptStream, "add">;
 
-  constructor(give: (receipt: Receipt) => void) {
-    this.#give = give;
+  constructor(stream: Pick<ReceiptStream, "add">) {
+    this.#stream = stream;
   }
 
+  /** How many receipts are not given yet. */
   get length(): number {
-    return this.#waiting.length;
+    return this.#expected.length;
   }
 
-  /** A line whose receipt is not known yet. */
+  /**
+   * Announces a line whose receipt comes later. Lines are stored in the order in which they are announced.
+   */
   expect(line: number | "learn"): void {
-    this.#waiting.push({ line });
+    this.#expected.push({ line });
   }
 
-  /** The receipt of the first line that was expected and has none, or of one that was not. */
+  /** Takes the receipt of the first announced line that has none, or of a line that was not announced. */
   settle(line: number | "learn", receipt: Receipt): void {
-    const expected = this.#waiting.find((waiting) => !waiting.receipt);
-    if (expected?.line === line) expected.receipt = receipt;
-    else this.#waiting.push({ line, receipt });
-    while (this.#waiting[0]?.receipt) {
-      this.#give(this.#waiting[0].receipt);
-      this.#waiting.shift();
+    const first = this.#expected.find((expected) => !expected.receipt);
+    if (first?.line === line) first.receipt = receipt;
+    else this.#expected.push({ line, receipt });
+    while (this.#expected[0]?.receipt) {
+      this.#stream.add(this.#expected[0].receipt);
+      this.#expected.shift();
     }
   }
 }

@@ -1,11 +1,13 @@
-import type { IngestionRecord, StoredLine } from "../../../libs/commands/ingestion.ts";
-import { storedLines } from "../../../libs/commands/ingestion.ts";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { StoredLine } from "../../../libs/commands/outcomes/ingestion-lines.ts";
+import { storedLines } from "../../../libs/commands/outcomes/ingestion-lines.ts";
+import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 /**
- * Tells, of a request that is sent again, what is stored already: it goes through the log beside the request's lines, so
- * it needs no memory of either. A line that is not stored is followed by none that is (A2).
+ * Finds the lines of a request that is sent again among those that an earlier sending has stored. It reads
+ * the log in step with the request, so it keeps neither in memory. After the first line that is not stored no
+ * other is stored (A2).
  */
 export class StoredLines {
   readonly #record: Readonly<IngestionRecord>;
@@ -13,15 +15,15 @@ export class StoredLines {
   #next: StoredLine | undefined;
   #isAtEnd = false;
 
-  /** `record` as it was found. */
+  /** `record` is the one that the earlier sending has left. */
   constructor(logs: Pick<CommandLogs, "last" | "readRange">, record: Readonly<IngestionRecord>) {
     this.#record = { ...record };
     this.#lines = storedLines(logs, record, record.after + 1);
   }
 
   /**
-   * The sequence of a line that is stored, null where the log no longer has it, undefined for one that is not stored. Throws
-   * KEY_REUSED where something else is stored in its place.
+   * The sequence of a line that is stored: null if the log no longer has the command, undefined if the
+   * line is not stored. Throws KEY_REUSED if something else is stored in its place.
    */
   async find(line: number | "learn", data: Uint8Array): Promise<number | null | undefined> {
     const next = await this.#peek();
@@ -30,13 +32,13 @@ export class StoredLines {
       this.#next = undefined;
       return next.sequence;
     }
-    if (line === "learn" ? this.#record.learn_sequence !== null : line <= this.#record.line) return null;
-    if (next) throw this.#differs();
-    if (this.#record.state === "complete") throw this.#differs();
+    const wasCounted = line === "learn" ? this.#record.learn_sequence !== null : line <= this.#record.line;
+    if (wasCounted) return null;
+    if (next || this.#record.state === "complete") throw this.#differs();
     return undefined;
   }
 
-  /** Throws KEY_REUSED where more is stored than the request had. */
+  /** Throws KEY_REUSED if more is stored than the request has. */
   async end(lines: number): Promise<void> {
     const { state, lines: before, line } = this.#record;
     if ((await this.#peek()) || lines < line || (state === "complete" && lines !== before)) {

@@ -1,99 +1,160 @@
+import type { FastifyReply } from "fastify";
+import type { Command } from "../../../libs/commands/messages/command.ts";
+import { maxDataBytes } from "../../../libs/commands/messages/reply.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import type { Backend } from "../backend.ts";
-import type { Outgoing } from "../calls.ts";
+import { maxMessageBytes } from "../../../libs/kato/channel.ts";
+import type { NatsLink } from "../../../libs/nats/connection.ts";
+import { setRateLimit } from "../http/headers.ts";
+import type { Backend } from "./backend.ts";
 import type { Queue } from "./processor-states.ts";
-import { refuseEarly, refuseUnsendable } from "./refusals.ts";
+import { instanceUnavailable, natsUnavailable, notOwned } from "./refusals.ts";
 
-/** The limit on how many commands may wait, as clients are told of it. */
-export const depthLimit = "depth";
+// A command is refused before it is stored when it would wait in vain
+// (docs/decisions/0008-refused-only-when-in-vain.md).
+
+/** What is to be sent: a command or a query. */
+type Outgoing = Pick<Command, "processor" | "data">;
+
+/** The name of the limit on the number of commands that wait, as RateLimit has it. */
+const depthLimit = "depth";
 
 /**
- * So few are never too many: the mean of fewer commands, of which a Learn takes many times as long as an Observe, says too little
- * about when they will be done.
+ * A queue of this many commands is never too long. A Learn takes many times as long as an Observe, so the
+ * mean of a few commands says too little about when they will be done.
  */
-const fewCommands = 16;
+const shortQueue = 16;
 
 /**
- * The rate is that of the last seconds: what waits may be quicker, and what has expired meanwhile is only passed. A command is
- * refused when the work before it takes this many times longer than its client waits, as a needless 429 is worse than a
- * 504 without effect.
+ * A command is refused when the queue before it takes this many times longer than its client waits. The rate
+ * is that of the last seconds, and the waiting commands may be quicker or may have expired. A needless 429 is
+ * worse than a 504 that had no effect.
  */
-const doubt = 2;
+const safetyFactor = 2;
 
 const maxRetryAfterSeconds = 60;
-const resumeRetryAfterSeconds = 10;
-/** How much of a full queue is to be worked off before it makes sense to come back. */
-const roomShare = 0.1;
+const pausedRetryAfterSeconds = 10;
+/** Clients are told to come back to a full queue when this share of it is free. */
+const freeShare = 0.1;
 
-/** Refuses a synchronous command that would not be applied before its client stops waiting, as far as that can be known. */
-export function admitSync(backend: Backend, outgoing: Outgoing): void {
-  const { processor, waitMs } = outgoing;
+/** Refuses a command that would not be applied before its client stops waiting. */
+export function admitSync(backend: Backend, outgoing: Outgoing, waitMs: number): void {
+  const { processor } = outgoing;
   const context: ErrorContext = { processor, effect: "none" };
-  refuseEarly(backend, outgoing);
-  refuseFull(backend, context, processor);
+  checkReachable(backend, outgoing);
+  checkQueueLimits(backend, context, processor);
   const queue = backend.states.queue(processor);
-  if (!queue || queue.depth <= fewCommands) return;
+  if (!queue || queue.depth <= shortQueue) return;
   if (backend.states.get(processor)?.state === "paused") throw paused(queue, context);
-  // Not known: it is not refused for that.
+  // Without a rate nobody can say how long the queue takes.
   if (queue.drainRate === 0) return;
   const seconds = queue.depth / queue.drainRate;
-  if (seconds * 1_000 > doubt * waitMs) throw tooLong(queue, seconds, waitMs, context);
+  if (seconds * 1_000 > safetyFactor * waitMs) throw tooLong(queue, seconds, waitMs, context);
 }
 
-/** Refuses an asynchronous command where too much waits already. Its instance may be away, and its processor paused. */
+/**
+ * Refuses a command that no client waits for when the queue is full. The instance may be unavailable, and the
+ * processor paused.
+ */
 export function admitAsync(backend: Backend, outgoing: Outgoing): void {
-  const { processor } = outgoing;
-  refuseUnsendable(backend, outgoing);
-  refuseFull(backend, { processor, effect: "none" }, processor);
+  checkSendable(backend, outgoing);
+  checkQueueLimits(backend, { processor: outgoing.processor, effect: "none" }, outgoing.processor);
 }
 
-/** Refuses whatever is to be stored where more waits than the settings allow; `underWay` is what will wait as soon as it is stored. */
-export function refuseFull(
+/** Refuses what NATS or KATO would not take. */
+export function checkSendable({ nats }: Backend, { processor, data }: Outgoing): void {
+  const context: ErrorContext = { processor, effect: "none" };
+  const limit = requestLimitBytes(nats);
+  if (data.length > limit) {
+    throw new GatewayError(
+      "TOO_LARGE",
+      `The request is ${data.length} bytes for KATO, the limit is ${limit}.`,
+      context,
+    );
+  }
+  if (!nats.connected) throw natsUnavailable(context);
+}
+
+/**
+ * Refuses what `checkSendable` refuses, and what nobody would answer now for want of a worker or an instance.
+ */
+export function checkReachable(backend: Backend, outgoing: Outgoing): void {
+  checkSendable(backend, outgoing);
+  const { states } = backend;
+  const { processor } = outgoing;
+  if (states.isUnowned(processor)) throw notOwned({ processor, effect: "none" });
+  if (states.get(processor)?.state === "down") throw instanceUnavailable({ processor, effect: "none" });
+}
+
+/** The largest request that both NATS and KATO take, in bytes. */
+export function requestLimitBytes({ maxPayloadBytes }: Pick<NatsLink, "maxPayloadBytes">): number {
+  return Math.min(maxMessageBytes, maxDataBytes(maxPayloadBytes));
+}
+
+/**
+ * Refuses a command where as much waits as the settings allow. `unstored` are commands that are on their way
+ * into the log and not counted in the queue yet.
+ */
+export function checkQueueLimits(
   { states, queueLimits }: Backend,
   context: ErrorContext,
   processor: string,
-  underWay = 0,
+  unstored = 0,
 ): void {
   const queue = states.queue(processor);
   if (!queue) return;
   const { oldestMs, drainRate } = queue;
-  const depth = queue.depth + underWay;
+  const depth = queue.depth + unstored;
   const { maxDepth, maxAgeMs } = queueLimits;
   if (depth >= maxDepth) {
-    const retryAfterSeconds = secondsFor(depth - (1 - roomShare) * maxDepth, drainRate);
+    const retryAfterSeconds = secondsFor(depth - (1 - freeShare) * maxDepth, drainRate);
     const limit = { name: depthLimit, commands: maxDepth };
     const detail = `${depth} commands wait for this processor, and no more than ${maxDepth} may.`;
     throw new GatewayError("QUEUE_FULL", detail, { ...context, retryAfterSeconds, limit });
   }
   if (maxAgeMs >= 0 && oldestMs > maxAgeMs) {
     const retryAfterSeconds = secondsFor(depth, drainRate);
-    const detail = `The oldest command waits for ${Math.round(oldestMs)} ms, and no more than ${maxAgeMs} are allowed.`;
+    const oldest = Math.round(oldestMs);
+    const detail = `The oldest command waits for ${oldest} ms, and no more than ${maxAgeMs} are allowed.`;
     throw new GatewayError("QUEUE_FULL", detail, { ...context, retryAfterSeconds, limit: { name: "age" } });
   }
 }
 
+/** Tells a client that sends without waiting how many more commands may wait. */
+export function setQueueRateLimit(
+  reply: FastifyReply,
+  { states, queueLimits }: Backend,
+  processor: string,
+): void {
+  const queue = states.queue(processor);
+  if (!queue) return;
+  const { maxDepth: commands } = queueLimits;
+  setRateLimit(reply, { name: depthLimit, commands, available: Math.max(0, commands - queue.depth) });
+}
+
 function paused({ depth }: Queue, context: ErrorContext): GatewayError {
   const detail = `The processor is paused, and ${depth} commands wait until it is resumed.`;
-  return new GatewayError("QUEUE_PAUSED", detail, { ...context, retryAfterSeconds: resumeRetryAfterSeconds });
+  return new GatewayError("QUEUE_PAUSED", detail, { ...context, retryAfterSeconds: pausedRetryAfterSeconds });
 }
 
 function tooLong(
   { depth, drainRate }: Queue,
-  seconds: number,
+  queueSeconds: number,
   waitMs: number,
   context: ErrorContext,
 ): GatewayError {
   const waitSeconds = waitMs / 1_000;
-  const detail = `${depth} commands wait, which takes about ${Math.ceil(seconds)} s, and the client waits for ${waitSeconds} s.`;
-  return new GatewayError("QUEUE_TOO_LONG", detail, {
+  const needed = `${depth} commands wait, which takes about ${Math.ceil(queueSeconds)} s`;
+  return new GatewayError("QUEUE_TOO_LONG", `${needed}, and the client waits for ${waitSeconds} s.`, {
     ...context,
     retryAfterSeconds: secondsFor(depth - waitSeconds * drainRate, drainRate),
     limit: { name: "wait" },
   });
 }
 
-/** In how many seconds so many commands are worked off: at least one, and no more than a client should sleep over. */
+/**
+ * In how many seconds so many commands are applied: at least 1, at most what a client should be told to wait.
+ */
 function secondsFor(commands: number, drainRate: number): number {
   const seconds = drainRate > 0 ? Math.ceil(commands / drainRate) : maxRetryAfterSeconds;
   return Math.min(Math.max(seconds, 1), maxRetryAfterSeconds);

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CommandLogs } from "../../../libs/commands/log.ts";
-import { eachOf } from "../../../libs/nats/each-of.ts";
-import { askId } from "../../../libs/registry/ask-id.ts";
-import type { Declaration } from "../../../libs/registry/declaration.ts";
-import { entryOfDeclaration } from "../../../libs/registry/declaration.ts";
+import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import { forEachConcurrently } from "../../../libs/nats/requests.ts";
+import type { Declaration } from "../../../libs/registry/declarations.ts";
+import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { entryProblem } from "../../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
+/** What registering the processors of the settings needs. */
 export interface DeclaringOptions {
   registry: Registry;
   logs: Pick<CommandLogs, "ensure">;
@@ -21,28 +21,31 @@ export interface DeclaringOptions {
 const askTimeoutMs = 5_000;
 const askAgain = { firstMs: 500, lastMs: 5_000 };
 
-/** Registers the processors that the settings name. Rejects where NATS does not answer; may be called again. */
+/**
+ * Registers the processors whose ids the settings name. Rejects if NATS does not answer; may then be
+ * called again.
+ */
 export async function declareProcessors(
   declarations: readonly Declaration[],
   { registry, logs }: Pick<DeclaringOptions, "registry" | "logs">,
 ): Promise<void> {
   const declare = async (declaration: Declaration) => {
     if (declaration.id === undefined) return;
-    // Whoever finds it registered can send it commands.
+    // The log comes first, because a registered processor can be sent commands at once.
     await logs.ensure(declaration.id);
     await registry.declare(entryOfDeclaration(declaration, declaration.id));
   };
-  await eachOf(declarations, declare);
+  await forEachConcurrently(declarations, declare);
 }
 
-/** Says to the log where the registry has something else than the settings, and stays as it is. */
-export function tellDifferences(
+/** Logs where the registry differs from the settings. It changes nothing. */
+export function logDifferences(
   declarations: readonly Declaration[],
   { registry, log }: Pick<DeclaringOptions, "registry" | "log">,
 ): void {
   for (const declaration of declarations) {
     const known = declaration.id === undefined ? undefined : registry.get(declaration.id);
-    if (known && known.source !== declaration.source) tellStronger(log, declaration, known);
+    if (known && known.source !== declaration.source) logOutranked(log, declaration, known);
   }
   const isNamed = ({ id, grpc_endpoint }: ProcessorEntry) =>
     declarations.some((each) =>
@@ -58,10 +61,10 @@ export function tellDifferences(
 }
 
 /**
- * Asks the instances whose ids the settings do not name for them, each until it answers, and registers them. Never rejects;
- * resolves when all have answered, or once `stopping` is aborted.
+ * Asks each instance whose id the settings do not name for it, until it answers, and registers it. Never
+ * rejects. Resolves when all have answered, or once `stopping` is aborted.
  */
-export async function askProcessors(
+export async function declareByAsking(
   declarations: readonly Declaration[],
   options: DeclaringOptions,
 ): Promise<void> {
@@ -69,8 +72,8 @@ export async function askProcessors(
   for (const declaration of declarations) {
     if (declaration.id !== undefined) named.set(declaration.id, declaration);
   }
-  const unknown = declarations.filter(({ id }) => id === undefined);
-  await Promise.all(unknown.map((declaration) => untilDeclared(declaration, named, options)));
+  const unnamed = declarations.filter(({ id }) => id === undefined);
+  await Promise.all(unnamed.map((declaration) => untilDeclared(declaration, named, options)));
 }
 
 async function untilDeclared(
@@ -80,7 +83,7 @@ async function untilDeclared(
 ): Promise<void> {
   const { log, stopping } = options;
   const { setting, grpc_endpoint: endpoint } = declaration;
-  let told: string | undefined;
+  let logged: string | undefined;
   for (let waitMs = askAgain.firstMs; !stopping.aborted; waitMs = Math.min(2 * waitMs, askAgain.lastMs)) {
     let reason: string | undefined;
     try {
@@ -91,17 +94,18 @@ async function untilDeclared(
     } catch (error) {
       reason = (error as Error).message;
     }
-    if (reason !== told) {
+    if (reason !== logged) {
       log.warn(
         { setting, endpoint, reason },
         "an instance cannot be registered by its id yet, it is asked again",
       );
     }
-    told = reason;
+    logged = reason;
     await sleep(waitMs, undefined, { signal: stopping }).catch(() => {});
   }
 }
 
+/** Registers an instance under the id that it has answered. */
 async function declareAsked(
   declaration: Declaration,
   id: string,
@@ -127,10 +131,10 @@ async function declareAsked(
     return;
   }
   const known = registry.get(id);
-  if (known) tellStronger(log, declaration, known);
+  if (known) logOutranked(log, declaration, known);
 }
 
-function tellStronger(log: Logger, { setting, grpc_endpoint }: Declaration, known: ProcessorEntry): void {
+function logOutranked(log: Logger, { setting, grpc_endpoint }: Declaration, known: ProcessorEntry): void {
   const { id: processor, source, grpc_endpoint: endpoint } = known;
   log.warn(
     { setting, processor, source, endpoint, declared: grpc_endpoint },

@@ -1,53 +1,11 @@
-import { maxDataBytes } from "../../../libs/commands/reply.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
-import type { Backend } from "../backend.ts";
-import type { Outgoing } from "../calls.ts";
 
 const retryAfterSeconds = 1;
 
-/** Refuses what is known not to be answered (docs/architecture.md, Commands: admission). */
-export function refuseEarly(backend: Backend, outgoing: Outgoing): void {
-  refuseUnsendable(backend, outgoing);
-  const { states } = backend;
-  const { processor } = outgoing;
-  const context: ErrorContext = { processor, effect: "none" };
-  if (states.isUnowned(processor)) throw notOwned(context);
-  if (states.get(processor)?.state === "down") throw instanceAway(context);
-}
-
-/** The largest request that both NATS and KATO take, in bytes. */
-export function requestLimitBytes({ maxPayloadBytes }: Pick<NatsLink, "maxPayloadBytes">): number {
-  return Math.min(maxMessageBytes, maxDataBytes(maxPayloadBytes));
-}
-
-/** Refuses what cannot even be stored. */
-export function refuseUnsendable({ nats }: Backend, { processor, data }: Outgoing): void {
-  const context: ErrorContext = { processor, effect: "none" };
-  const limit = requestLimitBytes(nats);
-  if (data.length > limit) {
-    throw new GatewayError(
-      "TOO_LARGE",
-      `The request is ${data.length} bytes for KATO, the limit is ${limit}.`,
-      context,
-    );
-  }
-  if (!nats.connected) throw natsAway(context);
-}
-
-/** A command of this Idempotency-Key was started, and what became of it is not known yet. */
-export function keyRunning(context: ErrorContext): GatewayError {
-  return new GatewayError("KEY_RUNNING", "The first request with this Idempotency-Key is still running.", {
-    ...context,
-    effect: "unknown",
-    retryAfterSeconds,
-  });
-}
-
-/** NATS is away. */
-export function natsAway(context: ErrorContext, cause?: unknown): GatewayError {
+/** NATS cannot be reached. */
+export function natsUnavailable(context: ErrorContext, cause?: unknown): GatewayError {
   return new GatewayError(
     "NATS_UNAVAILABLE",
     "NATS cannot be reached.",
@@ -56,18 +14,7 @@ export function natsAway(context: ErrorContext, cause?: unknown): GatewayError {
   );
 }
 
-/** Does something with NATS that has no effect on the processor; throws NATS_UNAVAILABLE where NATS does not do it. */
-export async function fromNats<T>({ nats }: Backend, processor: string, ask: () => Promise<T>): Promise<T> {
-  const context: ErrorContext = { processor, effect: "none" };
-  if (!nats.connected) throw natsAway(context);
-  try {
-    return await ask();
-  } catch (error) {
-    throw error instanceof GatewayError ? error : natsAway(context, error);
-  }
-}
-
-/** There is no such processor. */
+/** The processor is not registered. */
 export function processorNotFound(processor: string): GatewayError {
   return new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
     processor,
@@ -75,7 +22,7 @@ export function processorNotFound(processor: string): GatewayError {
   });
 }
 
-/** Nobody runs the processor. */
+/** No worker runs the processor. */
 export function notOwned(context: ErrorContext): GatewayError {
   return new GatewayError("NOT_OWNED", "No worker runs this processor at the moment.", {
     ...context,
@@ -84,11 +31,29 @@ export function notOwned(context: ErrorContext): GatewayError {
   });
 }
 
-/** The processor's instance is down. */
-export function instanceAway(context: ErrorContext): GatewayError {
+/** The worker cannot reach the processor's instance. */
+export function instanceUnavailable(context: ErrorContext): GatewayError {
   return new GatewayError("INSTANCE_UNAVAILABLE", "The processor's KATO instance cannot be reached.", {
     ...context,
     effect: "none",
     retryAfterSeconds,
   });
+}
+
+/**
+ * Runs a task that uses NATS and does not change the processor. Throws NATS_UNAVAILABLE if NATS is not
+ * there or fails; a GatewayError of the task passes as it is.
+ */
+export async function withNats<T>(
+  { nats }: { nats: NatsLink },
+  processor: string,
+  task: () => Promise<T>,
+): Promise<T> {
+  const context: ErrorContext = { processor, effect: "none" };
+  if (!nats.connected) throw natsUnavailable(context);
+  try {
+    return await task();
+  } catch (error) {
+    throw error instanceof GatewayError ? error : natsUnavailable(context, error);
+  }
 }

@@ -1,13 +1,7 @@
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { TSchema } from "typebox";
-import { ObservationBody } from "../schemas.ts";
-import { Ingestion, Model, Prediction } from "./answer-schemas.ts";
 import { headerReferences, requestHeaders, responseHeaders } from "./headers.ts";
-import { manyObservations } from "./many-observations.ts";
-import { oneProcessor } from "./one-processor.ts";
-import { operating } from "./operating.ts";
-import type { Answered, Operation } from "./operation.ts";
-import { Processor } from "./operator-schemas.ts";
+import type { DescribedAnswer, Operation } from "./operation.ts";
 import {
   BulkProblem,
   bulkProblemReferences,
@@ -15,54 +9,37 @@ import {
   problemReferences,
   problemResponses,
 } from "./problems.ts";
-import { theGateway } from "./the-gateway.ts";
 
-/** What stands in the document once, and is referred to wherever it occurs. */
-const namedSchemas = {
-  Observation: ObservationBody,
-  Prediction,
-  Model,
-  Processor,
-  Ingestion,
-  Problem,
-  BulkProblem,
-};
-
-/** The three groups of routes, as the document names them. */
-export const tags = [
-  {
-    name: "One processor",
-    description: "Commands, which change it, and queries, which only read.",
-    of: oneProcessor,
-  },
-  { name: "Many observations", description: "In one request, or as one command.", of: manyObservations },
-  {
-    name: "The gateway",
-    description: "Itself, and its processors as operators see them.",
-    of: { ...theGateway, ...operating },
-  },
-];
-
-/** What marks an operation whose body may be left out, from the route to `complete`. */
+/**
+ * Extensions that take what a route says of itself through @fastify/swagger to `complete`, which removes
+ * them.
+ */
+export const operationKey = "x-operation";
 export const bodyMayBeMissing = "x-body-may-be-missing";
 
-type Generated = OpenAPIV3_1.OperationObject<{ [bodyMayBeMissing]?: true }>;
+type Generated = OpenAPIV3_1.OperationObject<{ [operationKey]?: Operation; [bodyMayBeMissing]?: true }>;
 
-/** What @fastify/swagger makes of the routes: their paths, and under each nothing but operations. */
+/** The document that @fastify/swagger makes of the routes' schemas. Its paths have nothing but operations. */
 export interface GeneratedDocument extends Omit<OpenAPIV3_1.Document, "paths"> {
   paths: Record<string, Record<string, Generated>>;
 }
 
-/** Makes the document whole: `document` has the paths, parameters and bodies that the schemas of the routes say. */
-export function complete(document: GeneratedDocument): OpenAPIV3_1.Document {
+/**
+ * Joins the generated document, which has paths, parameters and bodies, with the routes' descriptions. Each
+ * of `named` stands in the document once, under its name, and is referred to wherever it occurs.
+ */
+export function complete(
+  document: GeneratedDocument,
+  named: Readonly<Record<string, TSchema>>,
+): OpenAPIV3_1.Document {
   const paths: OpenAPIV3_1.PathsObject = {};
   for (const [path, item] of Object.entries(document.paths)) {
     paths[path] = Object.fromEntries(
-      Object.entries(item).map(([method, operation]) => [method, describe(method, path, operation)]),
+      Object.entries(item).map(([method, generated]) => [method, describe(method, path, generated)]),
     );
   }
   const schemas = Object.fromEntries(
-    Object.entries(namedSchemas).map(([name, schema]) => [name, asSent(schema)]),
+    Object.entries({ ...named, Problem, BulkProblem }).map(([name, schema]) => [name, asSent(schema)]),
   );
   const names = new Map(Object.entries(schemas).map(([name, schema]) => [JSON.stringify(schema), name]));
   return {
@@ -79,13 +56,11 @@ export function complete(document: GeneratedDocument): OpenAPIV3_1.Document {
   };
 }
 
-/** A route without an entry stays as its schemas have it. */
+/** A route without a description stays as its schemas have it. */
 function describe(method: string, path: string, generated: Generated) {
-  const key = `${method.toUpperCase()} ${path}`;
-  const tag = tags.find(({ of }) => Object.hasOwn(of, key));
-  const operation = tag?.of[key];
-  if (!tag || !operation) return generated;
-  const { summary, description, headers = [], answers, problems } = operation;
+  const operation = generated[operationKey];
+  if (!operation) return generated;
+  const { tag, summary, description, headers = [], answers, problems } = operation;
   const parameters = [
     ...(generated.parameters ?? []),
     ...headers.map((name) => ({ $ref: `#/components/parameters/${name}` })),
@@ -93,7 +68,7 @@ function describe(method: string, path: string, generated: Generated) {
   const requestBody = describeBody(generated, operation.body);
   return {
     operationId: operationId(method, path),
-    tags: [tag.name],
+    tags: [tag],
     summary,
     ...(description !== undefined && { description }),
     ...(parameters.length > 0 && { parameters }),
@@ -107,7 +82,7 @@ function describe(method: string, path: string, generated: Generated) {
   };
 }
 
-/** The schema is the route's own, unless the entry has a better one. */
+/** The body's schema is the route's own, unless the description has one. */
 function describeBody(
   generated: Generated,
   body: Operation["body"],
@@ -129,7 +104,7 @@ function describeBody(
   };
 }
 
-function describeAnswer({ description, headers, content }: Answered): OpenAPIV3_1.ResponseObject {
+function describeAnswer({ description, headers, content }: DescribedAnswer): OpenAPIV3_1.ResponseObject {
   return {
     description,
     ...(headers && { headers: headerReferences(headers) }),
@@ -145,8 +120,8 @@ function describeAnswer({ description, headers, content }: Answered): OpenAPIV3_
 }
 
 /**
- * A schema as clients are told it: without `additionalProperties: false`, which has the gateway leave out what it does not know,
- * not refuse it.
+ * A schema as clients should read it, without `additionalProperties: false`. The gateway removes fields that
+ * it does not know and does not refuse them.
  */
 export function asSent(schema: TSchema): OpenAPIV3_1.SchemaObject {
   return JSON.parse(JSON.stringify(schema), (key, value) =>
@@ -154,7 +129,10 @@ export function asSent(schema: TSchema): OpenAPIV3_1.SchemaObject {
   );
 }
 
-/** The same with references in the place of what has a name; `isNameable` is whether it may itself be one. */
+/**
+ * Replaces every part that has a name by a reference. `isNameable` says whether the node itself may be
+ * replaced.
+ */
 function withReferences(node: unknown, names: ReadonlyMap<string, string>, isNameable = true): unknown {
   if (Array.isArray(node)) return node.map((item) => withReferences(item, names));
   if (typeof node !== "object" || node === null) return node;
@@ -163,7 +141,9 @@ function withReferences(node: unknown, names: ReadonlyMap<string, string>, isNam
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withReferences(value, names)]));
 }
 
-/** `getProcessorsById`: the method and the path without the processor that most of them begin with. */
+/**
+ * For example `getProcessorsById`: the method, and the path without the processor that most paths begin with.
+ */
 function operationId(method: string, path: string): string {
   const words = path
     .replace(/^\/\{id\}/, "")

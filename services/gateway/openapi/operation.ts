@@ -1,23 +1,40 @@
 import type { TSchema } from "typebox";
 import { Type } from "typebox";
-import { EnvelopeFields, Queued } from "./answer-schemas.ts";
+import { exampleCommand, exampleProcessor, exampleUnixSeconds } from "./examples.ts";
 import type { RequestHeader, ResponseHeader } from "./headers.ts";
 import type { ProblemStatus } from "./problems.ts";
+import { Done, EnvelopeFields, Queued } from "./schemas.ts";
 
-/** What the document says of one route beyond what the schemas of the route say. */
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The route's description in the OpenAPI document. */
+    operation?: Operation;
+  }
+}
+
+/** The groups of operations, in the document's order. */
+export const tags = [
+  { name: "One processor", description: "Commands, which change it, and queries, which only read." },
+  { name: "Many observations", description: "In one request, or as one command." },
+  { name: "The gateway", description: "Itself, and its processors as operators see them." },
+] as const;
+
+/** What the document says of a route beyond the schemas by which the route validates. */
 export interface Operation {
+  tag: (typeof tags)[number]["name"];
   summary: string;
   description?: string;
   /** Request headers, by the names of `requestHeaders`. */
   headers?: readonly RequestHeader[];
-  /** What is sent, by its content type: where the route has no schema of it, its schema too. */
+  /** The body by its content type. It has a schema only where the route has none, or one that says less. */
   body?: Record<string, { schema?: TSchema; examples: Examples }>;
-  answers: Record<number, Answered>;
-  /** The statuses of its problems, or that they are those of a bulk request. */
+  /** The successful answers by their status. */
+  answers: Record<number, DescribedAnswer>;
+  /** The statuses of problems, or that they are those of a bulk request. */
   problems: readonly ProblemStatus[] | "bulk";
 }
 
-export interface Answered {
+export interface DescribedAnswer {
   description: string;
   headers?: readonly ResponseHeader[];
   /** By content type. */
@@ -26,60 +43,69 @@ export interface Answered {
 
 type Examples = Record<string, unknown>;
 
-/** The processor's answer to a command or to a query: its message, and what stands beside it. */
-interface Message {
+/** What is particular to one RPC: its answer's message, and the body of its request. */
+interface Rpc {
+  /** Default: "One processor". */
+  tag?: Operation["tag"];
   summary: string;
   description?: string;
   message: TSchema;
-  /** The example of the message. */
+  /** An example of the message. */
   example: unknown;
   body?: Examples;
-  /** The schema of the body, where the route's own says less. */
+  /** The body's schema, where the route's own says less. */
   bodySchema?: TSchema;
+  /** Statuses of problems beyond those of every query or command. */
   problems?: readonly ProblemStatus[];
 }
 
-interface CommandMessage extends Message {
-  /** Fields beside `message`, in the answer that is waited for and in the 202 alike. */
-  beside?: Record<string, TSchema>;
-  besideExample?: Record<string, unknown>;
+/** Fields beside the message, in the 200 and in the 202 alike. */
+interface Beside {
+  schemas: Record<string, TSchema>;
+  examples: Examples;
 }
 
-const exampleEnvelope = { id: "p46b6b076c", interval: 7, time_stamp: 1795411800.25, status: "okay" };
-const exampleCommand = "GTY7Q2ZK1M4S8N3V5B6C9D";
+const exampleEnvelope = {
+  id: exampleProcessor,
+  interval: 7,
+  time_stamp: exampleUnixSeconds,
+  status: "okay",
+};
 
-/** An RPC that changes the processor. */
-export function command(described: CommandMessage): Operation {
-  const { summary, message, example, beside = {}, besideExample = {}, problems = [] } = described;
+/** Describes a route that sends a command. */
+export function command(rpc: Rpc, beside: Beside = { schemas: {}, examples: {} }): Operation {
+  const { message, example, problems = [] } = rpc;
   return {
-    summary,
-    ...descriptionOf(described),
+    ...requestOf(rpc),
     headers: ["Prefer", "IdempotencyKey"],
-    ...bodyOf(described),
     answers: {
       200: {
         description: "It was applied.",
         headers: ["Kato-Sequence", "Kato-Command", "Preference-Applied", "Idempotency-Replayed"],
-        content: json(Type.Object({ ...EnvelopeFields, message, ...beside }), {
+        content: json(Type.Object({ ...EnvelopeFields, message, ...beside.schemas }), {
           ...exampleEnvelope,
           message: example,
-          ...besideExample,
+          ...beside.examples,
         }),
       },
-      202: accepted(beside, besideExample),
+      202: accepted(beside),
     },
     problems: [400, 404, 409, 413, 422, 429, 501, 502, 503, 504, ...problems],
   };
 }
 
-/** An RPC that only reads. */
-export function query(described: Message): Operation {
-  const { summary, message, example, problems = [] } = described;
+/** Describes a route that sends a command without a body and answers KATO's own word. */
+export function plainCommand(summary: string, word: string, description?: string): Operation {
+  const rpc = { summary, message: Type.String(), example: word };
+  return command(description === undefined ? rpc : { ...rpc, description });
+}
+
+/** Describes a route that sends a query. */
+export function query(rpc: Rpc): Operation {
+  const { message, example, problems = [] } = rpc;
   return {
-    summary,
-    ...descriptionOf(described),
+    ...requestOf(rpc),
     headers: ["PreferWait", "KatoAfter"],
-    ...bodyOf(described),
     answers: {
       200: {
         description: "The answer.",
@@ -91,32 +117,38 @@ export function query(described: Message): Operation {
   };
 }
 
-/** The answer to a command that is stored and not waited for. */
-export function accepted(
-  beside: Record<string, TSchema> = {},
-  besideExample: Record<string, unknown> = {},
-): Answered {
+/** The 202 of a command that is stored and not waited for. */
+export function accepted(beside: Beside = { schemas: {}, examples: {} }): DescribedAnswer {
   const { id, time_stamp, status } = exampleEnvelope;
   const queued = { id, time_stamp, status, command: exampleCommand, sequence: 42, state: "queued" };
   return {
     description: "It is stored, and will be applied. `Location` is where to ask what became of it.",
     headers: ["Kato-Sequence", "Kato-Command", "Location", "Preference-Applied", "Idempotency-Replayed"],
-    content: json(Type.Object({ ...Queued.properties, ...beside }), { ...queued, ...besideExample }),
+    content: json(Type.Object({ ...Queued.properties, ...beside.schemas }), {
+      ...queued,
+      ...beside.examples,
+    }),
   };
 }
 
-/** An answer in JSON. */
-export function json(schema: TSchema, example: unknown): NonNullable<Answered["content"]> {
+/** The 200 of the gateway itself about a processor. */
+export function done(description: string, message: string): DescribedAnswer {
+  const { id, time_stamp, status } = exampleEnvelope;
+  return { description, content: json(Done(message), { id, time_stamp, status, message }) };
+}
+
+/** An answer's content in JSON. */
+export function json(schema: TSchema, example: unknown): NonNullable<DescribedAnswer["content"]> {
   return { "application/json": { schema, example } };
 }
 
-function descriptionOf({ description }: { description?: string }): { description?: string } {
-  return description === undefined ? {} : { description };
-}
-
-function bodyOf({ body, bodySchema }: Message): Pick<Operation, "body"> {
-  if (body === undefined) return {};
+function requestOf({ tag = "One processor", summary, description, body, bodySchema }: Rpc) {
   return {
-    body: { "application/json": { examples: body, ...(bodySchema && { schema: bodySchema }) } },
+    tag,
+    summary,
+    ...(description !== undefined && { description }),
+    ...(body && {
+      body: { "application/json": { examples: body, ...(bodySchema && { schema: bodySchema }) } },
+    }),
   };
 }

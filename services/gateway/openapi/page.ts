@@ -3,7 +3,7 @@ import { schemaText } from "./schema-text.ts";
 
 type Operation = OpenAPIV3_1.OperationObject;
 
-/** The document as a page that needs nothing but itself: no script, no other host. */
+/** The document as an HTML page without scripts that needs no other host. */
 export function docsPage(document: OpenAPIV3_1.Document): string {
   const { info, tags = [], paths = {}, components = {} } = document;
   const operations = Object.entries(paths).flatMap(([path, item = {}]) =>
@@ -51,7 +51,8 @@ function operationHtml(document: OpenAPIV3_1.Document, title: string, operation:
   const answers = Object.entries(responses).map(([status, answer]) => {
     if (!("$ref" in answer)) return `<h4>${status}</h4>${answerHtml(document, answer)}`;
     const name = escaped(answer.$ref.split("/").at(-1) ?? "");
-    return `<p><a href="#${name}">${status}</a> ${inline(resolve<OpenAPIV3_1.ResponseObject>(document, answer).description)}</p>`;
+    const { description } = resolve<OpenAPIV3_1.ResponseObject>(document, answer);
+    return `<p><a href="#${name}">${status}</a> ${inline(description)}</p>`;
   });
   return `<details><summary>${code(title)} ${escaped(summary)}</summary>
 ${paragraph(description)}
@@ -89,7 +90,7 @@ function exampleText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** What a reference to a part of the document's components stands for. */
+/** Follows a reference to a part of the document. */
 function resolve<T extends object>(document: OpenAPIV3_1.Document, part: T | OpenAPIV3_1.ReferenceObject): T {
   if (!("$ref" in part)) return part;
   let found: unknown = document;
@@ -106,7 +107,7 @@ const paragraph = (text: string): string => (text === "" ? "" : `<p>${inline(tex
 const pre = (text: string): string => `<pre>${escaped(text)}</pre>`;
 const code = (text: string): string => `<code>${escaped(text)}</code>`;
 
-/** Text in which `…` is code. */
+/** Escapes text and shows `…` in it as code. */
 function inline(text: string): string {
   return escaped(text).replace(/`([^`]+)`/g, "<code>$1</code>");
 }

@@ -2,7 +2,9 @@ import type { OpenAPIV3_1 } from "openapi-types";
 
 type Schema = OpenAPIV3_1.SchemaObject | OpenAPIV3_1.ReferenceObject;
 
-/** A schema as a person reads it: `{ id: string, vectors?: number[][] }`, over several lines where it has fields. */
+/**
+ * A schema as TypeScript writes types: `{ id: string, vectors?: number[][] }`, an object over several lines.
+ */
 export function schemaText(schema: Schema, indent = ""): string {
   if ("$ref" in schema) return schema.$ref.split("/").at(-1) ?? "";
   if (schema.anyOf) return schema.anyOf.map((one) => schemaText(one, indent)).join(" | ");

@@ -1,19 +1,48 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import type { KV } from "@nats-io/kv";
+import type { KV, KvEntry } from "@nats-io/kv";
 import { nuid } from "@nats-io/transport-node";
-import { LeaseLost, NatsAway } from "../interruptions.ts";
+import { LeaseLost, NatsAway } from "../model/interruptions.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { firstCheckpoint } from "./checkpoint.ts";
+import { degradationsOfText, degradedText } from "./degradation.ts";
+
+/**
+ * A checkpoint as the bucket has it. `degraded` is what `degradations` say, as one sentence: versions that know no list read
+ * and write that alone, and drop nothing of the rest.
+ */
+type StoredCheckpoint = Omit<Checkpoint, "degradations"> & {
+  degraded: string;
+  degradations?: Checkpoint["degradations"];
+};
 
 /** What stands at a processor's key: the checkpoint, or what others read of it and where the rest is. */
 type Stored =
-  | (Checkpoint & { parts?: undefined })
+  | (StoredCheckpoint & { parts?: undefined })
   | (Pick<Checkpoint, "applied" | "ingestions"> & { parts: Parts });
 
-/** A checkpoint that is larger than one message should be: its text in pieces, at keys of their own. */
+/** What the store needs of its bucket. */
+export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & {
+  get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;
+};
+
+/** Where the pieces of a checkpoint stand whose text is larger than one message should be. */
 interface Parts {
-  /** New with every write, so that what the checkpoint before this one needs is not written over. */
+  /** New with every write, so that the pieces of the checkpoint before it are not overwritten. */
   group: string;
   count: number;
+}
+
+/**
+ * The checkpoint that is stored so. What an older version did not know of is as in the first one. The list of what is amiss
+ * counts where it says the same as the sentence, which an older version may have written since.
+ */
+function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Checkpoint {
+  const isCurrent = degradations !== undefined && degradedText(degradations) === degraded;
+  return {
+    ...firstCheckpoint,
+    ...rest,
+    degradations: isCurrent ? degradations : degradationsOfText(degraded),
+  };
 }
 
 /** NATS takes 1 MB in a message unless it is told otherwise. */
@@ -24,17 +53,17 @@ const partBytes = 256 * 1024;
  * fails instead of taking the checkpoint back (A5).
  */
 export class CheckpointStore {
-  readonly #bucket: KV;
+  readonly #bucket: CheckpointBucket;
   readonly #processor: string;
-  /** Removes keys of the bucket without a trace; may fail. */
+  /** Removes keys of the bucket for good. It may fail. */
   readonly #drop: (keys: string) => Promise<void>;
   #revision = 0;
   #group: string | undefined;
   #isSwept = false;
-  /** What was written without an answer: it may stand there, or come to. */
+  /** What was written and got no answer: it may stand there, or come to stand there. */
   readonly #unanswered = new Set<string>();
 
-  constructor(bucket: KV, processor: string, drop: (keys: string) => Promise<void>) {
+  constructor(bucket: CheckpointBucket, processor: string, drop: (keys: string) => Promise<void>) {
     this.#bucket = bucket;
     this.#processor = processor;
     this.#drop = drop;
@@ -46,9 +75,9 @@ export class CheckpointStore {
     this.#revision = entry?.revision ?? 0;
     if (entry?.operation !== "PUT") return undefined;
     const stored = entry.json<Stored>();
-    if (stored.parts === undefined) return stored;
+    if (stored.parts === undefined) return checkpointOf(stored);
     this.#group = stored.parts.group;
-    return JSON.parse((await this.#readParts(stored.parts)).toString());
+    return checkpointOf(JSON.parse((await this.#readParts(stored.parts)).toString()));
   }
 
   /** Rejects with LeaseLost when somebody else has written since `load`, with NatsAway when NATS does not answer. */
@@ -76,7 +105,8 @@ export class CheckpointStore {
 
   /** The checkpoint's text where it is small; else what stands for it, once its parts are written. */
   async #storedText(checkpoint: Checkpoint): Promise<string> {
-    const text = JSON.stringify(checkpoint);
+    const degraded = degradedText(checkpoint.degradations);
+    const text = JSON.stringify({ ...checkpoint, degraded } satisfies StoredCheckpoint);
     this.#group = undefined;
     if (text.length <= partBytes) return text;
     await this.#sweep();
@@ -102,7 +132,7 @@ export class CheckpointStore {
     return Buffer.concat(parts);
   }
 
-  /** A write of ours that got no answer and was carried out all the same is nobody else's. */
+  /** A write of this store that got no answer may have been carried out: then what stands there is this store's own. */
   async #adoptUnanswered(): Promise<void> {
     if (this.#unanswered.size === 0) return;
     const entry = await this.#bucket.get(this.#processor);
@@ -111,7 +141,7 @@ export class CheckpointStore {
     this.#unanswered.clear();
   }
 
-  /** Removes, once in a life, the parts that a crash has left behind. */
+  /** Removes, once in this store's life, the parts that a crash has left behind. */
   async #sweep(): Promise<void> {
     if (this.#isSwept) return;
     const entry = await this.#bucket.get(this.#processor);
@@ -124,7 +154,7 @@ export class CheckpointStore {
     this.#isSwept = true;
   }
 
-  /** Nothing hangs on it: what is not removed now is swept some other time. */
+  /** A failure does no harm: what is not removed now is swept some other time. */
   async #dropGroup(group: string): Promise<void> {
     await this.#drop(`${this.#processor}.${group}.>`).catch(() => {
       this.#isSwept = false;

@@ -1,22 +1,26 @@
 import { status as grpc } from "@grpc/grpc-js";
-import type { CallResult } from "../../../libs/kato/channel.ts";
-import { KatoChannel } from "../../../libs/kato/channel.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
-import { readResponseHead } from "../../../libs/kato/heads.ts";
-import { lastLineOf } from "../../../libs/kato/last-line.ts";
+import { lastLineOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
+import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
-import type { Telemetry } from "../steps/step-watch.ts";
-import type { Call } from "./call.ts";
-import { ask } from "./call.ts";
+import type { Clock } from "../model/clock.ts";
+import { LeaseLost } from "../model/interruptions.ts";
+import type { CallTelemetry } from "./call-telemetry.ts";
+import type { InstancePort } from "./port.ts";
+import { ask } from "./questions.ts";
 
 export interface InstanceOptions {
   processor: string;
-  endpoint: string;
-  endpointPolicy: EndpointPolicy;
+  port: InstancePort;
+  /** Whether this worker may still call it (A4). */
+  lease: { readonly held: boolean };
   callTimeoutMs: number;
-  telemetry: Telemetry;
+  telemetry: CallTelemetry;
+  clock: Pick<Clock, "monotonicMs">;
+  log: Pick<Logger, "warn">;
 }
 
 const pingTimeoutMs = 5_000;
@@ -26,64 +30,63 @@ const statusTimeoutMs = 5_000;
 /** A call that is under way for longer is worth telling. */
 const longCallMs = 10_000;
 
-/** How a call ended, as metrics and spans have it. */
-const endings = {
-  response: "response",
-  answered: "error",
-  unseen: "unseen",
-  "not-sent": "not-sent",
-} as const satisfies Record<CallResult["kind"], string>;
-
 /**
- * The processor's KATO instance, as the applier knows it.
+ * The processor's KATO instance.
  *
- * States: *away* (no connection), *connected*, and *reconciled*: it is known what it has, and commands may be applied. It stops
- * being reconciled with its connection, with a call whose end was not seen, and by `doubt`.
+ * States: *away* (no connection), *connected*, and *reconciled*: it is known what it has, and commands may be applied. It
+ * stops being reconciled when its connection goes, when a call's end was not seen, and by `doubt`.
+ *
+ * Invariants: no call but a probe is made without the lease (A4), and none over another connection than the one that was
+ * pinged, as behind another one may be another start of the instance.
  */
 export class Instance {
-  readonly #channel: KatoChannel;
+  readonly processor: string;
+  readonly callTimeoutMs: number;
+  /** The trace that calls belong to while a step is being applied; undefined for what the gateway does by itself. */
+  trace: TraceContext | undefined;
   readonly #options: InstanceOptions;
+  readonly #port: InstancePort;
+  /** The connection that was pinged, 0 before the first. */
+  #connection = 0;
   /** The connection that is reconciled, 0 for none. */
   #reconciled = 0;
   #answeredAt = 0;
   #callSince: number | undefined;
-  /** The id of the instance that answers in place of this processor's. */
+  /** The id of another processor's instance that answers at the endpoint. */
   #stranger: string | undefined;
   /** What the database's failure was; undefined while it is not known to be away. */
   #databaseFailure: string | undefined;
   #isDatabaseSuspected = false;
-  /** The connection that is reconciled or being so: behind another one may be another start of the instance. */
-  #connection = 0;
 
   constructor(options: InstanceOptions) {
-    this.#channel = new KatoChannel(options.endpoint, options.endpointPolicy);
     this.#options = options;
-  }
-
-  /** Why no connection may be made to it; undefined where it may. */
-  get refusal(): string | undefined {
-    return this.#channel.refusal;
+    this.#port = options.port;
+    this.processor = options.processor;
+    this.callTimeoutMs = options.callTimeoutMs;
   }
 
   get reconciled(): boolean {
-    return this.#channel.ready && this.#reconciled === this.#channel.connections;
+    return this.#port.ready && this.#reconciled === this.#port.connections;
   }
 
   /**
-   * Makes it reconciled, if its connection stands or comes up within `timeoutMs`: pings it and, where it says that it is this
-   * processor's, has `reconcile` find out what it has at this interval. An address may come to be another instance's, as when
-   * containers restart in another order, and a command that one of those took would be in the wrong memory for ever. Throws
+   * Makes it reconciled, if a connection stands or comes up within `timeoutMs`. It is pinged and, where it says that it is this
+   * processor's, `reconcile` finds out what it has at this interval. An address may come to be another instance's, as when
+   * containers restart in another order, and a command that such a one took would be in the wrong memory for ever. Throws
    * Interrupted when it goes away meanwhile.
    */
   async reconcile(timeoutMs: number, reconcile: (interval: number) => Promise<void>): Promise<boolean> {
     if (this.reconciled) return true;
-    if (!(await this.#channel.connect(timeoutMs))) return false;
-    const connection = this.#channel.connections;
+    if (!(await this.#port.connect(timeoutMs))) return false;
+    const connection = this.#port.connections;
     const { telemetry, processor } = this.#options;
-    if (this.#connection > 0 && this.#connection !== connection) telemetry.metrics.reconnected(processor);
+    if (this.#connection > 0 && this.#connection !== connection) telemetry.reconnected(processor);
     this.#connection = connection;
-    const ping: Call = (method, request) => this.#channel.call(method, request, pingTimeoutMs);
-    const { id, interval } = await ask(ping, "Ping", {});
+    const { id, interval } = await ask(
+      { call: (method, request) => this.#port.call(method, request, pingTimeoutMs) },
+      "Ping",
+      {},
+    );
     this.#stranger = id === processor ? undefined : id;
     if (this.#stranger !== undefined) return false;
     await reconcile(interval);
@@ -91,35 +94,46 @@ export class Instance {
     return this.reconciled;
   }
 
-  /** How long it has not answered anything, which it need not be asked to have done. */
-  get silentMs(): number {
-    return performance.now() - this.#answeredAt;
+  /** From now on it is not known what the instance has. */
+  doubt(): void {
+    this.#reconciled = 0;
   }
 
-  /** Why it cannot be used, for people. */
-  get whyDown(): string {
-    if (this.refusal !== undefined) return `its endpoint is not allowed: ${this.refusal}`;
-    if (!this.#channel.ready) return "its instance cannot be reached";
-    if (this.#stranger !== undefined) return `the instance of ${this.#stranger} answers at its endpoint`;
-    if (this.#databaseFailure !== undefined) return `its instance's database fails: ${this.#databaseFailure}`;
-    return "its instance does not answer";
+  /**
+   * Makes one RPC over the connection that was pinged. It is `not-sent` where that connection is gone, even if there is a new
+   * one. Throws LeaseLost without the lease (A4), and never rejects otherwise.
+   */
+  async call(method: Method, request: Uint8Array, trace = this.trace): Promise<CallResult> {
+    const { lease, processor, telemetry, log } = this.#options;
+    if (!lease.held) throw new LeaseLost(processor);
+    if (this.#connection !== this.#port.connections) {
+      return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
+    }
+    this.#callSince = this.#options.clock.monotonicMs();
+    const span = telemetry.begin(method, processor, trace);
+    const result = await this.#port.call(method, request, this.callTimeoutMs, span.context);
+    span.end(result);
+    this.#callSince = undefined;
+    if (result.kind === "unseen") this.doubt();
+    else this.#answeredAt = this.#options.clock.monotonicMs();
+    if (result.kind === "answered") log.warn({ method, ...result }, "the instance answered with an error");
+    return result;
   }
 
-  /** What takes so long, for people; "" when nothing does. */
-  get whySlow(): string {
-    const ms = this.#callSince === undefined ? 0 : performance.now() - this.#callSince;
-    return ms < longCallMs ? "" : `a call has been under way for ${Math.floor(ms / 1_000)} s`;
-  }
-
-  /** Whether it answers now; where not, it is no longer known what it has. */
+  /** Whether it answers a Ping now. Where it does not, it is not known any more what it has. */
   async probe(): Promise<boolean> {
-    const result = await this.#channel.call("Ping", noRequest, probeTimeoutMs);
-    if (result.kind === "response") this.#answeredAt = performance.now();
+    const result = await this.#port.call("Ping", noRequest, probeTimeoutMs);
+    if (result.kind === "response") this.#answeredAt = this.#options.clock.monotonicMs();
     else this.doubt();
     return result.kind === "response";
   }
 
-  /** Something failed that fails when the instance's database is away. */
+  /** How long ago it last answered anything. A long time says nothing where it was not asked. */
+  get silentMs(): number {
+    return this.#options.clock.monotonicMs() - this.#answeredAt;
+  }
+
+  /** To be called when something failed that fails when the instance's database is away. */
   suspectDatabase(): void {
     this.#isDatabaseSuspected = true;
   }
@@ -128,15 +142,15 @@ export class Instance {
     return this.#isDatabaseSuspected;
   }
 
-  /** Whether its database answers: a Ping does not ask it, ShowStatus does (docs/kato.md, Every RPC). */
+  /** Whether its database answers. A Ping does not ask the database, ShowStatus does (docs/kato.md, Every RPC). */
   async probeDatabase(): Promise<boolean> {
-    const result = await this.#channel.call("ShowStatus", noRequest, statusTimeoutMs);
+    const result = await this.#port.call("ShowStatus", noRequest, statusTimeoutMs);
     if (result.kind === "unseen" || result.kind === "not-sent") {
       this.doubt();
       return false;
     }
-    this.#answeredAt = performance.now();
-    const isFailing = result.kind === "response" && readResponseHead(result.bytes).failed;
+    this.#answeredAt = this.#options.clock.monotonicMs();
+    const isFailing = result.kind === "response" && readResponseFields(result.bytes).failed;
     this.#isDatabaseSuspected = isFailing;
     this.#databaseFailure = isFailing
       ? lastLineOf(decodeResponse("ShowStatus", result.bytes).message)
@@ -144,53 +158,29 @@ export class Instance {
     return !isFailing;
   }
 
-  /** It is no longer known what the instance has. */
-  doubt(): void {
-    this.#reconciled = 0;
+  /** Why it cannot be used, for people. */
+  get whyDown(): string {
+    const { refusal, ready } = this.#port;
+    if (refusal !== undefined) return `its endpoint is not allowed: ${refusal}`;
+    if (!ready) return "its instance cannot be reached";
+    if (this.#stranger !== undefined) return `the instance of ${this.#stranger} answers at its endpoint`;
+    if (this.#databaseFailure !== undefined) return `its instance's database fails: ${this.#databaseFailure}`;
+    return "its instance does not answer";
   }
 
-  /** One RPC over the connection that was pinged; `not-sent` where it is gone, even if there is a new one. */
-  readonly call: Call = async (method, request, trace) => {
-    if (this.#connection !== this.#channel.connections) {
-      return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
-    }
-    this.#callSince = performance.now();
-    const result = await this.#watched(method, request, trace);
-    this.#callSince = undefined;
-    if (result.kind === "unseen") this.doubt();
-    else this.#answeredAt = performance.now();
-    return result;
-  };
-
-  async #watched(method: Method, request: Uint8Array, trace: TraceContext | undefined): Promise<CallResult> {
-    const { telemetry, processor, callTimeoutMs } = this.#options;
-    // What the applier asks by itself, as in a rebuild, is in no trace.
-    const span =
-      trace &&
-      telemetry.tracing?.begin({
-        name: `kato_proc.KatoEngine/${method}`,
-        kind: "client",
-        parent: trace,
-        attributes: { "rpc.system": "grpc", "rpc.method": method, "kato.processor": processor },
-      });
-    const begunAt = performance.now();
-    const result = await this.#channel.call(method, request, callTimeoutMs, span?.context ?? trace);
-    const outcome = endings[result.kind];
-    telemetry.metrics.called({ method, outcome, seconds: (performance.now() - begunAt) / 1_000 });
-    span?.end({
-      error: result.kind === "response" ? undefined : outcome,
-      attributes: { "rpc.grpc.status_code": result.kind === "response" ? grpc.OK : result.status },
-    });
-    return result;
+  /** What takes so long, for people; "" when nothing does. */
+  get whySlow(): string {
+    const ms = this.#callSince === undefined ? 0 : this.#options.clock.monotonicMs() - this.#callSince;
+    return ms < longCallMs ? "" : `a call has been under way for ${Math.floor(ms / 1_000)} s`;
   }
 
   /** Resolves at the next change of the connection, or after `timeoutMs`. */
   connectionChange(timeoutMs?: number): Promise<void> {
-    return this.#channel.stateChange(timeoutMs);
+    return this.#port.stateChange(timeoutMs);
   }
 
   close(): void {
-    this.#channel.close();
+    this.#port.close();
   }
 }
 

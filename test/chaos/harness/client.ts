@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Answer, Send } from "../../fixtures/http-client.ts";
-import type { Random } from "../../unit/recovery/random.ts";
+import type { Random } from "../../unit/worker/crash-schedules/random.ts";
 
 interface Command {
   method: string;

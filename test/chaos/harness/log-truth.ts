@@ -1,18 +1,21 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { CommandLogs } from "../../../libs/commands/log.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { decodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
-import { changeRecallThreshold, decodeRecallThresholdChange } from "../../../libs/kato/compound.ts";
+import {
+  changeRecallThresholdMethod,
+  decodeRecallThresholdChange,
+} from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
-import type { Answering } from "../../../services/simulator/answers.ts";
-import { answering } from "../../../services/simulator/answers.ts";
-import { noJournal } from "../../../services/simulator/journal.ts";
-import { Knowledge } from "../../../services/simulator/knowledge.ts";
 import { defaultManifest } from "../../../services/simulator/manifest.ts";
+import { noJournal } from "../../../services/simulator/memory/journal.ts";
+import { Knowledge } from "../../../services/simulator/memory/knowledge.ts";
 import { Processor } from "../../../services/simulator/processor.ts";
-import type { Step } from "../../../services/worker/steps/step.ts";
-import { stepsOf } from "../../../services/worker/steps/step.ts";
+import type { HandleCall } from "../../../services/simulator/rpc-handlers.ts";
+import { createCallHandler } from "../../../services/simulator/rpc-handlers.ts";
+import type { Step } from "../../../services/worker/model/step.ts";
+import { stepsOf } from "../../../services/worker/model/step.ts";
 import { Kato } from "../../fixtures/kato.ts";
 
 /** What a log leads to: its commands, applied by a simulator in this process that is never killed. */
@@ -54,7 +57,7 @@ export class LogTruth {
   async play(from: number): Promise<Played> {
     const manifest = { ...defaultManifest, id: this.#processor };
     const processor = new Processor(manifest, new Knowledge(noJournal, manifest.persistence), 0, nothing);
-    const answer = answering(processor, nothing);
+    const answer = createCallHandler(processor, nothing);
     const instance = new Kato(async (method, request) =>
       encodeResponse(method, await answer(method, decodeRequest(method, request))),
     );
@@ -74,13 +77,13 @@ export class LogTruth {
 }
 
 async function playStep(
-  answer: Answering,
+  answer: HandleCall,
   processor: Processor,
   { method, request }: Step,
   models: string[],
   uniqueIds: string[],
 ): Promise<void> {
-  if (method === changeRecallThreshold) {
+  if (method === changeRecallThresholdMethod) {
     const { increment } = decodeRecallThresholdChange(request);
     const threshold = Math.round((processor.genes.number("recall_threshold") + increment) * 10) / 10;
     if (!(threshold > 0 && threshold <= 1)) return;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "../../unit/recovery/random.ts";
+import type { Random } from "../../unit/worker/crash-schedules/random.ts";
 import type { Cluster } from "./cluster.ts";
 
 interface Victim {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
-import type { Command } from "../../../libs/commands/command.ts";
-import { CommandLogs } from "../../../libs/commands/log.ts";
-import { LogWriter } from "../../../libs/commands/log-writer.ts";
-import { streamOf } from "../../../libs/commands/names.ts";
-import { Outcomes, recordOf } from "../../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
+import type { Command } from "../../../libs/commands/messages/command.ts";
+import { streamOf } from "../../../libs/commands/messages/subjects.ts";
+import { OutcomeStore, recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
-import { untilAnswered } from "../../../libs/nats/until-answered.ts";
+import { untilAnswered } from "../../../libs/nats/requests.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
@@ -87,7 +87,7 @@ describe("a cluster of three", { skip: noReplicas() }, () => {
   });
 
   test("of two that change a record of the same revision at a time one does, and the other is told", async () => {
-    const outcomes = await Outcomes.open(cluster.connection, 3);
+    const outcomes = await OutcomeStore.open(cluster.connection, 3);
     const record = recordOf(command("contended"), "queued", 1);
     assert.equal(await outcomes.create("p1", record), true);
     for (let round = 0; round < 20; round++) {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect, headers } from "@nats-io/transport-node";
-import { Replies } from "../../../libs/commands/replies.ts";
-import type { Reply } from "../../../libs/commands/reply.ts";
-import { headersOfReply } from "../../../libs/commands/reply.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import { headersOfReply } from "../../../libs/commands/messages/reply.ts";
+import { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { until } from "../../fixtures/until.ts";
@@ -34,7 +34,7 @@ const send = (subject: string, reply: Reply) =>
   worker.publish(subject, reply.data, { headers: headersOfReply(reply) });
 const plain = (reply: Reply | undefined) => reply && { ...reply, data: [...reply.data] };
 const openReplies = async () => {
-  const replies = new Replies(gateway);
+  const replies = new ReplyInbox(gateway);
   await gateway.flush();
   return replies;
 };

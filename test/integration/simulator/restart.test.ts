@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import type { Place } from "../../../services/simulator/faults.ts";
+import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import type { Kato } from "../../fixtures/kato.ts";
 import { spawnSimulator } from "../../fixtures/simulator.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -13,7 +13,7 @@ import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 async function afterDeathAt(
   t: TestContext,
   SIMULATOR_DATA: string,
-  place: Place,
+  place: CrashPoint,
   use: (kato: Kato) => Promise<unknown>,
 ): Promise<Kato> {
   const mortal = await spawnSimulator(t, { SIMULATOR_DATA, SIMULATOR_FAULT: `${place}:1` });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
-import type { Place } from "../../../services/simulator/faults.ts";
+import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import { startSimulator } from "../../../services/simulator/server.ts";
 import { Kato } from "../../fixtures/kato.ts";
 import { runToEnd, startSimulatorProcess } from "../../fixtures/services.ts";
@@ -29,7 +29,7 @@ test("over 4 MiB is RESOURCE_EXHAUSTED, either way", async (t) => {
 });
 
 test("Observes come one after another, a Learn beside one does not wait for it", async (t) => {
-  const reached: Place[] = [];
+  const reached: CrashPoint[] = [];
   const ticked = Promise.withResolvers<void>();
   const kato = await inProcess(t, { delayMs: 300 }, (place) => {
     reached.push(place);

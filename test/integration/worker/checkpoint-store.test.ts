@@ -3,11 +3,11 @@ import { after, before, test } from "node:test";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { dropKeys, openBucket } from "../../../libs/nats/buckets.ts";
+import { openBucket, purgeKeys } from "../../../libs/nats/buckets.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointStore } from "../../../services/worker/checkpoint/checkpoint-store.ts";
-import { LeaseLost } from "../../../services/worker/interruptions.ts";
+import { LeaseLost } from "../../../services/worker/model/interruptions.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 
@@ -25,7 +25,7 @@ after(async () => {
 });
 
 const storeOf = (processor: string) =>
-  new CheckpointStore(bucket, processor, (keys) => dropKeys(connection, "checkpoints", keys));
+  new CheckpointStore(bucket, processor, (keys) => purgeKeys(connection, "checkpoints", keys));
 
 /** Larger than a message of NATS, with characters of several bytes where it is cut. */
 function largeCheckpoint(applied: number): Checkpoint {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
-import { openLeases } from "../../../services/worker/leases/lease-bucket.ts";
+import { openLeases } from "../../../services/worker/assignment/lease-bucket.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 
 test("no lease is taken for held longer than its entry lives, whatever LEASE_MS the bucket was made with (A4)", async (t) => {

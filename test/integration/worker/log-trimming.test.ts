@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
-import { CommandLogs } from "../../../libs/commands/log.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
-import { CheckpointBook, firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
-import { Trimmer } from "../../../services/worker/history/trimmer.ts";
+import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
+import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint-writer.ts";
+import { Retention } from "../../../services/worker/processor/retention.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { until } from "../../fixtures/until.ts";
@@ -29,12 +30,12 @@ after(async () => {
   await nats?.stop();
 });
 
-function bookOf(checkpoint: Partial<Checkpoint>): CheckpointBook {
+function writerOf(checkpoint: Partial<Checkpoint>): CheckpointWriter {
   const loaded = { ...firstCheckpoint, ...checkpoint };
-  return new CheckpointBook({ loaded, save: async () => {}, onError: () => {} });
+  return new CheckpointWriter({ loaded, save: async () => {}, onError: () => {} });
 }
 
-const trimmer = () => new Trimmer(processor, logs, (task) => task());
+const retention = () => new Retention(processor, logs, (task) => task());
 
 test("what is too old is taken out, and never what a rebuild needs (A5)", async () => {
   assert.equal(await logs.first(processor), 1);
@@ -45,25 +46,25 @@ test("what is too old is taken out, and never what a rebuild needs (A5)", async 
   assert.equal((await logs.firstSince(processor, between))?.sequence, 11);
   const ageMs = Date.now() - between;
 
-  const needed = bookOf({ applied: 15, replayFrom: { sequence: 4, step: 0 } });
-  await trimmer().trim(needed, { commands: anyNumber, ageMs });
+  const needed = writerOf({ applied: 15, replayFrom: { sequence: 4, step: 0 } });
+  await retention().trim(needed, { commands: anyNumber, ageMs });
   assert.equal(await logs.first(processor), 4, "the rebuild's first one is kept whatever its age");
 
-  const learned = bookOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
-  await trimmer().trim(learned, { commands: anyNumber, ageMs: 0 });
+  const learned = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
+  await retention().trim(learned, { commands: anyNumber, ageMs: 0 });
   assert.equal(await logs.first(processor), 4, "without an age all of so large a number is kept");
   // Half a second before the later ones, and half a second after the earlier ones.
-  await trimmer().trim(learned, { commands: anyNumber, ageMs: Date.now() - between + 500 });
+  await retention().trim(learned, { commands: anyNumber, ageMs: Date.now() - between + 500 });
   assert.equal(await logs.first(processor), 11);
-  await trimmer().trim(learned, { commands: 2, ageMs: 3_600_000 });
+  await retention().trim(learned, { commands: 2, ageMs: 3_600_000 });
   assert.equal(await logs.first(processor), 14, "the number counts as well");
   assert.equal(await logs.firstSince(processor, Date.now() + 3_600_000), undefined);
 });
 
 test("when everything is too old the log is empty, and its next sequence is known", async () => {
-  const learned = bookOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
+  const learned = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
   await until("all is older than a millisecond", async () => {
-    await trimmer().trim(learned, { commands: anyNumber, ageMs: 1 });
+    await retention().trim(learned, { commands: anyNumber, ageMs: 1 });
     return (await logs.first(processor)) === 16;
   });
 });
@@ -71,7 +72,7 @@ test("when everything is too old the log is empty, and its next sequence is know
 /** The logs, and how often it was asked how full one is. */
 function countingLogs() {
   const asked = { fill: 0 };
-  const counting: ConstructorParameters<typeof Trimmer>[1] = {
+  const counting: ConstructorParameters<typeof Retention>[1] = {
     fill: (id) => {
       asked.fill++;
       return logs.fill(id);
@@ -84,19 +85,19 @@ function countingLogs() {
 
 test("an idle processor's log is not asked how full it is again and again, unless it has a limit", async () => {
   const kept = { commands: anyNumber, ageMs: 0 };
-  const book = bookOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
+  const writer = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
   const { counting, asked } = countingLogs();
-  const unlimited = new Trimmer(processor, counting, (task) => task());
-  for (let times = 0; times < 3; times++) await unlimited.trim(book, kept);
+  const unlimited = new Retention(processor, counting, (task) => task());
+  for (let times = 0; times < 3; times++) await unlimited.trim(writer, kept);
   assert.equal(asked.fill, 1);
-  book.note({ applied: 16 });
-  await book.flush();
-  for (let times = 0; times < 3; times++) await unlimited.trim(book, kept);
+  writer.update({ applied: 16 });
+  await writer.flush();
+  for (let times = 0; times < 3; times++) await unlimited.trim(writer, kept);
   assert.equal(asked.fill, 2, "once more when something was applied");
 
   const limitedLogs = await CommandLogs.open(connection, { replicas: 1, maxBytes: 1_000_000 });
   await limitedLogs.ensure("limited");
-  const limited = new Trimmer("limited", counting, (task) => task());
-  for (let times = 0; times < 3; times++) await limited.trim(book, kept);
+  const limited = new Retention("limited", counting, (task) => task());
+  for (let times = 0; times < 3; times++) await limited.trim(writer, kept);
   assert.equal(asked.fill, 5, "commands that wait may fill it meanwhile");
 });

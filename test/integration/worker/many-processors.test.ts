@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { KV } from "@nats-io/kv";
-import { DeadLetters } from "../../../libs/commands/dead-letters.ts";
-import { Ingestions } from "../../../libs/commands/ingestion.ts";
-import { CommandLogs } from "../../../libs/commands/log.ts";
-import { Outcomes } from "../../../libs/commands/outcomes.ts";
+import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
+import { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
 import { NatsLink } from "../../../libs/nats/connection.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
 import { createLogger } from "../../../libs/telemetry/logger.ts";
-import { OutcomeRecorder } from "../../../services/worker/answers/outcomes.ts";
+import { systemClock } from "../../../services/worker/model/clock.ts";
+import { OutcomeRecorder } from "../../../services/worker/outcomes/outcome-recorder.ts";
 import { Worker } from "../../../services/worker/worker.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
@@ -60,23 +61,28 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
   return Worker.start({
     name: "w",
     nats: link,
-    logs: await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }),
-    checkpoints: await openBucket(connection, "checkpoints", 1),
-    ingestions: new Ingestions(await openBucket(connection, "ingestions", 1)),
-    outcomes: new OutcomeRecorder({
-      outcomes: await Outcomes.open(connection, 1),
-      letters: await DeadLetters.open(connection, 1),
-      maxPayloadBytes: () => link.maxPayloadBytes,
-      log,
-    }),
-    leases: taking,
-    leaseMs,
-    registry,
-    endpointPolicy: async () => undefined,
-    processors: "*",
-    callTimeoutMs: 1_000,
-    history: { commands: 10, ageMs: 0 },
-    trimEveryMs: 10_000,
+    stores: {
+      logs: await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }),
+      checkpoints: await openBucket(connection, "checkpoints", 1),
+      ingestions: new IngestionStore(await openBucket(connection, "ingestions", 1)),
+      outcomes: new OutcomeRecorder({
+        outcomes: await OutcomeStore.open(connection, 1),
+        letters: await DeadLetters.open(connection, 1),
+        maxPayloadBytes: () => link.maxPayloadBytes,
+        clock: systemClock,
+        log,
+      }),
+      leases: taking,
+      registry,
+    },
+    settings: {
+      leaseMs,
+      endpointPolicy: async () => undefined,
+      processors: "*",
+      callTimeoutMs: 1_000,
+      history: { commands: 10, ageMs: 0 },
+      trimEveryMs: 10_000,
+    },
     tracing: undefined,
     log,
   });

@@ -7,8 +7,8 @@ import { settingNames } from "../../../libs/config/setting-names.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const composeFiles = globSync("docker-compose*.yml", { cwd: root });
-const dockerfiles = globSync("Dockerfile.*", { cwd: root });
+const composeFiles = globSync("{,deploy/}docker-compose*.yml", { cwd: root });
+const dockerfiles = globSync("{,deploy/}Dockerfile.*", { cwd: root });
 
 interface ComposeService {
   image: string;
@@ -75,7 +75,7 @@ test("the compose files give our services only settings that there are, and NATS
 });
 
 test("both topologies hold the same instances and the same workers, which Prometheus asks", () => {
-  const cluster = servicesOf("docker-compose.cluster.yml");
+  const cluster = servicesOf("deploy/docker-compose.cluster.yml");
   const part = (services: Record<string, ComposeService> = {}, pattern: RegExp) =>
     Object.fromEntries(Object.entries(services).filter(([name]) => pattern.test(name)));
   assert.deepEqual(part(cluster, /^kato-/), part(single, /^kato-/));
@@ -83,7 +83,9 @@ test("both topologies hold the same instances and the same workers, which Promet
   const prometheus = read("deploy/prometheus/prometheus.yml");
   for (const worker of Object.keys(part(single, /^worker/)))
     assert.match(prometheus, new RegExp(`${worker}:9464`));
-  const [kato, found] = ["docker-compose.kato.yml", "docker-compose.discovery.yml"].map(servicesOf);
+  const [kato, found] = ["deploy/docker-compose.kato.yml", "deploy/docker-compose.discovery.yml"].map(
+    servicesOf,
+  );
   assert.deepEqual(Object.keys(part(kato, /^kato-/)), Object.keys(part(single, /^kato-/)));
   for (const [name, { environment }] of Object.entries(part(kato, /^kato-/))) {
     const idIn = (text = "") => JSON.parse(text).id;
@@ -123,7 +125,7 @@ test("the Dockerfiles copy what there is and .dockerignore lets through, and bea
   assert.equal(dockerfiles.length, 4);
   for (const file of dockerfiles) {
     const text = read(file);
-    const service = file.split(".")[1];
+    const service = file.split(".").at(-1);
     assert.match(text, new RegExp(`image\\.version="${version.replaceAll(".", "\\.")}"`), file);
     assert.match(text, new RegExp(`^CMD .*"services/${service}/main.ts"\\]$`, "m"));
     // The last one: what is compiled at the build is so as that user, too.

@@ -13,10 +13,10 @@ import type {
   V1Service,
 } from "@kubernetes/client-node";
 import { parse, parseAllDocuments } from "yaml";
-import { isProcessorId } from "../../../libs/commands/names.ts";
+import { isProcessorId } from "../../../libs/commands/messages/subjects.ts";
 import { settingNames } from "../../../libs/config/setting-names.ts";
 import { defaultGrpcPort, labels } from "../../../services/discovery/sources/source.ts";
-import { readWait } from "../../../services/gateway/prefer.ts";
+import { readWait } from "../../../services/gateway/http/headers.ts";
 import type { Workload } from "../../fixtures/kubernetes-manifests.ts";
 import { containersOf, ofKind, render, workloadsIn } from "../../fixtures/kubernetes-manifests.ts";
 
@@ -67,8 +67,8 @@ test("the images are those of our services, by the version of the package, and s
       (name) => `kato-gateway/${name}:${version}`,
     ),
   );
-  for (const file of globSync("Dockerfile.*", { cwd: root })) {
-    const name = file.split(".")[1];
+  for (const file of globSync("{,deploy/}Dockerfile.*", { cwd: root })) {
+    const name = file.split(".").at(-1);
     const using = workloads
       .flatMap(containersOf)
       .filter(({ image }) => image === `kato-gateway/${name}:${version}`);
@@ -81,7 +81,7 @@ test("the images are those of our services, by the version of the package, and s
       );
     }
   }
-  const tag = /NATS_TAG:-([^}]+)/.exec(read("docker-compose.cluster.yml"))?.[1];
+  const tag = /NATS_TAG:-([^}]+)/.exec(read("deploy/docker-compose.cluster.yml"))?.[1];
   assert.equal(containerOf("nats").image, `nats:${tag}`);
 });
 

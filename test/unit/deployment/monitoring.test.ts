@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
-import type { Outcome } from "../../../libs/commands/reply.ts";
+import type { Outcome } from "../../../libs/commands/messages/reply.ts";
 import { errorCatalog } from "../../../libs/errors/gateway-error.ts";
-import { createGatewayMetrics } from "../../../services/gateway/metrics.ts";
+import { createGatewayMetrics } from "../../../services/gateway/http/metrics.ts";
 import { createWorkerMetrics } from "../../../services/worker/metrics.ts";
 
 const root = resolve(import.meta.dirname, "../../..");

@@ -11,9 +11,9 @@ import {
 } from "../../../libs/kato/codec.ts";
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import type { KatoResponse } from "../../../libs/kato/messages.ts";
+import { jsonOfStruct, structOfJson } from "../../../libs/kato/protobuf-struct.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import { rpcs } from "../../../libs/kato/rpcs.ts";
-import { jsonOfStruct, structOfJson } from "../../../libs/kato/struct.ts";
 
 interface GoldenCall {
   rpc: Method;

@@ -45,7 +45,7 @@ port: 0
   assert.deepEqual([gateway.host, gateway.port, gateway.legacyErrors], ["::1", 8002, true]);
   assert.deepEqual(gateway.nats.servers, ["a:1", "nats://b:2"]);
   const worker = workerSettings(environment);
-  assert.deepEqual([worker.leaseMs, worker.callTimeoutMs, worker.logHistory], [1_000, 5, 100_000]);
+  assert.deepEqual([worker.leaseMs, worker.callTimeoutMs, worker.history.commands], [1_000, 5, 100_000]);
   assert.equal(simulatorSettings(environment).port, 0);
 });
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { eachOf } from "../../../libs/nats/each-of.ts";
+import { forEachConcurrently } from "../../../libs/nats/requests.ts";
 
 test("every item is done, in order, and no more than 32 are under way", async () => {
   const begun: number[] = [];
   let underWay = 0;
   let most = 0;
-  await eachOf(
+  await forEachConcurrently(
     Array.from({ length: 100 }, (_, index) => index),
     async (item) => {
       begun.push(item);
@@ -24,7 +24,7 @@ test("every item is done, in order, and no more than 32 are under way", async ()
 });
 
 test("one that fails is told", async () => {
-  const failing = eachOf([1, 2, 3], async (item) => {
+  const failing = forEachConcurrently([1, 2, 3], async (item) => {
     if (item === 2) throw new Error("two");
   });
   await assert.rejects(failing, /two/);

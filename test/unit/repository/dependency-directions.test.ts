@@ -9,10 +9,19 @@ import test from "node:test";
  */
 const plan: Record<string, string[]> = {
   libs: ["config", "errors", "nats", "telemetry", "kato", "commands", "registry", "service"],
-  "services/gateway": ["."],
-  "services/worker": ["."],
+  "services/gateway": ["http", "openapi", "fleet", "dispatch", "bulk", "routes", "."],
+  "services/worker": [
+    "model",
+    "checkpoint",
+    "instance",
+    "engine",
+    "outcomes",
+    "processor",
+    "assignment",
+    ".",
+  ],
   "services/discovery": ["sources", "."],
-  "services/simulator": ["."],
+  "services/simulator": ["python", "memory", "predictions", "."],
 };
 
 /** What a room must not know of, although it stands before it. */
@@ -103,6 +112,20 @@ test("a room imports only from the rooms below it, types included", () => {
     imported.flatMap((path) => objectionTo(file, path) ?? []),
   );
   assert.deepEqual(objections, [], `the plan, a room may import those before it:\n${planText}`);
+});
+
+test("the subjects of the gateway's routes do not import each other", () => {
+  const subjectOf = (path: string) => /^services\/gateway\/routes\/([^/]+)\/./.exec(path)?.[1];
+  const subjects = new Set([...imports.keys()].flatMap((file) => subjectOf(file) ?? []));
+  assert.ok(subjects.size > 10, [...subjects].join(", "));
+  const objections = [...imports].flatMap(([file, imported]) => {
+    const own = subjectOf(file);
+    const others = own === undefined ? [] : imported.filter((path) => (subjectOf(path) ?? own) !== own);
+    return others.map(
+      (path) => `${file} imports ${path}, another subject: what both need stands in a room below`,
+    );
+  });
+  assert.deepEqual(objections, []);
 });
 
 test("no files import each other in a ring, types included", () => {

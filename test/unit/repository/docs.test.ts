@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import test from "node:test";
-import { ingestionsKeptMs } from "../../../libs/commands/ingestion.ts";
+import { ingestionsKeptMs } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { errorCatalog } from "../../../libs/errors/gateway-error.ts";
 import { requestHeaders } from "../../../services/gateway/openapi/headers.ts";
 

@@ -3,11 +3,10 @@ import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Journal } from "../../../services/simulator/journal.ts";
-import { noJournal, openJournal } from "../../../services/simulator/journal.ts";
-import type { Change } from "../../../services/simulator/knowledge.ts";
-import { Knowledge, modelJson } from "../../../services/simulator/knowledge.ts";
-import { Classifier } from "../../../services/simulator/vectors.ts";
+import { Classifier } from "../../../services/simulator/memory/classifier.ts";
+import type { Change, Journal } from "../../../services/simulator/memory/journal.ts";
+import { noJournal, openJournal } from "../../../services/simulator/memory/journal.ts";
+import { Knowledge, modelJson } from "../../../services/simulator/memory/knowledge.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 const persistence = 3;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Block } from "../../../services/simulator/matching.ts";
-import { matchingBlocks } from "../../../services/simulator/matching.ts";
-import { WorkingMemory } from "../../../services/simulator/working-memory.ts";
+import { WorkingMemory } from "../../../services/simulator/memory/working-memory.ts";
+import type { Block } from "../../../services/simulator/python/difflib.ts";
+import { matchingBlocks } from "../../../services/simulator/python/difflib.ts";
 
 function blocksOf(first: string, second: string): number[][] {
   const { flat, positions } = new WorkingMemory([[...second]]);

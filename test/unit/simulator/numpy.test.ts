@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { printArray } from "../../../services/simulator/numpy.ts";
-import { vectorName } from "../../../services/simulator/vectors.ts";
+import { vectorName } from "../../../services/simulator/memory/classifier.ts";
+import { printArray } from "../../../services/simulator/python/numpy.ts";
 
 // What is expected here was printed by numpy 1.23.5: str(numpy.array(values, dtype=float)).
 

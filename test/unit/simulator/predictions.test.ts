@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Observation } from "../../../libs/kato/messages.ts";
-import { noJournal } from "../../../services/simulator/journal.ts";
-import { Knowledge } from "../../../services/simulator/knowledge.ts";
 import { defaultManifest } from "../../../services/simulator/manifest.ts";
+import { noJournal } from "../../../services/simulator/memory/journal.ts";
+import { Knowledge } from "../../../services/simulator/memory/knowledge.ts";
 import { Processor } from "../../../services/simulator/processor.ts";
 
 // The figures expected here come from a calculation in Python, with its difflib, after the definitions in docs/kato.md.

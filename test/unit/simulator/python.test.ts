@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { compareCodePoints, jsonDumps, plainFloat, round } from "../../../services/simulator/python.ts";
+import {
+  compareCodePoints,
+  jsonDumps,
+  plainFloat,
+  round,
+} from "../../../services/simulator/python/builtins.ts";
 
 // What is expected here was printed by CPython: sha1(str(sequence)), json.dumps, sorted, round.
 

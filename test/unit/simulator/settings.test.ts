@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Environment, SettingsError } from "../../../libs/config/environment.ts";
-import type { Place } from "../../../services/simulator/faults.ts";
-import { countingFaults, parseFaults } from "../../../services/simulator/faults.ts";
+import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
+import { countingFaults, parseFaults } from "../../../services/simulator/crash-points.ts";
 import { simulatorSettings } from "../../../services/simulator/settings.ts";
 
 test("without settings a simulator is KATO's own default, on 127.0.0.1:1441, in memory", () => {
@@ -54,10 +54,15 @@ test("a manifest that is no JSON object is a wrong setting", () => {
 test("a fault strikes at the given reaching of its place, once", () => {
   const faults = parseFaults(["learn-after-model:2", "clear-before-answer"], assert.fail);
   assert.deepEqual(faults, { "learn-after-model": 2, "clear-before-answer": 1 });
-  const deaths: Place[] = [];
-  let place: Place = "learn-after-model";
+  const deaths: CrashPoint[] = [];
+  let place: CrashPoint = "learn-after-model";
   const reach = countingFaults(faults, () => deaths.push(place));
-  const walk: Place[] = ["learn-after-model", "learn-after-clear", "learn-after-model", "learn-after-model"];
+  const walk: CrashPoint[] = [
+    "learn-after-model",
+    "learn-after-clear",
+    "learn-after-model",
+    "learn-after-model",
+  ];
   for (place of walk) reach(place);
   assert.deepEqual(deaths, ["learn-after-model"]);
   place = "clear-before-answer";

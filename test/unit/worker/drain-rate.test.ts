@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DrainRate } from "../../../services/worker/drain-rate.ts";
+import { DrainRate } from "../../../services/worker/processor/drain-rate.ts";
 
 type Progress = Parameters<DrainRate["note"]>[0];
 const applying = (applied: number, since = 1): Progress => ({ state: "applying", since, applied });

@@ -1,0 +1,222 @@
+import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import {
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { isStreamNotFound } from "../../nats/errors.ts";
+import type { Command, StoredCommand } from "../messages/command.ts";
+import { commandSubject, streamOf } from "../messages/subjects.ts";
+import { LogReader } from "./log-reader.ts";
+import type { Stored } from "./publish-command.ts";
+import { publishCommand } from "./publish-command.ts";
+
+/** The limits of a log, which are set when it is created. */
+export interface LogLimits {
+  /** How many replicas NATS keeps of it. */
+  replicas: number;
+  /** The largest size of one processor's log, in bytes; -1 for no limit but the server's. */
+  maxBytes: number;
+}
+
+/** While a log has no leader requests are not answered. It soon has one again. */
+const requestTimeoutMs = 2_000;
+/** How often `readRange` checks whether there is more to read. */
+const rangeCheckMs = 1_000;
+/** JetStream remembers a message id for so long. All attempts to publish one command take less. */
+const duplicateWindowMs = 120_000;
+
+/** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
+export class CommandLogs {
+  readonly #connection: NatsConnection;
+  readonly #streams: JetStreamClient;
+  readonly #manager: JetStreamManager;
+  readonly #limits: LogLimits;
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager, limits: LogLimits) {
+    this.#connection = connection;
+    this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
+    this.#manager = manager;
+    this.#limits = limits;
+  }
+
+  /** Opens all logs. It creates none: see `ensure`. */
+  static async open(connection: NatsConnection, limits: LogLimits): Promise<CommandLogs> {
+    return new CommandLogs(
+      connection,
+      await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
+      limits,
+    );
+  }
+
+  /** Creates the processor's log if it does not exist. A log that exists stays as it is. */
+  async ensure(processor: string): Promise<void> {
+    try {
+      await this.#manager.streams.info(streamOf(processor));
+    } catch (error) {
+      if (!isStreamNotFound(error)) throw error;
+      await this.#manager.streams.add({
+        name: streamOf(processor),
+        subjects: [commandSubject(processor)],
+        storage: StorageType.File,
+        retention: RetentionPolicy.Limits,
+        discard: DiscardPolicy.New,
+        num_replicas: this.#limits.replicas,
+        max_bytes: this.#limits.maxBytes,
+        duplicate_window: duplicateWindowMs * 1_000_000,
+      });
+    }
+  }
+
+  /**
+   * Stores a command. Resolves once JetStream has acknowledged it (A6). If there is no answer, it is
+   * published again under the same id, so that it is stored once. To store many commands in order, use a
+   * LogWriter.
+   *
+   * Rejects with LOG_FULL, TOO_LARGE or NATS_UNAVAILABLE. The error's `effect` is `none` if the command is
+   * certainly not stored, else `unknown`.
+   */
+  append(command: Command): Promise<Stored> {
+    return publishCommand(this.#connection, this.#streams, command);
+  }
+
+  /** Reads the log in sequence from `from` on, and waits for new commands at its end. */
+  read(processor: string, from: number): LogReader {
+    const open = (sequence: number) =>
+      this.#streams.consumers.get(streamOf(processor), {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: sequence,
+        inactive_threshold: 30_000_000_000,
+      });
+    return new LogReader({ processor, from, open, status: this.#connection.status() });
+  }
+
+  /**
+   * Yields the commands from `from` to `through` that are in the log at this moment, in sequence. The
+   * stream's leader is asked what the log has: the consumer may read from a replica that is behind, and would
+   * end too early.
+   */
+  async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
+    const end = Math.min(through, await this.last(processor));
+    let next = from;
+    const isAtEnd = async () => (await this.#nextStored(processor, next)) > end;
+    if (next > end || (await isAtEnd())) return;
+    const reader = this.read(processor, from);
+    // The rest may be removed from the log while it waits to be read: then nothing would come any more.
+    const checking = setInterval(() => {
+      isAtEnd().then(
+        (ends) => ends && reader.close(),
+        () => {},
+      );
+    }, rangeCheckMs);
+    try {
+      for await (const { command, behind } of reader.commands()) {
+        if (command.sequence > end) break;
+        next = command.sequence + 1;
+        yield command;
+        if (next > end || (behind === 0 && (await isAtEnd()))) break;
+      }
+    } finally {
+      clearInterval(checking);
+      reader.close();
+    }
+  }
+
+  /**
+   * Removes one command from the log. That is allowed only for a command that is not applied and never will
+   * be (A2).
+   */
+  async delete(processor: string, sequence: number): Promise<void> {
+    try {
+      await this.#manager.streams.deleteMessage(streamOf(processor), sequence, false);
+    } catch (error) {
+      // It may be gone already, if this is repeated after a crash. But the error can also be that a cluster
+      // has no leader.
+      const isGone =
+        error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
+      if (!isGone) throw error;
+    }
+  }
+
+  /** Removes all commands below `sequence` from the log. */
+  async trim(processor: string, sequence: number): Promise<void> {
+    await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
+  }
+
+  /**
+   * The sequence of the first command in the log. If the log is empty, the sequence that the next command
+   * will get.
+   */
+  async first(processor: string): Promise<number> {
+    const { messages, first_seq, last_seq } = (await this.#info(processor)).state;
+    return messages > 0 ? first_seq : last_seq + 1;
+  }
+
+  /**
+   * The first command that was stored at `sinceMs` (Unix ms, by the clock of NATS) or later; undefined if
+   * there is none.
+   */
+  async firstSince(
+    processor: string,
+    sinceMs: number,
+  ): Promise<{ sequence: number; storedAtMs: number } | undefined> {
+    const last = await this.#manager.streams.getMessage(streamOf(processor), {
+      last_by_subj: commandSubject(processor),
+    });
+    if (!last || last.time.getTime() < sinceMs) return undefined;
+    const consumer = await this.#streams.consumers.get(streamOf(processor), {
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(sinceMs).toISOString(),
+      headers_only: true,
+    });
+    const message = await consumer.next();
+    // The leader has said that there is one. So the consumer reads from a replica that does not have it yet.
+    if (!message) throw new Error(`a replica of the log of ${processor} is behind`);
+    return { sequence: message.seq, storedAtMs: message.time.getTime() };
+  }
+
+  /** How full the log is, from 0 to 1; undefined if it has no limit. */
+  async fill(processor: string): Promise<number | undefined> {
+    const { config, state } = await this.#info(processor);
+    return config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined;
+  }
+
+  /**
+   * Whether NATS keeps more than one replica of the log. Nothing may be published to such a log with the
+   * condition `Nats-Expected-Last-Msg-Id`: a single refusal of it leaves the stream without a leader for
+   * good, in nats-server 2.14.0 at least.
+   */
+  async isReplicated(processor: string): Promise<boolean> {
+    return (await this.#info(processor)).config.num_replicas > 1;
+  }
+
+  /** The sequence of the last command that was ever stored; 0 if there was none. */
+  async last(processor: string): Promise<number> {
+    return (await this.#info(processor)).state.last_seq;
+  }
+
+  /**
+   * The state of the stream, as its leader knows it. Throws while there is no leader: another server may
+   * answer then, and its replica can be behind.
+   */
+  async #info(processor: string): Promise<StreamInfo> {
+    const info = await this.#manager.streams.info(streamOf(processor));
+    if (info.cluster && !info.cluster.leader) throw new Error(`the log of ${processor} has no leader`);
+    return info;
+  }
+
+  /**
+   * The first sequence from `from` on that the log has, as the stream's leader knows it; Infinity if there is
+   * none.
+   */
+  async #nextStored(processor: string, from: number): Promise<number> {
+    const query = { seq: from, next_by_subj: commandSubject(processor) };
+    const found = await this.#manager.streams.getMessage(streamOf(processor), query);
+    return found?.seq ?? Number.POSITIVE_INFINITY;
+  }
+}

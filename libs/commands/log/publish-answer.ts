@@ -1,0 +1,43 @@
+import type { Msg } from "@nats-io/transport-node";
+import { GatewayError } from "../../errors/gateway-error.ts";
+import { errorCodes, refusalOfCode } from "./publish-errors.ts";
+
+/** JetStream's answer to one publish: the sequence if the message is stored, else why it is not. */
+export interface PublishAnswer {
+  sequence?: number;
+  error?: { code: number; description: string };
+}
+
+/** The error to report for an answer, if it is one that a resend does not help against. */
+export function refusalOfAnswer(
+  answer: PublishAnswer | undefined,
+  processor: string,
+): GatewayError | undefined {
+  return answer?.error && refusalOfCode(answer.error.code, { processor });
+}
+
+/** The error to report when JetStream gives no answer for too long. */
+export function unavailable(processor: string): GatewayError {
+  return new GatewayError("NATS_UNAVAILABLE", "NATS does not acknowledge what is sent.", {
+    processor,
+    retryAfterSeconds: 1,
+  });
+}
+
+/** Whether the message was refused because the log did not end with the message that it had to follow. */
+export function isOutOfOrder(answer: PublishAnswer | undefined): boolean {
+  return answer?.error?.code === errorCodes.wrongLastMessageId;
+}
+
+/**
+ * Reads the answer in a message. If no stream takes the subject, NATS answers with a message without data.
+ */
+export function readPublishAnswer(message: Pick<Msg, "data" | "json">): PublishAnswer {
+  if (message.data.length === 0) return { error: { code: 0, description: "no responders" } };
+  const answer = message.json<{ seq?: number; error?: { err_code?: number; description?: string } }>();
+  if (answer.error) {
+    const { err_code: code = 0, description = "" } = answer.error;
+    return { error: { code, description } };
+  }
+  return answer.seq === undefined ? {} : { sequence: answer.seq };
+}

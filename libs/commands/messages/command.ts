@@ -1,0 +1,123 @@
+import type { MsgHdrs } from "@nats-io/transport-node";
+import { headers } from "@nats-io/transport-node";
+import type { TraceContext } from "../../telemetry/trace-context.ts";
+import { readTraceContext, writeTraceContext } from "../../telemetry/trace-context.ts";
+
+/** A command for a processor, as it is sent. */
+export interface Command {
+  /**
+   * The command's id. JetStream stores a message that is published twice under one id only once. Commands
+   * with the same Idempotency-Key have the same id and are told apart by `once`; all other ids are unique in
+   * the log.
+   */
+  id: string;
+  processor: string;
+  /** The name of an RPC or of a compound command (libs/kato/compound-commands.ts). */
+  method: string;
+  /** The protobuf request. It is passed on as it is. */
+  data: Uint8Array;
+  /** The NATS subject for the reply. Absent if nobody waits for one. */
+  replyTo?: string;
+  /** Unix ms. The command must not be started after it. Absent if nobody waits. */
+  deadlineMs?: number;
+  /** The id of the ingestion that it belongs to. */
+  ingestion?: string;
+  /** Whether its outcome is kept, so that somebody can ask for it later. */
+  store?: boolean;
+  /** How the gateway words the answer, if there is a choice for this method. */
+  form?: string;
+  /** Present if it was sent under an Idempotency-Key: it is applied once, however often it is in the log. */
+  once?: KeyUse;
+  /** Who sent it, as shown to operators. */
+  sender?: string | undefined;
+  /** The trace of the HTTP request that it comes from. */
+  trace?: TraceContext | undefined;
+}
+
+/** One use of an Idempotency-Key. */
+export interface KeyUse {
+  /** A hash of the request. The key must not be used for another request. */
+  fingerprint: string;
+  /** Unique for each time that the request is sent under the key. */
+  attempt: string;
+}
+
+/** A command with its place in the log. */
+export interface StoredCommand extends Command {
+  sequence: number;
+  /**
+   * Unix ms at which JetStream stored it, by the clock of the server. Absent for a command that is replayed.
+   */
+  storedAtMs?: number;
+}
+
+/** A command as it is read from the log, where the time is always known. */
+export type LoggedCommand = StoredCommand & Required<Pick<StoredCommand, "storedAtMs">>;
+
+const commandHeaders = {
+  method: "Kato-Method",
+  replyTo: "Kato-Reply-To",
+  deadline: "Kato-Deadline",
+  ingestion: "Kato-Ingestion",
+  store: "Kato-Store",
+  form: "Kato-Form",
+  once: "Kato-Once",
+  sender: "Kato-Principal",
+  id: "Nats-Msg-Id",
+} as const;
+
+/**
+ * The headers of the message for a command (docs/architecture.md, "Commands"). The command's data is the
+ * message's data.
+ */
+export function headersOfCommand(command: Command): MsgHdrs {
+  const all = headers();
+  const { id, once } = command;
+  // With the attempt in the message id, JetStream stores every attempt under an Idempotency-Key. The worker
+  // applies only one.
+  all.set(commandHeaders.id, once ? `${id}.${once.attempt}` : id);
+  all.set(commandHeaders.method, command.method);
+  if (command.replyTo !== undefined) all.set(commandHeaders.replyTo, command.replyTo);
+  if (command.deadlineMs !== undefined) all.set(commandHeaders.deadline, String(command.deadlineMs));
+  if (command.ingestion !== undefined) all.set(commandHeaders.ingestion, command.ingestion);
+  if (command.store) all.set(commandHeaders.store, "1");
+  if (command.form !== undefined) all.set(commandHeaders.form, command.form);
+  if (once) all.set(commandHeaders.once, once.fingerprint);
+  if (command.sender) all.set(commandHeaders.sender, command.sender);
+  writeTraceContext(command.trace, (name, value) => all.set(name, value));
+  return all;
+}
+
+/** The command in a message of the log. If its headers are missing, its id and its method are "". */
+export function commandOfMessage(
+  processor: string,
+  message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time: Date },
+): LoggedCommand {
+  const header = (name: string) => message.headers?.get(name) ?? "";
+  const replyTo = header(commandHeaders.replyTo);
+  const deadlineMs = Number(header(commandHeaders.deadline));
+  const ingestion = header(commandHeaders.ingestion);
+  const form = header(commandHeaders.form);
+  const fingerprint = header(commandHeaders.once);
+  const [id = "", attempt = ""] = fingerprint
+    ? header(commandHeaders.id).split(".")
+    : [header(commandHeaders.id)];
+  const sender = header(commandHeaders.sender);
+  const trace = readTraceContext(header);
+  return {
+    id,
+    processor,
+    method: header(commandHeaders.method),
+    data: message.data,
+    sequence: message.seq,
+    ...(replyTo !== "" && { replyTo }),
+    ...(deadlineMs > 0 && { deadlineMs }),
+    ...(ingestion !== "" && { ingestion }),
+    ...(header(commandHeaders.store) !== "" && { store: true }),
+    ...(form !== "" && { form }),
+    ...(fingerprint !== "" && { once: { fingerprint, attempt } }),
+    ...(sender !== "" && { sender }),
+    ...(trace && { trace }),
+    storedAtMs: message.time.getTime(),
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * The state of a processor, as the worker that runs it reports it to the gateways. It is reported at every
+ * change, and every `reportEveryMs` anyway. So a processor whose state is not reported is run by nobody.
+ */
+export interface ProcessorState {
+  processor: string;
+  /**
+   * - `ready`: all commands are applied.
+   * - `applying`: commands are being applied.
+   * - `rebuilding`: the instance is being given back what it lost.
+   * - `down`: the instance cannot be reached.
+   * - `paused`: the instance can be reached, and commands wait until an operator resumes the processor.
+   */
+  state: "ready" | "applying" | "rebuilding" | "down" | "paused";
+  /** Unix ms of the last change of `state`. */
+  since: number;
+  /** Why it is down; "" in other states. */
+  reason: string;
+  /** The id of the worker that runs it. */
+  worker: string;
+  /** The sequence up to which all commands are applied. */
+  applied: number;
+  /** The last sequence in the log that the worker knows of. */
+  last: number;
+  /**
+   * What could not be restored after a restart of KATO (docs/recovery-limits.md); "" if nothing is missing.
+   */
+  degraded: string;
+  /** The interval as clients see it. */
+  interval: number;
+  /**
+   * The age of the oldest command that is not applied; 0 without one. It compares NATS's clock with the
+   * worker's.
+   */
+  oldestMs: number;
+  /** Commands applied per second in the last seconds, idle time included. */
+  rate: number;
+  /** Commands applied per second while there were commands to apply; 0 if not known yet. */
+  drainRate: number;
+}
+
+/** A state is reported this often even if nothing has changed. */
+export const reportEveryMs = 1_000;

@@ -1,0 +1,41 @@
+/**
+ * The request for a rebuild by hand, which goes to the worker that runs the processor (docs/operating.md,
+ * "Rebuilding by hand").
+ */
+export interface RebuildRequest {
+  /**
+   * A sequence: the instance is cleared, and all commands that the log has from there on are replayed.
+   * Absent: only what KATO loses at a restart is given back, as after one.
+   */
+  from?: number;
+  /** If true, nothing is done. The answer says what would be replayed. */
+  dryRun: boolean;
+}
+
+/** What a rebuild replays, or would replay. */
+export interface RebuildSurvey {
+  /** The first sequence and the last; both 0 if there is nothing to replay. */
+  from: number;
+  through: number;
+  commands: number;
+  observes: number;
+  learns: number;
+}
+
+/** The worker's answer. With `not-kept`, `paused` and `away` nothing was done. */
+export type RebuildAnswer =
+  /** It was a dry run. */
+  | { kind: "surveyed"; survey: RebuildSurvey }
+  /**
+   * The instance has back what it had lost. Working memory has `events` events. `degraded` is that of the
+   * processor's state.
+   */
+  | { kind: "rebuilt"; survey: RebuildSurvey; events: number; degraded: string }
+  /** The replay has begun. It is persisted, so it will be carried out even if the worker dies. */
+  | { kind: "replaying"; survey: RebuildSurvey }
+  /** The log has no applied command from `from` on. `first` is the first one that it has; 0 for none. */
+  | { kind: "not-kept"; first: number }
+  /** The processor is paused, so it applies nothing. */
+  | { kind: "paused" }
+  /** The instance cannot be reached. */
+  | { kind: "away" };

@@ -1,0 +1,45 @@
+/** A processor's id is a token in NATS subjects, a label of metrics and a segment of URLs at once. */
+const processorIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * These are the first segments of the gateway's own paths (docs/api.md, "The gateway"), so no processor can
+ * have them as its id.
+ */
+const reservedIds = new Set([
+  "kato-api",
+  "connect",
+  "health",
+  "ready",
+  "processors",
+  "metrics",
+  "docs",
+  "openapi.json",
+  "console",
+]);
+
+/** Whether a text is allowed as a processor's id. */
+export function isProcessorId(id: string): boolean {
+  return processorIdPattern.test(id) && !reservedIds.has(id);
+}
+
+/** The name of the JetStream stream that is a processor's command log. */
+export const streamOf = (processor: string) => `KATO_${processor}`;
+
+/** Commands for a processor are published here, and stored by its stream. */
+export const commandSubject = (processor: string) => `kato.${processor}.commands`;
+
+/** The worker that runs the processor answers queries here. */
+export const querySubject = (processor: string) => `kato.${processor}.queries`;
+
+/** The worker that runs the processor can be asked here not to start a command any more. */
+export const cancelSubject = (processor: string) => `kato.${processor}.cancel`;
+
+/** The worker that runs the processor can be asked here for a rebuild. */
+export const rebuildSubject = (processor: string) => `kato.${processor}.rebuild`;
+
+/** The gateway that takes in an ingestion reports its progress here. */
+export const ingestionSubject = (processor: string, ingestion: string) =>
+  `kato.${processor}.ingestions.${ingestion}`;
+
+/** The worker that runs the processor reports its state here. `*` stands for all processors. */
+export const stateSubject = (processor: string) => `kato.${processor}.state`;

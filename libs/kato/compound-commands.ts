@@ -1,0 +1,89 @@
+import { fileURLToPath } from "node:url";
+import type { MessageTypeDefinition } from "@grpc/proto-loader";
+import { loadSync } from "@grpc/proto-loader";
+import { isMethod } from "./rpcs.ts";
+
+// A compound command is several RPCs that stand in the log as one command, so that no other command comes
+// between them. There are two (docs/architecture.md, "Commands"; proto/command.proto).
+
+/**
+ * The method of the command that adds to the recall threshold: GetGene, UpdateGenes and
+ * IncrementRecallThreshold in one.
+ */
+export const changeRecallThresholdMethod = "ChangeRecallThreshold";
+
+/** The method of the command that is a list of RPCs, its steps. */
+export const sequenceMethod = "Sequence";
+
+interface RecallThresholdChange {
+  increment: number;
+}
+
+/** One RPC of a Sequence. */
+export interface SequenceStep {
+  method: string;
+  request: Uint8Array;
+}
+
+/** The outcome of one step of a Sequence. `response` is empty if no response was seen. */
+export interface SequenceResult {
+  response: Uint8Array;
+  auto_learned_model: string;
+}
+
+const messages = loadSync(fileURLToPath(new URL("../../proto/command.proto", import.meta.url)), {
+  keepCase: true,
+  defaults: true,
+});
+
+/**
+ * A message type of command.proto. The file says that T is its plain form, which proto-loader cannot know.
+ */
+function messageType<T>(name: string): MessageTypeDefinition<T, T> {
+  const definition: unknown = messages[`kato_gateway.${name}`];
+  if (!definition) throw new Error(`command.proto has no message ${name}`);
+  return definition as MessageTypeDefinition<T, T>;
+}
+
+const recallThresholdChange = messageType<RecallThresholdChange>("RecallThresholdChange");
+const sequence = messageType<{ steps: SequenceStep[] }>("Sequence");
+const sequenceResults = messageType<{ results: SequenceResult[] }>("SequenceResults");
+
+// Encoding and decoding. Bytes that are no such message throw, as in codec.ts.
+
+/** The data of a ChangeRecallThreshold. */
+export function encodeRecallThresholdChange(change: RecallThresholdChange): Buffer {
+  return recallThresholdChange.serialize(change);
+}
+
+/** Reads what `encodeRecallThresholdChange` has written. */
+export function decodeRecallThresholdChange(bytes: Uint8Array): RecallThresholdChange {
+  return recallThresholdChange.deserialize(Buffer.from(bytes));
+}
+
+/** The data of a Sequence. */
+export function encodeSequence(steps: SequenceStep[]): Buffer {
+  return sequence.serialize({ steps });
+}
+
+/** Reads what `encodeSequence` has written. */
+export function decodeSequence(bytes: Uint8Array): SequenceStep[] {
+  return sequence.deserialize(Buffer.from(bytes)).steps;
+}
+
+/** The data of the reply to a Sequence: one result for each step, in order. */
+export function encodeSequenceResults(results: SequenceResult[]): Buffer {
+  return sequenceResults.serialize({ results });
+}
+
+/** Reads what `encodeSequenceResults` has written. */
+export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
+  return sequenceResults.deserialize(Buffer.from(bytes)).results;
+}
+
+/** A method as metrics and spans name it: one that nobody knows is "other", so that they stay few. */
+export function methodLabel(method: string): string {
+  return isMethod(method) || method === sequenceMethod || method === changeRecallThresholdMethod
+    ? method
+    : "other";
+}

@@ -1,0 +1,86 @@
+import type { ChannelInterface } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
+import type { TraceContext } from "../telemetry/trace-context.ts";
+import { writeTraceContext } from "../telemetry/trace-context.ts";
+
+/**
+ * How a call ended:
+ * - `response`: the instance has answered with these bytes.
+ * - `answered`: the instance has answered with a gRPC error.
+ * - `not-sent`: there was no connection, so the call has no effect.
+ * - `unseen`: the call was sent and its end was not seen. That says nothing about its effect (A3).
+ *
+ * `status` is the gRPC status code, `details` its text.
+ */
+export type CallResult =
+  | { kind: "response"; bytes: Buffer }
+  | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
+
+/** What a call sends. */
+export interface UnaryRequest {
+  /** The gRPC path, as `/kato_proc.KatoEngine/Observe`. */
+  path: string;
+  bytes: Uint8Array;
+  timeoutMs: number;
+  /** Sent along as metadata. */
+  trace?: TraceContext | undefined;
+}
+
+/** A call under way. */
+export interface UnaryCall {
+  /** How the call ended, after `timeoutMs` at the latest. Never rejects. */
+  readonly result: Promise<CallResult>;
+  /** Ends the call as `unseen`. */
+  cancel(): void;
+}
+
+/** Sends a request over a channel that is connected: its bytes are handed to grpc-js before this returns. */
+export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest): UnaryCall {
+  const { path, bytes, timeoutMs, trace } = request;
+  const { promise, resolve } = Promise.withResolvers<CallResult>();
+  // grpc-js's own deadline is not used: each one makes a timer list and a header value of its own.
+  const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
+  const timer = setTimeout(
+    () => call.cancelWithStatus(status.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`),
+    timeoutMs,
+  );
+  const metadata = new Metadata();
+  writeTraceContext(trace, (name, value) => metadata.set(name, value));
+  let response: Buffer | undefined;
+  call.start(metadata, {
+    onReceiveMetadata: () => {},
+    onReceiveMessage: (message: Buffer) => {
+      response = message;
+    },
+    onReceiveStatus: ({ code, details }) => {
+      clearTimeout(timer);
+      resolve(resultOf(code, details, response));
+    },
+  });
+  call.startRead();
+  call.sendMessageWithContext({}, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  call.halfClose();
+  return {
+    result: promise,
+    cancel: () => call.cancelWithStatus(status.CANCELLED, "the channel was closed"),
+  };
+}
+
+/** The gRPC errors that also come when the call may have reached the instance, or may not. */
+const inconclusive = new Set<number>([
+  status.UNAVAILABLE,
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+  status.UNKNOWN,
+]);
+
+function resultOf(code: number, details: string, response: Buffer | undefined): CallResult {
+  if (code === status.OK) {
+    if (response) return { kind: "response", bytes: response };
+    return { kind: "answered", status: status.INTERNAL, details: "OK without a response" };
+  }
+  // A connection that breaks under a call can show as INTERNAL, because of the RST_STREAM of grpc-js's own
+  // side.
+  const isBroken = code === status.INTERNAL && details.startsWith("Received RST_STREAM");
+  return { kind: inconclusive.has(code) || isBroken ? "unseen" : "answered", status: code, details };
+}

@@ -1,0 +1,34 @@
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { NoRespondersError, RequestError } from "@nats-io/transport-node";
+
+/**
+ * Whether a compare-and-set was refused, because the key has been written since the revision that was
+ * expected.
+ */
+export function isConflict(error: unknown): boolean {
+  return (
+    error instanceof JetStreamApiError &&
+    (error.code === JetStreamApiCodes.StreamWrongLastSequence ||
+      error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown)
+  );
+}
+
+/**
+ * Whether NATS has said that nobody listens to the subject of a request. So nobody has received the request.
+ */
+export function isNoResponders(error: unknown): boolean {
+  return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders());
+}
+
+/** Whether a request to JetStream failed because the stream does not exist. */
+export function isStreamNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
+
+/** JetStream's codes for a cluster that has no leader, and for one that has too few servers at the moment. */
+const temporaryErrorCodes = [10008, 10005];
+
+/** Whether JetStream has answered with an error that does not pass by itself. */
+export function isLastingError(error: unknown): boolean {
+  return error instanceof JetStreamApiError && !temporaryErrorCodes.includes(error.code);
+}

@@ -1,0 +1,157 @@
+import { KatoChannel } from "../kato/channel.ts";
+import { decodeResponse, encodeRequest } from "../kato/codec.ts";
+import type { ProcessorEntry } from "./processor-entry.ts";
+import { entryProblem, isEndpoint } from "./processor-entry.ts";
+
+/** A processor that a setting names. */
+export interface Declaration {
+  /** If the setting does not say it, the instance is asked. */
+  id?: string;
+  name?: string;
+  grpc_endpoint: string;
+  source: "environment" | "file";
+  /** The name of the setting in messages: `KATO_P1`, `GATEWAY_CONFIG processors[0]`. */
+  setting: string;
+}
+
+/** Called with a setting that is wrong; `what` goes on after its name, as "is not JSON". */
+export type Problem = (setting: string, what: string) => void;
+
+/** The entry to register for a declaration, whose id may have had to be asked for. */
+export function entryOfDeclaration({ name, grpc_endpoint, source }: Declaration, id: string): ProcessorEntry {
+  return { id, name: name ?? id, grpc_endpoint, source };
+}
+
+/**
+ * The processors that environment variables name:
+ * - `KATO_PROCESSORS`, a JSON object of ids and endpoints, or a JSON list of `{id, name, grpc_endpoint}`;
+ * - `KATO_<NAME>=host:port` or `KATO_<NAME>=id:host:port`.
+ *
+ * A variable of another form is ignored, as `KATO_P1_PORT=tcp://…`, which Kubernetes sets for a Service.
+ * Wrong processors are reported to `problem` and left out.
+ */
+export function processorsOfEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+  problem: Problem,
+): Declaration[] {
+  const declarations = Object.entries(variables).flatMap(([setting, value]) => {
+    if (!value) return [];
+    if (setting === "KATO_PROCESSORS") return ofJson(value, setting, problem);
+    return /^KATO_[A-Z0-9_]+$/.test(setting) ? ofVariable(setting, value) : [];
+  });
+  return withoutWrong(declarations, problem);
+}
+
+const itemKeys = ["id", "name", "grpc_endpoint"];
+
+/**
+ * The processors in the `processors` list of a configuration file. Wrong ones are reported to `problem` and
+ * left out.
+ */
+export function processorsOfFile(processors: unknown, problem: Problem): Declaration[] {
+  if (processors === undefined || processors === null) return [];
+  if (!Array.isArray(processors)) {
+    problem("GATEWAY_CONFIG", "processors must be a list");
+    return [];
+  }
+  const declarations = processors.flatMap((item: unknown, index) => {
+    const setting = `GATEWAY_CONFIG processors[${index}]`;
+    for (const key of Object.keys(Object(item))) {
+      if (!itemKeys.includes(key)) problem(setting, `has the unknown key ${JSON.stringify(key)}`);
+    }
+    return declarationsOfItem(item, { source: "file", setting }, problem);
+  });
+  return withoutWrong(declarations, problem);
+}
+
+/**
+ * Asks the instance at an endpoint for its processor's id, by a Ping. Undefined if it does not answer within
+ * `timeoutMs`.
+ */
+export async function askId(endpoint: string, timeoutMs: number): Promise<string | undefined> {
+  const channel = new KatoChannel(endpoint);
+  try {
+    if (!(await channel.connect(timeoutMs))) return undefined;
+    const result = await channel.call("Ping", encodeRequest("Ping", {}), timeoutMs);
+    return result.kind === "response" ? decodeResponse("Ping", result.bytes).id : undefined;
+  } finally {
+    channel.close();
+  }
+}
+
+function ofVariable(setting: string, value: string): Declaration[] {
+  const name = setting.slice("KATO_".length);
+  if (isEndpoint(value)) return [{ name, grpc_endpoint: value, source: "environment", setting }];
+  const [, id, endpoint] = /^([^:/]+):(.+)$/.exec(value) ?? [];
+  if (id === undefined || endpoint === undefined || !isEndpoint(endpoint)) return [];
+  return [{ id, name, grpc_endpoint: endpoint, source: "environment", setting }];
+}
+
+function ofJson(text: string, setting: string, problem: Problem): Declaration[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    problem(setting, "is not JSON");
+    return [];
+  }
+  if (typeof json !== "object" || json === null) {
+    problem(setting, "must be an object of id and endpoint, or a list");
+    return [];
+  }
+  const items: unknown[] = Array.isArray(json)
+    ? json
+    : Object.entries(json).map(([id, grpc_endpoint]) => ({ id, grpc_endpoint }));
+  return items.flatMap((item, index) =>
+    declarationsOfItem(item, { source: "environment", setting }, (_, what) =>
+      problem(setting, `item ${index + 1} ${what}`),
+    ),
+  );
+}
+
+/**
+ * Reads an item of a list, `{id, name, grpc_endpoint}`, of which only the endpoint is required. None if it is
+ * wrong.
+ */
+function declarationsOfItem(
+  item: unknown,
+  { source, setting }: Pick<Declaration, "source" | "setting">,
+  problem: Problem,
+): Declaration[] {
+  const { id, name, grpc_endpoint } = fieldsOf(item);
+  if (!isTextOrMissing(id) || !isTextOrMissing(name) || typeof grpc_endpoint !== "string") {
+    problem(setting, "must be {id, name, grpc_endpoint}, texts each");
+    return [];
+  }
+  return [
+    { ...(id !== undefined && { id }), ...(name !== undefined && { name }), grpc_endpoint, source, setting },
+  ];
+}
+
+function fieldsOf(item: unknown): Record<string, unknown> {
+  return typeof item === "object" && item !== null ? { ...item } : {};
+}
+
+function isTextOrMissing(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
+}
+
+/**
+ * Leaves out the declarations that cannot be registered, and reports them to `problem`: those with a wrong
+ * id, name or endpoint, and those whose id an earlier one has.
+ */
+function withoutWrong(declarations: Declaration[], problem: Problem): Declaration[] {
+  const ids = new Set<string>();
+  return declarations.filter((declaration) => {
+    // An id that has to be asked for cannot be wrong yet, so a valid one stands in for it.
+    const { id, grpc_endpoint, setting } = declaration;
+    const { name = id ?? "unknown" } = declaration;
+    const isDuplicate = id !== undefined && ids.has(id);
+    const wrong =
+      entryProblem({ id: id ?? "unknown", name, grpc_endpoint }) ??
+      (isDuplicate ? `names ${id}, which is named twice` : undefined);
+    if (wrong !== undefined) problem(setting, wrong);
+    else if (id !== undefined) ids.add(id);
+    return wrong === undefined;
+  });
+}

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KV, KvEntry } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { ProcessorEntry } from "./processor-entry.ts";
+import { entryProblem } from "./processor-entry.ts";
+
+const watchAgainMs = 250;
+const compareEveryMs = 5_000;
+
+/** A key of the bucket at one revision. Without an entry, no processor is registered under it. */
+export interface EntryRevision {
+  revision: number;
+  entry?: ProcessorEntry | undefined;
+}
+
+/**
+ * The registry's bucket as it is held in memory, kept up to date by a watch.
+ *
+ * `open` returns once the view has everything that is in the bucket. A watch of nats.js can be lost without a
+ * sign: nats.js notices only after a minute that a watch died with its server, and it never notices that the
+ * last change was lost on its way. So the bucket is read again, with a new watch, in two cases: after each
+ * reconnection, and when the bucket has had a revision for `compareEveryMs` that the watch has not told of.
+ */
+export class RegistryView {
+  readonly #bucket: KV;
+  readonly #listeners = new Set<() => void>();
+  /** By id. A key that was removed or cannot be read is here too, with its revision alone. */
+  #revisions = new Map<string, EntryRevision>();
+  /** How often the connection was made again. A watch that was begun before the last time is of no use. */
+  #reconnects = 0;
+  /** The latest revision that the watch has told of. */
+  #watchedRevision = 0;
+  /** The bucket's latest revision when it was asked last. */
+  #bucketRevision = 0;
+  readonly #comparing: NodeJS.Timeout;
+  #stopWatch: () => void = () => {};
+  #closed = false;
+
+  private constructor(bucket: KV) {
+    this.#bucket = bucket;
+    this.#comparing = setInterval(() => void this.#compare(), compareEveryMs);
+  }
+
+  /** `connection` has to be the bucket's. Rejects if the bucket cannot be read. */
+  static async open(bucket: KV, connection: NatsConnection): Promise<RegistryView> {
+    const view = new RegistryView(bucket);
+    const loaded = Promise.withResolvers<void>();
+    void view.#noticeReconnects(connection);
+    void view.#follow(connection, loaded);
+    try {
+      await loaded.promise;
+    } catch (error) {
+      view.close();
+      throw error;
+    }
+    return view;
+  }
+
+  /** The processor with this id; undefined if there is none. */
+  get(id: string): ProcessorEntry | undefined {
+    return this.#revisions.get(id)?.entry;
+  }
+
+  /** All processors, sorted by id. */
+  list(): ProcessorEntry[] {
+    const entries = [...this.#revisions.values()].flatMap(({ entry }) => entry ?? []);
+    return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Calls `listener` after every change of the view. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Takes in a revision that was just read or written, so that the view has it before the watch tells of it.
+   */
+  update(id: string, revision: EntryRevision): void {
+    if (putNewer(this.#revisions, id, revision)) this.#notify();
+  }
+
+  /** Stops following the bucket. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#comparing);
+    this.#stopWatch();
+  }
+
+  async #noticeReconnects(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (this.#closed) return;
+      if (status.type !== "reconnect") continue;
+      this.#reconnects++;
+      this.#stopWatch();
+    }
+  }
+
+  /** Follows the bucket until `close`, with a new watch where one ends. */
+  async #follow(connection: NatsConnection, loaded: PromiseWithResolvers<void>): Promise<void> {
+    while (!this.#closed && !connection.isClosed()) {
+      try {
+        await this.#followOnce(loaded.resolve);
+      } catch (error) {
+        loaded.reject(error);
+        // JetStream may come back later than the connection. Until then the view stays as it is.
+        await sleep(watchAgainMs);
+      }
+    }
+  }
+
+  /**
+   * Reads the bucket into a new map, which replaces the old one once it is complete, and keeps that up to
+   * date until the watch ends.
+   */
+  async #followOnce(onLoaded: () => void): Promise<void> {
+    const reconnects = this.#reconnects;
+    let left = (await this.#bucket.status()).values;
+    const changes = await this.#bucket.watch();
+    this.#stopWatch = () => changes.stop();
+    if (this.#closed || reconnects !== this.#reconnects) changes.stop();
+    const revisions = new Map<string, EntryRevision>();
+    const replaceView = () => {
+      this.#revisions = revisions;
+      this.#notify();
+      onLoaded();
+    };
+    // The watch of an empty bucket yields nothing, not even that there is nothing.
+    if (left === 0) replaceView();
+    for await (const change of changes) {
+      this.#watchedRevision = change.revision;
+      const isNew = putNewer(revisions, change.key, readEntry(change));
+      if (--left === 0) replaceView();
+      else if (left < 0 && isNew) this.#notify();
+    }
+  }
+
+  /** Stops the watch if it has not told of the revision that the bucket had at the last comparison. */
+  async #compare(): Promise<void> {
+    if (this.#bucketRevision > this.#watchedRevision) this.#stopWatch();
+    this.#bucketRevision = await this.#bucket.status().then(
+      ({ streamInfo }) => streamInfo.state.last_seq,
+      () => 0,
+    );
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/**
+ * Reads an entry of the bucket. There is no `entry` if it was removed or is not valid: other programs can
+ * write to the bucket too.
+ */
+export function readEntry(found: KvEntry): EntryRevision {
+  const { revision } = found;
+  if (found.operation !== "PUT") return { revision };
+  try {
+    const entry = found.json<ProcessorEntry>();
+    return entry.id === found.key && entryProblem(entry) === undefined ? { revision, entry } : { revision };
+  } catch {
+    return { revision };
+  }
+}
+
+/**
+ * Keeps the newer of two revisions, and returns whether that is the given one. What was just written can be
+ * known before the watch tells of the revision that it replaced.
+ */
+function putNewer(revisions: Map<string, EntryRevision>, id: string, revision: EntryRevision): boolean {
+  if ((revisions.get(id)?.revision ?? 0) >= revision.revision) return false;
+  revisions.set(id, revision);
+  return true;
+}

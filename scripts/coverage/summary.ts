@@ -1,0 +1,56 @@
+import { globSync, readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, join } from "node:path";
+
+/** The lines of a file, or of a folder, and those of them that were run. */
+interface Lines {
+  total: number;
+  run: number;
+}
+
+const maxNamed = 20;
+
+/**
+ * A line for each folder of services/ and libs/ with the share of its lines that were run, then one for all of them, then the
+ * files that were not loaded. `lcov` is a report in the format of that name.
+ */
+export function summaryOf(lcov: string, root: string): string {
+  const files = new Map([...recordsOf(lcov)]);
+  const sources = globSync("{services,libs}/**/*.ts", { cwd: root });
+  const unloaded = sources.filter((file) => !files.has(file) && hasCode(join(root, file)));
+  for (const file of unloaded) files.set(file, { total: lineCountOf(join(root, file)), run: 0 });
+  const folders = new Map<string, Lines>();
+  for (const [file, lines] of files) {
+    for (const folder of [dirname(file), "all"]) {
+      const { total, run } = folders.get(folder) ?? { total: 0, run: 0 };
+      folders.set(folder, { total: total + lines.total, run: run + lines.run });
+    }
+  }
+  const names = [...folders.keys()].filter((name) => name !== "all").toSorted();
+  const rows = [...names, "all"].map((name) => rowOf(name, folders.get(name)));
+  const named = unloaded.toSorted().slice(0, maxNamed).join(", ");
+  return [...rows, `${unloaded.length} files were loaded by no test${named && `, as ${named}`}`].join("\n");
+}
+
+function* recordsOf(lcov: string): Generator<[string, Lines]> {
+  for (const record of lcov.split("end_of_record")) {
+    const field = (name: string) => new RegExp(`^${name}:(.*)$`, "m").exec(record)?.[1];
+    const file = field("SF");
+    if (file !== undefined) yield [file, { total: Number(field("LF")), run: Number(field("LH")) }];
+  }
+}
+
+function rowOf(name: string, { total, run }: Lines = { total: 0, run: 0 }): string {
+  const percent = total === 0 ? "-" : ((100 * run) / total).toFixed(1);
+  return `${name.padEnd(32)} ${percent.padStart(6)} % of ${String(total).padStart(6)} lines`;
+}
+
+/** Whether there is anything but types in a file: only then it is ever loaded. */
+function hasCode(path: string): boolean {
+  const code = stripTypeScriptTypes(readFileSync(path, "utf8"));
+  return code.replace(/\/\*.*?\*\/|\/\/.*?$/gms, "").trim() !== "";
+}
+
+function lineCountOf(path: string): number {
+  return readFileSync(path, "utf8").trimEnd().split("\n").length;
+}

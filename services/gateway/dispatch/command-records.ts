@@ -1,0 +1,39 @@
+import { status as grpc } from "@grpc/grpc-js";
+import type { CommandRecord, FoundRecord } from "../../../libs/commands/outcomes/outcome-store.ts";
+import type { Backend } from "../fleet/backend.ts";
+import { withNats } from "../fleet/refusals.ts";
+
+/**
+ * The record of a command; undefined if there is none. A command that counts as applied and has no outcome
+ * in its record reads as `unknown` (A7): a worker has died between applying it and recording that.
+ */
+export async function findCommand(
+  backend: Backend,
+  processor: string,
+  command: string,
+): Promise<FoundRecord | undefined> {
+  const { stores, states } = backend;
+  // Read before the record, because an outcome is recorded before its command counts as applied.
+  const applied = states.get(processor)?.applied ?? 0;
+  const found = await withNats(backend, processor, () => stores.outcomes.find(processor, command));
+  if (!found) return undefined;
+  const { state, sequence, reply } = found.record;
+  const isApplied = sequence > 0 && sequence <= applied;
+  if (reply || !isApplied || state === "expired") return found;
+  return { ...found, record: withUnknownOutcome(found.record) };
+}
+
+function withUnknownOutcome(record: CommandRecord): CommandRecord {
+  return {
+    ...record,
+    state: "unknown",
+    reply: {
+      outcome: "unknown",
+      sequence: record.sequence,
+      grpcStatus: grpc.UNKNOWN,
+      detail: "",
+      autoLearnedModel: "",
+      data: new Uint8Array(),
+    },
+  };
+}

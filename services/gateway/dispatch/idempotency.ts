@@ -1,0 +1,140 @@
+import { nuid } from "@nats-io/transport-node";
+import type { Command } from "../../../libs/commands/messages/command.ts";
+import type { FoundRecord } from "../../../libs/commands/outcomes/outcome-store.ts";
+import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { admitAsync, admitSync } from "../fleet/admission.ts";
+import type { Backend } from "../fleet/backend.ts";
+import { natsUnavailable } from "../fleet/refusals.ts";
+import { fingerprintOf } from "./command-ids.ts";
+import { findCommand } from "./command-records.ts";
+import { keyRunning } from "./failures.ts";
+import type { Sent } from "./send-command.ts";
+import { send } from "./send-command.ts";
+
+/**
+ * For this long after the client's wait a claim still counts. The gateway may need it to learn how the
+ * command ended.
+ */
+const afterWaitMs = 10_000;
+const maxRounds = 5;
+
+/**
+ * Sends a command whose id is that of an Idempotency-Key (`commandIdOf`). The command is applied once,
+ * however often and on however many gateways it is sent.
+ *
+ * A key and a processor have one record. Its state is `queued` (written by a gateway), `started` (by the
+ * worker), or how the command ended. The worker decides which command of a key is applied. Before it starts
+ * one it writes `started` with the command's sequence, by compare-and-set, and it leaves out every other
+ * command of that key from then on (OutcomeRecorder). So a gateway may send again whenever it is in doubt.
+ * What a gateway writes only gives better answers.
+ *
+ * These are the points at which a process can die, or be cut off:
+ *
+ * - The gateway, after it wrote `queued` and before the log has the command. Nothing was applied. The claim
+ *   holds repeats off (409) until `heldUntilMs`. Then the next request is sent.
+ * - The gateway, after the log has the command, or while it waits for the acknowledgement. As above, and if
+ *   the first command is applied after all, the worker leaves out the second, and the record answers both.
+ * - The gateway, after the command was applied. The worker records the answer before the checkpoint passes
+ *   the command. A repeat gets it from the record.
+ * - The worker, between `started` and the call. The next worker finds the command's own sequence in the
+ *   record, and starts it.
+ * - The worker, between the call and the outcome. The next worker reconciles, and records what it has proved.
+ * - The worker, between the outcome and the checkpoint. The same, and the first outcome stays.
+ *
+ * A command that expired (503, or 504 with `effect: none`) frees the key: the worker or the gateway writes
+ * `expired`. A repeat is a new message with a new message id, so JetStream does not take it for a duplicate.
+ * Should the expired command be started after all, it is the first of the two in the log, and the repeat is
+ * left out.
+ *
+ * All this holds for 24 hours after the record was last written.
+ */
+export async function sendOnce(backend: Backend, asked: Command, waitMs: number | undefined): Promise<Sent> {
+  const { processor, id } = asked;
+  const fingerprint = fingerprintOf(asked);
+  for (let round = 0; round < maxRounds; round++) {
+    const found = await findCommand(backend, processor, id);
+    const known = found && outcomeOf(found, processor, fingerprint, waitMs);
+    if (known) return known;
+    const command = { ...asked, once: { fingerprint, attempt: nuid.next() } };
+    if (!(await claim(backend, command, found, waitMs))) continue;
+    try {
+      return await send(backend, command, waitMs);
+    } catch (error) {
+      const known = GatewayError.from(error);
+      // The worker left it out: the record has the answer of the command that was started.
+      if (known.code === "KEY_RUNNING") continue;
+      await release(backend, command, known);
+      throw found?.record.state === "queued" ? withUnknownEffect(known) : known;
+    }
+  }
+  throw keyRunning({ processor, command: id });
+}
+
+/** What a record says of an earlier request with the key; undefined if the key is free. */
+function outcomeOf(
+  { record }: FoundRecord,
+  processor: string,
+  fingerprint: string,
+  waitMs: number | undefined,
+): Sent | undefined {
+  const { state, command, sequence, reply, once, heldUntilMs = 0 } = record;
+  if (state === "expired") return undefined;
+  if (once?.fingerprint !== fingerprint) {
+    throw new GatewayError("KEY_REUSED", "This Idempotency-Key was used for another request.", {
+      processor,
+      effect: "none",
+      errors: [{ field: "Idempotency-Key", detail: "was used with another body or path" }],
+    });
+  }
+  const isStored = waitMs === undefined && sequence > 0;
+  if (reply || isStored) return { sequence, reply, isReplay: true };
+  if (state === "queued" && sequence === 0 && Date.now() > heldUntilMs) return undefined;
+  throw keyRunning({ processor, command, ...(sequence > 0 && { sequence }) });
+}
+
+/** Writes that the key is in use; false if another request just did. Throws if the command cannot be sent. */
+async function claim(
+  backend: Backend,
+  command: Command,
+  found: FoundRecord | undefined,
+  waitMs: number | undefined,
+): Promise<boolean> {
+  const { outcomes } = backend.stores;
+  const { processor } = command;
+  if (waitMs === undefined) admitAsync(backend, command);
+  else admitSync(backend, command, waitMs);
+  const heldUntilMs = Date.now() + (waitMs ?? 0) + afterWaitMs;
+  const record = recordOf(command, "queued", 0, { heldUntilMs });
+  try {
+    return found
+      ? await outcomes.replace(processor, record, found.revision)
+      : await outcomes.create(processor, record);
+  } catch (error) {
+    throw natsUnavailable({ processor, effect: "none" }, error);
+  }
+}
+
+/**
+ * Frees the key after an error without effect. Where that cannot be written, the key is free when the claim
+ * has ended.
+ */
+async function release({ stores }: Backend, command: Command, error: GatewayError): Promise<void> {
+  if (error.context.effect !== "none") return;
+  const { outcomes } = stores;
+  const { processor, id, once } = command;
+  try {
+    const found = await outcomes.find(processor, id);
+    if (found?.record.state !== "queued" || found.record.once?.attempt !== once?.attempt) return;
+    await outcomes.replace(processor, recordOf(command, "expired", found.record.sequence), found.revision);
+  } catch {
+    // NATS became unavailable.
+  }
+}
+
+/**
+ * An earlier command with this key may have had an effect, so the error cannot say that there was none (A7).
+ */
+function withUnknownEffect({ code, message, context, cause }: GatewayError): GatewayError {
+  return new GatewayError(code, message, { ...context, effect: "unknown" }, { cause });
+}

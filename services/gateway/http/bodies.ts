@@ -1,0 +1,40 @@
+import { isUtf8 } from "node:buffer";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+
+/**
+ * Reads every body as JSON, whatever its content type says. The old front end did so, and curl sends
+ * `application/x-www-form-urlencoded` by default. An empty body reads as undefined.
+ */
+export function readJsonBodies(app: FastifyInstance, limitBytes: number): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    "*",
+    { parseAs: "buffer", bodyLimit: limitBytes },
+    (_request, body: Buffer, done) => {
+      if (body.length === 0) return done(null, undefined);
+      try {
+        if (!isUtf8(body)) throw new SyntaxError("it is not UTF-8");
+        // JSON.parse keeps `__proto__` as an own property. That is safe, as only own properties are read.
+        done(null, JSON.parse(body.toString("utf8")));
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : "it cannot be read";
+        done(new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}`, { effect: "none" }));
+      }
+    },
+  );
+}
+
+/**
+ * A preValidation hook: a client may send the body's fields at the top or under `data`, as in the old front
+ * end. A missing body becomes an empty object.
+ */
+export async function unwrapData(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
+  if (hasData(request.body)) request.body = request.body.data;
+}
+
+/** Whether a body has its fields under `data`. */
+export function hasData(body: unknown): body is { data: object } {
+  return typeof body === "object" && body !== null && "data" in body && Object.hasOwn(body, "data");
+}

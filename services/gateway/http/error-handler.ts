@@ -1,0 +1,51 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { setCommandHeaders, setRateLimit } from "./headers.ts";
+import { fieldOfPointer, problemOf } from "./problem.ts";
+
+/**
+ * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Internal
+ * details go to the log only. With `legacyErrors` a body that is not JSON becomes a 500, as in the old front
+ * end (docs/api.md, One processor).
+ */
+export function errorHandler(options: { legacyErrors: boolean }) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const known = GatewayError.from(fromFastify(error));
+    const problem = problemOf(known);
+    const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
+    const { retryAfterSeconds, limit } = known.context;
+    if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
+    if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
+    if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
+    setCommandHeaders(reply, known.context);
+    request.outcome = known.code;
+    return reply
+      .code(status)
+      .type("application/problem+json")
+      .send({ ...problem, status, request_id: request.id });
+  };
+}
+
+/**
+ * Translates Fastify's own errors: a body that is too large, a path that cannot be decoded, a schema that
+ * does not match.
+ */
+function fromFastify(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof GatewayError) return error;
+  const { validation, statusCode, code, message } = error as FastifyError;
+  if (validation) {
+    const errors = validation.map(({ instancePath, message: detail = "is not valid" }) => ({
+      field: fieldOfPointer(instancePath),
+      detail,
+    }));
+    const [first] = errors;
+    return new GatewayError("INVALID_INPUT", `${first?.field}: ${first?.detail}`, { effect: "none", errors });
+  }
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
+    return new GatewayError("TOO_LARGE", message, { effect: "none" });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new GatewayError("BAD_REQUEST", message, { effect: "none" });
+  }
+  return error;
+}

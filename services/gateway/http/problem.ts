@@ -1,0 +1,29 @@
+import { errorCatalog, GatewayError } from "../../../libs/errors/gateway-error.ts";
+
+/** The body of a problem (RFC 9457), without the request's id. */
+export function problemOf(error: GatewayError) {
+  const { title, retryable, status } = errorCatalog[error.code];
+  const { retryAfterSeconds: _, limit: __, more, ...context } = error.context;
+  const type = `urn:kato:problem:${error.code.toLowerCase().replaceAll("_", "-")}`;
+  return { type, title, status, detail: error.message, retryable, ...context, ...more };
+}
+
+/** Throws INVALID_INPUT for one field. The message is the field's name followed by `detail`. */
+export function invalid(field: string, detail: string): never {
+  throw new GatewayError("INVALID_INPUT", `${field}: ${detail}`, {
+    effect: "none",
+    errors: [{ field, detail }],
+  });
+}
+
+/** A JSON pointer as people write it: `/vectors/0/1` becomes `vectors[0][1]`. The whole body is `body`. */
+export function fieldOfPointer(pointer: string): string {
+  const path = pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return (
+    path.map((part, depth) => (/^\d+$/.test(part) ? `[${part}]` : depth ? `.${part}` : part)).join("") ||
+    "body"
+  );
+}

@@ -1,0 +1,116 @@
+import { Type } from "typebox";
+import type { IngestionCounts, IngestionRecord } from "../../../../libs/commands/outcomes/ingestion-store.ts";
+import { noCounts } from "../../../../libs/commands/outcomes/ingestion-store.ts";
+import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import { currentRecord } from "../../bulk/current-record.ts";
+import type { Backend } from "../../fleet/backend.ts";
+import { IngestionReport, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
+
+/** An ingestion as clients see it (docs/api.md, Many observations). */
+export interface IngestionView {
+  ingestion: string;
+  processor: string;
+  state: "accepting" | "queued" | "applying" | "done";
+  /** How the request ended: whether all of it is stored. */
+  intake: IngestionRecord["state"];
+  /** Observations in the log. */
+  accepted: number;
+  applied: number;
+  failed: number;
+  /** Begun, and nobody can say what became of them (A7). */
+  unknown: number;
+  /** Commands of the processor applied per second, lately. */
+  rate: number;
+  /** Seconds until the last of it is applied, at that rate; null if nobody can say. */
+  eta_seconds: number | null;
+  first_sequence: number | null;
+  last_sequence: number | null;
+  learn_sequence?: number;
+  /** What became of the Learn, once it was applied. */
+  learn?: string;
+  rejected: IngestionRecord["rejected"];
+  /** How many were refused, where `rejected` does not name them all. */
+  rejected_count?: number;
+  created_at: string;
+}
+
+/** The schema of `IngestionView`, for the document. */
+export const Ingestion = Type.Object({
+  ...IngestionReport.properties,
+  processor: Text,
+  state: Type.Union(["accepting", "queued", "applying", "done"].map((state) => Type.Literal(state))),
+  intake: Type.Union(
+    ["accepting", "complete", "stopped", "interrupted"].map((state) => Type.Literal(state)),
+    { description: "How the request ended: whether all of it is stored" },
+  ),
+  applied: Whole,
+  failed: Whole,
+  unknown: Type.Integer({ description: "Begun, and nobody can say what became of them" }),
+  rate: Type.Number({ description: "Commands of the processor applied per second, lately" }),
+  eta_seconds: orNull(Type.Integer({ description: "Until the last of it is applied, at that rate" })),
+  learn: Type.Optional(Type.String({ description: "What became of the Learn" })),
+  created_at: Time,
+});
+
+/** Throws INGESTION_NOT_FOUND. */
+export async function ingestionView(
+  backend: Backend,
+  processor: string,
+  ingestion: string,
+): Promise<IngestionView> {
+  const record = await currentRecord(backend, processor, ingestion);
+  if (!record) {
+    throw new GatewayError("INGESTION_NOT_FOUND", `Ingestion ${ingestion} not found`, { processor });
+  }
+  const { counts, applied } = await countsOf(backend, processor, ingestion);
+  const { accepted, first_sequence, last_sequence, learn_sequence, rejected, rejected_count } = record;
+  const end = Math.max(last_sequence ?? 0, learn_sequence ?? 0);
+  const counted = counts.applied + counts.failed + counts.unknown;
+  const state = stateOf(record.state === "accepting", applied >= end, counts.through > 0);
+  const rate = state === "done" ? 0 : (backend.states.get(processor)?.rate ?? 0);
+  return {
+    ingestion,
+    processor,
+    state,
+    intake: record.state,
+    // An observation may be applied before the gateway has read its acknowledgement.
+    accepted: Math.max(accepted, counted),
+    applied: counts.applied,
+    failed: counts.failed,
+    unknown: counts.unknown,
+    rate,
+    eta_seconds: state === "done" ? 0 : rate > 0 ? Math.ceil(Math.max(0, end - applied) / rate) : null,
+    first_sequence,
+    last_sequence,
+    ...(learn_sequence !== null && { learn_sequence }),
+    ...(counts.learn && { learn: counts.learn }),
+    rejected,
+    ...(rejected_count > rejected.length && { rejected_count }),
+    created_at: record.created_at,
+  };
+}
+
+function stateOf(isAccepting: boolean, isApplied: boolean, isBegun: boolean): IngestionView["state"] {
+  if (isAccepting) return "accepting";
+  if (isApplied) return "done";
+  return isBegun ? "applying" : "queued";
+}
+
+/**
+ * The worker's counts. They are in its checkpoint, and in the ingestion's own entry once the ingestion is
+ * idle.
+ */
+async function countsOf(
+  { stores: { checkpoints, ingestions } }: Backend,
+  processor: string,
+  ingestion: string,
+): Promise<{ counts: IngestionCounts; applied: number }> {
+  const entry = await checkpoints.get(processor);
+  const checkpoint =
+    entry?.operation === "PUT"
+      ? entry.json<{ applied: number; ingestions?: Record<string, IngestionCounts> }>()
+      : { applied: 0 };
+  const counts =
+    checkpoint.ingestions?.[ingestion] ?? (await ingestions.counts(processor, ingestion)) ?? noCounts;
+  return { counts, applied: checkpoint.applied };
+}

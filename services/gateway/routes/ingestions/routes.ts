@@ -1,0 +1,101 @@
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { withNats } from "../../fleet/refusals.ts";
+import { ProcessorId } from "../../http/schemas.ts";
+import * as described from "./description.ts";
+import type { IngestionView } from "./ingestion-view.ts";
+import { ingestionView } from "./ingestion-view.ts";
+
+const lookEveryMs = 250;
+const heartbeatMs = 5_000;
+
+const IngestionParams = Type.Object({
+  id: ProcessorId,
+  ingestion: Type.String({ description: "The ingestion's id, as the answer to its request told it" }),
+});
+
+/** What became of bulk requests. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const schema = { params: IngestionParams };
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+
+  app.get(
+    "/:id/ingestions/:ingestion",
+    { schema, config: { operation: described.ingestion } },
+    async (request) => {
+      const { backend, processor } = targetOf(options, request);
+      return look(backend, processor, request.params.ingestion);
+    },
+  );
+
+  app.get(
+    "/:id/ingestions/:ingestion/events",
+    { schema, config: { operation: described.events } },
+    async (request, reply) => {
+      const { backend, processor } = targetOf(options, request);
+      const { ingestion } = request.params;
+      const first = await look(backend, processor, ingestion);
+      const seen = String(request.headers["last-event-id"] ?? "");
+      // A 204 tells an EventSource that has seen the end not to connect again.
+      if (first.state === "done" && seen === eventIdOf(first)) return reply.code(204).send();
+      const gone = new AbortController();
+      reply.raw.on("close", () => gone.abort());
+      const views = viewsOf(backend, first, AbortSignal.any([closing.signal, gone.signal]));
+      return reply
+        .type("text/event-stream")
+        .header("cache-control", "no-store")
+        .header("x-accel-buffering", "no")
+        .send(Readable.from(eventsOf(views, seen)));
+    },
+  );
+};
+
+/** As `ingestionView`. Throws NATS_UNAVAILABLE if NATS does not answer. */
+function look(backend: Backend, processor: string, ingestion: string): Promise<IngestionView> {
+  return withNats(backend, processor, () => ingestionView(backend, processor, ingestion));
+}
+
+/** Looks at an ingestion again and again, until it is done or the signal is aborted. */
+async function* viewsOf(
+  backend: Backend,
+  first: IngestionView,
+  signal: AbortSignal,
+): AsyncGenerator<IngestionView> {
+  const { processor, ingestion } = first;
+  for (let view = first; ; view = await look(backend, processor, ingestion).catch(() => view)) {
+    yield view;
+    if (view.state === "done") return;
+    await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+  }
+}
+
+/** An event for every change, and comments as a heartbeat while there is none. */
+async function* eventsOf(views: AsyncIterable<IngestionView>, lastSeen: string): AsyncGenerator<string> {
+  let seen = lastSeen;
+  let sentAt = performance.now();
+  yield `retry: ${4 * lookEveryMs}\n\n`;
+  for await (const view of views) {
+    const id = eventIdOf(view);
+    if (id !== seen) {
+      seen = id;
+      sentAt = performance.now();
+      yield `id: ${id}\ndata: ${JSON.stringify(view)}\n\n`;
+    } else if (performance.now() - sentAt > heartbeatMs) {
+      sentAt = performance.now();
+      yield ": still here\n\n";
+    }
+  }
+}
+
+/** The same for the same state of the ingestion, whichever gateway is asked. */
+function eventIdOf({ state, accepted, applied, failed, unknown, learn = "" }: IngestionView): string {
+  return [state, accepted, applied, failed, unknown, learn].join(".");
+}
+
+export default routes;

@@ -1,0 +1,29 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { newUniqueId } from "../../dispatch/command-ids.ts";
+import { runCommand } from "../../dispatch/run-command.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { unwrapData } from "../../http/bodies.ts";
+import { checkObservation, ObservationBody } from "../../http/observation.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import { observe } from "./description.ts";
+
+/** Observing one event. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.post(
+    "/:id/observe",
+    {
+      schema: { params: ProcessorParams, body: ObservationBody },
+      config: { operation: observe },
+      preValidation: unwrapData,
+    },
+    async (request, reply) => {
+      checkObservation(request.body);
+      const unique_id = request.body.unique_id || newUniqueId(request);
+      const observation = { ...request.body, unique_id };
+      const answer = await runCommand({ options, request, reply }, "Observe", observation);
+      return { ...answer, unique_id };
+    },
+  );
+};
+
+export default routes;

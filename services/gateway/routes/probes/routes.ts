@@ -1,0 +1,52 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import * as described from "./description.ts";
+
+const readyTimeoutMs = 1_000;
+
+/** The gateway itself: its metrics, whether it is alive, and whether it can be used. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const { metrics } = options;
+  app.get("/metrics", { config: { operation: described.metrics } }, async (_request, reply) => {
+    return reply.type(metrics.contentType).send(await metrics.scrape());
+  });
+
+  app.get("/kato-api/ping", { config: { operation: described.ping } }, async () => ({ status: "okay" }));
+
+  app.get("/health", { config: { operation: described.health } }, async () => ({
+    status: "healthy",
+    processors: countOf(options),
+  }));
+
+  app.get(
+    "/ready",
+    {
+      schema: { response: { 200: Type.Object({ status: Type.String() }) } },
+      config: { operation: described.ready },
+    },
+    async () => {
+      const { nats, registry } = options.backend();
+      if (options.stopping.aborted) {
+        throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
+      }
+      if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
+      if (!(await registry.answers(readyTimeoutMs))) {
+        throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");
+      }
+      return { status: "ready" };
+    },
+  );
+};
+
+/** How many processors are registered; 0 before NATS was reached, when the gateway is alive already. */
+function countOf(options: RouteOptions): number {
+  try {
+    return options.backend().registry.list().length;
+  } catch {
+    return 0;
+  }
+}
+
+export default routes;

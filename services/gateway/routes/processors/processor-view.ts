@@ -1,0 +1,82 @@
+import { Type } from "typebox";
+import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
+import type { Backend } from "../../fleet/backend.ts";
+import { exampleProcessor, exampleTime } from "../../openapi/examples.ts";
+import { orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
+
+/** The schema of `processorView`, for the document. */
+export const Processor = Type.Object({
+  id: Text,
+  name: Text,
+  endpoint: Text,
+  source: Type.String({ description: "What registered it" }),
+  paused: Type.Boolean({ description: "Whether somebody has paused it, whatever its state is" }),
+  healthy: Type.Boolean(),
+  state: Type.Union(
+    ["ready", "applying", "rebuilding", "down", "paused", "unowned"].map((state) => Type.Literal(state)),
+    { description: "docs/operating.md tells what each means and what to do" },
+  ),
+  depth: orNull(Type.Integer({ description: "Commands that are not applied yet" })),
+  applied: orNull(Type.Integer({ description: "The sequence up to which everything is applied" })),
+  since: Type.Optional(Time),
+  reason: Type.Optional(Type.String({ description: "Why it is down, or what takes so long" })),
+  degraded: Type.Optional(Type.String({ description: "What could not be restored" })),
+  worker: Type.Optional(Text),
+  last: Type.Optional(Type.Integer({ description: "The last sequence of the command log" })),
+  oldest_seconds: orNull(
+    Type.Number({ description: "How long the oldest command that is not applied stands in the log" }),
+  ),
+  rate: Type.Optional(Type.Number({ description: "Commands applied per second, lately" })),
+  interval: Type.Optional(Whole),
+});
+
+export const exampleProcessorView = {
+  id: exampleProcessor,
+  name: "P1",
+  endpoint: "kato-p1:1441",
+  source: "rest",
+  paused: false,
+  healthy: true,
+  state: "ready",
+  since: exampleTime,
+  worker: "worker-1",
+  last: 42,
+  applied: 42,
+  depth: 0,
+  oldest_seconds: 0,
+  rate: 0,
+  interval: 7,
+};
+
+/** A processor as operators see it (docs/api.md, The gateway). */
+export function processorView({ states }: Backend, entry: ProcessorEntry) {
+  const { id, name, grpc_endpoint: endpoint, source } = entry;
+  const report = states.get(id);
+  const registered = { id, name, endpoint, source, paused: entry.paused === true };
+  if (!report)
+    return {
+      ...registered,
+      healthy: false,
+      state: "unowned",
+      depth: null,
+      oldest_seconds: null,
+      applied: null,
+    };
+  const { state, since, reason, worker, applied, interval, rate, degraded } = report;
+  const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
+  return {
+    ...registered,
+    healthy: state !== "down",
+    state,
+    since: new Date(since).toISOString(),
+    ...(reason !== "" && { reason }),
+    ...(degraded !== "" && { degraded }),
+    worker,
+    last,
+    applied,
+    depth,
+    oldest_seconds: Math.round(oldestMs / 100) / 10,
+    rate,
+    interval,
+  };
+}

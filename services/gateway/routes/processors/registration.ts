@@ -1,0 +1,83 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { queueDepth } from "../../../../libs/commands/log/queue-depth.ts";
+import { isProcessorId } from "../../../../libs/commands/messages/subjects.ts";
+import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { withNats } from "../../fleet/refusals.ts";
+import { invalid } from "../../http/problem.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import * as described from "./description.ts";
+import { processorView } from "./processor-view.ts";
+
+const ProcessorBody = Type.Object({
+  name: Type.Optional(
+    Type.String({
+      description:
+        "What people call it, 1 to 128 printable characters; without it the one it has, else its id",
+    }),
+  ),
+  grpc_endpoint: Type.String({ description: "`host:port` of its instance's gRPC server" }),
+});
+
+const ForceQuery = Type.Object({
+  force: Type.Optional(
+    Type.Union([Type.Literal("true"), Type.Literal("false")], {
+      description: "`true` removes it although commands are still queued",
+    }),
+  ),
+});
+
+/** Registering, changing and removing processors. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.put(
+    "/processors/:id",
+    { schema: { params: ProcessorParams, body: ProcessorBody }, config: { operation: described.put } },
+    async (request, reply) => {
+      const backend = options.backend();
+      const { id } = request.params;
+      const { grpc_endpoint } = request.body;
+      if (!isProcessorId(id)) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
+      if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
+      const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
+      if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
+      const refusal = await backend.endpointPolicy(grpc_endpoint);
+      if (refusal !== undefined) invalid("grpc_endpoint", refusal);
+      const entry = { id, name, grpc_endpoint, source: "rest" as const };
+      const isNew = await withNats(backend, id, async () => {
+        // The log comes first, because a registered processor can be sent commands at once.
+        await backend.logs.ensure(id);
+        return backend.registry.put(entry);
+      });
+      reply.code(isNew ? 201 : 200);
+      return processorView(backend, entry);
+    },
+  );
+
+  app.delete(
+    "/processors/:id",
+    { schema: { params: ProcessorParams, querystring: ForceQuery }, config: { operation: described.remove } },
+    async (request) => {
+      const { backend, processor } = targetOf(options, request);
+      const isForced = request.query.force === "true";
+      await withNats(backend, processor, async () => {
+        const { logs, stores, states } = backend;
+        const depth = await queueDepth(logs, stores.checkpoints, processor, states.get(processor)?.applied);
+        if (depth > 0 && !isForced) throw stillQueued(processor, depth);
+        await backend.registry.remove(processor);
+      });
+      return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", message: "removed" };
+    },
+  );
+};
+
+function stillQueued(processor: string, depth: number): GatewayError {
+  return new GatewayError("STILL_QUEUED", `${depth} commands are not applied yet; ?force=true leaves them.`, {
+    processor,
+    effect: "none",
+  });
+}
+
+export default routes;

@@ -1,0 +1,97 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import type { RebuildAnswer, RebuildRequest } from "../../../../libs/commands/messages/rebuild-request.ts";
+import { rebuildSubject } from "../../../../libs/commands/messages/subjects.ts";
+import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import { noReply } from "../../dispatch/failures.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { targetOf } from "../../fleet/backend.ts";
+import { instanceUnavailable, natsUnavailable } from "../../fleet/refusals.ts";
+import { unwrapData } from "../../http/bodies.ts";
+import { readWait } from "../../http/headers.ts";
+import { invalid } from "../../http/problem.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import { rebuild } from "./description.ts";
+
+const DryRunQuery = Type.Object({
+  dry_run: Type.Optional(
+    Type.Union([Type.Literal("true"), Type.Literal("false")], {
+      description: "`true` only tells what would be replayed",
+    }),
+  ),
+});
+
+const RebuildBody = Type.Object({
+  from: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: "Clear the instance and apply the kept log again from this sequence on",
+    }),
+  ),
+});
+
+/** Rebuilding a processor by hand (docs/api.md, The gateway). */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  app.post(
+    "/processors/:id/rebuild",
+    {
+      schema: { params: ProcessorParams, querystring: DryRunQuery, body: RebuildBody },
+      config: { operation: rebuild },
+      preValidation: unwrapData,
+    },
+    async (request, reply) => {
+      const { backend, processor } = targetOf(options, request);
+      const { waitMs } = readWait(request.headers.prefer);
+      const { from } = request.body;
+      const dryRun = request.query.dry_run === "true";
+      const asked: RebuildRequest = { dryRun, ...(from !== undefined && { from }) };
+      const answer = await askForRebuild(backend, processor, asked, waitMs);
+      switch (answer.kind) {
+        case "surveyed":
+          return { id: processor, dry_run: true, ...answer.survey };
+        case "rebuilt": {
+          const { survey, events, degraded } = answer;
+          const { from, through, observes } = survey;
+          return { id: processor, state: "rebuilt", from, through, observes, events, degraded };
+        }
+        case "replaying":
+          reply.code(202).header("location", `/processors/${processor}`);
+          return { id: processor, state: "rebuilding", ...answer.survey };
+        case "not-kept":
+          return invalid(
+            "from",
+            answer.first > 0
+              ? `the log holds nothing applied there: it begins at ${answer.first}`
+              : "the log is empty",
+          );
+        case "paused":
+          throw new GatewayError("PAUSED", "A paused processor replays nothing; resume it first.", {
+            processor,
+            effect: "none",
+          });
+        case "away":
+          throw instanceUnavailable({ processor });
+      }
+    },
+  );
+};
+
+async function askForRebuild(
+  { nats }: Backend,
+  processor: string,
+  request: RebuildRequest,
+  waitMs: number,
+): Promise<RebuildAnswer> {
+  if (!nats.connected) throw natsUnavailable({ processor, effect: "none" });
+  try {
+    const message = await nats.connection.request(rebuildSubject(processor), JSON.stringify(request), {
+      timeout: Math.max(waitMs, 1),
+    });
+    return message.json<RebuildAnswer>();
+  } catch (error) {
+    throw noReply(error, { processor, effect: request.dryRun ? "none" : "unknown" });
+  }
+}
+
+export default routes;

@@ -1,0 +1,33 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { runCommand } from "../../dispatch/run-command.ts";
+import { runQuery } from "../../dispatch/run-query.ts";
+import type { RouteOptions } from "../../fleet/backend.ts";
+import { ProcessorParams } from "../../http/schemas.ts";
+import * as described from "./description.ts";
+
+/** Working memory: reading it, learning it as a model, clearing it. */
+const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const schema = { params: ProcessorParams };
+
+  app.post("/:id/learn", { schema, config: { operation: described.learn } }, (request, reply) =>
+    runCommand({ options, request, reply }, "Learn", {}),
+  );
+
+  app.get("/:id/working-memory", { schema, config: { operation: described.read } }, (request, reply) =>
+    runQuery({ options, request, reply }, "GetWorkingMemory", {}, ({ message = "[]" }) =>
+      JSON.parse(message),
+    ),
+  );
+
+  for (const url of ["/:id/working-memory/clear", "/:id/clear-working-memory"]) {
+    app.post(url, { schema, config: { operation: described.clear } }, (request, reply) =>
+      runCommand({ options, request, reply }, "ClearWorkingMemory", {}),
+    );
+  }
+
+  app.post("/:id/clear-all-memory", { schema, config: { operation: described.clearAll } }, (request, reply) =>
+    runCommand({ options, request, reply }, "ClearAllMemory", {}),
+  );
+};
+
+export default routes;

@@ -1,0 +1,99 @@
+import type { KV } from "@nats-io/kv";
+import type { Logger } from "../../../libs/telemetry/logger.ts";
+
+export interface LeaseOptions {
+  bucket: KV;
+  processor: string;
+  worker: string;
+  /** The life of an entry of the bucket. */
+  leaseMs: number;
+  /** Called once, when it is known to be gone although it was not released. */
+  onLost: () => void;
+  log: Logger;
+}
+
+/** A tenth of the lease's life is left out, as two clocks do not run at the same pace. */
+const safeShare = 0.9;
+const renewalsPerLife = 3;
+
+/**
+ * The right of one worker to run a processor: an entry in a bucket whose entries live for `leaseMs`.
+ *
+ * States: *held*, *released*, *lost*. Its life counts from when the last renewal that succeeded was *sent*, by a clock that
+ * goes on while the process is stopped. It is held until `leaseMs` less a safety margin have passed; for so long no other
+ * worker can have an entry (A4). A renewal is a compare-and-set, so it fails once another worker has taken the lease.
+ */
+export class Lease {
+  readonly #options: LeaseOptions;
+  #revision: number;
+  #validUntil: number;
+  #state: "held" | "released" | "lost" = "held";
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(options: LeaseOptions, revision: number, sentAt: number) {
+    this.#options = options;
+    this.#revision = revision;
+    this.#validUntil = sentAt + options.leaseMs * safeShare;
+    this.#renewLater();
+  }
+
+  /** Takes the lease, or returns undefined where another worker has it. */
+  static async take(options: LeaseOptions): Promise<Lease | undefined> {
+    const sentAt = performance.now();
+    try {
+      const revision = await options.bucket.create(options.processor, options.worker);
+      return new Lease(options, revision, sentAt);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The worker that has taken it. */
+  get worker(): string {
+    return this.#options.worker;
+  }
+
+  /** Whether this worker may call the instance now. Once it may not it never may again, even if a renewal comes through late. */
+  get held(): boolean {
+    if (this.#state === "held" && performance.now() >= this.#validUntil) this.#lose();
+    return this.#state === "held";
+  }
+
+  /** Ends it, so that another worker need not wait until its life is over. */
+  async release(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#state !== "held") return;
+    this.#state = "released";
+    const { bucket, processor, log } = this.#options;
+    try {
+      await bucket.delete(processor, { previousSeq: this.#revision });
+    } catch (error) {
+      log.warn({ err: error, processor }, "cannot give the lease back, it ends by itself");
+    }
+  }
+
+  #renewLater(): void {
+    this.#timer = setTimeout(() => void this.#renew(), this.#options.leaseMs / renewalsPerLife);
+  }
+
+  async #renew(): Promise<void> {
+    const { bucket, processor, worker, leaseMs, log } = this.#options;
+    const sentAt = performance.now();
+    if (!this.held) return;
+    try {
+      const revision = await bucket.update(processor, worker, this.#revision, leaseMs / renewalsPerLife);
+      this.#revision = revision;
+      this.#validUntil = sentAt + leaseMs * safeShare;
+    } catch (error) {
+      // Perhaps NATS is away: as long as the lease lives it is tried again.
+      log.warn({ err: error, processor }, "cannot renew the lease");
+    }
+    if (this.held) this.#renewLater();
+  }
+
+  #lose(): void {
+    clearTimeout(this.#timer);
+    this.#state = "lost";
+    queueMicrotask(this.#options.onLost);
+  }
+}

@@ -1,0 +1,71 @@
+import { status as grpc } from "@grpc/grpc-js";
+import { modelName } from "../../../libs/kato/model-name.ts";
+import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
+import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
+import { latestSymbolsOf } from "../instance/questions.ts";
+import { eventOfStrings } from "../model/events.ts";
+import { Interrupted } from "../model/interruptions.ts";
+import type { Step } from "../model/step.ts";
+import { outcomeOf } from "../model/step-outcome.ts";
+import { askBefore } from "./call-in-step.ts";
+import { concludeStep } from "./conclude-step.ts";
+import type { Context } from "./context.ts";
+import { learnIntent } from "./learn-intent.ts";
+import { dropLostEvents } from "./lost-events.ts";
+import { readWorkingMemory } from "./working-memory.ts";
+
+/** Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says that it did. */
+export async function applyLearningObserve(
+  context: Context,
+  step: Step,
+  head: ObservationFields,
+): Promise<void> {
+  const { checkpoint, instance } = context;
+  const asked = await askBefore(context, step, async () => {
+    const before = readable(await readWorkingMemory(context));
+    return { before, mark: await learnIntent(context, step, before, true) };
+  });
+  if (!asked) return;
+  const { before, mark } = asked;
+  await checkpoint.persist({ mark });
+  const outcome = outcomeOf(await instance.call("Observe", step.request));
+  if (outcome.grpcStatus !== grpc.OK) {
+    return concludeStep(context, step, observeNotBegun(checkpoint.current, step), outcome);
+  }
+  const { failed, interval } = readResponseFields(outcome.data);
+  if (interval < checkpoint.current.interval) throw new Interrupted("the instance has restarted");
+  const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
+  if (!failed) {
+    const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];
+    const autoLearnedModel = modelName(head.hasSymbols ? [...before, newEvent] : before);
+    const changes = autoLearned(checkpoint.current, step, { head, interval, kept: after });
+    return concludeStep(context, step, changes, { ...outcome, autoLearnedModel });
+  }
+  if (after.length >= before.length && after.length + before.length > 0) {
+    // It failed before it came to learning.
+    const symbols = head.hasVectors && after.length > before.length ? (after.at(-1) ?? null) : null;
+    const seen = { head, failed, interval, events: after.length, symbols };
+    return concludeStep(context, step, observed(checkpoint.current, step, seen), outcome);
+  }
+  // Where there was no event before, it may as well have failed before it made one.
+  await dropLostEvents(context, step, interval, outcome);
+}
+
+/** The symbols of the event that this Observe made, which is learned by now. */
+async function newEventOf(
+  { instance }: Context,
+  step: Step,
+  before: string[][],
+  after: string[][],
+): Promise<string[]> {
+  // KATO keeps the last event if there were two or more. A single one is gone, and cognition data still has its symbols.
+  const kept = before.length > 0 ? after.at(-1) : undefined;
+  return kept ?? eventOfStrings(step.request) ?? (await latestSymbolsOf(instance));
+}
+
+/** What KATO learns from a working memory that cannot be read is not known, so nothing could be said of the step (A7). */
+function readable(workingMemory: string[][] | undefined): string[][] {
+  if (workingMemory) return workingMemory;
+  throw new Error("working memory is too large to be read, and not what the log says");
+}

@@ -1,0 +1,47 @@
+import { status as grpc } from "@grpc/grpc-js";
+import { encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
+import { decodeRecallThresholdChange } from "../../../libs/kato/compound-commands.ts";
+import { ask, dataOf } from "../instance/questions.ts";
+import type { Intent } from "../model/intent.ts";
+import { comparePositions } from "../model/position.ts";
+import type { Step } from "../model/step.ts";
+import type { StepOutcome } from "../model/step-outcome.ts";
+import { refused } from "../model/step-outcome.ts";
+import { callInStep } from "./call-in-step.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * The intent of a change of the recall threshold: the value that it writes, rounded to one decimal as KATO would. An earlier
+ * attempt may have written its value already, so that value counts.
+ */
+export async function thresholdIntent({ checkpoint, instance }: Context, step: Step): Promise<Intent> {
+  const { mark } = checkpoint.current;
+  if (mark?.kind === "threshold" && comparePositions(mark.at, step.at) === 0) return mark;
+  const { increment } = decodeRecallThresholdChange(step.request);
+  const gene = await dataOf(instance, "GetGene", { gene: "recall_threshold" });
+  return { kind: "threshold", at: step.at, value: roundToTenth(Number(gene) + increment) };
+}
+
+/**
+ * Sets the recall threshold and makes it the one that is searched with: UpdateGenes, then IncrementRecallThreshold by 0
+ * (docs/kato.md, RPC by RPC), whose outcome this is. A value outside (0, 1] is refused in KATO's own words, and nothing changes.
+ */
+export async function changeThreshold(context: Context, _step: Step): Promise<StepOutcome> {
+  const { mark } = context.checkpoint.current;
+  const threshold = mark?.kind === "threshold" ? mark.value : Number.NaN;
+  if (!(threshold > 0 && threshold <= 1)) {
+    const { response: _, ...envelope } = await ask(context.instance, "GetGene", { gene: "recall_threshold" });
+    const message = "recall threshold must be between 0 > and <= 1";
+    const data = encodeResponse("GetGene", { ...envelope, status: "FAILED", message });
+    return { ...refused(grpc.OK, ""), data };
+  }
+  const genes = encodeRequest("UpdateGenes", { genes: { recall_threshold: threshold } });
+  const updated = await callInStep(context, "UpdateGenes", genes);
+  if (updated.outcome !== "applied") return updated;
+  const zero = encodeRequest("IncrementRecallThreshold", { value: 0 });
+  return callInStep(context, "IncrementRecallThreshold", zero);
+}
+
+function roundToTenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}

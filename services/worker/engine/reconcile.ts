@@ -1,0 +1,160 @@
+import { status as grpc } from "@grpc/grpc-js";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
+import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
+import { eventOfStrings } from "../model/events.ts";
+import { comparePositions } from "../model/position.ts";
+import type { Step } from "../model/step.ts";
+import { refused, unknown } from "../model/step-outcome.ts";
+import { concludeStep } from "./conclude-step.ts";
+import type { Context } from "./context.ts";
+import { gatewayUniqueId, leaveIntervalZero, reportForeignTicks } from "./gateway-observe.ts";
+import { provedOutcome } from "./proved-outcome.ts";
+import { rebuild, resumeRebuild } from "./rebuild.ts";
+import { clearForReplay } from "./replay.ts";
+import { settleMarkedLearn } from "./settle-learn.ts";
+import { readWorkingMemory } from "./working-memory.ts";
+
+/** How an instance's interval stands to the one that the checkpoint expects. */
+export type Finding = { kind: "in-step" } | { kind: "ahead"; by: number } | { kind: "restarted" };
+
+/**
+ * Compares the two. A lower interval is a restart, because no interval stays 0 and none means two things (A5). So an interval
+ * of 0 may be a restart even where 0 is expected.
+ */
+export function compareInterval(expected: number, seen: number): Finding {
+  if (seen === expected && seen > 0) return { kind: "in-step" };
+  return seen > expected ? { kind: "ahead", by: seen - expected } : { kind: "restarted" };
+}
+
+/**
+ * Finds out which steps the instance already has, and restores what it has lost (docs/recovery.md). Afterwards the checkpoint
+ * says exactly what the instance has, nothing is under way in it, and no intent is left but one that makes a repeat safe.
+ * Throws Interrupted when the instance went away meanwhile; then it is to be done again.
+ */
+export async function reconcile(context: Context, interval: number): Promise<void> {
+  const { checkpoint, log } = context;
+  // A write that failed may have been one that must come before any call.
+  await checkpoint.flush();
+  const { mark, rebuilding, replaying, interval: expected } = checkpoint.current;
+  if (replaying && !replaying.isCleared) return clearForReplay(context);
+  if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
+  const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);
+  context.recoveries.count("reconcile", finding.kind);
+  if (finding.kind === "restarted") {
+    if (expected > 0) log.warn({ interval, expected }, "the instance has restarted");
+    return recoverFromRestart(context, interval);
+  }
+  await passWhatItHas(context, finding.kind === "ahead" ? finding.by : 0, interval);
+  await leaveIntervalZero(context);
+}
+
+async function recoverFromRestart(context: Context, interval: number): Promise<void> {
+  await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
+  // Settling may have moved the interval.
+  const base = (await insist(context.instance, "Ping", {})).interval;
+  return rebuild(context, base, false);
+}
+
+/** The instance's interval is this many ticks ahead of the checkpoint's. */
+async function passWhatItHas(context: Context, by: number, interval: number): Promise<void> {
+  const { checkpoint } = context;
+  const { mark, ownObserve } = checkpoint.current;
+  if (ownObserve && !ownObserve.unseen) {
+    await checkpoint.persist(by > 0 ? ownObserved(checkpoint.current, interval) : { ownObserve: null });
+    if (by > 0) reportForeignTicks(context, by - 1);
+  } else if (by > 0) {
+    const ownTicks = ownObserve && by > 1 ? 1 : 0;
+    await passObserves(context, by - ownTicks, ownTicks, interval);
+  } else if (mark?.kind === "learn") {
+    await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
+  }
+}
+
+/**
+ * The next `by` Observes of the log have ticked, so they were applied, and with them every step before the last of them. Each
+ * step but that last Observe has succeeded: a failure would have been persisted before anything else was called.
+ */
+async function passObserves(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
+  const { checkpoint, instance, log } = context;
+  const { steps, foreignTicks } = await nextObserves(context, by);
+  log.info({ observes: by - foreignTicks, steps: steps.length }, "reconciled: the instance has them already");
+  const workingMemory = await workingMemoryOf(instance).catch((error) => {
+    if (!(error instanceof AnswerTooLarge)) throw error;
+    return [];
+  });
+  for (const [index, step] of steps.entries()) {
+    const isLast = index === steps.length - 1 && foreignTicks === 0;
+    const { mark } = checkpoint.current;
+    const isMarked = mark !== null && comparePositions(mark.at, step.at) === 0;
+    if (isMarked && mark.kind === "learn" && mark.isObserve) {
+      await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
+    } else if (step.method !== "Observe") {
+      await concludeStep(context, step, commanded(checkpoint.current, step), provedOutcome(context, step));
+    } else if (isLast) {
+      await concludeLatest(context, step, ownTicks);
+    } else {
+      await concludeFollowed(context, step, workingMemory);
+    }
+  }
+  if (foreignTicks === 0) return;
+  checkpoint.update({ interval });
+  reportForeignTicks(context, foreignTicks);
+}
+
+/** The steps up to the `count`th Observe that is not in the checkpoint yet, and how many Observes the log is short of. */
+async function nextObserves(
+  { checkpoint, history }: Context,
+  count: number,
+): Promise<{ steps: Step[]; foreignTicks: number }> {
+  const { applied, step: done } = checkpoint.current;
+  let left = count;
+  const steps: Step[] = [];
+  for await (const step of history.steps({ sequence: applied + 1, step: 0 }, Number.MAX_SAFE_INTEGER)) {
+    if (done > 0 && steps.length === 0 && step.at.step < done) continue;
+    steps.push(step);
+    if (step.method === "Observe" && --left === 0) break;
+  }
+  const last = steps.findLastIndex(({ method }) => method === "Observe");
+  return { steps: steps.slice(0, last + 1), foreignTicks: left };
+}
+
+/** Concludes an Observe that another one has followed, so that it has succeeded. */
+async function concludeFollowed(context: Context, step: Step, workingMemory: string[][]): Promise<void> {
+  const { current } = context.checkpoint;
+  const head = readObservationFields(step.request);
+  const symbols = head.hasVectors ? (workingMemory[current.events] ?? null) : null;
+  const events = current.events + (head.hasSymbols ? 1 : 0);
+  const seen = { head, failed: false, interval: current.interval + 1, events, symbols };
+  await concludeStep(context, step, observed(current, step, seen), provedOutcome(context, step));
+}
+
+/**
+ * Concludes the Observe that ticked last and whose end was not seen: it may still be running, and it may have failed. KATO's
+ * lock holds an empty Observe back until it is over. That one cannot set off an auto-learn, as an Observe that could is
+ * marked. Then working memory shows whether the event is there.
+ */
+async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
+  const { checkpoint, instance, latestAnswer } = context;
+  const isAnswered = latestAnswer !== null && comparePositions(latestAnswer.at, step.at) === 0;
+  const answer = isAnswered ? latestAnswer.outcome : undefined;
+  const head = readObservationFields(step.request);
+  let ticks = ownTicks;
+  if (!answer && ticks === 0) {
+    await checkpoint.persist({ ownObserve: { unseen: step.at } });
+    await ask(instance, "Observe", { unique_id: gatewayUniqueId });
+    ticks = 1;
+  }
+  const { current } = checkpoint;
+  const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
+  const events = workingMemory?.length ?? current.events + (head.hasSymbols ? 1 : 0);
+  const hasEvent = events > current.events;
+  const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
+  const symbols = head.hasVectors && hasEvent ? (workingMemory?.at(-1) ?? null) : null;
+  const seen = { head, failed, interval: current.interval + 1 + ticks, events, symbols };
+  const changes = { ...observed(current, step, seen), ownObserve: null, offset: current.offset - ticks };
+  let outcome = failed ? refused(grpc.OK, "") : provedOutcome(context, step);
+  if (!workingMemory) outcome = unknown("working memory is too large to see whether it succeeded");
+  await concludeStep(context, step, changes, answer ?? outcome);
+  if (ticks > 0) await checkpoint.flush();
+}

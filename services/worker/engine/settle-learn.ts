@@ -1,0 +1,167 @@
+import { status as grpc } from "@grpc/grpc-js";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { degradedBy } from "../checkpoint/degradation.ts";
+import type { Changes } from "../checkpoint/transitions.ts";
+import { autoLearned, commanded, observed } from "../checkpoint/transitions.ts";
+import { frequencyOf } from "../instance/questions.ts";
+import type { LearnIntent } from "../model/intent.ts";
+import { unreadableFrequency } from "../model/intent.ts";
+import { comparePositions } from "../model/position.ts";
+import type { Step } from "../model/step.ts";
+import { refused, unknown } from "../model/step-outcome.ts";
+import { concludeStep } from "./conclude-step.ts";
+import type { Context } from "./context.ts";
+import { askAgainMs } from "./context.ts";
+import { judgeLearn } from "./learn-verdict.ts";
+import { dropLostEvents } from "./lost-events.ts";
+import { provedOutcome } from "./proved-outcome.ts";
+import { rebuild } from "./rebuild.ts";
+import { removeIfTorn } from "./torn-model.ts";
+import { readWorkingMemory } from "./working-memory.ts";
+
+interface Situation {
+  /** The instance's interval now. */
+  interval: number;
+  restarted: boolean;
+  /** Whether the marked Observe has ticked. */
+  ticked: boolean;
+  /** Whether another Observe has ticked after it. Its success was seen before that one was sent. */
+  isOver: boolean;
+}
+
+interface Settled {
+  /** `lost`: the events are gone and nothing was learned. */
+  verdict: "learned" | "not-begun" | "lost" | "unknown";
+  workingMemory: string[][];
+}
+
+/**
+ * Finds out whether a marked Learn, or an Observe that makes KATO learn by itself, took effect, and concludes it. Where it did
+ * not, the intent is dropped, and the command loop applies the step again. Does nothing where no Learn is marked.
+ */
+export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
+  const { checkpoint, log, recoveries } = context;
+  const { mark } = checkpoint.current;
+  if (mark?.kind !== "learn") return;
+  const step = await markedStep(context, mark);
+  const { verdict, workingMemory } = await settle(context, mark, situation, keptBy(context, step, mark));
+  log.info({ sequence: mark.at.sequence, model: mark.model, verdict }, "settled a Learn");
+  recoveries.count("settle", verdict);
+  if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
+  if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
+  if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
+  // Nothing shows whether a Learn of nothing was begun, and to send it twice does no harm.
+  const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
+  checkpoint.update({ mark: isOfNothing ? { kind: "repeatable", at: mark.at } : null });
+}
+
+/** How many events working memory holds once the marked command has learned. */
+function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent): number {
+  if (!isObserve) return 0;
+  const { hasSymbols } = readObservationFields(step.request);
+  return checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
+}
+
+/** Asks the instance until there is a verdict that stands, for as long as a call may take. */
+async function settle(
+  context: Context,
+  intent: LearnIntent,
+  { restarted, ticked, isOver }: Situation,
+  kept: number,
+): Promise<Settled> {
+  const { instance, pause } = context;
+  // Its tick is there, but perhaps not yet its event.
+  if (ticked && !isOver) await pause(askAgainMs);
+  for (let waitedMs = 0; ; waitedMs += askAgainMs) {
+    const frequency = await frequencyOf(instance, intent.model);
+    const readable = restarted
+      ? lastOf(intent.events ?? [], kept)
+      : await readWorkingMemory(context, intent.events?.at(-1));
+    // A working memory that is too large to be read has not been emptied, so the Learn was not begun.
+    if (!readable && !intent.isObserve) return { verdict: "not-begun", workingMemory: intent.before };
+    const workingMemory = readable ?? intent.events ?? intent.before;
+    if (isOver) return { verdict: "learned", workingMemory: workingMemory.slice(0, kept) };
+    const verdict = judgeLearn(intent, { restarted, ticked, frequency, workingMemory, kept });
+    if (verdict === "perhaps-torn") {
+      return { verdict: (await removeIfTorn(context, intent)) ? "not-begun" : "learned", workingMemory };
+    }
+    if (verdict !== "may-be-running") {
+      // KATO needs a moment more for what it writes after the model.
+      if (verdict === "learned" && !restarted) await pause(askAgainMs);
+      return { verdict, workingMemory };
+    }
+    if (waitedMs >= instance.callTimeoutMs) {
+      const canTell = intent.events !== null && intent.frequency !== unreadableFrequency;
+      return { verdict: canTell ? "lost" : "unknown", workingMemory };
+    }
+    await pause(askAgainMs);
+  }
+}
+
+function lastOf<T>(items: readonly T[], count: number): T[] {
+  return items.slice(items.length - count);
+}
+
+function concludeLearned(
+  context: Context,
+  step: Step,
+  { isObserve }: LearnIntent,
+  kept: string[][],
+): Promise<void> {
+  const changes = isObserve
+    ? learnedByItself(context, step, kept)
+    : commanded(context.checkpoint.current, step);
+  return concludeStep(context, step, changes, provedOutcome(context, step));
+}
+
+function learnedByItself({ checkpoint }: Context, step: Step, kept: string[][]): Changes {
+  const { current } = checkpoint;
+  const head = readObservationFields(step.request);
+  return autoLearned(current, step, { head, interval: current.interval + 1, kept });
+}
+
+/** The time for a call has passed, and nothing was learned. */
+async function recoverLost(
+  context: Context,
+  step: Step,
+  intent: LearnIntent,
+  { interval }: Situation,
+  workingMemory: string[][],
+): Promise<void> {
+  const { checkpoint } = context;
+  if (!intent.isObserve) {
+    // Once its events are restored, the Learn is applied again.
+    checkpoint.update({ mark: null });
+    return rebuild(context);
+  }
+  const events = workingMemory.length;
+  if (events !== intent.events?.length) {
+    return dropLostEvents(context, step, interval, refused(grpc.OK, "the auto-learn failed"));
+  }
+  const head = readObservationFields(step.request);
+  const changes = observed(checkpoint.current, step, { head, failed: true, interval, events, symbols: null });
+  return concludeStep(context, step, changes, refused(grpc.OK, ""));
+}
+
+/** Concludes an auto-learn of which nothing can be proved. */
+async function concludeUnknown(
+  context: Context,
+  step: Step,
+  { restarted }: Situation,
+  workingMemory: string[][],
+): Promise<void> {
+  const { checkpoint } = context;
+  const detail = "an auto-learn of vectors was interrupted: whether it was learned is not known";
+  const { degradations } = checkpoint.current;
+  checkpoint.update({ degradations: degradedBy(degradations, "auto-learn-unknown", detail) });
+  const changes = learnedByItself(context, step, restarted ? [] : workingMemory);
+  await concludeStep(context, step, changes, unknown("whether it was learned cannot be proved"));
+}
+
+async function markedStep({ history }: Context, intent: LearnIntent): Promise<Step> {
+  const { sequence } = intent.at;
+  for await (const step of history.steps({ sequence, step: 0 }, sequence)) {
+    if (comparePositions(step.at, intent.at) === 0) return step;
+  }
+  throw new Error(`the marked command ${sequence} is not in the log`);
+}

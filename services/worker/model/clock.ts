@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Time, as one processor's code sees it. The tests of recovery have a clock of their own. */
+export interface Clock {
+  /** Milliseconds since 1970, as deadlines have them. */
+  unixMs(): number;
+  /** Milliseconds of a clock that nobody sets, to measure with. */
+  monotonicMs(): number;
+  sleep(ms: number): Promise<void>;
+  /** Does a task once after `ms`, unless what is returned is called before. */
+  after(ms: number, task: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  unixMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms) => sleep(ms),
+  after: (ms, task) => {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,71 @@
+import { status as grpc } from "@grpc/grpc-js";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
+import type { CallResult } from "../../../libs/kato/unary-call.ts";
+import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
+import { Interrupted } from "./interruptions.ts";
+
+/** What came of a step or of a query. A reply adds its place in the log and the interval that clients see. */
+export type StepOutcome = Omit<Reply, "sequence" | "interval">;
+
+/** The outcome of what was refused without any effect on the instance. */
+export function refused(grpcStatus: number, detail: string): StepOutcome {
+  return { outcome: "failed", grpcStatus, detail, autoLearnedModel: "", data: new Uint8Array() };
+}
+
+/** The outcome that a call shows. Throws Interrupted where the call shows none. */
+export function outcomeOf(result: CallResult): StepOutcome {
+  // The error's own text may name what is internal, so it stays in the log.
+  if (result.kind === "answered") return refused(result.status, "");
+  if (result.kind !== "response") throw new Interrupted(result.details);
+  const outcome = readResponseFields(result.bytes).failed ? "failed" : "applied";
+  return { outcome, grpcStatus: grpc.OK, detail: "", autoLearnedModel: "", data: result.bytes };
+}
+
+/** The outcome of a step that was begun and of which nothing can be proved (A7). */
+export function unknown(detail: string): StepOutcome {
+  return { ...refused(grpc.UNKNOWN, detail), outcome: "unknown" };
+}
+
+/** The outcome of a whole command: of one RPC its step's, of a Sequence the worst of its steps with all their responses. */
+export function outcomeOfSteps(method: string, steps: readonly (StepOutcome | undefined)[]): StepOutcome {
+  if (method !== sequenceMethod) return steps[0] ?? unknown("its answer was not seen");
+  const worst =
+    steps.find((step) => step?.outcome === "unknown") ?? steps.find((step) => step?.outcome === "failed");
+  return {
+    outcome: worst?.outcome ?? "applied",
+    grpcStatus: worst?.grpcStatus ?? grpc.OK,
+    detail: worst?.detail ?? "",
+    autoLearnedModel: "",
+    data: encodeSequenceResults(
+      Array.from(steps, (step) => ({
+        response: step?.data ?? new Uint8Array(),
+        auto_learned_model: step?.autoLearnedModel ?? "",
+      })),
+    ),
+  };
+}
+
+/** Of what was not started while somebody waited for it. */
+export const notStartedInTime: StepOutcome = {
+  ...refused(grpc.DEADLINE_EXCEEDED, "not started in time"),
+  outcome: "expired",
+};
+
+/** Of a query that another worker will answer, as this one is giving the processor up. */
+export const handedOver: StepOutcome = {
+  ...refused(grpc.ABORTED, "the processor is being handed over"),
+  outcome: "expired",
+};
+
+/** Of what was not started because its instance cannot be reached. */
+export const instanceAway: StepOutcome = {
+  ...refused(grpc.UNAVAILABLE, "the instance cannot be reached"),
+  outcome: "expired",
+};
+
+/** Of a command that was left out because another one of its Idempotency-Key was started. */
+export const keyTaken: StepOutcome = refused(
+  grpc.ALREADY_EXISTS,
+  "another command of this Idempotency-Key was started",
+);

@@ -1,0 +1,119 @@
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import type { Logger } from "../../../libs/telemetry/logger.ts";
+import { traceIdOf } from "../../../libs/telemetry/trace-context.ts";
+import { isReplayed } from "../checkpoint/checkpoint.ts";
+import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
+import type { Step } from "../model/step.ts";
+import type { StepOutcome } from "../model/step-outcome.ts";
+import { outcomeOfSteps } from "../model/step-outcome.ts";
+import { isDeadLetter } from "./dead-letter.ts";
+import type { IngestionCounter } from "./ingestion-counter.ts";
+import { RecentReplies } from "./recent-replies.ts";
+
+export interface CommandOutcomesOptions {
+  checkpoint: CheckpointWriter;
+  counter: IngestionCounter;
+  /** Keeps what became of a command; undefined where there is nothing to keep. After a crash it may be told of one again. */
+  record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
+  /** Sends a reply to whoever waits for it. */
+  reply(subject: string, reply: Reply): void;
+  metrics: {
+    concluded(command: { processor: string; outcome: string }): void;
+    deadLettered(processor: string): void;
+  };
+  log: Pick<Logger, "warn">;
+}
+
+/**
+ * Tells what became of a processor's commands.
+ *
+ * Invariants: a command is told once in the life of its worker, with its last step. What somebody may ask for later is kept
+ * before the checkpoint says that the command is applied, and before the reply is sent. A failure is sent once it is
+ * persisted that the command is at its end, because until then a crash may let it be tried again and succeed (A7).
+ */
+export class CommandOutcomes {
+  readonly #options: CommandOutcomesOptions;
+  readonly #recent = new RecentReplies();
+  /** Commands that were begun, and for which nobody waits any more. */
+  readonly #abandoned = new Set<number>();
+  /** What came of the steps of commands that are not at their end. */
+  readonly #steps = new Map<number, (StepOutcome | undefined)[]>();
+
+  constructor(options: CommandOutcomesOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of what came of a step. With its last step the command is counted and told. */
+  concludeStep({ command, at, isLast }: Step, outcome: StepOutcome): void {
+    const { sequence } = command;
+    const steps = this.#steps.get(sequence) ?? [];
+    steps[at.step] = outcome;
+    if (!isLast) {
+      this.#steps.set(sequence, steps);
+      return;
+    }
+    this.#steps.delete(sequence);
+    // It was counted and told when it was applied first.
+    if (isReplayed(this.#options.checkpoint.current, sequence)) return;
+    const whole = outcomeOfSteps(command.method, steps);
+    this.#options.counter.count(command, whole.outcome);
+    this.tell(command, whole);
+  }
+
+  /** Keeps and tells the outcome of a command that is at its end. */
+  tell(command: StoredCommand, outcome: StepOutcome): void {
+    const { checkpoint, metrics, log } = this.#options;
+    const { processor, sequence } = command;
+    const plain = this.replyOf(outcome, sequence);
+    const reply = command.store ? { ...plain, atMs: Date.now() } : plain;
+    metrics.concluded({ processor, outcome: reply.outcome });
+    if (isDeadLetter(command, reply.outcome)) metrics.deadLettered(processor);
+    if (reply.outcome !== "applied") log.warn(logLineOf(command, reply), "a command did not succeed");
+    const isAbandoned = this.#abandoned.delete(sequence);
+    const kept = this.#options.record(isAbandoned ? { ...command, store: true } : command, reply);
+    if (kept) checkpoint.waitFor(kept);
+    if (reply.outcome === "failed") checkpoint.whenPersisted(() => this.#send(command, reply));
+    else if (command.store && kept) kept.then(() => this.#send(command, reply)).catch(() => {});
+    else this.#send(command, reply);
+  }
+
+  /** Tells a command that was left out because of another one. Nothing came of it that could be kept. */
+  tellLeftOut(command: StoredCommand, outcome: StepOutcome): void {
+    this.#send(command, this.replyOf(outcome, command.sequence));
+  }
+
+  /**
+   * Notes that nobody waits any more for a command that was begun, so that its outcome is kept. Returns its reply where that
+   * was sent and did not arrive.
+   */
+  abandon(sequence: number): Reply | undefined {
+    if (sequence > this.#options.checkpoint.current.applied) this.#abandoned.add(sequence);
+    return this.#recent.get(sequence);
+  }
+
+  /** An outcome as a reply, with the interval that clients see. */
+  replyOf(outcome: StepOutcome, sequence: number): Reply {
+    const { interval, offset } = this.#options.checkpoint.current;
+    return { ...outcome, sequence, interval: interval + offset };
+  }
+
+  #send(command: StoredCommand, reply: Reply): void {
+    if (command.replyTo === undefined) return;
+    this.#recent.add(reply);
+    this.#options.reply(command.replyTo, reply);
+  }
+}
+
+/** What the log says of a command: nothing of its data, nor of its answer's. */
+function logLineOf({ id, sequence, method, trace }: StoredCommand, { outcome, grpcStatus, detail }: Reply) {
+  return {
+    command: id,
+    sequence,
+    method,
+    outcome,
+    grpcStatus,
+    ...(detail !== "" && { detail }),
+    ...(trace && { trace: traceIdOf(trace) }),
+  };
+}

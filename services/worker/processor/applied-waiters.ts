@@ -1,0 +1,42 @@
+import type { Clock } from "../model/clock.ts";
+
+/** Whoever waits for a command to be applied. */
+export class AppliedWaiters {
+  readonly #applied: () => number;
+  readonly #clock: Pick<Clock, "after">;
+  readonly #waiters = new Set<{ sequence: number; resolve: (isApplied: boolean) => void }>();
+
+  constructor(applied: () => number, clock: Pick<Clock, "after">) {
+    this.#applied = applied;
+    this.#clock = clock;
+  }
+
+  /** Resolves to true once everything up to `sequence` is applied, to false after `timeoutMs` or `close`. */
+  wait(sequence: number, timeoutMs: number): Promise<boolean> {
+    if (sequence <= this.#applied()) return Promise.resolve(true);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiter = {
+      sequence,
+      resolve: (isApplied: boolean) => {
+        cancelTimer();
+        this.#waiters.delete(waiter);
+        resolve(isApplied);
+      },
+    };
+    const cancelTimer = this.#clock.after(timeoutMs, () => waiter.resolve(false));
+    this.#waiters.add(waiter);
+    return promise;
+  }
+
+  /** To be called when more is applied. */
+  check(): void {
+    if (this.#waiters.size === 0) return;
+    const applied = this.#applied();
+    for (const { sequence, resolve } of [...this.#waiters]) if (sequence <= applied) resolve(true);
+  }
+
+  /** Ends every waiting. */
+  close(): void {
+    for (const { resolve } of [...this.#waiters]) resolve(false);
+  }
+}

@@ -1,0 +1,230 @@
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { isReplayed } from "../checkpoint/checkpoint.ts";
+import { passed } from "../checkpoint/transitions.ts";
+import { applyStep } from "../engine/apply-step.ts";
+import { concludeStep } from "../engine/conclude-step.ts";
+import type { Context } from "../engine/context.ts";
+import { endReplay, withoutClient } from "../engine/replay.ts";
+import { Interrupted, LeaseLost } from "../model/interruptions.ts";
+import type { Position } from "../model/position.ts";
+import { comparePositions } from "../model/position.ts";
+import type { Step } from "../model/step.ts";
+import { stepsOf } from "../model/step.ts";
+import type { StepOutcome } from "../model/step-outcome.ts";
+import { instanceAway, keyTaken, notStartedInTime, unknown } from "../model/step-outcome.ts";
+import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
+import type { IngestionCounter } from "../outcomes/ingestion-counter.ts";
+import type { CancellationGate } from "./cancellation.ts";
+import type { ProcessorEnvironment } from "./environment.ts";
+import type { InstanceSupervisor } from "./instance-supervisor.ts";
+import { firstConnectMs, retryMs } from "./instance-supervisor.ts";
+import type { ReplayRequest } from "./replay-request.ts";
+import type { Status } from "./status.ts";
+import type { StepTelemetry } from "./step-telemetry.ts";
+
+/** What one processor consists of. */
+export interface ProcessorParts {
+  context: Context;
+  supervisor: InstanceSupervisor;
+  gate: CancellationGate;
+  status: Status;
+  outcomes: CommandOutcomes;
+  counter: IngestionCounter;
+  replay: ReplayRequest;
+  telemetry: StepTelemetry;
+}
+
+/**
+ * The heart of the worker: takes the commands of a processor's log in sequence, and brings each to its end before the next.
+ *
+ * | state      | means                                                       | commands meanwhile                           |
+ * | ---------- | ----------------------------------------------------------- | -------------------------------------------- |
+ * | ready      | nothing is to do                                            | are applied                                  |
+ * | applying   | a command is in hand, or more are known to wait             | are applied one after the other              |
+ * | rebuilding | the instance is being reconciled, or the log is replayed    | wait                                         |
+ * | down       | the instance, or its database, cannot be reached            | with a deadline are refused, the others wait |
+ * | paused     | somebody has paused it; told in place of all but `down`     | wait, but for one that was begun             |
+ *
+ * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is reconciled. So it is
+ * called once, or again when it is proved that the instance does not have it (A3). A command leaves the log only where it
+ * certainly was not begun, so what stands in the log up to `applied` was applied.
+ */
+export class CommandLoop {
+  readonly #environment: ProcessorEnvironment;
+  readonly #parts: ProcessorParts;
+  readonly #onApplied: () => void;
+  #reader: { close(): void } | undefined;
+  #isStopping = false;
+  /** The last sequence that is known to be in the log, and when the command in hand was stored (Unix ms). */
+  #last = 0;
+  #storedAtMs = 0;
+
+  /** `onApplied` is called after each command that is at its end. */
+  constructor(environment: ProcessorEnvironment, parts: ProcessorParts, onApplied: () => void) {
+    this.#environment = environment;
+    this.#parts = parts;
+    this.#onApplied = onApplied;
+  }
+
+  /** The end of the log as far as it is known, and how long the oldest command that is not applied stands there. */
+  get backlog(): { last: number; oldestMs: number } {
+    const { applied } = this.#parts.context.checkpoint.current;
+    const waitedMs = this.#environment.clock.unixMs() - this.#storedAtMs;
+    return {
+      last: Math.max(this.#last, applied),
+      oldestMs: this.#last > applied ? Math.max(0, waitedMs) : 0,
+    };
+  }
+
+  /** Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects where NATS cannot be asked, and with LeaseLost. */
+  async run(): Promise<void> {
+    const { context, counter, gate, replay, status } = this.#parts;
+    const { stores, processor, clock } = this.#environment;
+    const { checkpoint } = context;
+    const reader = stores.logs.read(processor, checkpoint.current.applied + 1);
+    this.#reader = reader;
+    try {
+      this.#last = checkpoint.current.applied + (await reader.pending());
+      if (this.#isStopping || replay.from !== undefined) return;
+      for await (const { command, behind } of reader.commands()) {
+        const { sequence } = command;
+        this.#last = sequence + behind;
+        this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
+        await counter.prepare(command);
+        await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
+        if (checkpoint.current.applied < sequence) return;
+        gate.forget(sequence);
+        if (endReplay(context)) status.become("applying");
+        this.#onApplied();
+        if (replay.from !== undefined) return;
+        if (status.state === "applying" && sequence >= this.#last) status.become("ready");
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Has `run` return before the next command, or before the one in hand where that is not begun. */
+  interrupt(): void {
+    this.#reader?.close();
+  }
+
+  /** As `interrupt`, and for good. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#parts.status.release();
+    this.#reader?.close();
+  }
+
+  /**
+   * Wait until the instance is ready and reconciled, claim the command's key, apply step by step, conclude: however long the
+   * instance is away. A command whose deadline passes before it is begun leaves the log instead, and so does one whose
+   * Idempotency-Key another command has.
+   */
+  async #bringToEnd(command: StoredCommand): Promise<void> {
+    const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
+    const { stores } = this.#environment;
+    /** The step whose answer made no sense: it is not tried a second time. */
+    let senseless: Position | undefined;
+    let isClaimed = command.once === undefined;
+    gate.takeInHand(command);
+    while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
+      const isBegun = gate.isBegun(command);
+      if (replay.from !== undefined && !isBegun) return;
+      if (status.isPaused && !isBegun) {
+        await status.resumed();
+        continue;
+      }
+      const end = await supervisor.exclusively(() => this.#attempt(command, { senseless, isClaimed }));
+      if (typeof end === "object") senseless = end;
+      if (end === "unclaimed") {
+        isClaimed = await stores.outcomes.claim(command);
+        if (isClaimed) continue;
+        await this.#leaveOut(command);
+        return outcomes.tellLeftOut(command, keyTaken);
+      }
+      if (end === "late") await this.#expire(command, notStartedInTime);
+      if (end !== "away") continue;
+      status.become("down", supervisor.whyDown);
+      if (command.deadlineMs !== undefined && !gate.isBegun(command)) {
+        await this.#expire(command, instanceAway);
+      } else {
+        await context.instance.connectionChange(retryMs);
+      }
+    }
+  }
+
+  /**
+   * Applies the command's next step, if its time has not passed and the instance is there. Returns the step's position where
+   * its answer made no sense.
+   */
+  async #attempt(
+    command: StoredCommand,
+    { senseless, isClaimed }: { senseless: Position | undefined; isClaimed: boolean },
+  ): Promise<"applied" | "late" | "paused" | "unclaimed" | "away" | Position> {
+    const { context, gate, status, supervisor, telemetry } = this.#parts;
+    const { sequence } = command;
+    let step: Step | undefined;
+    try {
+      if (gate.isLate(command)) return "late";
+      if (!(await supervisor.prepare(status.state === "down" ? 0 : firstConnectMs))) return "away";
+      // Reconciling may have found it applied.
+      step = this.#nextStep(command);
+      if (!step) return "applied";
+      if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
+      if (status.isPaused && !gate.isBegun(command)) return "paused";
+      if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
+      // Between this and `begin` nothing is waited for, so whoever was told that it will not be started was told the truth.
+      if (gate.mustNotBegin(command)) return "late";
+      status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
+      gate.begin(sequence);
+      telemetry.begin(step);
+      await applyStep(context, step);
+      return "applied";
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      supervisor.doubt(error);
+      if (error instanceof Interrupted) {
+        const { message: reason, cause } = error;
+        context.log.warn({ sequence, reason, ...(cause ? { err: cause } : {}) }, "interrupted");
+        return "away";
+      }
+      if (!step) throw error;
+      context.log.error({ err: error, sequence }, "cannot make sense of an answer");
+      return step.at;
+    } finally {
+      telemetry.end();
+    }
+  }
+
+  #nextStep(command: StoredCommand): Step | undefined {
+    const { applied, step } = this.#parts.context.checkpoint.current;
+    return applied < command.sequence ? stepsOf(command)[step] : undefined;
+  }
+
+  /** A step whose answer makes no sense every time must not stop the log. Nobody can say what became of it (A7). */
+  async #skip(step: Step): Promise<"applied"> {
+    const outcome = unknown("the instance's answer makes no sense");
+    await concludeStep(this.#parts.context, step, passed(step), outcome);
+    return "applied";
+  }
+
+  /**
+   * Takes a command that was not begun out of the log, and tells so. That it must not be begun is persisted before: NATS may take
+   * it out later than it says, and another worker may have read it by then (A2).
+   */
+  async #expire(command: StoredCommand, outcome: StepOutcome): Promise<void> {
+    const { context, gate, outcomes } = this.#parts;
+    if (!gate.forbid(command.sequence)) return;
+    await context.checkpoint.flush();
+    await this.#leaveOut(command);
+    outcomes.tell(command, outcome);
+  }
+
+  /** Passes a command that was not begun. It leaves the log before the checkpoint says that it is behind. */
+  async #leaveOut({ sequence }: StoredCommand): Promise<void> {
+    const { processor, stores } = this.#environment;
+    await stores.logs.delete(processor, sequence);
+    this.#parts.context.checkpoint.update({ applied: sequence, step: 0 });
+  }
+}

@@ -1,0 +1,197 @@
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
+import { adopt } from "../engine/adopt.ts";
+import type { Context } from "../engine/context.ts";
+import { compareInterval, reconcile } from "../engine/reconcile.ts";
+import type { Clock } from "../model/clock.ts";
+import { Interrupted, LeaseLost, NatsAway } from "../model/interruptions.ts";
+import type { CancellationGate } from "./cancellation.ts";
+import { Mutex } from "./mutex.ts";
+import type { Status } from "./status.ts";
+
+export interface SupervisorOptions {
+  context: Context;
+  lease: { readonly held: boolean };
+  status: Status;
+  gate: CancellationGate;
+  clock: Clock;
+  /** The last sequence in the processor's log. */
+  lastStored: () => Promise<number>;
+}
+
+/** How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are not asked at once. */
+const probeEveryMs = { least: 1_000, spread: 400 };
+/** How often an idle instance is asked whether its database is there. */
+const databaseEveryMs = 15_000;
+/** How long whoever needs the instance waits for its connection. */
+export const firstConnectMs = 1_000;
+/** How long a stop waits for the call under way. */
+const closeGraceMs = 5_000;
+/** How long until an instance that is away is looked for again. */
+export const retryMs = 500;
+
+/**
+ * Keeps the processor's instance reconciled, and lets one task at a time have it.
+ *
+ * Invariant: whatever calls the instance does so within `exclusively` (A1), after `prepare` has said that it is there.
+ * `prepare` reconciles it once for each connection and each doubt, and adopts one that is new to the gateway.
+ */
+export class InstanceSupervisor {
+  readonly #options: SupervisorOptions;
+  readonly #mutex = new Mutex();
+  #mustAdopt: boolean;
+  /** What keeps an instance that is there from being used, for people. */
+  #obstacle: string | undefined;
+  /** It was not reconciled yet. */
+  #isFirst = true;
+  #isClosing = false;
+  #databaseProbedAt: number;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#mustAdopt = isInstanceUnknown(options.context.checkpoint.current);
+    this.#databaseProbedAt = options.clock.monotonicMs();
+  }
+
+  /** Runs `task` once every task before it has ended. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(task);
+  }
+
+  /**
+   * Does something with the instance once it is there and reconciled. Undefined where it is not, or goes away meanwhile, or the
+   * lease is gone.
+   */
+  withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
+    return this.exclusively(async () => {
+      try {
+        return (await this.prepare(firstConnectMs)) ? await task() : undefined;
+      } catch (error) {
+        if (!(error instanceof Interrupted || error instanceof LeaseLost)) throw error;
+        this.doubt(error);
+        return undefined;
+      }
+    });
+  }
+
+  /** After this error it is not known any more what the instance has. */
+  doubt(error?: unknown): void {
+    this.#options.context.instance.doubt();
+    this.#obstacle = error instanceof NatsAway ? error.message : undefined;
+  }
+
+  /** Why the instance cannot be used, for people. */
+  get whyDown(): string {
+    return this.#obstacle ?? this.#options.context.instance.whyDown;
+  }
+
+  /**
+   * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away. Throws Interrupted
+   * when it goes away meanwhile or cannot be reconciled now, LeaseLost without the lease (A4).
+   */
+  async prepare(timeoutMs: number): Promise<boolean> {
+    const { instance } = this.#options.context;
+    if (!this.#options.lease.held) throw new LeaseLost(instance.processor);
+    if (!(await this.#attach(timeoutMs))) return false;
+    return !instance.isDatabaseSuspected || this.#probeDatabase();
+  }
+
+  async #attach(timeoutMs: number): Promise<boolean> {
+    const { context, status } = this.#options;
+    if (context.instance.reconciled) return true;
+    this.#obstacle = undefined;
+    return context.instance.reconcile(timeoutMs, async (interval) => {
+      const before = status.state;
+      status.become("rebuilding");
+      await this.#reconcile(interval);
+      const { applied } = context.checkpoint.current;
+      context.log.info({ interval, applied }, "the instance is reconciled");
+      this.#becomeUp(before);
+    });
+  }
+
+  /** No command is to blame for what fails here, so it is tried until it succeeds. */
+  async #reconcile(interval: number): Promise<void> {
+    const { context, gate } = this.#options;
+    try {
+      if (this.#mustAdopt) await adopt(context, interval);
+      else if (this.#isFirst) await this.#noteLostEvidence(interval);
+      this.#mustAdopt = false;
+      await reconcile(context, interval);
+      gate.reconciled();
+      this.#isFirst = false;
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      this.doubt(error);
+      if (error instanceof Interrupted) throw error;
+      context.log.error({ err: error }, "cannot find out what the instance has");
+      this.#obstacle = "what its instance answers makes no sense";
+      throw new Interrupted(this.#obstacle, { cause: error });
+    }
+  }
+
+  /**
+   * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and the instance have
+   * died within that moment, nothing shows that it was begun. So the Observes that stand next in the log may have been begun and
+   * answered, and none of them is taken out of the log because it is late (A7).
+   */
+  async #noteLostEvidence(interval: number): Promise<void> {
+    const { context, lastStored } = this.#options;
+    const { interval: expected, rebuilding } = context.checkpoint.current;
+    if (!rebuilding && compareInterval(expected, interval).kind !== "restarted") return;
+    const perhapsBegunThrough = await lastStored().catch((cause) => {
+      throw new NatsAway("the log cannot be read", { cause });
+    });
+    await context.checkpoint.persist({ perhapsBegunThrough });
+  }
+
+  #becomeUp(before: ProcessorState["state"]): void {
+    const { context, status } = this.#options;
+    const state = before === "applying" ? "applying" : "ready";
+    status.become(context.checkpoint.current.replaying ? "rebuilding" : state);
+  }
+
+  /**
+   * Notices when the instance goes and comes while there is nothing to apply, until `close`. A busy instance is not asked: the
+   * calls themselves show whether it is there.
+   */
+  async watch(): Promise<void> {
+    const { status, context } = this.#options;
+    while (!this.#isClosing) {
+      const everyMs = probeEveryMs.least + Math.random() * probeEveryMs.spread;
+      const isThere = await this.exclusively(() => this.#look(everyMs)).catch((error) => {
+        if (error instanceof Interrupted) return false;
+        throw error;
+      });
+      if (this.#isClosing) return;
+      if (!isThere) status.become("down", this.whyDown);
+      else if (status.state === "down") this.#becomeUp("ready");
+      await context.instance.connectionChange(isThere ? everyMs : retryMs);
+    }
+  }
+
+  async #look(everyMs: number): Promise<boolean> {
+    const { context, clock } = this.#options;
+    if (!(await this.prepare(firstConnectMs))) return false;
+    if (context.instance.silentMs < everyMs / 2) return true;
+    const isDatabaseDue = clock.monotonicMs() - this.#databaseProbedAt > databaseEveryMs;
+    return isDatabaseDue ? this.#probeDatabase() : context.instance.probe();
+  }
+
+  #probeDatabase(): Promise<boolean> {
+    this.#databaseProbedAt = this.#options.clock.monotonicMs();
+    return this.#options.context.instance.probeDatabase();
+  }
+
+  /**
+   * Closes the connection once the task that has the instance has ended. An instance that hangs is not waited for, nor is one
+   * without the lease: a call under way goes on in it, and whoever attaches to it next reconciles that.
+   */
+  async close(): Promise<void> {
+    const { context, lease, clock } = this.#options;
+    this.#isClosing = true;
+    const cancelTimer = clock.after(lease.held ? closeGraceMs : 0, () => context.instance.close());
+    await this.exclusively(async () => context.instance.close());
+    cancelTimer();
+  }
+}

@@ -1,0 +1,46 @@
+import type { History } from "../engine/context.ts";
+import { NatsAway } from "../model/interruptions.ts";
+import type { Position } from "../model/position.ts";
+import type { Step } from "../model/step.ts";
+import { stepsOf } from "../model/step.ts";
+import type { IngestionCounter } from "../outcomes/ingestion-counter.ts";
+import type { ProcessorStores } from "./environment.ts";
+
+/** The processor's log, as recovery reads it. */
+export class LogHistory implements History {
+  readonly #processor: string;
+  readonly #logs: Pick<ProcessorStores["logs"], "readRange" | "first">;
+  readonly #counter: Pick<IngestionCounter, "prepare">;
+
+  constructor(
+    processor: string,
+    logs: Pick<ProcessorStores["logs"], "readRange" | "first">,
+    counter: Pick<IngestionCounter, "prepare">,
+  ) {
+    this.#processor = processor;
+    this.#logs = logs;
+    this.#counter = counter;
+  }
+
+  async *steps(from: Position, through: number): AsyncGenerator<Step> {
+    try {
+      for await (const command of this.#logs.readRange(this.#processor, from.sequence, through)) {
+        // Whoever reads it may conclude it.
+        await this.#counter.prepare(command);
+        for (const step of stepsOf(command)) {
+          if (step.at.sequence > from.sequence || step.at.step >= from.step) yield step;
+        }
+      }
+    } catch (cause) {
+      throw new NatsAway("the log cannot be read", { cause });
+    }
+  }
+
+  async firstKept(): Promise<number> {
+    try {
+      return await this.#logs.first(this.#processor);
+    } catch (cause) {
+      throw new NatsAway("the log cannot be read", { cause });
+    }
+  }
+}

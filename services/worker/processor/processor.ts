@@ -1,0 +1,226 @@
+import type { Query } from "../../../libs/commands/messages/query.ts";
+import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
+import type { Context } from "../engine/context.ts";
+import { rebuildVolatile, rewindTo, surveyRebuild } from "../engine/rebuild-by-hand.ts";
+import { CallTelemetry } from "../instance/call-telemetry.ts";
+import { Instance } from "../instance/instance.ts";
+import { handedOver, instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
+import { CommandOutcomes } from "../outcomes/command-outcomes.ts";
+import { IngestionCounter } from "../outcomes/ingestion-counter.ts";
+import { answerQuery } from "./answer-query.ts";
+import { AppliedWaiters } from "./applied-waiters.ts";
+import { CancellationGate } from "./cancellation.ts";
+import type { ProcessorParts } from "./command-loop.ts";
+import { CommandLoop } from "./command-loop.ts";
+import type { ProcessorEnvironment } from "./environment.ts";
+import { InstanceSupervisor } from "./instance-supervisor.ts";
+import { LogHistory } from "./log-history.ts";
+import { ReplayRequest } from "./replay-request.ts";
+import { Retention } from "./retention.ts";
+import type { History } from "./retention-limit.ts";
+import type { Status } from "./status.ts";
+import { StepTelemetry } from "./step-telemetry.ts";
+
+/** How often it is looked for ingestions that have no commands any more. */
+const archiveEveryMs = 1_000;
+
+/**
+ * A processor whose checkpoint is loaded: its command loop, and what people ask of it beside the log.
+ *
+ * Invariants: whatever calls the instance does so in the supervisor's mutex (A1). What is persisted is never ahead of what the
+ * instance has (A5).
+ */
+export class Processor {
+  readonly context: Context;
+  readonly #environment: ProcessorEnvironment;
+  readonly #parts: ProcessorParts;
+  readonly #loop: CommandLoop;
+  readonly #waiters: AppliedWaiters;
+  readonly #retention: Retention;
+  #isStopping = false;
+
+  constructor(environment: ProcessorEnvironment, checkpoint: CheckpointWriter, status: Status) {
+    this.#environment = environment;
+    this.#parts = partsOf(environment, checkpoint, status);
+    this.context = this.#parts.context;
+    this.#waiters = new AppliedWaiters(() => checkpoint.current.applied, environment.clock);
+    this.#loop = new CommandLoop(environment, this.#parts, () => this.#waiters.check());
+    const { supervisor } = this.#parts;
+    const { processor, stores, lease } = environment;
+    this.#retention = new Retention(processor, stores.logs, (task) =>
+      supervisor.exclusively(async () => {
+        if (lease.held) await task();
+      }),
+    );
+  }
+
+  /** The end of its log as far as it is known, and how long the oldest command that is not applied stands there. */
+  get backlog(): { last: number; oldestMs: number } {
+    return this.#loop.backlog;
+  }
+
+  /** Why it is down, or what takes so long, for people. */
+  get reason(): string {
+    const { supervisor, context, status } = this.#parts;
+    return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
+  }
+
+  /** Applies the log's commands until `stop`, again after a failure of NATS. Rejects with LeaseLost. */
+  async applyLog(): Promise<void> {
+    while (!this.#isStopping) {
+      await this.#beginReplay();
+      await this.#loop.run();
+    }
+  }
+
+  /** Watches its instance until `stop`. Rejects with LeaseLost. */
+  watchInstance(): Promise<void> {
+    return this.#parts.supervisor.watch();
+  }
+
+  /** Archives, now and then, the counts of ingestions that have no commands any more. What is returned ends that. */
+  archiveIngestions(onError: (error: unknown) => void): () => void {
+    const { clock } = this.#environment;
+    let cancel = () => {};
+    const archive = () => {
+      this.#parts.counter.archive().catch(onError);
+      cancel = clock.after(archiveEveryMs, archive);
+    };
+    cancel = clock.after(archiveEveryMs, archive);
+    return () => cancel();
+  }
+
+  /** Finishes the step in hand and writes the checkpoint. Whatever is left stays in the log. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#waiters.close();
+    this.#loop.stop();
+    await this.#parts.supervisor.close();
+  }
+
+  /** To be called once `applyLog` has ended. */
+  async flush(): Promise<void> {
+    this.#parts.replay.end({ kind: "away" });
+    await this.context.checkpoint.flush();
+  }
+
+  /** Answers a query between two commands, and after the one that it is to wait for. */
+  async query(query: Query): Promise<Reply> {
+    const { supervisor, status, outcomes, context } = this.#parts;
+    const { lease } = this.#environment;
+    if (status.state === "down") return withoutInterval(instanceAway);
+    if (query.after !== undefined && !(await this.#waiters.wait(query.after, query.waitMs ?? 0)))
+      return withoutInterval(this.#isStopping ? handedOver : notStartedInTime);
+    const answer = await supervisor.withInstance(() =>
+      answerQuery(context.instance, query, context.checkpoint.current.latestUniqueId),
+    );
+    if (answer) return outcomes.replyOf(answer, 0);
+    return withoutInterval(this.#isStopping || !lease.held ? handedOver : instanceAway);
+  }
+
+  /**
+   * Says of a command for which somebody has stopped waiting: `expired` when it was not begun, and then it never will be; its
+   * reply when that was sent and did not arrive; `unknown` otherwise.
+   */
+  async cancel(sequence: number): Promise<Reply> {
+    const { gate, outcomes } = this.#parts;
+    const isCancelled = this.#environment.lease.held && (await gate.cancel(sequence));
+    if (isCancelled) return { ...notStartedInTime, sequence };
+    return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };
+  }
+
+  /** Rebuilds by hand, or tells what that would send. */
+  async rebuild({ from, dryRun }: RebuildRequest): Promise<RebuildAnswer> {
+    const { context, supervisor, status, replay } = this.#parts;
+    if (dryRun) return surveyRebuild(context, from);
+    if (from === undefined) {
+      return (await supervisor.withInstance(() => rebuildVolatile(context))) ?? { kind: "away" };
+    }
+    if (status.isPaused) return { kind: "paused" };
+    if (status.state === "down") return { kind: "away" };
+    const answer = replay.ask(from);
+    this.#loop.interrupt();
+    return answer;
+  }
+
+  /** Takes out of the log what neither a rebuild nor this history needs. */
+  async trim(history: History): Promise<void> {
+    await this.#retention.trim(this.context.checkpoint, history);
+  }
+
+  /** Takes the processor back in its log, where that was asked for. The loop has nothing in hand that was begun. */
+  async #beginReplay(): Promise<void> {
+    const { context, replay, status, supervisor } = this.#parts;
+    const { from } = replay;
+    if (from === undefined) return;
+    let answer: RebuildAnswer | undefined;
+    try {
+      answer = await supervisor.withInstance(async () => {
+        const rewound = await rewindTo(context, from);
+        if (rewound.kind === "replaying") context.instance.doubt();
+        return rewound;
+      });
+      // Whoever is answered that it is replaying sees it so.
+      if (context.checkpoint.current.replaying) status.become("rebuilding");
+      this.#environment.events.stateChanged();
+    } finally {
+      const mayHappen = context.checkpoint.current.replaying !== null;
+      replay.end(answer ?? (mayHappen ? undefined : { kind: "away" }));
+    }
+  }
+}
+
+function withoutInterval(outcome: Omit<Reply, "sequence" | "interval">): Reply {
+  return { ...outcome, sequence: 0 };
+}
+
+function partsOf(
+  environment: ProcessorEnvironment,
+  checkpoint: CheckpointWriter,
+  status: Status,
+): ProcessorParts {
+  const { processor, port, lease, callTimeoutMs, stores, events, clock } = environment;
+  const { metrics, tracing, log } = environment.telemetry;
+  const calls = new CallTelemetry(metrics, tracing);
+  const instance = new Instance({ processor, port, lease, callTimeoutMs, telemetry: calls, clock, log });
+  const counter = new IngestionCounter({ processor, checkpoint, records: stores.ingestions });
+  const telemetry = new StepTelemetry({ metrics, tracing, clock, instance });
+  const outcomes = new CommandOutcomes({
+    checkpoint,
+    counter,
+    record: (command, reply) => stores.outcomes.record(command, reply),
+    reply: (subject, reply) => events.reply(subject, reply),
+    metrics,
+    log,
+  });
+  const context: Context = {
+    instance,
+    checkpoint,
+    history: new LogHistory(processor, stores.logs, counter),
+    outcomes: {
+      concludeStep: (step, outcome) => {
+        telemetry.concluded(outcome.outcome);
+        outcomes.concludeStep(step, outcome);
+      },
+    },
+    recoveries: {
+      count: (method, outcome, count) => metrics.recovered({ processor, method, outcome }, count),
+    },
+    pause: (ms) => clock.sleep(ms),
+    latestAnswer: null,
+    log,
+  };
+  const gate = new CancellationGate(checkpoint, clock);
+  const supervisor = new InstanceSupervisor({
+    context,
+    lease,
+    status,
+    gate,
+    clock,
+    lastStored: () => stores.logs.last(processor),
+  });
+  const replay = new ReplayRequest();
+  return { context, supervisor, gate, status, outcomes, counter, replay, telemetry };
+}

@@ -1,0 +1,81 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import { reportEveryMs } from "../../../libs/commands/messages/processor-state.ts";
+import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
+import { DrainRate } from "./drain-rate.ts";
+
+/**
+ * Publishes how one processor stands: when it has changed, and when nothing was said for a while.
+ *
+ * The applier sees the end of the log grow with each command that it takes. While it is at one and the same, the log is asked.
+ */
+export class Reports {
+  readonly #connection: NatsConnection;
+  readonly #state: () => ProcessorState;
+  readonly #lastInLog: () => Promise<number>;
+  readonly #drainRate = new DrainRate();
+  #latest: ProcessorState | undefined;
+  #at = 0;
+  /** The end of the log as it was last asked for. */
+  #end = 0;
+  #isAsking = false;
+  #askedAt = 0;
+
+  constructor(
+    connection: NatsConnection,
+    state: () => ProcessorState,
+    /** The sequence of the last command in the log. */
+    lastInLog: () => Promise<number>,
+  ) {
+    this.#connection = connection;
+    this.#state = state;
+    this.#lastInLog = lastInLog;
+  }
+
+  /** How it stands now, with the rates of the latest report. */
+  get state(): ProcessorState {
+    const state = this.#state();
+    const { rate = 0, drainRate = 0 } = this.#latest ?? {};
+    const last = state.last > state.applied ? Math.max(state.last, this.#end) : state.last;
+    return { ...state, last, rate, drainRate };
+  }
+
+  /** Says it if there is something to say. */
+  report(): void {
+    const before = this.#latest;
+    const now = performance.now();
+    const seconds = (now - this.#at) / 1_000;
+    const { state } = this;
+    if (before?.applied === state.applied && state.last > state.applied) void this.#askEnd(now);
+    const isNews =
+      before?.state !== state.state || before.applied !== state.applied || before.last !== state.last;
+    if (!isNews && seconds * 1_000 < reportEveryMs) return;
+    if (before) {
+      this.#drainRate.note(before, state, seconds);
+      state.rate = rateOf(before, state, seconds);
+      state.drainRate = this.#drainRate.perSecond;
+    }
+    this.#latest = state;
+    this.#at = now;
+    this.#connection.publish(stateSubject(state.processor), JSON.stringify(state));
+  }
+
+  async #askEnd(now: number): Promise<void> {
+    if (this.#isAsking || now - this.#askedAt < reportEveryMs) return;
+    this.#isAsking = true;
+    this.#askedAt = now;
+    try {
+      this.#end = await this.#lastInLog();
+    } catch {
+      // NATS is away: the next one is told.
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+}
+
+/** Commands per second, half of it that of the last interval. */
+function rateOf(before: ProcessorState, now: ProcessorState, seconds: number): number {
+  const latest = seconds > 0 ? (now.applied - before.applied) / seconds : 0;
+  return Math.round((before.rate + latest) * 5) / 10;
+}

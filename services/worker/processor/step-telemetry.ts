@@ -1,0 +1,75 @@
+import { methodLabel } from "../../../libs/kato/compound-commands.ts";
+import type { Span, Tracing } from "../../../libs/telemetry/span.ts";
+import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
+import type { Clock } from "../model/clock.ts";
+import type { Step } from "../model/step.ts";
+
+export interface StepTelemetryOptions {
+  metrics: { waited(wait: { method: string; seconds: number }): void };
+  tracing: Tracing | undefined;
+  clock: Pick<Clock, "unixMs">;
+  /** Its calls belong to the trace of the step in hand. */
+  instance: { trace: TraceContext | undefined };
+}
+
+/**
+ * Measures how long commands wait, and records a span of each step. A step that is tried again is measured once and has a span
+ * for each try.
+ */
+export class StepTelemetry {
+  readonly #options: StepTelemetryOptions;
+  #waitedThrough = 0;
+  #span: Span | undefined;
+  #outcome = "";
+
+  constructor(options: StepTelemetryOptions) {
+    this.#options = options;
+  }
+
+  /** The step is about to be applied. */
+  begin(step: Step): void {
+    const { instance, tracing } = this.#options;
+    const { command, method, at } = step;
+    this.#measureWait(step);
+    this.#span = tracing?.begin({
+      name: `apply ${methodLabel(method)}`,
+      kind: "consumer",
+      parent: command.trace,
+      // Nobody waits for an asynchronous command. Those of one request may be many, and go on long after it.
+      isLinked: command.deadlineMs === undefined,
+      attributes: {
+        "kato.processor": command.processor,
+        "kato.command": command.id,
+        "kato.sequence": at.sequence,
+        "kato.step": at.step,
+      },
+    });
+    instance.trace = this.#span?.context ?? command.trace;
+    this.#outcome = "interrupted";
+  }
+
+  /** The step in hand has come to its end. */
+  concluded(outcome: string): void {
+    this.#outcome = outcome;
+  }
+
+  /** The step is left, at its end or interrupted. Does nothing where none was begun. */
+  end(): void {
+    this.#options.instance.trace = undefined;
+    const outcome = this.#outcome;
+    this.#span?.end({
+      error: outcome === "applied" ? undefined : outcome,
+      attributes: { "kato.outcome": outcome },
+    });
+    this.#span = undefined;
+  }
+
+  #measureWait({ command: { sequence, method, storedAtMs } }: Step): void {
+    if (sequence <= this.#waitedThrough) return;
+    this.#waitedThrough = sequence;
+    if (storedAtMs === undefined) return;
+    const { metrics, clock } = this.#options;
+    // Two clocks are compared, and the server's may be ahead.
+    metrics.waited({ method, seconds: Math.max(0, clock.unixMs() - storedAtMs) / 1_000 });
+  }
+}

@@ -1,0 +1,87 @@
+import type { KV } from "@nats-io/kv";
+import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
+import { KatoChannel } from "../../libs/kato/channel.ts";
+import { purgeKeys } from "../../libs/nats/buckets.ts";
+import type { NatsLink } from "../../libs/nats/connection.ts";
+import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
+import type { Registry } from "../../libs/registry/registry.ts";
+import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { Tracing } from "../../libs/telemetry/span.ts";
+import type { Lease } from "./assignment/lease.ts";
+import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
+import type { WorkerMetrics } from "./metrics.ts";
+import { systemClock } from "./model/clock.ts";
+import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
+import { Reports } from "./processor/reports.ts";
+import { Requests, sendReply } from "./processor/requests.ts";
+import { ProcessorSlot } from "./processor/slot.ts";
+import type { WorkerSettings } from "./settings.ts";
+
+/** What a worker process works with: there is one. */
+export interface WorkerContext {
+  /** Its name in leases and reports. */
+  name: string;
+  nats: NatsLink;
+  stores: {
+    logs: CommandLogs;
+    checkpoints: KV;
+    ingestions: IngestionStore;
+    outcomes: OutcomeRecorder;
+    /** The bucket of leases, whose entries live for LEASE_MS. */
+    leases: KV;
+    registry: Registry;
+  };
+  settings: Pick<
+    WorkerSettings,
+    "processors" | "leaseMs" | "callTimeoutMs" | "endpointPolicy" | "history" | "trimEveryMs"
+  >;
+  tracing: Tracing | undefined;
+  log: Logger;
+}
+
+/** A processor that a worker runs. */
+export interface RunningProcessor {
+  entry: ProcessorEntry;
+  lease: Lease;
+  slot: ProcessorSlot;
+  requests: Requests;
+  reports: Reports;
+  /** Its stop, once that has begun. */
+  stopping?: Promise<void>;
+}
+
+/** Makes what runs a processor under this lease; its slot's `start` begins it. `onLeaseLost`: the lease is gone. */
+export function runProcessor(
+  { nats, stores, settings, tracing, log }: WorkerContext,
+  metrics: WorkerMetrics,
+  { entry, lease, onLeaseLost }: { entry: ProcessorEntry; lease: Lease; onLeaseLost: () => void },
+): RunningProcessor {
+  const { id } = entry;
+  const telemetry = { metrics, tracing, log: log.child({ processor: id }) };
+  const slot = new ProcessorSlot({
+    processor: id,
+    lease,
+    port: new KatoChannel(entry.grpc_endpoint, settings.endpointPolicy),
+    callTimeoutMs: settings.callTimeoutMs,
+    stores: {
+      ...stores,
+      checkpoints: new CheckpointStore(stores.checkpoints, id, (keys) =>
+        purgeKeys(nats.connection, "checkpoints", keys),
+      ),
+    },
+    events: {
+      reply: (subject, reply) => sendReply(nats, subject, reply),
+      leaseLost: onLeaseLost,
+      stateChanged: () => reports.report(),
+    },
+    telemetry,
+    clock: systemClock,
+  });
+  const reports = new Reports(
+    nats.connection,
+    () => slot.state,
+    () => stores.logs.last(id),
+  );
+  return { entry, lease, slot, requests: new Requests(nats, slot, telemetry), reports };
+}

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import type { Share } from "./crash-schedules/thread.ts";
+
+const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
+/** One alone where it was given as the one that fails. */
+const schedules = Number(process.env.RECOVERY_SCHEDULES ?? (process.env.CHAOS_SEED ? 1 : 3_000));
+
+test("whatever crashes, and wherever, the instance ends as it would without a crash, and nobody is told otherwise", async (t) => {
+  t.diagnostic(`CHAOS_SEED=${seed} RECOVERY_SCHEDULES=${schedules}`);
+  const threads = Math.min(availableParallelism(), schedules);
+  const count = Math.ceil(schedules / threads);
+  const failures = await Promise.all(
+    Array.from({ length: threads }, async (_, index) => {
+      const share: Share = { first: seed + index * count, count };
+      const thread = new Worker(new URL("./crash-schedules/thread.ts", import.meta.url), {
+        workerData: share,
+      });
+      const [failure] = await once(thread, "message");
+      return failure as string;
+    }),
+  );
+  assert.equal(failures.filter(Boolean).join("\n"), "");
+});

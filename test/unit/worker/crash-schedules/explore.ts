@@ -1,0 +1,113 @@
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
+import { readObservationFields } from "../../../../libs/kato/wire-fields.ts";
+import { stepsOf } from "../../../../services/worker/model/step.ts";
+import type { Fault, FaultKind } from "./faults.ts";
+import { crashKinds, otherKinds } from "./faults.ts";
+import { randomHistory } from "./history.ts";
+import { Random } from "./random.ts";
+import { Unprovable } from "./reference.ts";
+import type { Schedule } from "./schedule.ts";
+import { run } from "./schedule.ts";
+
+/** Points that a command passes, roughly. */
+const pointsPerCommand = 14;
+
+const places = [
+  "Observe ticked",
+  "Observe in-memory",
+  "Observe emptied",
+  "Observe model-written",
+  "answer of Observe",
+  "Learn emptied",
+  "Learn model-written",
+  "answer of Learn",
+  "answer of GetModel",
+  "answer of GetWorkingMemory",
+  "answer of ClearAllMemory",
+  "before a write",
+  "after a write",
+  "after find",
+  "after delete",
+  "after range",
+];
+
+/** The schedule of a seed: a history, and some faults in it, some of them right after one another. */
+export function scheduleOf(seed: number): Schedule {
+  const random = new Random(seed);
+  const history = randomHistory(random);
+  const faults: Fault[] = [];
+  let point = 0;
+  const kinds = [...kindsFor(history), ...otherKinds];
+  const known = (): FaultKind => kinds[random.integer(kinds.length)] ?? "both";
+  // Some where the most can go wrong.
+  for (let left = random.integer(4); left > 0; left--) {
+    const at = places[random.integer(places.length)] ?? "";
+    faults.push({ at, point: 1 + random.integer(random.chance(0.5) ? 2 : 8), kind: known() });
+  }
+  for (let left = 1 + random.integer(4); left > 0; left--) {
+    const isNear = point > 0 && random.chance(0.6);
+    point = isNear ? point + 1 + random.integer(12) : 1 + random.integer(history.length * pointsPerCommand);
+    faults.push({ point, kind: known() });
+  }
+  return { seed, history, faults };
+}
+
+/** A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here. */
+export function kindsFor(history: StoredCommand[]): FaultKind[] {
+  return crashKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
+}
+
+function hasVectors(command: StoredCommand): boolean {
+  return stepsOf(command).some(
+    ({ method, request }) => method === "Observe" && readObservationFields(request).hasVectors,
+  );
+}
+
+/** What a schedule breaks, undefined when nothing. */
+async function failureOf(schedule: Schedule): Promise<Error | undefined> {
+  try {
+    await run(schedule);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unprovable) return undefined;
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** The same failure with fewer faults and commands, as far as one less at a time finds it. */
+async function shrink(schedule: Schedule): Promise<Schedule> {
+  const { history, faults } = schedule;
+  const smaller = [
+    ...faults.map((fault) => ({ ...schedule, faults: faults.filter((other) => other !== fault) })),
+    ...history.map((command) => ({ ...schedule, history: history.filter((other) => other !== command) })),
+  ];
+  for (const candidate of smaller) {
+    if (await failureOf(candidate)) return shrink(candidate);
+  }
+  return schedule;
+}
+
+/** Runs the seeds from `first` on; says, in words, what the first failure is, undefined when there is none. */
+export async function explore(first: number, count: number): Promise<string | undefined> {
+  for (let seed = first; seed < first + count; seed++) {
+    if (await failureOf(scheduleOf(seed))) return describe(await shrink(scheduleOf(seed)));
+  }
+  return undefined;
+}
+
+async function describe(schedule: Schedule): Promise<string> {
+  const commands = schedule.history.map(
+    ({ sequence, method, data }) =>
+      `  ${sequence} ${method} ${JSON.stringify(Buffer.from(data).toString("latin1"))}`,
+  );
+  const story: string[] = [];
+  const failure = await run(schedule, story).catch((error: Error) => error);
+  return [
+    `CHAOS_SEED=${schedule.seed} fails; what is left of it:`,
+    ...commands,
+    ...story.map((line) => `  ${line}`),
+    failure instanceof Error
+      ? `${failure.message}\n${failure.stack?.split("\n    at ").slice(1, 6).join("\n")}`
+      : "it does not fail again",
+  ].join("\n");
+}

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
+import type { Checkpoint } from "../../../../services/worker/checkpoint/checkpoint.ts";
+import { isReplayed } from "../../../../services/worker/checkpoint/checkpoint.ts";
+import type { DegradationCode } from "../../../../services/worker/checkpoint/degradation.ts";
+import type { Step } from "../../../../services/worker/model/step.ts";
+import type { StepOutcome } from "../../../../services/worker/model/step-outcome.ts";
+import { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
+import { checkCounts, checkTold } from "./check-told.ts";
+import { environmentOf } from "./environment.ts";
+import type { Fault, FaultKind } from "./faults.ts";
+import { reference, snapshot } from "./reference.ts";
+import type { Life } from "./world.ts";
+import { World } from "./world.ts";
+
+export interface Schedule {
+  seed: number;
+  history: StoredCommand[];
+  faults: Fault[];
+  /** Nothing may differ for what KATO does not let anybody restore. */
+  isExact?: boolean;
+}
+
+/** What a life of the worker concluded of a step, with the interval that clients see. */
+export interface Concluded {
+  life: number;
+  step: Step;
+  outcome: StepOutcome;
+  interval: number;
+  isReplayed: boolean;
+}
+
+/** How long a processor has to be seen at rest before a schedule is over: longer than an idle instance is looked for. */
+const restMs = 3_000;
+/** Of a schedule's end, what working memory must not be held to (docs/recovery-limits.md, 1 and 3). */
+const inexact: DegradationCode[] = ["kept-event-reordered", "vectors-differ"];
+const excused: DegradationCode[] = [...inexact, "learn-torn", "auto-learn-unknown"];
+
+/**
+ * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves with how many points
+ * it passes until everything is applied. Throws where its end, or what was told on the way, is not what it has to be.
+ */
+export async function run(schedule: Schedule, story: string[] = []): Promise<number> {
+  return new Run(schedule, story).run();
+}
+
+class Run {
+  readonly #schedule: Schedule;
+  readonly #world: World;
+  readonly #concluded: Concluded[] = [];
+  /** What clients were told when they stopped waiting. */
+  readonly #cancelled = new Map<number, string>();
+  #current: Life | undefined;
+  #lives = 0;
+  #isPaused = false;
+
+  constructor(schedule: Schedule, story: string[]) {
+    this.#schedule = schedule;
+    this.#world = new World(schedule.seed, schedule.history, schedule.faults, story);
+    this.#world.driver = {
+      died: (life) => {
+        if (life === this.#current) this.#beginSoon();
+      },
+      leaseLost: (life) => this.#leaseLost(life),
+      act: (kind, life) => this.#act(kind, life),
+    };
+  }
+
+  async run(): Promise<number> {
+    const world = this.#world;
+    this.#begin();
+    let points = 0;
+    let restingSinceMs: number | undefined;
+    await this.#pump(() => {
+      const isResting = this.#isResting();
+      points ||= isResting ? world.points : 0;
+      restingSinceMs = isResting ? (restingSinceMs ?? world.clock.nowMs) : undefined;
+      return restingSinceMs !== undefined && world.clock.nowMs - restingSinceMs >= restMs;
+    });
+    world.isCalm = true;
+    const slot = this.#current?.slot;
+    let isStopped = false;
+    void slot?.stop().then(() => {
+      isStopped = true;
+    });
+    await this.#pump(() => isStopped);
+    const checkpoint = slot?.processor?.context.checkpoint.current;
+    assert.ok(checkpoint);
+    world.settle();
+    this.#check(checkpoint);
+    return points;
+  }
+
+  /** Lets everything go on until `isOver`; time passes where nothing else does. */
+  async #pump(isOver: () => boolean): Promise<void> {
+    for (;;) {
+      await new Promise(setImmediate);
+      if (this.#world.problems.length > 0) throw new Error(this.#world.problems[0]);
+      if (isOver()) return;
+      if (!this.#world.clock.fireNext()) throw new Error("nothing goes on any more");
+    }
+  }
+
+  #isResting(): boolean {
+    const life = this.#current;
+    const slot = life?.slot;
+    const processor = slot?.processor;
+    if (!life?.lease.held || !processor || this.#isPaused) return false;
+    const { checkpoint, instance } = processor.context;
+    const { applied, replaying } = checkpoint.current;
+    const isApplied = applied >= (this.#world.log.at(-1)?.sequence ?? 0) && replaying === null;
+    return isApplied && instance.reconciled && checkpoint.persisted === checkpoint.current;
+  }
+
+  #begin(): void {
+    const number = ++this.#lives;
+    const life: Life = { number, isDead: false, lease: { worker: `life ${number}`, held: true } };
+    this.#current = life;
+    let isWatched = false;
+    const slot = new ProcessorSlot(
+      environmentOf(this.#world, life, () => {
+        if (!isWatched) this.#watch(life);
+        isWatched = true;
+      }),
+    );
+    life.slot = slot;
+    slot.setPaused(this.#isPaused);
+    void slot.start();
+  }
+
+  #beginSoon(): void {
+    this.#current = undefined;
+    queueMicrotask(() => {
+      if (!this.#current) this.#begin();
+    });
+  }
+
+  /** Takes note of every step that this life concludes. */
+  #watch(life: Life): void {
+    const context = life.slot?.processor?.context;
+    assert.ok(context, "an instance is connected to once the checkpoint is loaded");
+    const { outcomes, checkpoint } = context;
+    context.outcomes = {
+      concludeStep: (step, outcome) => {
+        const { interval, offset } = checkpoint.current;
+        const replayed = isReplayed(checkpoint.current, step.at.sequence);
+        const told = { life: life.number, step, outcome, interval: interval + offset, isReplayed: replayed };
+        this.#concluded.push(told);
+        outcomes.concludeStep(step, outcome);
+      },
+    };
+  }
+
+  /** Another life begins: of this worker, once its slot has stopped, or of another one, at once. */
+  #leaseLost(life: Life): void {
+    if (life !== this.#current || life.isDead) return;
+    life.lease.held = false;
+    this.#current = undefined;
+    const stopped = life.slot?.stop();
+    if (this.#world.random.chance(0.5)) this.#beginSoon();
+    else void stopped?.then(() => this.#current ?? this.#begin());
+    // One that hangs, or dies meanwhile, must not leave the processor alone for ever.
+    this.#world.clock.after({ isDead: false }, 4_000, () => this.#current ?? this.#begin());
+  }
+
+  #act(kind: FaultKind, life: Life): void {
+    const { slot } = life;
+    if (!slot || life !== this.#current) return;
+    const { clock, random } = this.#world;
+    const forAll = { isDead: false };
+    if (kind === "cancel") this.#cancel(slot);
+    if (kind === "rebuild") void slot.rebuild({ dryRun: false });
+    if (kind === "replay") void slot.rebuild({ from: 1, dryRun: false });
+    if (kind === "trim") slot.trim({ commands: random.integer(4), ageMs: 0 }).catch(() => {});
+    if (kind === "pause") {
+      this.#isPaused = true;
+      slot.setPaused(true);
+      clock.after(forAll, random.integer(3_000), () => {
+        this.#isPaused = false;
+        this.#current?.slot?.setPaused(false);
+      });
+    }
+    if (kind === "stop") {
+      this.#current = undefined;
+      void slot.stop().then(() => this.#current ?? this.#begin());
+      clock.after(forAll, 20_000, () => this.#current ?? this.#begin());
+    }
+  }
+
+  /** Somebody has stopped waiting for a command, whose time is over. */
+  #cancel(slot: ProcessorSlot): void {
+    const { clock, random, log } = this.#world;
+    const waitedFor = log.filter(({ deadlineMs }) => deadlineMs !== undefined);
+    const command = waitedFor[random.integer(waitedFor.length)];
+    if (command?.deadlineMs === undefined) return;
+    clock.nowMs = Math.max(clock.nowMs, command.deadlineMs + 1);
+    void slot.cancel(command.sequence).then(({ outcome }) => {
+      this.#world.story.push(`${command.sequence} is cancelled: ${outcome}`);
+      this.#cancelled.set(command.sequence, outcome);
+    });
+  }
+
+  #check(checkpoint: Checkpoint): void {
+    const { history, faults, isExact = false } = this.#schedule;
+    const { instance, counts } = this.#world;
+    const { interval, offset, degradations } = checkpoint;
+    checkTold(this.#concluded, this.#world, this.#cancelled);
+    const wasMongoAway = faults.some(({ kind }) => kind === "mongo");
+    const { instance: undisturbed, ticks } = reference(this.#concluded, wasMongoAway);
+    assert.equal(interval, instance.interval, "the checkpoint's interval is the instance's");
+    assert.equal(interval + offset, ticks, "clients' interval counts their Observes");
+    assert.deepEqual(instance.torn, [], "no model is torn");
+    const isInexact = !isExact && degradations.some(({ code }) => inexact.includes(code));
+    if (!isInexact) assert.equal(snapshot(instance), snapshot(undisturbed));
+    const others = degradations.filter(({ code }) => !excused.includes(code));
+    assert.deepEqual(others, [], "degraded without a reason");
+    for (const ingestion of new Set(history.flatMap((command) => command.ingestion ?? []))) {
+      const archived = JSON.parse(counts.get(ingestion) ?? "null") ?? undefined;
+      const counted = checkpoint.ingestions[ingestion] ?? archived;
+      checkCounts(this.#concluded, ingestion, counted);
+    }
+  }
+}

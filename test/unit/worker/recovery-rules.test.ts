@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { modelName } from "../../../libs/kato/model-name.ts";
+import { firstCheckpoint, isInstanceUnknown } from "../../../services/worker/checkpoint/checkpoint.ts";
+import { judgeLearn } from "../../../services/worker/engine/learn-verdict.ts";
+import { planRebuild } from "../../../services/worker/engine/rebuild-plan.ts";
+import { compareInterval } from "../../../services/worker/engine/reconcile.ts";
+import type { LearnIntent } from "../../../services/worker/model/intent.ts";
+import { autoLearnAt, command, deleteModel, observe, raiseThreshold } from "./crash-schedules/every-fault.ts";
+import { FaultThread } from "./crash-schedules/fault-thread.ts";
+
+const learn = command("Learn");
+const thread = new FaultThread();
+after(() => thread.close());
+
+test("an interval never means two things, though a rebuild and a restart move it", () =>
+  thread.withEveryFault(
+    [observe(["a"]), observe(["b"]), learn, observe(["c"]), observe(["d"])],
+    ["both", "worker"],
+  ));
+
+test("an interval of 0 may be a restart, whatever was expected", async () => {
+  assert.deepEqual(compareInterval(0, 0), { kind: "restarted" });
+  await thread.withEveryFault(
+    [command("StopPredicting"), command("ClearAllMemory"), observe(["a"])],
+    ["both"],
+  );
+});
+
+test("an Observe of the gateway's own is told from the log's, also where its write was not answered", async () => {
+  for (let point = 1; point <= 70; point++) {
+    for (let later = 1; later <= 25; later++) {
+      const again = { point: point + later, kind: "worker" } as const;
+      await thread.withFaults([observe(["a"]), observe(["b"])], [{ point, kind: "unseen" }, again]);
+    }
+  }
+});
+
+test("what an unseen Observe did is asked once it is over: it may have failed", () =>
+  thread.withEveryFault(
+    [observe(["a"]), observe([], { vectors: [[1, 2]] }), observe(["b"]), learn],
+    ["worker"],
+  ));
+
+test("what failed is persisted before anything else is called, so nobody takes it for done", () =>
+  thread.withEveryFault(
+    [deleteModel("MODEL|none"), observe(["a"]), observe(["b"]), learn, observe(["c"])],
+    ["both"],
+  ));
+
+test("a torn model is found and deleted, and the Learn repeated", () =>
+  thread.withEveryFault(
+    [observe(["a"]), observe(["b"]), learn, observe(["a"]), observe(["c"]), learn],
+    ["mongo", "instance"],
+  ));
+
+test("a Learn that failed is given back its events before anybody is told", () =>
+  thread.withEveryFault(
+    [observe(["a"], { emotives: { joy: 1 } }), observe(["b"]), learn, observe(["c"])],
+    ["instance", "worker"],
+  ));
+
+test("a Learn of nothing drops the emotives, also when its end was not seen", () =>
+  thread.withEveryFault([observe([], { emotives: { joy: 3 } }), learn, observe(["a"])], ["worker"]));
+
+test("an auto-learn that other Observes have followed has succeeded", () =>
+  thread.withEveryFault(
+    [autoLearnAt(3), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
+    ["worker", "both"],
+  ));
+
+test("an auto-learn of vectors is proved by the event that it has kept, and not by one of before", () =>
+  thread.withEveryFault([
+    autoLearnAt(2),
+    observe(["b"]),
+    observe([], { vectors: [[1, 2]] }),
+    observe([], { vectors: [[7]] }),
+    observe(["c"]),
+  ]));
+
+test("an Observe that was refused without a call is not replayed", () =>
+  thread.withEveryFault(
+    [autoLearnAt(2), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
+    ["both"],
+    12,
+  ));
+
+test("vectors that wait for a Learn are observed again through a clear, and those in working memory by their symbols", () =>
+  thread.withEveryFault(
+    [
+      observe([], { vectors: [[1]] }),
+      observe([], { vectors: [[5]] }),
+      command("ClearWorkingMemory"),
+      observe([], { vectors: [[9]] }),
+      observe(["b"]),
+      learn,
+      observe([], { vectors: [[4]] }),
+    ],
+    ["instance"],
+  ));
+
+test("a rebuild that is interrupted goes on where it was, and waits for what may be running of it", async () => {
+  const history = [observe([], { vectors: [[3]] }), observe(["a"]), observe(["b"])];
+  const last = await thread.withFaults(history, []);
+  for (let seed = 1; seed <= 40; seed++) {
+    // One of its own and three of the log come before the rebuild's.
+    for (let observed = 5; observed <= 8; observed++) {
+      const unseen = { at: "Observe ticked", point: observed, kind: "unseen" } as const;
+      await thread.withFaults(history, [{ point: last, kind: "instance" }, unseen], seed);
+    }
+  }
+});
+
+test("the empty Observe that waits for one of a rebuild sets off no auto-learn", async () => {
+  const history = [observe(["a"]), observe(["b"]), autoLearnAt(2)];
+  const last = await thread.withFaults(history, []);
+  for (let point = last - 8; point <= last; point++) {
+    for (let later = 10; later <= 50; later++) {
+      const again = { point: point + later, kind: "worker" } as const;
+      await thread.withFaults(history, [{ point, kind: "instance" }, again]);
+    }
+  }
+});
+
+test("a mark outlives a rebuild: a DeleteModel that is sent again after it took effect has succeeded", () =>
+  thread.withEveryFault(
+    [observe(["a"]), observe(["b"]), learn, deleteModel(modelName([["a"], ["b"]])), observe(["c"])],
+    ["worker"],
+  ));
+
+test("a change of the recall threshold is made once, also where the Observe after it proves it", () =>
+  thread.withEveryFault([observe(["a"]), raiseThreshold, observe(["b"]), observe(["c"])], ["both"]));
+
+test("a crash before anything was applied adopts the instance once", async () => {
+  assert.ok(isInstanceUnknown({ ...firstCheckpoint, epoch: "a worker" }));
+  assert.ok(!isInstanceUnknown({ ...firstCheckpoint, rebuilding: { base: 0, inPlace: false } }));
+  assert.ok(!isInstanceUnknown({ ...firstCheckpoint, step: 1 }));
+  for (let point = 1; point <= 60; point++) {
+    for (const later of [5, 15, 30]) {
+      await thread.withFaults(
+        [observe(["a"])],
+        [
+          { point, kind: "worker" },
+          { point: point + later, kind: "both" },
+        ],
+      );
+    }
+  }
+});
+
+test("a Learn of no events is repeated, one of events that are gone is not", () => {
+  const mark: LearnIntent = {
+    kind: "learn",
+    at: { sequence: 1, step: 0 },
+    isObserve: false,
+    before: [],
+    events: [],
+    model: "",
+    frequency: 0,
+  };
+  const facts = { restarted: false, ticked: false, frequency: 0, workingMemory: [], kept: 0 };
+  assert.equal(judgeLearn(mark, facts), "not-begun");
+  assert.equal(judgeLearn({ ...mark, before: [["a"]], events: [["a"]] }, facts), "learned");
+});
+
+test("the event that an auto-learn has kept is predicted for, when it is the last", () => {
+  const { predictAt } = planRebuild({ ...firstCheckpoint, keptEvent: ["a"], events: 1 }, []);
+  assert.equal(predictAt, 0);
+});

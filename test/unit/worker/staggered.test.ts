@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { staggered } from "../../../services/worker/staggered.ts";
+
+test("each item has its turn once in the time, and only some of them at once", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const items = Array.from({ length: 1_000 }, (_, index) => index);
+  const times = new Map<number, number>();
+  let now = 0;
+  const timer = staggered(
+    250,
+    () => items,
+    (item) => {
+      times.set(item, (times.get(item) ?? 0) + 1);
+      now++;
+    },
+  );
+  for (let slice = 0; slice < 5; slice++) {
+    now = 0;
+    t.mock.timers.tick(50);
+    assert.equal(now, 200);
+  }
+  assert.equal(times.size, items.length);
+  t.mock.timers.tick(250);
+  assert.ok([...times.values()].every((count) => count === 2));
+  clearInterval(timer);
+});
+
+test("few items, or a time shorter than a slice, are no different", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const done: string[] = [];
+  const timers = [
+    staggered(
+      10_000,
+      () => ["only"],
+      (item) => done.push(item),
+    ),
+    staggered(
+      10,
+      () => ["often"],
+      (item) => done.push(item),
+    ),
+  ];
+  t.mock.timers.tick(30);
+  assert.deepEqual(done, ["often", "often", "often"]);
+  t.mock.timers.tick(9_970);
+  assert.equal(done.filter((item) => item === "only").length, 1);
+  for (const timer of timers) clearInterval(timer);
+});
