@@ -27,13 +27,11 @@ interface Round {
 export async function durability(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const single = async (options: { jetstream?: string[] }) => {
-    const nats = await startNats(options);
-    stack.defer(() => nats.stop());
+    const nats = stack.use(await startNats(options));
     return nats.url;
   };
   const cluster = async (options: { jetstream?: string[] }) => {
-    const nats = await startNatsCluster(options);
-    stack.defer(() => nats.stop());
+    const nats = stack.use(await startNatsCluster(options));
     return nats.url;
   };
   const open = async (url: string, replicas: number) => {
