@@ -12,6 +12,7 @@ import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { KatoChannel, maxMessageBytes } from "../../../libs/kato/channel.ts";
 import { pathOf } from "../../../libs/kato/codec.ts";
 import { freePort } from "../../fixtures/free-port.ts";
+import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { until } from "../../fixtures/until.ts";
 
 const nothing = new Uint8Array();
@@ -47,7 +48,7 @@ function open(t: TestContext, port: number): KatoChannel {
 
 const echo: handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => callback(null, request);
 
-test("bytes go there and back as they are", async (t) => {
+test("bytes are passed on unchanged, both ways", async (t) => {
   const { port } = await startServer(t, echo);
   const channel = open(t, port);
   assert.equal(await channel.connect(5_000), true);
@@ -59,7 +60,7 @@ test("bytes go there and back as they are", async (t) => {
   assert.deepEqual(result, { kind: "response", bytes: Buffer.from([1, 2, 3]) });
 });
 
-test("without a connection nothing is sent", async (t) => {
+test("without a connection no call is sent", async (t) => {
   const port = await freePort();
   const channel = open(t, port);
   // A refused connection is known at once: more time than the test has is not waited for.
@@ -69,7 +70,7 @@ test("without a connection nothing is sent", async (t) => {
   assert.equal(channel.connections, 0);
 });
 
-test("it connects by itself when the instance comes, and again when it comes back", async (t) => {
+test("the channel connects when the instance starts, and again when it is back", async (t) => {
   const port = await freePort();
   const channel = open(t, port);
   assert.equal(await channel.connect(200), false);
@@ -84,7 +85,7 @@ test("it connects by itself when the instance comes, and again when it comes bac
   assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
 });
 
-test("what was sent and did not end is unseen, and is not sent again", async (t) => {
+test("a call that was sent and did not end is unseen, and is not sent again", async (t) => {
   let calls = 0;
   const port = await freePort();
   const { server } = await startServer(t, () => calls++, port);
@@ -111,44 +112,31 @@ test("what was sent and did not end is unseen, and is not sent again", async (t)
   assert.equal(after, 1);
 });
 
-test("an instance that is gone without a word leaves a call unseen when its time is over", async (t) => {
+test("a call to an instance that does not answer is unseen when its time is over", async (t) => {
   const { port } = await startServer(t, () => {});
   const channel = open(t, port);
   await channel.connect(5_000);
   assert.equal((await channel.call("Ping", nothing, 300)).kind, "unseen");
 });
 
-test("a connection that breaks before the answer has come leaves a call unseen", async (t) => {
+test("a call whose connection breaks before the answer is unseen", async (t) => {
   let calls = 0;
   const { port } = await startServer(t, () => calls++);
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-    }
-    client.pipe(upstream).pipe(client);
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  const channel = open(t, (proxy.address() as AddressInfo).port);
+  const proxy = await startTcpProxy(port);
+  t.after(() => proxy.stop());
+  const channel = open(t, proxy.port);
   await channel.connect(5_000);
-  for (const cut of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+  for (const how of ["reset", "end"] as const) {
     await until("it is connected", () => channel.ready, 5_000);
     const before = calls;
     const call = channel.call("Ping", nothing, 5_000);
     await until("the call has arrived", () => calls > before);
-    for (const socket of sockets) cut(socket);
-    sockets.clear();
+    proxy.cut(how);
     assert.equal((await call).kind, "unseen");
   }
 });
 
-test("a gRPC error that the instance gives is its answer", async (t) => {
+test("a gRPC error from the instance is an answer", async (t) => {
   const { port } = await startServer(t, (_call, callback) =>
     callback({ code: status.INTERNAL, details: "Exception deserializing request!" }),
   );
@@ -163,7 +151,7 @@ test("a gRPC error that the instance gives is its answer", async (t) => {
   assert.equal(unknown.kind === "answered" && unknown.status, status.UNIMPLEMENTED);
 });
 
-test("a message over 4 MiB is RESOURCE_EXHAUSTED either way", async (t) => {
+test("a message over 4 MiB is RESOURCE_EXHAUSTED in both directions", async (t) => {
   let received = 0;
   const { port } = await startServer(t, ({ request }, callback) => {
     received++;
@@ -179,7 +167,7 @@ test("a message over 4 MiB is RESOURCE_EXHAUSTED either way", async (t) => {
   assert.equal((await channel.call("Ping", new Uint8Array(maxMessageBytes), 5_000)).kind, "response");
 });
 
-test("a peer that accepts the connection and then says nothing is given up after 5 s for another try", async (t) => {
+test("a peer that accepts the connection and says nothing is given up after 5 s, and is tried again", async (t) => {
   const instance = await startServer(t, echo);
   const sockets: Socket[] = [];
   const keep = (socket: Socket) => sockets.push(socket.on("error", () => {}));
@@ -202,7 +190,7 @@ test("a peer that accepts the connection and then says nothing is given up after
   assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
 });
 
-test("closing it ends the calls under way and whatever waits", async (t) => {
+test("closing ends the calls under way and everything that waits", async (t) => {
   const begun = Promise.withResolvers<void>();
   const { port } = await startServer(t, () => begun.resolve());
   const channel = open(t, port);
@@ -222,7 +210,7 @@ test("closing it ends the calls under way and whatever waits", async (t) => {
   assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "not-sent");
 });
 
-test("a channel that is not allowed does not connect, and one that is not any more gives its connection up", async (t) => {
+test("a channel that is not allowed does not connect, and one that is no longer allowed disconnects", async (t) => {
   const { port } = await startServer(t, echo);
   let refusal: string | undefined = "not allowed";
   const asked: string[] = [];
@@ -254,7 +242,7 @@ test("a channel that is not allowed does not connect, and one that is not any mo
   assert.deepEqual(new Set(asked), new Set([`127.0.0.1:${port}`]));
 });
 
-test("a host that is named as one of gRPC's schemes is a host", async (t) => {
+test("a host with the name of one of gRPC's schemes is a host", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "kato-channel-"));
   const before = process.cwd();
   process.chdir(folder);
