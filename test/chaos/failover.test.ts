@@ -30,7 +30,10 @@ test("failover from one worker to another", async (t) => {
   });
 });
 
-/** Freezes the worker that is applying commands until another one does. Asserts that there are never two callers. */
+/**
+ * Freezes the worker that is applying commands until another one does. Asserts that there are never two
+ * callers.
+ */
 async function freezeOwner(t: TestContext, cluster: Cluster, about: string): Promise<void> {
   const { watch } = cluster;
   assert.ok(watch);
@@ -42,7 +45,8 @@ async function freezeOwner(t: TestContext, cluster: Cluster, about: string): Pro
   );
   assert.ok(sent.every(({ status }) => status === 202));
   const owner = await ownerOf(cluster);
-  // While a call is under way. If it were frozen just before it writes a call, it would still write that one (docs/recovery-limits.md, 6).
+  // While a call is under way. If it were frozen just before it writes a call, it would still write that one
+  // (docs/recovery-limits.md, 6).
   await watch.atNextCall(() => process.kill(owner.pid, "SIGSTOP"));
   t.after(() => owner.kill("SIGCONT"));
   const before = watch.callers.length;

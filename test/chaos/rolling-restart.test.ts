@@ -11,7 +11,9 @@ import { startSystem, untilUsable } from "../fixtures/system.ts";
 import { until } from "../fixtures/until.ts";
 
 const perSecond = 200;
-/** A slow machine does not answer so many a second. More under way would only wait longer than a stop takes. */
+/**
+ * A slow machine does not answer so many a second. More under way would only wait longer than a stop takes.
+ */
 const mostUnderWay = 100;
 const ids = ["p1", "p2", "p3"];
 const workerEnv = { LEASE_MS: "1000" };

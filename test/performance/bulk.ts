@@ -24,8 +24,8 @@ const observationOf = (number: number) => ({
 });
 
 /**
- * How many observations of one NDJSON request are stored per second, against raw pipelined publishing of the same messages with
- * nats.js. Nothing is applied meanwhile: there is no worker.
+ * How many observations of one NDJSON request are stored per second, against raw pipelined publishing of the
+ * same messages with nats.js. Nothing is applied meanwhile: there is no worker.
  */
 export async function bulkAccept(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();

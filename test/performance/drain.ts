@@ -35,8 +35,8 @@ export async function serialDrain(sides: Sides): Promise<Figure[]> {
 }
 
 /**
- * Fills the log while the worker stands still and takes the time from the first command's reply to the last one's. The worker is
- * stopped by SIGSTOP, so that its code stays compiled, as the baseline's does.
+ * Fills the log while the worker stands still and takes the time from the first command's reply to the last
+ * one's. The worker is stopped by SIGSTOP, so that its code stays compiled, as the baseline's does.
  */
 async function drain(
   { worker, processors: [processor = ""] }: Sides,

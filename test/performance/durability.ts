@@ -21,8 +21,8 @@ interface Round {
 }
 
 /**
- * What a publish takes until JetStream acknowledges it, by what the acknowledgement is worth (docs/durability.md), against the
- * least that it can be worth: one replica, synced to the disk some time.
+ * What a publish takes until JetStream acknowledges it, by what the acknowledgement is worth
+ * (docs/durability.md), against the least that it can be worth: one replica, synced to the disk some time.
  */
 export async function durability(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();

@@ -15,8 +15,9 @@ const startLimitMs = 120_000;
 const idleMs = 10_000;
 
 /**
- * A thousand processors on one worker and one gateway: how long one client waits for an Observe, against the same with three
- * processors; and what it takes to start them and to keep them. Their instances share one process, whose CPU they share.
+ * A thousand processors on one worker and one gateway: how long one client waits for an Observe, against the
+ * same with three processors; and what it takes to start them and to keep them. Their instances share one
+ * process, whose CPU they share.
  */
 export async function fleet(sides: Sides): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();

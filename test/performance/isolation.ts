@@ -17,15 +17,16 @@ const others = ["a1", "a2", "a3"];
 const troubled = { down: "b-down", hung: "c-hung", queued: "d-queued" };
 const queued = 100_000;
 /**
- * An Observe takes a KATO as long as this and more, away from our CPU: instances that answer at once would make it a figure of how
- * many processes fit beside each other on this machine.
+ * An Observe takes a KATO as long as this and more, away from our CPU: instances that answer at once would
+ * make it a figure of how many processes fit beside each other on this machine.
  */
 const instanceEnv = { SIMULATOR_DELAY_MS: "2" };
 const roundMs = 1_000;
 
 /**
- * How long the clients of three processors wait, while a fourth's instance hangs, a fifth's is down and a sixth works off
- * 100,000 commands, against the same without any of that (A8). Trouble comes and goes in turns: the queue is paused meanwhile.
+ * How long the clients of three processors wait, while a fourth's instance hangs, a fifth's is down and a
+ * sixth works off 100,000 commands, against the same without any of that (A8). Trouble comes and goes in
+ * turns: the queue is paused meanwhile.
  */
 export async function isolation(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();

@@ -19,8 +19,8 @@ interface Measurement {
 }
 
 /**
- * What the gateway costs: prints one JSON line for each figure, or for those named as arguments. Each is measured against a
- * baseline in the same run, as its ratio says more than its value, which is the machine's.
+ * What the gateway costs: prints one JSON line for each figure, or for those named as arguments. Each is
+ * measured against a baseline in the same run, as its ratio says more than its value, which is the machine's.
  */
 const measurements: Measurement[] = [
   { names: ["sync_c1"], measure: syncLatency },

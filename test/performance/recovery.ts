@@ -16,8 +16,8 @@ const ingested = 100_000;
 const pollMs = 2;
 
 /**
- * From the moment a restarted instance answers to the moment its processor is ready, in ms; the replay itself, which the worker's
- * log tells, is the baseline.
+ * From the moment a restarted instance answers to the moment its processor is ready, in ms; the replay
+ * itself, which the worker's log tells, is the baseline.
  */
 export async function readyAfterRestart(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
@@ -42,7 +42,10 @@ export async function readyAfterRestart(): Promise<Figure[]> {
   return [{ ...figure, events, beyondReplayMs: Math.round(median(value) - median(baseline)) }];
 }
 
-/** From the SIGKILL of the worker that runs a processor to the first answer of another one's; the baseline is the lease. */
+/**
+ * From the SIGKILL of the worker that runs a processor to the first answer of another one's; the baseline is
+ * the lease.
+ */
 export async function failover(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const env = { LEASE_MS: String(leaseMs) };
@@ -73,7 +76,10 @@ export async function failover(): Promise<Figure[]> {
   return [figureOf(facts, { value, baseline: value.map(() => leaseMs) }, (ms) => ms)];
 }
 
-/** How long a query takes while observations are being applied, p99; the baseline is the instance's own call, of those observations. */
+/**
+ * How long a query takes while observations are being applied, p99; the baseline is the instance's own call,
+ * of those observations.
+ */
 export async function queryDuringIngestion(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const system = stack.use(await startSystem());

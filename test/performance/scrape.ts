@@ -13,8 +13,8 @@ const requestsAtOnce = 20;
 const scrapesPerRound = 5;
 
 /**
- * How long a scrape of the worker takes that runs 500 processors, each of which has seen traffic, against a server that has the
- * same text ready; `gatewayMs` is the gateway's.
+ * How long a scrape of the worker takes that runs 500 processors, each of which has seen traffic, against a
+ * server that has the same text ready; `gatewayMs` is the gateway's.
  */
 export async function scrapeLatency(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();

@@ -12,7 +12,9 @@ export interface Side {
   pids: number[];
 }
 
-/** Both ways to observe, through this system and through a plain proxy. Each has three simulators of its own. */
+/**
+ * Both ways to observe, through this system and through a plain proxy. Each has three simulators of its own.
+ */
 export interface Sides {
   processors: readonly string[];
   gateway: Side;

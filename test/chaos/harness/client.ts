@@ -14,14 +14,20 @@ interface Command {
 /** The outcome of one request, as the client was told. */
 export interface Told {
   uniqueId: string | undefined;
-  /** `done`: the answer was a 2xx or a failure of KATO. `none`: the answer says that there was no effect. `unknown`: anything else. */
+  /**
+   * `done`: the answer was a 2xx or a failure of KATO. `none`: the answer says that there was no effect.
+   * `unknown`: anything else.
+   */
   effect: "done" | "none" | "unknown";
   sequence: number;
   /** Only of a synchronous answer. */
   interval: number | undefined;
 }
 
-/** A client that sends random commands, one after the other. It repeats a command whose answer says that it had no effect. */
+/**
+ * A client that sends random commands, one after the other. It repeats a command whose answer says that it
+ * had no effect.
+ */
 export class Client {
   readonly told: Told[] = [];
   readonly #send: Send;
@@ -33,8 +39,9 @@ export class Client {
   constructor(send: Send, random: Random) {
     this.#send = send;
     this.#random = random;
-    // It never does both. When the instance dies in an auto-learn of vectors, nobody can say whether that took place (docs/recovery.md,
-    // limit 4). And an event that was kept and learned without emotives cannot be learned again with emotives.
+    // It never does both. When the instance dies in an auto-learn of vectors, nobody can say whether that
+    // took place (docs/recovery.md, limit 4). And an event that was kept and learned without emotives cannot
+    // be learned again with emotives.
     this.#isRich = random.chance(0.5);
   }
 
@@ -84,7 +91,10 @@ export class Client {
   }
 }
 
-/** What a request without an answer may have done. Where nobody listens nothing was sent. Otherwise the gateway may have been killed. */
+/**
+ * What a request without an answer may have done. Where nobody listens nothing was sent. Otherwise the
+ * gateway may have been killed.
+ */
 function refusal(error: NodeJS.ErrnoException): "none" | "unknown" {
   return error.code === "ECONNREFUSED" ? "none" : "unknown";
 }

@@ -77,7 +77,10 @@ export async function untilApplied(
   );
 }
 
-/** Resets the processor, as if it were new. Gives the sequence of the ClearAllMemory with which a round begins. */
+/**
+ * Resets the processor, as if it were new. Gives the sequence of the ClearAllMemory with which a round
+ * begins.
+ */
 export async function freshStart(cluster: Pick<Cluster, "truth" | "request">): Promise<number> {
   await untilApplied(cluster);
   for (const [path, body] of [
@@ -100,7 +103,10 @@ export async function ownerOf({ request, workers }: Cluster): Promise<Service> {
   return owner;
 }
 
-/** Sends a command, again and again while the answer says that it had no effect, until it is done. Gives how many ms that took. */
+/**
+ * Sends a command, again and again while the answer says that it had no effect, until it is done. Gives how
+ * many ms that took.
+ */
 export async function insistOn(cluster: Cluster, path: string, body?: unknown): Promise<number> {
   const startedAt = performance.now();
   await until(`POST ${path} is done`, async () => {

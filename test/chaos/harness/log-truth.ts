@@ -29,7 +29,10 @@ export interface Played {
 
 const nothing = () => {};
 
-/** The command log of one processor. The system is right if it did what stands in there, in this order, and nothing else. */
+/**
+ * The command log of one processor. The system is right if it did what stands in there, in this order, and
+ * nothing else.
+ */
 export class LogTruth {
   readonly #connection: NatsConnection;
   readonly #logs: CommandLogs;

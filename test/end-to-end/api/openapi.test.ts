@@ -35,7 +35,10 @@ const notable = [
   "retry-after",
 ];
 
-/** Sends a request, and asserts that the document describes this answer to it: status, headers, content type and body. */
+/**
+ * Sends a request, and asserts that the document describes this answer to it: status, headers, content type
+ * and body.
+ */
 async function call(operation: string, status: number, sent: Sent = {}): Promise<Answer> {
   const { params = {}, query = "", body, headers } = sent;
   const [method = "", template = ""] = operation.split(" ");

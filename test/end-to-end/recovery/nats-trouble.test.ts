@@ -117,7 +117,8 @@ test("commands under way while NATS restarts are applied once and in order, or t
 });
 
 test("while NATS does not answer it is waited for, and what was applied is not applied again", async () => {
-  // The worker is held within the 100 ms after which it writes its checkpoint: so the write falls into the silence.
+  // The worker is held within the 100 ms after which it writes its checkpoint: so the write falls into the
+  // silence.
   const texts: string[] = [];
   await until("the checkpoint is behind", async () => {
     const text = `once ${texts.length}`;

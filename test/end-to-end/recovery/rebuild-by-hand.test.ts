@@ -54,7 +54,10 @@ async function knowledgeOf(id: string, models: string[]) {
   };
 }
 
-/** A history with models, one learned twice, one by itself, one deleted, a failed command, changed genes and events left. */
+/**
+ * A history with models, one learned twice, one by itself, one deleted, a failed command, changed genes and
+ * events left.
+ */
 async function teach(id: string): Promise<string[]> {
   const models: string[] = [];
   const learn = async (...events: string[][]) => {

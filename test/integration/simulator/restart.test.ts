@@ -9,7 +9,9 @@ import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 // docs/kato.md, "A restart"; docs/recovery.md, "The instance died in a Learn".
 
-/** Runs `use` against a simulator of the folder that dies at this place. Gives the simulator that follows it. */
+/**
+ * Runs `use` against a simulator of the folder that dies at this place. Gives the simulator that follows it.
+ */
 async function afterDeathAt(
   t: TestContext,
   SIMULATOR_DATA: string,

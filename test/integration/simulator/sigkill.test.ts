@@ -39,7 +39,10 @@ test("a simulator that is killed at any moment has everything that it had answer
   assert.ok(frequencies.size > 0);
 });
 
-/** Observes and learns until a call gets no answer. Gives the name of the model that was being learned then, or "". */
+/**
+ * Observes and learns until a call gets no answer. Gives the name of the model that was being learned then,
+ * or "".
+ */
 async function learnUntilDeath(
   kato: Kato,
   random: (limit: number) => number,
@@ -64,7 +67,10 @@ async function learnUntilDeath(
   }
 }
 
-/** Notes whether the unanswered Learn had its effect. A new model, which it may have torn, is deleted, as the worker would do. */
+/**
+ * Notes whether the unanswered Learn had its effect. A new model, which it may have torn, is deleted, as the
+ * worker would do.
+ */
 async function settle(kato: Kato, frequencies: Map<string, number>, model: string): Promise<void> {
   if (model === "") return;
   const before = frequencies.get(model) ?? 0;

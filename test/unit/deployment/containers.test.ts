@@ -24,7 +24,9 @@ interface ComposeService {
 }
 const servicesOf = (file: string): Record<string, ComposeService> =>
   (parse(read(file), { merge: true }) as { services: Record<string, ComposeService> }).services;
-/** Those of the files that only add to docker-compose.yml name its services without repeating what they are. */
+/**
+ * Those of the files that only add to docker-compose.yml name its services without repeating what they are.
+ */
 const single = servicesOf("docker-compose.yml");
 
 /** All others are in the one network that everything is in. */

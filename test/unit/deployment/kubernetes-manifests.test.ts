@@ -41,7 +41,8 @@ async function assertValid(object: KubernetesObject): Promise<void> {
 test("every object matches the schema of its kind and has no unknown field", async () => {
   for (const object of objects) {
     await assertValid(object).catch((error) => assert.fail(`${titleOf(object)}: ${error.message}`));
-    // The schemas let unknown fields pass; Kubernetes's own client leaves them out. It knows no custom resources.
+    // The schemas let unknown fields pass; Kubernetes's own client leaves them out. It knows no custom
+    // resources.
     assert.deepEqual(parse(dumpYaml(loadYaml(stringify(object)))), object);
   }
 });
@@ -62,7 +63,8 @@ test("kubectl renders the same objects", { skip: kubectl.status !== 0 && "there 
     assert.equal(status, 0, stderr);
     const generated = render(entry).filter(({ kind }) => kind === "ConfigMap" || kind === "Secret");
     const names = generated.map(({ metadata }) => metadata?.name);
-    // What is generated has a hash in its name, wherever that stands; a base alone may name what is generated elsewhere.
+    // What is generated has a hash in its name, wherever that stands; a base alone may name what is generated
+    // elsewhere.
     const text = stdout.replace(new RegExp(`\\b(${names.join("|") || "-"})-[a-z0-9]{10}\\b`, "g"), "$1");
     const rendered = parseAllDocuments(text).map((document) => document.toJS());
     const inOrder = (list: KubernetesObject[]) =>
@@ -173,7 +175,10 @@ test("Prometheus finds the ports with metrics, under the jobs that its rules nam
 /** Whether the port is let through; a rule without ports lets all. */
 const hasPort = (port: number, ports: V1NetworkPolicyPort[] = []) =>
   ports.length === 0 || ports.some((allowed) => allowed.port === port);
-/** Whether somebody with these labels, in our namespace, is among the peers; a rule without peers means everybody. */
+/**
+ * Whether somebody with these labels, in our namespace, is among the peers; a rule without peers means
+ * everybody.
+ */
 const isAmong = (workload: Workload, peers: V1NetworkPolicyPeer[] = []) =>
   peers.length === 0 ||
   peers.some(
@@ -192,7 +197,10 @@ const egressOf = (workload: Workload) => policiesFor(workload, "Egress").flatMap
 const ingressOf = (workload: Workload) =>
   policiesFor(workload, "Ingress").flatMap(({ ingress = [] }) => ingress);
 
-/** Whether one of the namespace's Pods reaches another's port. Where no policy selects it, a direction is open. */
+/**
+ * Whether one of the namespace's Pods reaches another's port. Where no policy selects it, a direction is
+ * open.
+ */
 function reaches(from: Workload, to: Workload, port: number): boolean {
   const isOut = egressOf(from).some((rule) => hasPort(port, rule.ports) && isAmong(to, rule.to));
   const isIn = ingressOf(to).some((rule) => hasPort(port, rule.ports) && isAmong(from, rule._from));

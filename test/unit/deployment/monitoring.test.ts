@@ -61,7 +61,10 @@ const ofGateway = labelsByName(await gateway.scrape());
 const ofWorker = labelsByName(await worker.scrape());
 const served = new Map([["up", new Set<string>()], ...ofGateway, ...ofWorker]);
 
-/** What an expression of PromQL asks for: names with the labels that each is selected by, and the labels that it is grouped by. */
+/**
+ * What an expression of PromQL asks for: names with the labels that each is selected by, and the labels that
+ * it is grouped by.
+ */
 function asked(expression: string) {
   const matchers: [name: string, label: string, value: string][] = [];
   const groupedBy = new Set<string>();
@@ -83,7 +86,10 @@ function asked(expression: string) {
   return { names, matchers, groupedBy };
 }
 
-/** Asserts that there is all that an expression asks for, and that its result has the labels which a text about it names. */
+/**
+ * Asserts that there is all that an expression asks for, and that its result has the labels which a text
+ * about it names.
+ */
 function assertServed(expression: string, what: string, text = ""): void {
   const { names, matchers, groupedBy } = asked(expression);
   assert.ok(names.length > 0, `${what} asks for nothing`);
