@@ -1,43 +1,27 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import type { handleUnaryCall } from "@grpc/grpc-js";
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { KatoChannel, maxMessageBytes } from "../../../libs/kato/channel.ts";
-import { pathOf } from "../../../libs/kato/codec.ts";
 import { freePort } from "../../fixtures/free-port.ts";
+import type { GrpcServer, Handler } from "../../fixtures/grpc-server.ts";
+import { startGrpcServer } from "../../fixtures/grpc-server.ts";
 import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 const nothing = new Uint8Array();
-const asIs = (bytes: Buffer) => bytes;
+const echo: Handler = ({ request }, callback) => callback(null, request);
 
-/** A gRPC server that answers Ping, and nothing else, as `ping` does. */
-async function startServer(t: TestContext, ping: handleUnaryCall<Buffer, Buffer>, port = 0) {
-  const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  const definition = {
-    path: pathOf("Ping"),
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  } as const;
-  server.addService({ Ping: definition }, { Ping: ping });
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, found) =>
-      error ? reject(error) : resolve(found),
-    );
-  });
-  t.after(() => server.forceShutdown());
-  return { server, port: bound };
+/** A server that answers Ping as `ping` does and nothing else, for as long as the test runs. */
+async function startServer(t: TestContext, ping: Handler, port?: number): Promise<GrpcServer> {
+  const server = await startGrpcServer({ Ping: ping }, port);
+  t.after(() => server.stop());
+  return server;
 }
 
 function open(t: TestContext, port: number): KatoChannel {
@@ -45,8 +29,6 @@ function open(t: TestContext, port: number): KatoChannel {
   t.after(() => channel.close());
   return channel;
 }
-
-const echo: handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => callback(null, request);
 
 test("bytes are passed on unchanged, both ways", async (t) => {
   const { port } = await startServer(t, echo);
@@ -77,7 +59,7 @@ test("the channel connects when the instance starts, and again when it is back",
   const first = await startServer(t, echo, port);
   await until("it is connected", () => channel.ready, 5_000);
   assert.equal(channel.connections, 1);
-  first.server.forceShutdown();
+  first.stop();
   await until("it is disconnected", () => !channel.ready, 5_000);
   await startServer(t, echo, port);
   await until("it is connected again", () => channel.ready, 5_000);
@@ -88,7 +70,7 @@ test("the channel connects when the instance starts, and again when it is back",
 test("a call that was sent and did not end is unseen, and is not sent again", async (t) => {
   let calls = 0;
   const port = await freePort();
-  const { server } = await startServer(t, () => calls++, port);
+  const server = await startServer(t, () => calls++, port);
   const channel = open(t, port);
   await channel.connect(5_000);
   const late = await channel.call("Ping", nothing, 150);
@@ -96,7 +78,7 @@ test("a call that was sent and did not end is unseen, and is not sent again", as
   assert.equal(channel.ready, true);
   const broken = channel.call("Ping", nothing, 5_000);
   await until("it was sent", () => calls === 2);
-  server.forceShutdown();
+  server.stop();
   assert.equal((await broken).kind, "unseen");
   let after = 0;
   await startServer(
@@ -243,14 +225,13 @@ test("a channel that is not allowed does not connect, and one that is no longer 
 });
 
 test("a host with the name of one of gRPC's schemes is a host", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "kato-channel-"));
   const before = process.cwd();
+  const folder = temporaryFolder(t);
   process.chdir(folder);
   const server = createServer();
-  t.after(async () => {
+  t.after(() => {
     process.chdir(before);
     server.close();
-    await rm(folder, { recursive: true });
   });
   let connections = 0;
   server.on("connection", (socket) => {
