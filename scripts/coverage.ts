@@ -1,6 +1,6 @@
 // npm run coverage: runs the tests, and says how many of the lines of services/ and libs/ they have run. What runs in the processes
 // that tests start counts too, but for those that get a SIGKILL. Editors can show .coverage/lcov.info, which has every line.
-// With arguments only some tests are run: npm run coverage -- test/unit/codec.test.ts
+// With arguments only some tests are run: npm run coverage -- test/unit/libs/codec.test.ts
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
 /** What rests on NATS itself. */
-const natsSuites = ["test/integration/!(simulator)/**/*.test.ts", "test/chaos/**/*.test.ts"];
+const natsSuites = ["test/integration/!(kato|simulator)/**/*.test.ts", "test/chaos/**/*.test.ts"];
 
 const running = new Set<ChildProcess>();
 let wasStopped = false;

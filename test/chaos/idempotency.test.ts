@@ -7,6 +7,7 @@ import { OutcomeStore, recordOf } from "../../libs/commands/outcomes/outcome-sto
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import type { Send } from "../fixtures/http-client.ts";
 import { sender } from "../fixtures/http-client.ts";
+import { eventsOf } from "../fixtures/processors.ts";
 import type { System } from "../fixtures/system.ts";
 import { startSystem } from "../fixtures/system.ts";
 import { until } from "../fixtures/until.ts";
@@ -22,18 +23,11 @@ before(async () => {
 after(() => system?.stop());
 
 const keys = Array.from({ length: 70 }, (_, index) => `key-${index}`);
-const events = async () => {
-  await until(
-    "the processor is usable",
-    async () => (await system.request("GET", "/p1/ping")).status === 200,
-  );
-  const { message } = (await system.request("GET", "/p1/working-memory")).json;
-  return (message as string[][]).flat();
-};
+const events = () => until("working memory can be read", () => eventsOf(system.request));
 const observe = (send: Send, key: string, prefer = "wait=2") =>
   send("POST", "/p1/observe", { strings: [key] }, { "idempotency-key": key, prefer });
 
-test("gateways and workers are killed again and again: every key is applied once, and answered", async () => {
+test("while gateways and workers are killed again and again every key is applied once and answered", async () => {
   const sends = system.gateways.map(({ url }) => sender(url));
   let isOver = false;
   const killing = (async () => {
@@ -70,7 +64,7 @@ test("gateways and workers are killed again and again: every key is applied once
   assert.equal((await events()).length, keys.length);
 });
 
-test("gateways that died between claiming the key and hearing that the log has the command", async () => {
+test("a key is answered although its gateway died between claiming it and hearing that the log has the command", async () => {
   const connection = await connect({ servers: system.nats.url });
   try {
     const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
@@ -100,7 +94,7 @@ test("gateways that died between claiming the key and hearing that the log has t
       await outcomes.put("p1", claim(Date.now() + 600_000));
       assert.equal((await repeat()).status, 409, "it may still be at it");
       await outcomes.put("p1", claim(Date.now() - 1));
-      // Twice, as when a second gateway sent it too, in doubt.
+      // It is there twice, as if a second gateway had sent it too because it did not know.
       const attempts = isInLog ? ["first", "second"] : [];
       for (const attempt of attempts) await logs.append({ ...command, once: { fingerprint, attempt } });
       let answer = await repeat();

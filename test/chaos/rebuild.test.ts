@@ -10,7 +10,7 @@ type Request = [path: string, body?: unknown];
 const observe = (...strings: string[]): Request => ["/observe", { strings }];
 const genes = (data: object): Request => ["/genes/change", { data }];
 
-/** What comes before a crash of the instance; a later one begins where an earlier one has ended. */
+/** The commands before each crash of the instance. Each history begins where the one before has ended. */
 const histories: Record<string, Request[]> = {
   "working memory, in order": [observe("b", "a"), observe("c"), observe("c")],
   "what was learned, once": [
@@ -54,11 +54,11 @@ const histories: Record<string, Request[]> = {
   "nothing after a clear of everything": [["/clear-all-memory"]],
 };
 
-test("rebuild: an instance that was killed comes back with what it had", async (t) => {
+test("an instance that was killed is given back what it had", async (t) => {
   const cluster = await startCluster(t, { workers: 1 });
   for (const [name, history] of Object.entries(histories)) {
     await t.test(name, async () => {
-      // On a busy machine an instance that is there may seem down for a moment.
+      // On a busy machine an instance may seem down for a moment although it is there.
       for (const [path, body] of history) await insistOn(cluster, `/p1${path}`, body);
       const before = await stateOf(cluster);
       await cluster.simulator.kill();
@@ -72,14 +72,14 @@ test("rebuild: an instance that was killed comes back with what it had", async (
   }
 });
 
-/** All that can be asked but what docs/recovery.md names as leftovers. */
+/** Everything that can be asked of an instance, except what docs/recovery.md names as leftovers. */
 async function stateOf(cluster: Cluster): Promise<object> {
   const { instance } = cluster;
   const { emotives } = await instance.status();
   const persistence = await instance.data("GetGene", { gene: "persistence" });
   const interval = (await cluster.request("GET", "/p1/time")).json.message;
   const workingMemory = await instance.workingMemory();
-  // Predictions of before a Learn or a clear are leftovers.
+  // Predictions from before a Learn or a clear are leftovers.
   const predictions = workingMemory.length > 0 ? await instance.predictions() : [];
   return { ...(await snapshotOf(instance, [])), emotives, persistence, interval, predictions };
 }

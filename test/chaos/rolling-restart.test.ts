@@ -3,6 +3,7 @@ import { Agent, request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sender } from "../fixtures/http-client.ts";
+import { eventsOf, untilIdle } from "../fixtures/processors.ts";
 import type { Service } from "../fixtures/services.ts";
 import { startWorker } from "../fixtures/services.ts";
 import type { System } from "../fixtures/system.ts";
@@ -10,7 +11,9 @@ import { startSystem, untilUsable } from "../fixtures/system.ts";
 import { until } from "../fixtures/until.ts";
 
 const perSecond = 200;
-/** Beyond what a machine does, more requests would only wait for longer than a stop does. */
+/**
+ * A slow machine does not answer so many a second. More under way would only wait longer than a stop takes.
+ */
 const mostUnderWay = 100;
 const ids = ["p1", "p2", "p3"];
 const workerEnv = { LEASE_MS: "1000" };
@@ -31,12 +34,12 @@ after(async () => {
   await system?.stop();
 });
 
-/** What stands before the gateways: it sends requests in turns to those that are ready, and keeps its connections. */
+/** A load balancer: it sends requests to the ready gateways in turns, and keeps its connections. */
 function balance(gateways: readonly Service[]) {
   const agent = new Agent({ keepAlive: true });
   const ready = new Set(gateways);
   let isClosed = false;
-  // One after the other: an answer of before must not come after a later one.
+  // One question after the other, so that no earlier answer comes after a later one.
   const follow = async (gateway: Service) => {
     while (!isClosed) {
       const isReady = await fetch(`${gateway.url}/ready`, { headers: { connection: "close" } }).then(
@@ -55,7 +58,7 @@ function balance(gateways: readonly Service[]) {
       isClosed = true;
       agent.destroy();
     },
-    /** Says what was answered, or how the request failed. */
+    /** Gives the status, with the body where it is an error, or how the request failed. */
     send(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<string> {
       const gateway = [...ready][turn++ % Math.max(ready.size, 1)];
       if (!gateway) return Promise.resolve("no gateway is ready");
@@ -77,7 +80,7 @@ function balance(gateways: readonly Service[]) {
   };
 }
 
-test("rolling restart: gateways and workers are restarted one after the other under load, and no request fails", async () => {
+test("no request fails while gateways and workers are restarted one after the other under load", async () => {
   const balancer = balance(system.gateways);
   const answers: Promise<string>[] = [];
   let observations = 0;
@@ -99,7 +102,7 @@ test("rolling restart: gateways and workers are restarted one after the other un
           continue;
         }
         observations++;
-        // Long enough for a machine that does much else besides.
+        // Long enough for a machine that has much else to do.
         const headers = { prefer: kind === 2 ? "respond-async" : "wait=60" };
         send("POST", `/${id}/observe`, { strings: [`e${observations}`] }, headers);
       }
@@ -111,7 +114,7 @@ test("rolling restart: gateways and workers are restarted one after the other un
     await gateway.restart();
     await untilUsable(gateway.url);
   }
-  const look = sender(system.gateways[0]?.url ?? "");
+  const look = sender(system.gateway.url);
   for (const worker of workers) {
     await worker.restart();
     await until("both workers have their share", async () => {
@@ -127,12 +130,8 @@ test("rolling restart: gateways and workers are restarted one after the other un
 
   let found = 0;
   for (const id of ids) {
-    await until(`everything of ${id} is applied`, async () => {
-      const { json } = await look("GET", `/processors/${id}`);
-      return json.state === "ready" && json.depth === 0;
-    });
-    const { json } = await look("GET", `/${id}/working-memory`);
-    found += (json.message as string[][]).length;
+    await untilIdle(look, id);
+    found += (await eventsOf(look, id)).length;
   }
   assert.equal(found, observations, "each was applied once");
 });

@@ -15,7 +15,7 @@ const places = [
   "autolearn-before-answer",
 ];
 
-test("wherever in a Learn the instance dies, the model is learned once, and what matches it can be observed", async (t) => {
+test("wherever the instance dies in a Learn, the model is learned once, and observations that match it still work", async (t) => {
   const cluster = await startCluster(t, { workers: 1 });
   const { simulator, instance } = cluster;
   const post = async (path: string, body?: unknown) => {
@@ -26,7 +26,7 @@ test("wherever in a Learn the instance dies, the model is learned once, and what
   for (const place of places) {
     await t.test(place, async () => {
       const isAuto = place.startsWith("auto");
-      // Of symbols that nothing else has: torn, every Observe that matches would fail.
+      // No other model has these symbols. If this one stayed torn, every Observe that matches it would fail.
       const [first, second, third] = ["1", "2", "3"].map((end) => `${place}-${end}`);
       await simulator.restart({ SIMULATOR_FAULT: place });
       await untilApplied(cluster);

@@ -26,7 +26,10 @@ describe("the images as containers, with NATS as it is shipped", { skip: skip ??
     return (json.message as unknown[][]).flat();
   }
 
-  /** Sends observations under one key, has trouble happen while they are applied, and asserts that each was applied once, in order. */
+  /**
+   * Sends observations under one key, has trouble happen while they are applied, and asserts that each was
+   * applied once, in order.
+   */
   async function assertExact(trouble: () => Promise<void>): Promise<void> {
     assert.equal((await system.request("POST", `/${p1}/working-memory/clear`)).status, 200);
     const all = texts(2_000);

@@ -30,7 +30,10 @@ export interface ContainerSystem {
   startFound(name: string, processor: string): Promise<void>;
   /** Removes a container. */
   remove(name: string): Promise<void>;
-  /** What Node tells of its compile cache where a container's own command is run once more, with a setting that ends it. */
+  /**
+   * What Node tells of its compile cache where a container's own command is run once more, with a setting
+   * that ends it.
+   */
   compileCacheOf(name: string): Promise<string>;
   /** The user that an image runs as. */
   userOf(image: Image): Promise<string>;

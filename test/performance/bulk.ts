@@ -24,17 +24,15 @@ const observationOf = (number: number) => ({
 });
 
 /**
- * How many observations of one NDJSON request are stored per second, against raw pipelined publishing of the same messages with
- * nats.js. Nothing is applied meanwhile: there is no worker.
+ * How many observations of one NDJSON request are stored per second, against raw pipelined publishing of the
+ * same messages with nats.js. Nothing is applied meanwhile: there is no worker.
  */
 export async function bulkAccept(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const nats = await startNats();
-  stack.defer(() => nats.stop());
+  const nats = stack.use(await startNats());
   // Never called.
   const KATO_PROCESSORS = JSON.stringify({ [viaGateway]: "127.0.0.1:9", [raw]: "127.0.0.1:9" });
-  const gateway = await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
-  stack.defer(async () => void (await gateway.stop()));
+  const gateway = stack.use(await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } }));
   const connection = await connect({ servers: nats.url, noAsyncTraces: true });
   stack.defer(() => connection.close());
   const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });

@@ -7,7 +7,7 @@ import { encodeRequest } from "../../libs/kato/codec.ts";
 import { callRaw, openClient } from "./grpc-call.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf } from "./rounds.ts";
-import type { System } from "./system.ts";
+import type { Sides } from "./sides.ts";
 
 const observes = 5_000;
 const appendedAtOnce = 500;
@@ -16,15 +16,15 @@ const clear = encodeRequest("ClearWorkingMemory", {});
 const observe = encodeRequest("Observe", { strings: ["alpha", "beta"], unique_id: "obs-0123456789abcdef" });
 
 /** How fast one applier works off a log that is full, against a bare loop of the same calls. */
-export async function serialDrain(system: System): Promise<Figure[]> {
-  const connection = await connect({ servers: system.natsUrl });
-  const client = openClient(system.plainEndpoint);
+export async function serialDrain(sides: Sides): Promise<Figure[]> {
+  const connection = await connect({ servers: sides.natsUrl });
+  const client = openClient(sides.plainEndpoint);
   try {
     const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
     const inbox = createInbox();
     const rounds = await alternate(
       5,
-      () => drain(system, logs, { subject: inbox, replies: connection.subscribe(inbox) }),
+      () => drain(sides, logs, { subject: inbox, replies: connection.subscribe(inbox) }),
       () => bareLoop(client),
     );
     return [figureOf({ name: "serial_drain", unit: "commands/s", goal: ">= 0.8" }, rounds, (rate) => rate)];
@@ -35,11 +35,11 @@ export async function serialDrain(system: System): Promise<Figure[]> {
 }
 
 /**
- * Fills the log while the worker stands still and takes the time from the first command's reply to the last one's. The worker is
- * stopped by SIGSTOP, so that its code stays compiled, as the baseline's does.
+ * Fills the log while the worker stands still and takes the time from the first command's reply to the last
+ * one's. The worker is stopped by SIGSTOP, so that its code stays compiled, as the baseline's does.
  */
 async function drain(
-  { worker, processors: [processor = ""] }: System,
+  { worker, processors: [processor = ""] }: Sides,
   logs: CommandLogs,
   inbox: { subject: string; replies: Subscription },
 ): Promise<number> {

@@ -21,19 +21,17 @@ interface Round {
 }
 
 /**
- * What a publish takes until JetStream acknowledges it, by what the acknowledgement is worth (docs/durability.md), against the
- * least that it can be worth: one replica, synced to the disk some time.
+ * What a publish takes until JetStream acknowledges it, by what the acknowledgement is worth
+ * (docs/durability.md), against the least that it can be worth: one replica, synced to the disk some time.
  */
 export async function durability(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const single = async (options: { jetstream?: string[] }) => {
-    const nats = await startNats(options);
-    stack.defer(() => nats.stop());
+    const nats = stack.use(await startNats(options));
     return nats.url;
   };
   const cluster = async (options: { jetstream?: string[] }) => {
-    const nats = await startNatsCluster(options);
-    stack.defer(() => nats.stop());
+    const nats = stack.use(await startNatsCluster(options));
     return nats.url;
   };
   const open = async (url: string, replicas: number) => {

@@ -7,21 +7,21 @@ import { cpuTimeMs } from "./cpu-time.ts";
 import { load, observeRequest } from "./load.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf, percentile } from "./rounds.ts";
-import type { System } from "./system.ts";
-import { clearWorkingMemory, startServices, stopWith, untilReady } from "./system.ts";
+import type { Sides } from "./sides.ts";
+import { clearWorkingMemory, startServices, untilReady } from "./sides.ts";
 
 const count = 1_000;
 const startLimitMs = 120_000;
 const idleMs = 10_000;
 
 /**
- * A thousand processors on one worker and one gateway: how long one client waits for an Observe, against the same with three
- * processors; and what it takes to start them and to keep them. Their instances share one process, whose CPU they share.
+ * A thousand processors on one worker and one gateway: how long one client waits for an Observe, against the
+ * same with three processors; and what it takes to start them and to keep them. Their instances share one
+ * process, whose CPU they share.
  */
-export async function fleet(system: System): Promise<Figure[]> {
+export async function fleet(sides: Sides): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const nats = await startNats();
-  stack.defer(() => nats.stop());
+  const nats = stack.use(await startNats());
   const simulators = await startProcess({
     name: "simulators",
     file: resolve(import.meta.dirname, "many-simulators.ts"),
@@ -29,12 +29,12 @@ export async function fleet(system: System): Promise<Figure[]> {
     ready: /endpoints .*\}/,
     timeoutMs: 60_000,
   });
-  stopWith(stack, simulators);
+  stack.defer(async () => void (await simulators.stop()));
   const endpoints = JSON.parse(/endpoints (.*)/.exec(simulators.output())?.[1] ?? "{}");
 
   const startedAt = performance.now();
-  const { worker, gateway, port } = await startServices(stack, nats.url, endpoints);
-  await untilReady(port, count, startLimitMs);
+  const { worker, gateway } = await startServices(stack, nats.url, endpoints);
+  await untilReady(gateway.url, count, startLimitMs);
   const startSeconds = (performance.now() - startedAt) / 1_000;
   const startCpuMs = cpuTimeMs([worker.pid, gateway.pid]);
 
@@ -51,8 +51,8 @@ export async function fleet(system: System): Promise<Figure[]> {
     await clearWorkingMemory(at, [id]);
     return latenciesMs;
   };
-  const [three = ""] = system.processors;
-  const rounds = await alternate(9, observe(port, "f0"), observe(system.gateway.port, three));
+  const [three = ""] = sides.processors;
+  const rounds = await alternate(9, observe(gateway.port, "f0"), observe(sides.gateway.port, three));
   const figure = figureOf({ name: "fleet_1000", unit: "ms p50", goal: "<= 1.5" }, rounds, (latenciesMs) =>
     percentile(latenciesMs, 0.5),
   );

@@ -1,5 +1,5 @@
 import { startNats } from "../fixtures/nats-server.ts";
-import type { TestProcess } from "../fixtures/processes.ts";
+import type { Service } from "../fixtures/services.ts";
 import { load, observeRequest } from "./load.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf, percentile } from "./rounds.ts";
@@ -10,37 +10,36 @@ import {
   startSimulators,
   untilReady,
   untilStates,
-} from "./system.ts";
+} from "./sides.ts";
 
 const others = ["a1", "a2", "a3"];
 /** In the order of their ids, as /processors lists them. */
 const troubled = { down: "b-down", hung: "c-hung", queued: "d-queued" };
 const queued = 100_000;
 /**
- * An Observe takes a KATO as long as this and more, away from our CPU: instances that answer at once would make it a figure of how
- * many processes fit beside each other on this machine.
+ * An Observe takes a KATO as long as this and more, away from our CPU: instances that answer at once would
+ * make it a figure of how many processes fit beside each other on this machine.
  */
 const instanceEnv = { SIMULATOR_DELAY_MS: "2" };
 const roundMs = 1_000;
 
 /**
- * How long the clients of three processors wait, while a fourth's instance hangs, a fifth's is down and a sixth works off
- * 100,000 commands, against the same without any of that (A8). Trouble comes and goes in turns: the queue is paused meanwhile.
+ * How long the clients of three processors wait, while a fourth's instance hangs, a fifth's is down and a
+ * sixth works off 100,000 commands, against the same without any of that (A8). Trouble comes and goes in
+ * turns: the queue is paused meanwhile.
  */
 export async function isolation(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const nats = await startNats();
-  stack.defer(() => nats.stop());
+  const nats = stack.use(await startNats());
   const simulators = await startSimulators(stack, [...others, ...Object.values(troubled)], instanceEnv);
   const endpoints = endpointsOf(simulators);
-  const { port } = await startServices(stack, nats.url, endpoints);
-  await untilReady(port, simulators.size);
+  const { gateway } = await startServices(stack, nats.url, endpoints);
+  const { port, url } = gateway;
+  await untilReady(url, simulators.size);
   await pause(port, true);
   await fill(port);
 
-  const hung = simulators.get(troubled.hung) as TestProcess;
-  let down = simulators.get(troubled.down) as TestProcess;
-  const downEnv = { ...instanceEnv, PORT: endpoints[troubled.down]?.split(":").at(-1) };
+  const [hung, down] = [simulators.get(troubled.hung), simulators.get(troubled.down)] as [Service, Service];
   const measure = async () => {
     const { latenciesMs } = await load(port, others.map(observeRequest), roundMs);
     await clearWorkingMemory(port, others);
@@ -50,14 +49,14 @@ export async function isolation(): Promise<Figure[]> {
     await down.stop();
     await hung.kill("SIGSTOP");
     await pause(port, false);
-    await untilTroubled(port, ["down", "down", "applying"]);
+    await untilTroubled(url, ["down", "down", "applying"]);
     return measure();
   };
   const withoutTrouble = async () => {
     await pause(port, true);
     await hung.kill("SIGCONT");
-    down = (await startSimulators(stack, [troubled.down], downEnv)).get(troubled.down) as TestProcess;
-    await untilTroubled(port, ["ready", "ready", "paused"]);
+    await down.restart();
+    await untilTroubled(url, ["ready", "ready", "paused"]);
     return measure();
   };
   const rounds = await alternate(7, inTrouble, withoutTrouble);
@@ -70,8 +69,8 @@ export async function isolation(): Promise<Figure[]> {
   return [{ ...figure, queuedAtEnd: left }];
 }
 
-async function untilTroubled(port: number, expected: string[]): Promise<void> {
-  await untilStates(port, (states) => states.slice(others.length).join() === expected.join());
+async function untilTroubled(gatewayUrl: string, expected: string[]): Promise<void> {
+  await untilStates(gatewayUrl, (states) => states.slice(others.length).join() === expected.join());
 }
 
 async function pause(port: number, isPaused: boolean): Promise<void> {

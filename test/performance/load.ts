@@ -27,9 +27,8 @@ export interface LoadResult {
 }
 
 /**
- * Keeps one request under way on each of as many connections as there are requests, for `durationMs`. Throws at an answer
- * that is not a 200.
- *
+ * Keeps one request under way on each of as many connections as there are requests, for `durationMs`. Throws
+ * at an answer that is not a 200.
  * Raw sockets, as an HTTP client would cost as much CPU as what is measured.
  */
 export async function load(port: number, requests: Buffer[], durationMs: number): Promise<LoadResult> {

@@ -7,20 +7,20 @@ import { natsFailover } from "./nats-failover.ts";
 import { failover, queryDuringIngestion, readyAfterRestart } from "./recovery.ts";
 import type { Figure } from "./rounds.ts";
 import { scrapeLatency } from "./scrape.ts";
+import type { Sides } from "./sides.ts";
+import { startSides } from "./sides.ts";
 import { syncLatency, syncThroughput } from "./sync.ts";
-import type { System } from "./system.ts";
-import { startSystem } from "./system.ts";
 
 interface Measurement {
   names: string[];
-  measure: (system: System) => Promise<Figure[]>;
-  /** Takes minutes, so it is measured only where it is named. */
+  measure: (sides: Sides) => Promise<Figure[]>;
+  /** Takes minutes, and is measured only where it is named. */
   isLong?: true;
 }
 
 /**
- * What the gateway costs: prints one JSON line for each figure, or for those named as arguments. Each is measured against a
- * baseline in the same run, as its ratio says more than its value, which is the machine's.
+ * What the gateway costs: prints one JSON line for each figure, or for those named as arguments. Each is
+ * measured against a baseline in the same run, as its ratio says more than its value, which is the machine's.
  */
 const measurements: Measurement[] = [
   { names: ["sync_c1"], measure: syncLatency },
@@ -67,9 +67,9 @@ const limit = setTimeout(() => {
 }, limitMs);
 {
   await using stack = new AsyncDisposableStack();
-  const system = await startSystem(stack);
+  const sides = await startSides(stack);
   for (const { measure } of measurements.filter(isWanted)) {
-    for (const figure of await measure(system)) {
+    for (const figure of await measure(sides)) {
       if (wanted.includes(figure.name)) console.log(JSON.stringify(figure));
     }
   }

@@ -1,6 +1,9 @@
 import { startSimulator } from "../../services/simulator/server.ts";
 
-/** As many instances as `COUNT` says in one process, which a thousand processes would not fit beside; prints their endpoints as JSON. */
+/**
+ * As many instances as `COUNT` says in one process, which a thousand processes would not fit beside; prints
+ * their endpoints as JSON.
+ */
 const simulators = [];
 for (let index = 0; index < Number(process.env.COUNT); index++) {
   simulators.push(await startSimulator({ manifest: { id: `f${index}` } }));

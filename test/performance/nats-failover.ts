@@ -8,8 +8,8 @@ const kills = 7;
 const limitMs = 60_000;
 
 /**
- * From the SIGKILL of the NATS server that leads a processor's log to the first Observe that is answered with a 200, in ms; the
- * baseline is the election: to the moment at which the log has a new leader.
+ * From the SIGKILL of the NATS server that leads a processor's log to the first Observe that is answered with
+ * a 200, in ms; the baseline is the election: to the moment at which the log has a new leader.
  */
 export async function natsFailover(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();

@@ -16,25 +16,22 @@ const ingested = 100_000;
 const pollMs = 2;
 
 /**
- * From the moment a restarted instance answers to the moment its processor is ready, in ms; the replay itself, which the worker's
- * log tells, is the baseline.
+ * From the moment a restarted instance answers to the moment its processor is ready, in ms; the replay
+ * itself, which the worker's log tells, is the baseline.
  */
 export async function readyAfterRestart(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const system = await startSystem({ workerEnv: { LOG_LEVEL: "info" } });
-  stack.defer(() => system.stop());
+  const system = stack.use(await startSystem({ workerEnv: { LOG_LEVEL: "info" } }));
   for (let index = 0; index < events; index++) {
     await system.request("POST", "/p1/observe", { strings: [`event ${index}`] });
   }
-  const [instance] = system.simulators;
-  if (!instance) throw new Error("there is no instance");
   const value: number[] = [];
   const baseline: number[] = [];
   for (let round = 0; round < restarts; round++) {
-    await instance.kill();
+    await system.simulator.kill();
     await untilState(system, "down");
-    const restarting = instance.restart();
-    const answersAt = await firstAnswer(instance.port);
+    const restarting = system.simulator.restart();
+    const answersAt = await firstAnswer(system.simulator.port);
     await untilState(system, "ready");
     value.push(performance.now() - answersAt);
     await restarting;
@@ -45,14 +42,15 @@ export async function readyAfterRestart(): Promise<Figure[]> {
   return [{ ...figure, events, beyondReplayMs: Math.round(median(value) - median(baseline)) }];
 }
 
-/** From the SIGKILL of the worker that runs a processor to the first answer of another one's; the baseline is the lease. */
+/**
+ * From the SIGKILL of the worker that runs a processor to the first answer of another one's; the baseline is
+ * the lease.
+ */
 export async function failover(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const env = { LEASE_MS: String(leaseMs) };
-  const system = await startSystem({ workerEnv: env });
-  stack.defer(() => system.stop());
-  const other = await startWorker({ natsUrl: system.nats.url, env });
-  stack.defer(async () => void (await other.stop()));
+  const system = stack.use(await startSystem({ workerEnv: env }));
+  const other = stack.use(await startWorker({ natsUrl: system.nats.url, env }));
   const value: number[] = [];
   for (let round = 0; round < failovers; round++) {
     const { worker } = (await system.request("GET", "/processors/p1")).json;
@@ -78,11 +76,13 @@ export async function failover(): Promise<Figure[]> {
   return [figureOf(facts, { value, baseline: value.map(() => leaseMs) }, (ms) => ms)];
 }
 
-/** How long a query takes while observations are being applied, p99; the baseline is the instance's own call, of those observations. */
+/**
+ * How long a query takes while observations are being applied, p99; the baseline is the instance's own call,
+ * of those observations.
+ */
 export async function queryDuringIngestion(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const system = await startSystem();
-  stack.defer(() => system.stop());
+  const system = stack.use(await startSystem());
   const lines = Array.from({ length: ingested }, (_, index) => `{"strings":["word ${index % 1_000}"]}\n`);
   await system.request("POST", "/p1/stop-predicting");
   const { status, headers } = await system.request("POST", "/p1/observations", lines.join(""), {
@@ -112,7 +112,7 @@ export async function queryDuringIngestion(): Promise<Figure[]> {
 
 /** What the same query takes of the instance itself, p99, asked the same way as often. */
 async function ownCallMs(system: System): Promise<number> {
-  const channel = new KatoChannel(`127.0.0.1:${system.simulators[0]?.port}`);
+  const channel = new KatoChannel(`127.0.0.1:${system.simulator.port}`);
   await channel.connect(5_000);
   const latencies: number[] = [];
   for (let count = 0; count < 2_000; count++) {

@@ -7,8 +7,8 @@ export interface Rounds<T> {
 const warmUpRounds = 2;
 
 /**
- * Measures both in turns, so that whatever else the machine does hits both alike. The first rounds, where the code is
- * still being compiled, do not count.
+ * Measures both in turns, so that whatever else the machine does hits both alike. The first rounds, where the
+ * code is still being compiled, do not count.
  */
 export async function alternate<T>(
   rounds: number,

@@ -13,8 +13,8 @@ const requestsAtOnce = 20;
 const scrapesPerRound = 5;
 
 /**
- * How long a scrape of the worker takes that runs 500 processors, each of which has seen traffic, against a server that has the
- * same text ready; `gatewayMs` is the gateway's.
+ * How long a scrape of the worker takes that runs 500 processors, each of which has seen traffic, against a
+ * server that has the same text ready; `gatewayMs` is the gateway's.
  */
 export async function scrapeLatency(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
@@ -25,14 +25,11 @@ export async function scrapeLatency(): Promise<Figure[]> {
     stack.defer(() => simulator.stop());
     endpoints[id] = simulator.endpoint;
   }
-  const nats = await startNats();
-  stack.defer(() => nats.stop());
+  const nats = stack.use(await startNats());
   const KATO_PROCESSORS = JSON.stringify(endpoints);
-  const gateway = await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
-  stack.defer(async () => void (await gateway.stop()));
+  const gateway = stack.use(await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } }));
   // As it is the text that is measured, and not the leases.
-  const worker = await startWorker({ natsUrl: nats.url, env: { LEASE_MS: "30000" } });
-  stack.defer(async () => void (await worker.stop()));
+  const worker = stack.use(await startWorker({ natsUrl: nats.url, env: { LEASE_MS: "30000" } }));
   await useAll(gateway.url, ids);
 
   const text = await scrape(worker.url);

@@ -3,15 +3,15 @@ import type { LoadResult } from "./load.ts";
 import { load, observeRequest } from "./load.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf, median, percentile } from "./rounds.ts";
-import type { Side, System } from "./system.ts";
-import { clearWorkingMemory } from "./system.ts";
+import type { Side, Sides } from "./sides.ts";
+import { clearWorkingMemory } from "./sides.ts";
 
 interface Round extends LoadResult {
   cpuMs: number;
 }
 
 /** `connections` clients that observe on all processors for a while. */
-async function round({ processors }: System, side: Side, connections: number, ms: number): Promise<Round> {
+async function round({ processors }: Sides, side: Side, connections: number, ms: number): Promise<Round> {
   const requests = Array.from({ length: connections }, (_, index) =>
     observeRequest(processors[index % processors.length] ?? ""),
   );
@@ -23,11 +23,11 @@ async function round({ processors }: System, side: Side, connections: number, ms
 }
 
 /** How long one client waits for an Observe. */
-export async function syncLatency(system: System): Promise<Figure[]> {
+export async function syncLatency(sides: Sides): Promise<Figure[]> {
   // One connection alone would take long to have all code compiled.
-  for (const side of [system.gateway, system.proxy]) await round(system, side, 32, 1_500);
-  const measure = (side: Side) => () => round(system, side, 1, 500);
-  const rounds = await alternate(11, measure(system.gateway), measure(system.proxy));
+  for (const side of [sides.gateway, sides.proxy]) await round(sides, side, 32, 1_500);
+  const measure = (side: Side) => () => round(sides, side, 1, 500);
+  const rounds = await alternate(11, measure(sides.gateway), measure(sides.proxy));
   const figure = figureOf({ name: "sync_c1", unit: "ms p50", goal: "<= 1.7" }, rounds, ({ latenciesMs }) =>
     percentile(latenciesMs, 0.5),
   );
@@ -35,9 +35,9 @@ export async function syncLatency(system: System): Promise<Figure[]> {
 }
 
 /** How many Observes 32 clients get through, and what one of them costs. */
-export async function syncThroughput(system: System): Promise<Figure[]> {
-  const measure = (side: Side) => () => round(system, side, 32, 1_200);
-  const rounds = await alternate(9, measure(system.gateway), measure(system.proxy));
+export async function syncThroughput(sides: Sides): Promise<Figure[]> {
+  const measure = (side: Side) => () => round(sides, side, 32, 1_200);
+  const rounds = await alternate(9, measure(sides.gateway), measure(sides.proxy));
   const throughput = figureOf(
     { name: "sync_c32", unit: "requests/s", goal: ">= 0.5" },
     rounds,

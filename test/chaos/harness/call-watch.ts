@@ -5,8 +5,8 @@ const frameHeadBytes = 9;
 const headersFrame = 1;
 
 /**
- * A proxy between the workers and an instance that sees who calls. It counts frames: each call is one HEADERS frame of HTTP/2 that a
- * worker sends.
+ * A proxy between the workers and an instance that sees who calls. It counts frames: each call is one HEADERS
+ * frame of HTTP/2 that a worker sends.
  */
 export interface CallWatch {
   readonly port: number;

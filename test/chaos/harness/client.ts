@@ -7,38 +7,45 @@ interface Command {
   method: string;
   path: string;
   body?: unknown;
-  /** Of an observation. */
+  /** Only of an observation. */
   uniqueId?: string;
 }
 
-/** What became of one request, as the client was told. */
+/** The outcome of one request, as the client was told. */
 export interface Told {
   uniqueId: string | undefined;
-  /** `done`: answered 2xx or with KATO's failure; `none`: told that it has no effect; `unknown`: anything else. */
+  /**
+   * `done`: the answer was a 2xx or a failure of KATO. `none`: the answer says that there was no effect.
+   * `unknown`: anything else.
+   */
   effect: "done" | "none" | "unknown";
   sequence: number;
-  /** In a synchronous answer. */
+  /** Only of a synchronous answer. */
   interval: number | undefined;
 }
 
-/** A client that sends a random history, one command after the other, and again what was told to have had no effect. */
+/**
+ * A client that sends random commands, one after the other. It repeats a command whose answer says that it
+ * had no effect.
+ */
 export class Client {
   readonly told: Told[] = [];
   readonly #send: Send;
   readonly #random: Random;
-  /** Observes vectors and emotives, else it changes max_sequence_length. */
+  /** Whether it observes vectors and emotives. Otherwise it changes max_sequence_length. */
   readonly #isRich: boolean;
   #observations = 0;
 
   constructor(send: Send, random: Random) {
     this.#send = send;
     this.#random = random;
-    // Not both: of an auto-learn of vectors in which the instance dies nobody can say what became of it (docs/recovery.md, limit 4), and
-    // a kept event learned without emotives cannot be learned with them again.
+    // It never does both. When the instance dies in an auto-learn of vectors, nobody can say whether that
+    // took place (docs/recovery.md, limit 4). And an event that was kept and learned without emotives cannot
+    // be learned again with emotives.
     this.#isRich = random.chance(0.5);
   }
 
-  /** Sends one more command; resolves once it is known whether it is to be sent again, and it was. */
+  /** Sends one more command, and repeats it while it has no effect. */
   async next(): Promise<void> {
     const { method, path, body, uniqueId } = this.#command();
     const headers: Record<string, string> = this.#random.chance(0.3) ? { prefer: "respond-async" } : {};
@@ -47,7 +54,7 @@ export class Client {
       const sent = id && typeof body === "object" ? { ...body, unique_id: id } : body;
       const told = toldOf(await this.#send(method, path, sent, headers).catch(refusal), id);
       this.told.push(told);
-      // What is away comes back within a second or two.
+      // Whatever was killed is back within a second or two.
       if (told.effect !== "done") await sleep(50);
       if (told.effect !== "none") return;
     }
@@ -84,7 +91,10 @@ export class Client {
   }
 }
 
-/** Where nobody listens, nothing was sent; else no answer, as from a gateway that was killed, says nothing. */
+/**
+ * What a request without an answer may have done. Where nobody listens nothing was sent. Otherwise the
+ * gateway may have been killed.
+ */
 function refusal(error: NodeJS.ErrnoException): "none" | "unknown" {
   return error.code === "ECONNREFUSED" ? "none" : "unknown";
 }

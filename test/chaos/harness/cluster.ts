@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { Kato } from "../../fixtures/kato.ts";
+import { entryOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startWorker } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
@@ -14,14 +15,14 @@ import { LogTruth } from "./log-truth.ts";
 export const leaseMs = 1_000;
 export const processor = "p1";
 
-/** A system whose instance keeps what it has learned over a restart, with two workers. */
+/** A system with two workers, whose instance keeps what it has learned over a restart. */
 export interface Cluster extends System {
   workers: Service[];
   /** The instance, asked past the gateway and the worker. */
   instance: Kato;
   /** The command log, read past the gateway. */
   truth: LogTruth;
-  /** Sees the workers' calls, where that was asked for. */
+  /** Sees the calls of the workers. Only there where it was asked for. */
   watch: CallWatch | undefined;
 }
 
@@ -69,15 +70,17 @@ export async function untilApplied(
     "all commands are applied",
     async () => {
       last ??= await cluster.truth.last();
-      const answer = await cluster.request("GET", "/processors");
-      const [state] = answer.json.processors as { state: string; applied: number }[];
-      return state?.state === "ready" && state.applied >= last;
+      const { state, applied } = await entryOf(cluster.request, processor);
+      return state === "ready" && applied >= last;
     },
     limitMs,
   );
 }
 
-/** Takes the processor back to how a new one is; gives the sequence of the ClearAllMemory with which a round begins. */
+/**
+ * Resets the processor, as if it were new. Gives the sequence of the ClearAllMemory with which a round
+ * begins.
+ */
 export async function freshStart(cluster: Pick<Cluster, "truth" | "request">): Promise<number> {
   await untilApplied(cluster);
   for (const [path, body] of [
@@ -92,14 +95,18 @@ export async function freshStart(cluster: Pick<Cluster, "truth" | "request">): P
   return 0;
 }
 
-/** The process of the worker that holds the processor's lease. */
-export async function ownerOf(cluster: Cluster): Promise<number> {
-  const answer = await cluster.request("GET", "/processors");
-  const [state] = answer.json.processors as { worker: string }[];
-  return Number(state?.worker.split("-").at(-1));
+/** The worker that applies the processor's commands. */
+export async function ownerOf({ request, workers }: Cluster): Promise<Service> {
+  const { worker } = await entryOf(request, processor);
+  const owner = workers.find(({ pid }) => worker.endsWith(`-${pid}`));
+  assert.ok(owner, worker);
+  return owner;
 }
 
-/** Sends it until it is done, at once again where it was told to have no effect; says how long that took. */
+/**
+ * Sends a command, again and again while the answer says that it had no effect, until it is done. Gives how
+ * many ms that took.
+ */
 export async function insistOn(cluster: Cluster, path: string, body?: unknown): Promise<number> {
   const startedAt = performance.now();
   await until(`POST ${path} is done`, async () => {

@@ -18,18 +18,21 @@ import type { Step } from "../../../services/worker/model/step.ts";
 import { stepsOf } from "../../../services/worker/model/step.ts";
 import { Kato } from "../../fixtures/kato.ts";
 
-/** What a log says, carried out on a KATO in this process that nothing happens to. */
+/** What a log leads to: its commands, applied by a simulator in this process that is never killed. */
 export interface Played {
   instance: Kato;
-  /** Every model that was learned on the way. */
+  /** Every model that was learned. */
   models: string[];
-  /** By sequence: the method, and the interval that clients see after it. */
+  /** By sequence: the method, the interval after the command, and the unique_ids of its observations. */
   commands: Map<number, { method: string; interval: number; uniqueIds: string[] }>;
 }
 
 const nothing = () => {};
 
-/** The command log of one processor: what stands in it is, in this order, what was applied. */
+/**
+ * The command log of one processor. The system is right if it did what stands in there, in this order, and
+ * nothing else.
+ */
 export class LogTruth {
   readonly #connection: NatsConnection;
   readonly #logs: CommandLogs;
@@ -41,7 +44,7 @@ export class LogTruth {
     this.#processor = processor;
   }
 
-  /** `natsUrl` as NATS_URL. */
+  /** `natsUrl` has the form of NATS_URL. */
   static async open(natsUrl: string, processor: string): Promise<LogTruth> {
     const servers = natsUrl.split(",");
     const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
@@ -53,7 +56,7 @@ export class LogTruth {
     return this.#logs.last(this.#processor);
   }
 
-  /** Carries out the log from this sequence on. */
+  /** Applies the log from this sequence on. */
   async play(from: number): Promise<Played> {
     const manifest = { ...defaultManifest, id: this.#processor };
     const processor = new Processor(manifest, new Knowledge(noJournal, manifest.persistence), 0, nothing);
@@ -87,7 +90,7 @@ async function playStep(
     const { increment } = decodeRecallThresholdChange(request);
     const threshold = Math.round((processor.genes.number("recall_threshold") + increment) * 10) / 10;
     if (!(threshold > 0 && threshold <= 1)) return;
-    // A float32, as it comes over the wire.
+    // The wire has a float32.
     await answer("UpdateGenes", { genes: { recall_threshold: Math.fround(threshold) } });
     await answer("IncrementRecallThreshold", { value: 0 });
     return;

@@ -8,9 +8,9 @@ interface Victim {
   restart(): Promise<void>;
 }
 
-/** Kills, freezes and restarts what a cluster is made of, one after the other. */
+/** Kills, freezes and restarts the processes of a cluster, one after the other. */
 export class Nemesis {
-  /** What it has done. */
+  /** What it has done, in words. */
   readonly deeds: string[] = [];
   readonly #victims: Victim[];
   readonly #random: Random;
@@ -31,7 +31,7 @@ export class Nemesis {
     ];
   }
 
-  /** One deed; resolves once everything runs again. */
+  /** Does one deed. Resolves once everything runs again. */
   async strike(): Promise<void> {
     const victim = this.#victims[this.#random.integer(this.#victims.length)];
     if (!victim) return;

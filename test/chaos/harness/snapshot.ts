@@ -2,8 +2,8 @@ import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import type { Kato } from "../../fixtures/kato.ts";
 
 /**
- * What has to be the same after any crash, wherever it struck: working memory, these models, how much is known, and the settings
- * that clients can change.
+ * What has to be the same after any crash, wherever it struck: working memory, these models, how much is
+ * known, and the settings that clients can change.
  */
 export async function snapshotOf(kato: Kato, models: Iterable<string>): Promise<object> {
   const learned: JsonObject = {};

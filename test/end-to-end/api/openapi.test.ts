@@ -35,7 +35,10 @@ const notable = [
   "retry-after",
 ];
 
-/** Sends a request, and asserts that the document describes this answer to it: status, headers, content type and body. */
+/**
+ * Sends a request, and asserts that the document describes this answer to it: status, headers, content type
+ * and body.
+ */
 async function call(operation: string, status: number, sent: Sent = {}): Promise<Answer> {
   const { params = {}, query = "", body, headers } = sent;
   const [method = "", template = ""] = operation.split(" ");
@@ -160,7 +163,7 @@ test("the gateway answers as the document says", async () => {
   );
   await call("POST /processors/{id}/rebuild", 202, { body: { from: 1 } });
   const more = { id: "p2" };
-  const body = { grpc_endpoint: `127.0.0.1:${system.simulators[0]?.port}` };
+  const body = { grpc_endpoint: `127.0.0.1:${system.simulator.port}` };
   await call("PUT /processors/{id}", 201, { params: more, body });
   await call("PUT /processors/{id}", 200, { params: more, body: { ...body, name: "two" } });
   await call("DELETE /processors/{id}", 200, { params: more, query: "?force=true" });

@@ -47,7 +47,7 @@ test("the genome has a node for each processor, with its genes", async () => {
   });
 });
 
-test("every processor is told with where it is and how it stands", async () => {
+test("each processor is listed with its endpoint and its state", async () => {
   await system.request("POST", "/p46b6b076c/clear-all-memory");
   const observed = await system.request("POST", "/p46b6b076c/observe", { strings: ["a"] });
   const sequence = Number(observed.headers["kato-sequence"]);
@@ -66,7 +66,7 @@ test("every processor is told with where it is and how it stands", async () => {
   assert.partialDeepStrictEqual(processors[0], {
     id: "p46b6b076c",
     name: "p46b6b076c",
-    endpoint: `127.0.0.1:${system.simulators[0]?.port}`,
+    endpoint: `127.0.0.1:${system.simulator.port}`,
     source: "environment",
     paused: false,
     healthy: true,
@@ -84,7 +84,7 @@ test("every processor is told with where it is and how it stands", async () => {
   assert.equal(one.json.applied, sequence);
 });
 
-test("what stands in one processor is not in another", async () => {
+test("what one processor was told is not in another", async () => {
   await system.request("POST", "/p46b6b076c/clear-all-memory");
   await system.request("POST", "/pd5d9e6c4c/clear-all-memory");
   await system.request("POST", "/p46b6b076c/observe", { strings: ["of p1"] });
@@ -95,7 +95,7 @@ test("what stands in one processor is not in another", async () => {
   assert.deepEqual(first.json.message, [["of p1"]]);
 });
 
-test("a processor alone gives the genome its id, even when nobody runs it", async (t) => {
+test("with one processor the genome has its id, even when nobody runs the processor", async (t) => {
   const nats = await startNats();
   t.after(() => nats.stop());
   const KATO_PROCESSORS = '[{"id": "p1", "name": "Only", "grpc_endpoint": "127.0.0.1:9"}]';
@@ -137,7 +137,7 @@ test("a variable of the form id:host:port names a processor", async (t) => {
   assert.deepEqual({ name, source }, { name: "EXTRA_EYE", source: "environment" });
 });
 
-test("a gateway without processors of its own knows those of the registry", async (t) => {
+test("a gateway whose settings name no processor knows those of the registry", async (t) => {
   const gateway = await startGateway({ natsUrl: system.nats.url });
   t.after(() => gateway.stop());
   await untilUsable(gateway.url);

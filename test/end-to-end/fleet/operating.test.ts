@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
+import { eventsOf, untilState } from "../../fixtures/processors.ts";
 import { startSimulatorProcess } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -20,11 +21,8 @@ const send = (method: string, path: string, body?: unknown, headers?: Record<str
 const observe = (id: string, text: string) => send("POST", `/${id}/observe`, { strings: [text] });
 const observeAsync = (id: string, text: string) =>
   send("POST", `/${id}/observe`, { strings: [text] }, { prefer: "respond-async" });
-const events = async (id: string) =>
-  ((await send("GET", `/${id}/working-memory`)).json.message as string[][]).flat();
-const stateOf = async (id: string) => (await send("GET", `/processors/${id}`)).json.state;
-const untilState = (id: string, state: string) =>
-  until(`it is ${state}`, async () => (await stateOf(id)) === state);
+const events = (id: string) => eventsOf(system.request, id);
+const untilItIs = (state: string, id: string) => untilState(system.request, id, state);
 const untilApplied = async ({ json }: Answer) =>
   assert.equal(
     (await send("GET", `/${json.id}/ping`, undefined, { "kato-after": String(json.sequence) })).status,
@@ -41,20 +39,20 @@ interface Line {
 const logOf = async (id: string, query = "") =>
   (await send("GET", `/processors/${id}/log${query}`)).json as unknown as { commands: Line[]; next?: number };
 
-test("a paused processor takes commands and applies none, also after its worker was killed, until it is resumed", async () => {
+test("a paused processor takes commands and applies none until it is resumed, even if its worker is killed", async () => {
   await observe("p1", "before");
   const { status, json } = await send("POST", "/processors/p1/pause");
   assert.deepEqual([status, json.paused], [200, true]);
-  await untilState("p1", "paused");
+  await untilItIs("paused", "p1");
   const queued = await observeAsync("p1", "queued");
   assert.equal(queued.status, 202);
   await system.worker.kill();
-  await untilState("p1", "unowned");
+  await untilItIs("unowned", "p1");
   assert.equal((await send("GET", "/processors/p1")).json.paused, true, "whatever its state is");
   await system.worker.restart();
-  await untilState("p1", "paused");
-  await system.gateways[0]?.restart();
-  await untilState("p1", "paused");
+  await untilItIs("paused", "p1");
+  await system.gateway.restart();
+  await untilItIs("paused", "p1");
   const late = await send("POST", "/p1/observe", { strings: ["late"] }, { prefer: "wait=1" });
   assert.deepEqual([late.status, late.json.effect], [504, "none"]);
   assert.deepEqual(await events("p1"), ["before"], "queries are answered");
@@ -70,10 +68,10 @@ test("a paused processor takes commands and applies none, also after its worker 
   }
 });
 
-test("the log tells who was told what, when, with what outcome", async () => {
+test("the log tells each command with its method, sender, time and outcome", async () => {
   await send("DELETE", "/p2/model/nosuch");
   await send("POST", "/processors/p2/pause");
-  await untilState("p2", "paused");
+  await untilItIs("paused", "p2");
   const queued = await observeAsync("p2", "waits");
   const { commands } = await logOf("p2");
   const last = commands.slice(-2);
@@ -105,9 +103,9 @@ test("the log is trimmed to its history, and never below what a rebuild needs (A
   await send("POST", "/p1/learn");
   for (let index = 0; index < 30; index++) await observe("p1", `e${index}`);
   const sequences = (await logOf("p1")).commands.map(({ sequence }) => sequence);
-  assert.ok(sequences.length >= 30, "what working memory comes from stands in it");
-  await system.simulators[0]?.kill();
-  await system.simulators[0]?.restart();
+  assert.ok(sequences.length >= 30, "the log still has what working memory comes from");
+  await system.simulator.kill();
+  await system.simulator.restart();
   await until("it is rebuilt", async () => (await send("GET", "/p1/ping")).status === 200);
   assert.equal((await events("p1")).length, 30);
 
@@ -124,7 +122,7 @@ test("a processor can be registered, changed and removed while everything runs",
     const created = await send("PUT", "/processors/p3", { name: "P3", grpc_endpoint: one });
     assert.equal(created.status, 201, created.text);
     assert.deepEqual([created.json.id, created.json.name, created.json.source], ["p3", "P3", "rest"]);
-    await untilState("p3", "ready");
+    await untilItIs("ready", "p3");
     assert.equal((await observe("p3", "a")).status, 200);
 
     const changed = await send("PUT", "/processors/p3", { grpc_endpoint: two });
@@ -134,7 +132,7 @@ test("a processor can be registered, changed and removed while everything runs",
     assert.deepEqual(await events("p3"), ["a", "b"]);
 
     await send("POST", "/processors/p3/pause");
-    await untilState("p3", "paused");
+    await untilItIs("paused", "p3");
     await observeAsync("p3", "queued");
     const refused = await send("DELETE", "/processors/p3");
     assert.deepEqual([refused.status, refused.json.effect], [409, "none"]);
@@ -152,7 +150,7 @@ test("a processor can be registered, changed and removed while everything runs",
   }
 });
 
-test("what cannot be registered is a 422 that names it", async () => {
+test("an entry that cannot be registered is a 422 that names the field", async () => {
   for (const [id, body, field] of [
     ["connect", { grpc_endpoint: "h:1" }, "id"],
     ["health", { grpc_endpoint: "h:1" }, "id"],

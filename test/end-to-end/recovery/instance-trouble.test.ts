@@ -1,39 +1,32 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 let system: System;
 let instance: Service;
-let data: string;
+const SIMULATOR_DATA = temporaryFolder({ after });
 before(async () => {
-  data = await mkdtemp(join(tmpdir(), "kato-"));
   system = await startSystem({
     processors: [{ id: "p1" }, { id: "p2" }],
-    simulatorEnv: () => ({ SIMULATOR_DATA: data }),
+    simulatorEnv: () => ({ SIMULATOR_DATA }),
   });
-  [instance] = system.simulators as [Service];
+  instance = system.simulator;
 });
-after(async () => {
-  await system?.stop();
-  await rm(data, { recursive: true });
-});
+after(() => system?.stop());
 
 const observe = (id: string, text: string) => system.request("POST", `/${id}/observe`, { strings: [text] });
-const stateOf = async (id: string) => (await system.request("GET", `/processors/${id}`)).json;
-const untilState = (state: string) =>
-  until(`p1 is ${state}`, async () => (await stateOf("p1")).state === state);
+const untilItIs = (state: string) => untilState(system.request, "p1", state);
 
-test("while its instance is away a processor answers 503 at once, with Retry-After, and other processors go on", async () => {
+test("a processor whose instance is away answers 503 at once, with Retry-After, and other processors go on", async () => {
   await observe("p1", "before");
   await instance.kill();
-  await untilState("down");
-  const { healthy, reason } = await stateOf("p1");
+  await untilItIs("down");
+  const { healthy, reason } = await entryOf(system.request);
   assert.equal(healthy, false);
   assert.match(String(reason), /instance/);
 
@@ -58,9 +51,9 @@ test("while its instance is away a processor answers 503 at once, with Retry-Aft
   assert.equal((await system.request("GET", "/connect")).status, 200);
 });
 
-test("when the instance is back its processor works, nothing else being restarted", async () => {
+test("when the instance is back its processor works again, and nothing else had to be restarted", async () => {
   await instance.restart();
-  await untilState("ready");
+  await untilItIs("ready");
   const { status } = await observe("p1", "after");
   assert.equal(status, 200);
   const { message } = (await system.request("GET", "/p1/working-memory")).json;
@@ -68,7 +61,7 @@ test("when the instance is back its processor works, nothing else being restarte
   assert.ok(JSON.stringify(message).includes("after"));
 });
 
-test("from the kill on, every answer comes within its time and says what it knows of the effect", async () => {
+test("after the instance was killed every answer comes in its time and says what is known of the effect", async () => {
   const answers: Promise<{ status: number; effect: unknown }>[] = [];
   const send = async (text: string) => {
     const body = { strings: [text] };
@@ -87,29 +80,29 @@ test("from the kill on, every answer comes within its time and says what it know
     assert.ok(isTold, `${status} ${effect}`);
   }
   await instance.restart();
-  await untilState("ready");
+  await untilItIs("ready");
 });
 
-test("a Learn in which the instance dies is told as unknown, and has learned once when the instance is back", async () => {
+test("a Learn during which the instance dies is answered with an unknown effect, and has learned once in the end", async () => {
   assert.equal((await system.request("POST", "/p1/clear-all-memory")).status, 200);
   await instance.kill();
   await instance.restart({ SIMULATOR_FAULT: "learn-before-answer:1" });
-  await untilState("ready");
+  await untilItIs("ready");
   for (const text of ["a", "b"]) assert.equal((await observe("p1", text)).status, 200);
   const { status, json } = await system.request("POST", "/p1/learn", undefined, { prefer: "wait=1" });
   assert.equal(status, 504);
   assert.equal(json.effect, "unknown");
   assert.equal(json.retryable, false);
-  await untilState("down");
+  await untilItIs("down");
   await instance.restart({ SIMULATOR_FAULT: "" });
-  await until("it is applied again", async () => (await stateOf("p1")).depth === 0);
+  await until("it is applied again", async () => (await entryOf(system.request)).depth === 0);
   const model = await system.request("GET", "/p1/model/76d7efca2e96cb5eeddf4e06ac96a0f424630135");
   assert.equal((model.json.message as { frequency: number }).frequency, 1);
   assert.deepEqual((await system.request("GET", "/p1/working-memory")).json.message, []);
   assert.equal((await observe("p1", "next")).status, 200);
 });
 
-test("an instance that says nothing any more is waited for no longer than the client wants", async (t) => {
+test("an instance that does not answer any more is waited for no longer than the client wants", async (t) => {
   await instance.kill("SIGSTOP");
   t.after(() => instance.kill("SIGCONT"));
   const answer = await system.request("POST", "/p1/observe", { strings: ["x"] }, { prefer: "wait=1" });
@@ -120,7 +113,7 @@ test("an instance that says nothing any more is waited for no longer than the cl
   assert.equal(query.json.effect, "none");
 });
 
-test("it goes on with what it was called for, once, when it wakes up", async () => {
+test("when that instance answers again, what it was called for was done once", async () => {
   await until("the call has ended", async () => {
     const { message } = (await system.request("GET", "/p1/working-memory")).json;
     return JSON.stringify(message).split('"x"').length === 2;
@@ -128,22 +121,21 @@ test("it goes on with what it was called for, once, when it wakes up", async () 
   assert.equal((await observe("p1", "y")).status, 200);
 });
 
-test("an instance that says that it is another processor's is not used, whatever the registry says", async () => {
+test("an instance that says that it holds another processor is not used, whatever the registry says", async () => {
   const [one, two] = system.simulators.map(({ port }) => `127.0.0.1:${port}`);
-  const events = async (id: string) =>
-    (await system.request("GET", `/${id}/working-memory`)).json.message as string[][];
+  const events = (id: string) => eventsOf(system.request, id);
   const register = (grpc_endpoint: string | undefined) =>
     system.request("PUT", "/processors/p1", { grpc_endpoint });
   await until("it is used", async () => (await observe("p1", "mine")).status === 200);
   const before = { p1: await events("p1"), p2: await events("p2") };
 
   await register(two);
-  await untilState("down");
+  await untilItIs("down");
   assert.equal((await observe("p1", "for p1")).status, 503);
   assert.equal((await observe("p2", "for p2")).status, 200);
   await until("it is said", () => /the instance of p2 answers/.test(system.worker.output()));
   await register(one);
   await until("it is used again", async () => (await observe("p1", "again")).status === 200);
-  assert.deepEqual(await events("p1"), [...before.p1, ["again"]]);
-  assert.deepEqual(await events("p2"), [...before.p2, ["for p2"]]);
+  assert.deepEqual(await events("p1"), [...before.p1, "again"]);
+  assert.deepEqual(await events("p2"), [...before.p2, "for p2"]);
 });

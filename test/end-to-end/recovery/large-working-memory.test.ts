@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** Working memory larger than an answer of KATO can be, and so larger than one message of NATS. */
@@ -12,23 +10,20 @@ const events = 6;
 const long = (letter: string) => letter.repeat(900_000);
 
 let system: System;
-const data = mkdtempSync(join(tmpdir(), "large-working-memory-"));
+const SIMULATOR_DATA = temporaryFolder({ after });
 before(async () => {
   system = await startSystem({
-    simulatorEnv: () => ({ SIMULATOR_DATA: data }),
+    simulatorEnv: () => ({ SIMULATOR_DATA }),
     workerEnv: { LEASE_MS: "1000" },
   });
 });
-after(async () => {
-  await system?.stop();
-  rmSync(data, { recursive: true });
-});
+after(() => system?.stop());
 
 const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   system.request(method, path, body, headers);
 const observe = (body: object) => send("POST", "/p1/observe", body);
 
-/** Says which command was the last. */
+/** Gives the sequence of the last command. */
 async function fill(): Promise<string> {
   let last = "";
   for (let index = 0; index < events; index++) {
@@ -39,7 +34,7 @@ async function fill(): Promise<string> {
   return last;
 }
 
-test("what is too large to be read is learned, once, and counted", async () => {
+test("a working memory that is too large to be read is learned once", async () => {
   await fill();
   const tooLarge = await send("GET", "/p1/working-memory");
   assert.deepEqual([tooLarge.status, tooLarge.json.type], [502, "urn:kato:problem:answer-too-large"]);
@@ -49,7 +44,7 @@ test("what is too large to be read is learned, once, and counted", async () => {
   assert.deepEqual((await send("GET", "/p1/working-memory")).json.message, []);
 });
 
-test("an observation of vectors and one that fails are taken where working memory is too large to be read", async () => {
+test("with a working memory that is too large to be read, an observation of vectors is taken, and one that fails is refused", async () => {
   await fill();
   const vectors = await observe({ vectors: [[1, 2]] });
   assert.equal(vectors.status, 200, vectors.text.slice(0, 500));
@@ -60,12 +55,12 @@ test("an observation of vectors and one that fails are taken where working memor
   assert.equal((await observe({ strings: ["z"] })).status, 200);
 });
 
-test("it is given back after the instance and the worker were killed", async () => {
+test("it is restored after the instance and the worker were killed", async () => {
   await send("POST", "/p1/clear-working-memory");
   const last = await fill();
   await system.worker.kill();
-  await system.simulators[0]?.kill();
-  await system.simulators[0]?.restart();
+  await system.simulator.kill();
+  await system.simulator.restart();
   await system.worker.restart();
   await until("it is usable", async () => (await send("GET", "/p1/ping")).status === 200);
   const { json } = await send("GET", "/p1/status", undefined, { "kato-after": last });

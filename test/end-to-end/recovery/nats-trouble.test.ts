@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { openBucket } from "../../../libs/nats/buckets.ts";
 import { sender } from "../../fixtures/http-client.ts";
+import { eventsOf, untilIdle } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -14,15 +15,14 @@ before(async () => {
 after(() => system?.stop());
 
 const observe = (text: string) => system.request("POST", "/p1/observe", { strings: [text] });
-const workingMemory = async () =>
-  ((await system.request("GET", "/p1/working-memory")).json.message as string[][]).flat();
+const events = () => eventsOf(system.request);
 const untilUsable = () =>
   until("it works", async () => {
     const ready = await system.request("GET", "/ready");
     const query = await system.request("GET", "/p1/ping", undefined, { prefer: "wait=1" });
     return ready.status === 200 && query.status === 200;
   });
-/** Up to where the stored checkpoint says that commands are applied. */
+/** The sequence up to which commands are applied, as the stored checkpoint has it. */
 async function storedApplied(): Promise<number> {
   const connection = await connect({ servers: system.nats.url });
   try {
@@ -34,7 +34,7 @@ async function storedApplied(): Promise<number> {
 }
 let sequence = 0;
 
-test("without NATS whatever concerns a processor is a 503 at once, with Retry-After", async () => {
+test("without NATS every request for a processor is a 503 at once, with Retry-After", async () => {
   sequence = Number((await observe("before")).headers["kato-sequence"]);
   await system.nats.kill();
   await until("it shows", async () => (await system.request("GET", "/ready")).status === 503);
@@ -76,16 +76,16 @@ test("without NATS the gateway is alive, and the worker says that it is not well
   assert.equal((await sender(system.worker.url)("GET", "/health")).status, 503);
 });
 
-test("with NATS again everything works, nothing else being restarted, and the log goes on", async () => {
+test("when NATS is back everything works, nothing else had to be restarted, and the log goes on", async () => {
   await system.nats.restart();
   await untilUsable();
   const answer = await observe("after");
   assert.equal(answer.status, 200, answer.text);
   assert.equal(Number(answer.headers["kato-sequence"]), sequence + 1);
-  assert.deepEqual(await workingMemory(), ["before", "after"]);
+  assert.deepEqual(await events(), ["before", "after"]);
 });
 
-test("commands that were under way when NATS was restarted are applied once, in order, or told", async () => {
+test("commands under way while NATS restarts are applied once and in order, or their clients are told otherwise", async () => {
   await system.request("POST", "/p1/clear-all-memory");
   const texts = Array.from({ length: 10 }, (_, index) => String(index));
   const answers = texts.map(async (text) => {
@@ -101,26 +101,24 @@ test("commands that were under way when NATS was restarted are applied once, in 
   await system.nats.restart();
   const told = await Promise.all(answers);
   await untilUsable();
-  await until("the log is applied", async () => {
-    const { depth, state } = (await system.request("GET", "/processors/p1")).json;
-    return depth === 0 && state === "ready";
-  });
-  const events = await workingMemory();
-  assert.equal(new Set(events).size, events.length, `something was applied twice: ${events}`);
+  await untilIdle(system.request);
+  const applied = await events();
+  assert.equal(new Set(applied).size, applied.length, `something was applied twice: ${applied}`);
   for (const { text, status, effect } of told) {
-    if (status === 200) assert.ok(events.includes(text), `${text} was answered and is not there`);
-    else if (effect === "none") assert.ok(!events.includes(text), `${text} was refused and is there`);
+    if (status === 200) assert.ok(applied.includes(text), `${text} was answered and is not there`);
+    else if (effect === "none") assert.ok(!applied.includes(text), `${text} was refused and is there`);
     else assert.deepEqual([status, effect], [504, "unknown"], text);
   }
   const inOrder = told.filter(({ status }) => status === 200).sort((a, b) => a.sequence - b.sequence);
   assert.deepEqual(
-    events.filter((text) => inOrder.some((answer) => answer.text === text)),
+    applied.filter((text) => inOrder.some((answer) => answer.text === text)),
     inOrder.map(({ text }) => text),
   );
 });
 
-test("NATS that says nothing for a while is waited for, and what was applied is not applied again", async () => {
-  // The worker is held within the 100 ms after which it writes its checkpoint: so the write falls into the silence.
+test("while NATS does not answer it is waited for, and what was applied is not applied again", async () => {
+  // The worker is held within the 100 ms after which it writes its checkpoint: so the write falls into the
+  // silence.
   const texts: string[] = [];
   await until("the checkpoint is behind", async () => {
     const text = `once ${texts.length}`;
@@ -140,12 +138,12 @@ test("NATS that says nothing for a while is waited for, and what was applied is 
   await system.nats.kill("SIGCONT");
   await untilUsable();
   assert.equal((await observe("twice")).status, 200);
-  const before = await workingMemory();
+  const before = await events();
   assert.deepEqual(before.slice(-texts.length - 1), [...texts, "twice"]);
   assert.equal(new Set(before).size, before.length, `something was applied twice: ${before}`);
   await system.worker.stop();
   await system.worker.restart();
   await untilUsable();
   assert.equal((await observe("thrice")).status, 200);
-  assert.deepEqual(await workingMemory(), [...before, "thrice"]);
+  assert.deepEqual(await events(), [...before, "thrice"]);
 });

@@ -1,28 +1,26 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { KatoChannel } from "../../../libs/kato/channel.ts";
-import { encodeRequest } from "../../../libs/kato/codec.ts";
+import { sender } from "../../fixtures/http-client.ts";
+import { Kato } from "../../fixtures/kato.ts";
+import { entryOf, eventsOf, untilIdle, untilState } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 let system: System;
-const data = mkdtempSync(join(tmpdir(), "rebuild-by-hand-"));
+const env: Record<string, NodeJS.ProcessEnv> = {
+  p2: { SIMULATOR_DELAY_MS: "100", SIMULATOR_DATA: temporaryFolder({ after }) },
+  slow: { SIMULATOR_DELAY_MS: "800" },
+};
 before(async () => {
   system = await startSystem({
-    processors: [{ id: "p1" }, { id: "p2" }],
-    simulatorEnv: (processor) =>
-      processor === "p2" ? { SIMULATOR_DELAY_MS: "100", SIMULATOR_DATA: data } : {},
+    processors: [{ id: "p1" }, { id: "p2" }, { id: "slow" }],
+    simulatorEnv: (id) => env[id] ?? {},
     workerEnv: { LOG_HISTORY: "1000", LOG_TRIM_MS: "200", LEASE_MS: "1000" },
   });
 });
-after(async () => {
-  await system?.stop();
-  rmSync(data, { recursive: true });
-});
+after(() => system?.stop());
 
 const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   system.request(method, path, body, headers);
@@ -35,12 +33,9 @@ const insistOnReplay = (id: string) =>
     const answer = await rebuild(id, "", { from: 1 });
     return answer.status !== 503 && answer;
   });
-const entryOf = async (id: string) => (await send("GET", `/processors/${id}`)).json;
-const untilReplayed = (id: string) =>
-  until("it is replayed", async () => {
-    const { state, depth } = await entryOf(id);
-    return state === "ready" && depth === 0;
-  });
+const entry = (id: string) => entryOf(system.request, id);
+const untilReplayed = (id: string) => untilIdle(system.request, id);
+const untilItIs = (state: string, id: string) => untilState(system.request, id, state);
 
 /** What a processor knows, as its users see it. */
 async function knowledgeOf(id: string, models: string[]) {
@@ -59,7 +54,10 @@ async function knowledgeOf(id: string, models: string[]) {
   };
 }
 
-/** A history with models, one learned twice, one by itself, one deleted, a failed command, changed genes and events left. */
+/**
+ * A history with models, one learned twice, one by itself, one deleted, a failed command, changed genes and
+ * events left.
+ */
 async function teach(id: string): Promise<string[]> {
   const models: string[] = [];
   const learn = async (...events: string[][]) => {
@@ -83,7 +81,7 @@ async function teach(id: string): Promise<string[]> {
   return models;
 }
 
-test("a rebuild by hand gives working memory back where somebody else has changed it", async () => {
+test("a rebuild by hand restores a working memory that somebody else has changed", async () => {
   await observe("p1", "one");
   await observe("p1", "two");
   const before = await knowledgeOf("p1", []);
@@ -98,9 +96,8 @@ test("a rebuild by hand gives working memory back where somebody else has change
     learns: 0,
   });
 
-  const stranger = new KatoChannel(`127.0.0.1:${system.simulators[0]?.port}`);
-  assert.ok(await stranger.connect(5_000));
-  await stranger.call("ClearWorkingMemory", encodeRequest("ClearWorkingMemory", {}), 5_000);
+  const stranger = new Kato(`127.0.0.1:${system.simulator.port}`);
+  await stranger.insist("ClearWorkingMemory", {});
   stranger.close();
   assert.deepEqual((await send("GET", "/p1/working-memory")).json.message, []);
 
@@ -110,18 +107,18 @@ test("a rebuild by hand gives working memory back where somebody else has change
     [200, { id: "p1", state: "rebuilt", from: 1, through: 2, observes: 2, events: 2, degraded: "" }],
   );
   assert.deepEqual(await knowledgeOf("p1", []), before);
-  const metrics = await (await fetch(`${system.worker.url}/metrics`)).text();
+  const { text: metrics } = await sender(system.worker.url)("GET", "/metrics");
   const counted = (method: string, outcome: string) =>
     metrics.includes(`kato_recoveries_total{processor="p1",method="${method}",outcome="${outcome}"}`);
   assert.ok(
     counted("rebuild", "exact") && counted("replay", "observed") && counted("reconcile", "restarted"),
   );
   const { interval } = (await observe("p1", "three")).json;
-  assert.equal(interval, 3, "what clients count goes on");
+  assert.equal(interval, 3, "the interval goes on");
   await send("POST", "/p1/clear-working-memory");
 });
 
-test("the kept history is replayed into a cleared instance: the same knowledge, told nobody again", async () => {
+test("a replay of the kept history gives a cleared instance the same knowledge, and tells nobody anything again", async () => {
   const models = await teach("p1");
   const before = await knowledgeOf("p1", models);
   const letters = (await send("GET", "/processors/p1/dead-letters")).text;
@@ -143,80 +140,84 @@ test("the kept history is replayed into a cleared instance: the same knowledge, 
   assert.equal((await observe("p1", "b", "c")).status, 200);
 });
 
-test("a replay that everything dies in goes on, and comes to the same", async () => {
+test("a replay goes on after the instance and the worker were killed in it, and ends with the same knowledge", async () => {
   const models = await teach("p2");
   const before = await knowledgeOf("p2", models);
   const [, instance] = system.simulators;
+  assert.ok(instance);
   assert.equal((await insistOnReplay("p2")).status, 202);
   await until("it is under way", async () => {
-    const { state, depth } = await entryOf("p2");
-    return state === "rebuilding" && Number(depth) < 20;
+    const { state, depth } = await entry("p2");
+    return state === "rebuilding" && depth < 20;
   });
-  await instance?.kill();
-  await until("that is seen", async () => (await entryOf("p2")).state === "down");
-  await instance?.restart();
+  await instance.kill();
+  await untilItIs("down", "p2");
+  await instance.restart();
   await until("it goes on", async () => {
-    const { state, depth } = await entryOf("p2");
-    return state === "rebuilding" && Number(depth) < 17;
+    const { state, depth } = await entry("p2");
+    return state === "rebuilding" && depth < 17;
   });
   await system.worker.kill();
-  await until("that is seen", async () => (await entryOf("p2")).state === "unowned");
+  await untilItIs("unowned", "p2");
   await system.worker.restart();
   await untilReplayed("p2");
   assert.deepEqual(await knowledgeOf("p2", models), before);
 });
 
-test("what cannot be replayed is refused and changes nothing", async () => {
-  const { last } = await entryOf("p1");
-  for (const from of [0, -1, 1.5, "1", Number(last) + 1]) {
+test("a rebuild that is not possible is refused and changes nothing", async () => {
+  const { last } = await entry("p1");
+  for (const from of [0, -1, 1.5, "1", last + 1]) {
     const { status, json } = await rebuild("p1", "", { from });
     assert.deepEqual([status, (json.errors as { field: string }[])[0]?.field, from], [422, "from", from]);
   }
   assert.equal((await rebuild("nobody")).status, 404);
   assert.equal((await rebuild("p1", "?dry_run=perhaps")).status, 422);
   await send("POST", "/processors/p1/pause");
-  await until("it is paused", async () => (await entryOf("p1")).state === "paused");
+  await untilItIs("paused", "p1");
   const { status, json } = await rebuild("p1", "", { from: 1 });
   assert.deepEqual([status, json.effect], [409, "none"]);
-  assert.equal((await rebuild("p1")).status, 200, "working memory can be");
+  assert.equal((await rebuild("p1")).status, 200, "working memory can be rebuilt nevertheless");
   await send("POST", "/processors/p1/resume");
-  await system.simulators[0]?.kill();
-  await until("it is down", async () => (await entryOf("p1")).state === "down");
+  await system.simulator.kill();
+  await untilItIs("down", "p1");
   assert.equal((await rebuild("p1")).status, 503);
   assert.equal((await rebuild("p1", "", { from: 1 })).status, 503);
-  await system.simulators[0]?.restart();
+  await system.simulator.restart();
 });
 
-test("a replay that finds no instance says nothing of what an earlier worker has begun (A7)", async (t) => {
-  const slow = await startSystem({
-    simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "1000" }),
-    workerEnv: { LEASE_MS: "1000" },
+test("a replay that finds no instance says nothing about a command that an earlier worker has begun (A7)", async () => {
+  const [, , instance] = system.simulators;
+  assert.ok(instance);
+  assert.equal((await observe("slow", "first")).status, 200);
+  // Until the gateway knows that this one is over, it would say that it is being applied.
+  await until("the gateway knows that it is applied", async () => {
+    const { state, applied } = await entry("slow");
+    return state === "ready" && applied === 1;
   });
-  t.after(() => slow.stop());
-  const [instance] = slow.simulators;
-  assert.equal((await slow.request("POST", "/p1/observe", { strings: ["first"] })).status, 200);
-  const answer = slow.request("POST", "/p1/observe", { strings: ["second"] }, { prefer: "wait=4" });
-  await until("it is begun", async () => {
-    const { state, last } = (await slow.request("GET", "/processors/p1")).json;
-    return state === "applying" && last === 2;
-  });
-  await instance?.kill("SIGSTOP");
-  await slow.worker.kill();
-  await slow.worker.restart();
+  const body = { strings: ["second"] };
   let isAnswered = false;
-  void answer.finally(() => {
+  const answer = send("POST", "/slow/observe", body, { prefer: "wait=4" }).finally(() => {
     isAnswered = true;
   });
-  while (!isAnswered) await slow.request("POST", "/processors/p1/rebuild", { from: 1 });
+  await until("it is begun", async () => {
+    const { state, last } = await entry("slow");
+    return state === "applying" && last === 2;
+  });
+  await instance.kill("SIGSTOP");
+  await system.worker.kill();
+  await system.worker.restart();
+  await until("it is answered", async () => {
+    await send("POST", "/processors/slow/rebuild", { from: 1 }, { prefer: "wait=1" });
+    return isAnswered;
+  });
   const { status, json } = await answer;
   assert.deepEqual([status, json.effect], [504, "unknown"]);
-  await instance?.kill("SIGCONT");
+  await instance.kill("SIGCONT");
   // The last replay that was asked for may have been begun.
   await until("another one is applied", async () => {
-    const { status, json } = await slow.request("POST", "/p1/observe", { strings: ["third"] });
+    const { status, json } = await observe("slow", "third");
     if (status !== 200) assert.equal(json.effect, "none");
     return status === 200;
   });
-  const { message } = (await slow.request("GET", "/p1/working-memory")).json;
-  assert.deepEqual(message, [["first"], ["second"], ["third"]]);
+  assert.deepEqual(await eventsOf(system.request, "slow"), ["first", "second", "third"]);
 });

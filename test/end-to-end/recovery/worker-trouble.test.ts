@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
+import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -17,9 +18,8 @@ after(() => system?.stop());
 const observe = (text: string, prefer = "wait=20") =>
   system.request("POST", "/p1/observe", { strings: [text] }, { prefer });
 const clear = () => system.request("POST", "/p1/clear-all-memory");
-const workingMemory = async () =>
-  ((await system.request("GET", "/p1/working-memory")).json.message as string[][]).flat();
-const isUsable = async () => (await system.request("GET", "/processors/p1")).json.healthy === true;
+const events = () => eventsOf(system.request);
+const isUsable = async () => (await entryOf(system.request)).healthy;
 const assertNotOwned = ({ status, headers, json }: Answer) => {
   assert.equal(status, 503);
   assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
@@ -27,23 +27,20 @@ const assertNotOwned = ({ status, headers, json }: Answer) => {
   assert.equal(json.retryable, true);
 };
 
-test("a worker that is told to stop finishes what it has begun, and ends with 0", async () => {
+test("a worker that is told to stop finishes the command that it has begun, and ends with 0", async () => {
   assert.equal((await observe("before")).status, 200);
-  await until("that is told", async () => {
-    const { state, applied } = (await system.request("GET", "/processors/p1")).json;
+  await until("the gateway knows that it is applied", async () => {
+    const { state, applied } = await entryOf(system.request);
     return state === "ready" && applied === 1;
   });
   const begun = observe("begun");
-  await until("it is under way", async () => {
-    const { state } = (await system.request("GET", "/processors/p1")).json;
-    return state === "applying";
-  });
+  await untilState(system.request, "p1", "applying");
   assert.equal(await system.worker.stop(), "exit code 0");
   const { status, text } = await begun;
   assert.equal(status, 200, text);
 });
 
-test("without a worker queries are refused at once, and commands as soon as its silence shows", async () => {
+test("without a worker queries are refused at once, and commands as soon as the gateway misses its reports", async () => {
   assertNotOwned(await system.request("GET", "/p1/working-memory"));
   await until(
     "a command is refused",
@@ -51,19 +48,19 @@ test("without a worker queries are refused at once, and commands as soon as its 
     5_000,
   );
   assertNotOwned(await observe("nobody's", "wait=60"));
-  const { state, healthy } = (await system.request("GET", "/processors/p1")).json;
+  const { state, healthy } = await entryOf(system.request);
   assert.deepEqual({ state, healthy }, { state: "unowned", healthy: false });
   assert.equal((await system.request("GET", "/ready")).status, 200);
 });
 
-test("with a worker again, nothing that was applied is applied again, nor what was refused", async () => {
+test("the next worker applies nothing again, and nothing that was refused", async () => {
   await system.worker.restart();
   await until("it works", isUsable);
   assert.equal((await observe("after")).status, 200);
-  assert.deepEqual(await workingMemory(), ["before", "begun", "after"]);
+  assert.deepEqual(await events(), ["before", "begun", "after"]);
 });
 
-test("what waits in the log when a worker stops is applied by the next one, in order and once", async () => {
+test("commands that wait when a worker stops are applied by the next one, in order and once", async () => {
   await clear();
   const texts = ["1", "2", "3", "4", "5"];
   const answers = texts.map((text) => observe(text));
@@ -71,8 +68,7 @@ test("what waits in the log when a worker stops is applied by the next one, in o
     "the first is applied",
     async () => Number((await system.request("GET", "/p1/time")).json.message) > 0,
   );
-  const stopped = system.worker.stop();
-  assert.equal(await stopped, "exit code 0");
+  assert.equal(await system.worker.stop(), "exit code 0");
   await system.worker.restart();
   const sequences = new Map<string, number>();
   for (const [index, answer] of (await Promise.all(answers)).entries()) {
@@ -81,10 +77,10 @@ test("what waits in the log when a worker stops is applied by the next one, in o
   }
   const inOrder = texts.toSorted((a, b) => (sequences.get(a) ?? 0) - (sequences.get(b) ?? 0));
   await until("it works", isUsable);
-  assert.deepEqual(await workingMemory(), inOrder);
+  assert.deepEqual(await events(), inOrder);
 });
 
-test("when the worker is killed, answers are a 503 or tell that the effect is unknown", async () => {
+test("when the worker is killed, answers are a 503 or say that the effect is unknown", async () => {
   await clear();
   await system.worker.kill();
   const answers = await Promise.all([
@@ -101,5 +97,5 @@ test("when the worker is killed, answers are a 503 or tell that the effect is un
   await system.worker.restart();
   await until("it works", isUsable);
   assert.equal((await observe("z")).status, 200);
-  assert.deepEqual(await workingMemory(), ["z"], "commands whose time was over were applied");
+  assert.deepEqual(await events(), ["z"], "commands whose time was over were applied");
 });

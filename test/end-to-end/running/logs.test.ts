@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
+import { once } from "node:events";
 import { after, before, test } from "node:test";
+import { openRequest } from "../../fixtures/http-client.ts";
 import type { Service } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -21,23 +22,19 @@ after(() => system?.stop());
 
 type Line = Record<string, unknown>;
 
-function linesOf(service: Service | undefined): Line[] {
-  const lines = service?.output().split("\n") ?? [];
+function linesOf(service: Service): Line[] {
+  const lines = service.output().split("\n");
   return lines.filter((line) => line.startsWith("{")).map((line): Line => JSON.parse(line));
 }
-const gateway = () => system.gateways[0];
 
 /** The line of the latest request of this path. */
 async function requestLine(path: string): Promise<Line> {
-  let line: Line | undefined;
-  await until(`${path} has its line`, () => {
-    line = linesOf(gateway()).findLast((found) => found.msg === "request" && found.path === path);
-    return line !== undefined;
-  });
-  return line ?? {};
+  return until(`${path} has its line`, () =>
+    linesOf(system.gateway).findLast((found) => found.msg === "request" && found.path === path),
+  );
 }
 
-test("a request has one line: whose it was, what became of it, and how long it took", async () => {
+test("each request has one line, with its processor, its command, its outcome and how long it took", async () => {
   const { headers } = await system.request(
     "POST",
     "/p1/observe?note=x",
@@ -61,10 +58,10 @@ test("a request has one line: whose it was, what became of it, and how long it t
   });
   assert.ok(Number(ms) >= 50 && Number(ms) < 30_000);
   assert.ok(Date.parse(String(time)) > 0);
-  assert.equal(linesOf(gateway()).filter((line) => line.request === request).length, 1);
+  assert.equal(linesOf(system.gateway).filter((line) => line.request === request).length, 1);
 });
 
-test("a request that is refused has its line too", async () => {
+test("a refused request has its line too", async () => {
   const { json } = await system.request("POST", "/nobody/observe", {});
   const { outcome, status, request, processor, command } = await requestLine("/nobody/observe");
   assert.deepEqual(
@@ -79,35 +76,34 @@ test("a request that is refused has its line too", async () => {
   );
 });
 
-test("so has one whose client did not wait for the answer", async () => {
+test("a request whose client did not wait for the answer has its line, which says so", async () => {
   const path = "/p1/observe-sequence";
   const observations = Array.from({ length: 10 }, () => ({ strings: ["long"] }));
-  const aborted = httpRequest(`${gateway()?.url}${path}`, { method: "POST" });
-  aborted.on("error", () => {});
-  aborted.end(JSON.stringify({ observations }));
-  // Not by its state, which may still be told of the command before it.
+  const { request } = openRequest(system.gateway.url, "POST", path);
+  request.end(JSON.stringify({ observations }));
+  // The processor's state would not tell: it may still be that of the command before.
   await until("it is in the log", async () => {
     const { commands } = (await system.request("GET", "/processors/p1/log")).json;
     return (commands as { method: string }[]).at(-1)?.method === "Sequence";
   });
-  aborted.destroy();
+  request.destroy();
   const { processor, command, client_gone } = await requestLine(path);
   assert.deepEqual([processor, client_gone], ["p1", true]);
   assert.ok(command);
 });
 
-test("and one whose client went away in the middle of it", async () => {
+test("a request whose client went away during the answer has its line, which says so", async () => {
   const { json } = await system.request("POST", "/p1/observations", { observations: Array(40).fill({}) });
   const path = `/p1/ingestions/${json.ingestion}/events`;
-  const stop = new AbortController();
-  const { body } = await fetch(`${gateway()?.url}${path}`, { signal: stop.signal });
-  await body?.getReader().read();
-  stop.abort();
+  const { request, head } = openRequest(system.gateway.url, "GET", path);
+  request.end();
+  await once(await head, "data");
+  request.destroy();
   const { status, client_gone } = await requestLine(path);
   assert.deepEqual([status, client_gone], [200, true]);
 });
 
-test("what is observed, keys, credentials and the query are in no line", async () => {
+test("no line has what is observed, keys, credentials or the query", async () => {
   const headers = { authorization: `Bearer ${secret}`, cookie: secret, "x-api-key": secret };
   await system.request("POST", `/p1/observe?token=${secret}`, { strings: [secret] }, headers);
   await system.request(
@@ -127,19 +123,20 @@ test("what is observed, keys, credentials and the query are in no line", async (
   }
   await system.request("POST", "/p1/genes/change", { max_sequence_length: 0 });
   await until("the worker tells of it", () => system.worker.output().includes("its events are lost"));
-  assert.ok(!gateway()?.output().includes(secret));
+  assert.ok(!system.gateway.output().includes(secret));
   assert.ok(!system.worker.output().includes(secret));
 });
 
-test("the worker has a line for a command that did not succeed, and none for one that did", async () => {
-  const failed = await system.request("DELETE", "/p1/model/nosuch");
-  const command = failed.headers["kato-command"];
-  let line: Line = {};
-  await until("it has its line", () => {
-    line = linesOf(system.worker).find((found) => found.command === command) ?? {};
-    return line.command === command;
-  });
-  const { level, processor, sequence, method, outcome } = line;
+test("the worker logs a command that failed, and none that succeeded", async () => {
+  const fail = async () => {
+    const { headers } = await system.request("DELETE", "/p1/model/nosuch");
+    const line = await until("it has its line", () =>
+      linesOf(system.worker).find((found) => found.command === headers["kato-command"]),
+    );
+    return { headers, line };
+  };
+  const failed = await fail();
+  const { level, processor, sequence, method, outcome } = failed.line;
   assert.deepEqual(
     { level, processor, sequence, method, outcome },
     {
@@ -153,5 +150,6 @@ test("the worker has a line for a command that did not succeed, and none for one
   const before = linesOf(system.worker).length;
   assert.equal((await system.request("POST", "/p1/observe", { strings: ["a"] })).status, 200);
   await system.request("POST", "/p1/learn");
-  assert.equal(linesOf(system.worker).length, before);
+  await fail();
+  assert.equal(linesOf(system.worker).length, before + 1, "there is one more line, that of the failure");
 });

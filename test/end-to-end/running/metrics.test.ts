@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { sender } from "../../fixtures/http-client.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
@@ -24,11 +25,11 @@ after(async () => {
   for (const proxy of proxies) await proxy.stop();
 });
 
-/** A scrape: each series with its value. */
+/** Each series that a service serves, with its value. */
 async function scrape(url: string): Promise<Map<string, number>> {
-  const response = await fetch(`${url}/metrics`);
-  assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
-  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const { headers, text } = await sender(url)("GET", "/metrics");
+  assert.match(headers["content-type"] ?? "", /^text\/plain; version=0\.0\.4/);
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(
     lines.map((line) => [
       line.slice(0, line.lastIndexOf(" ")),
@@ -36,7 +37,7 @@ async function scrape(url: string): Promise<Map<string, number>> {
     ]),
   );
 }
-const gatewayMetrics = () => scrape(system.gateways[0]?.url ?? "");
+const gatewayMetrics = () => scrape(system.gateway.url);
 const workerMetrics = () => scrape(system.worker.url);
 const seriesOf = (metrics: Map<string, number>, name: string, containing = "") =>
   Object.fromEntries(
@@ -62,7 +63,7 @@ test("the gateway counts requests by processor and outcome, and times them by me
   assert.equal(metrics.get("kato_processors_unowned"), 0);
 });
 
-test("the worker counts commands, times their wait and their call, and tells how each processor stands", async () => {
+test("the worker counts commands, times their wait and their call, and tells the state of each processor", async () => {
   await system.request("POST", "/p1/learn");
   const metrics = await workerMetrics();
   assert.equal(metrics.get('kato_commands_total{processor="p1",outcome="applied"}'), 2);
@@ -89,7 +90,7 @@ test("a command that fails and that nobody waited for is counted as failed and a
   assert.equal((await workerMetrics()).get('kato_commands_total{processor="p1",outcome="failed"}'), 1);
 });
 
-test("a connection that is made again is counted, to an instance and to NATS", async () => {
+test("each new connection to an instance and to NATS is counted", async () => {
   for (const proxy of proxies) proxy.cut();
   await until("the instance is back", async () => {
     const metrics = await workerMetrics();
@@ -102,7 +103,7 @@ test("a connection that is made again is counted, to an instance and to NATS", a
   }
 });
 
-test("a time that the event loop was held up is told, by both", async () => {
+test("gateway and worker tell how late their event loop is", async () => {
   for (const metrics of [await gatewayMetrics(), await workerMetrics()]) {
     assert.ok(Number(metrics.get("nodejs_eventloop_lag_p99_seconds")) > 0);
   }
@@ -117,7 +118,7 @@ test("no metric of the project has other labels than processor, method and outco
   }
 });
 
-test("what is of a processor goes with it", async () => {
+test("the series of a processor go when it is removed", async () => {
   await until("it can be used", async () => (await system.request("POST", "/p2/observe", {})).status === 200);
   const ofP2 = (metrics: Map<string, number>) =>
     [...metrics.keys()].filter((series) => series.includes('"p2"'));

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -15,9 +13,10 @@ import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startDiscovery, startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
 import { untilUsable } from "../../fixtures/system.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
-// As a password may be: with what means something in a URL.
+// Passwords with characters that mean something in a URL.
 const passwords = { gateway: "g@te/w:y", worker: "w0rk,r", discovery: "f!nd#r" };
 const usersFile = resolve(import.meta.dirname, "../../../deploy/nats/users.conf");
 
@@ -36,11 +35,11 @@ before(async () => {
   process.env.NATS_WORKER_PASSWORD = JSON.stringify(passwords.worker);
   process.env.NATS_DISCOVERY_PASSWORD = JSON.stringify(passwords.discovery);
   // nats-server takes an include from its configuration's folder, which lies beside this one.
-  const beside = mkdtempSync(join(tmpdir(), "kato-users-"));
+  const beside = temporaryFolder({ after });
   nats = await startNats({ config: [`include ${JSON.stringify(relative(beside, usersFile))}`] });
   instance = await startSimulatorProcess({ MANIFEST: '{"id": "p1"}' });
   found = await startSimulatorProcess({ MANIFEST: '{"id": "p3"}' });
-  // The first of all, so that it is discovery which creates the buckets that it uses.
+  // It starts first, so that it has to create the buckets that it uses.
   docker = await startDockerApi();
   discovery = await startDiscovery({
     natsUrl: urlFor("discovery"),
@@ -66,12 +65,13 @@ after(async () => {
     await service?.stop();
 });
 
-/** What NATS has refused. */
+/** The lines in which NATS says that it has refused something. */
 const violations = () => nats.output().match(/.*(Publish|Subscription) Violation.*/g) ?? [];
 
-test("with the users that are shipped nothing is refused that gateways, workers and discovery do", async () => {
-  const [request, other] = gateways.map(({ url }) => sender(url));
-  assert.ok(request && other);
+test("with the users that are shipped gateways, workers and discovery can do all that they do", async () => {
+  const [first, second] = gateways;
+  assert.ok(first && second);
+  const [request, other] = [sender(first.url), sender(second.url)];
   const succeed = async (...args: Parameters<typeof request>) => {
     const answer = await request(...args);
     assert.ok(answer.status < 300, `${args[0]} ${args[1]}: ${answer.status} ${answer.text}`);
@@ -82,7 +82,7 @@ test("with the users that are shipped nothing is refused that gateways, workers 
   await succeed("POST", "/p1/learn");
   await succeed("GET", "/p1/predictions");
 
-  // An answer of 504 is one that the worker was asked for: cancel.
+  // Before it answers 504 the gateway asks the worker to cancel the command.
   await instance.kill("SIGSTOP");
   const late = await request("POST", "/p1/observe", { strings: ["late"] }, { prefer: "wait=1" });
   await instance.kill("SIGCONT");
@@ -93,8 +93,8 @@ test("with the users that are shipped nothing is refused that gateways, workers 
   await succeed("GET", `/p1/commands/${failed.command}`);
   await succeed("DELETE", `/processors/p1/dead-letters/${failed.sequence}`);
 
-  // Of one that another gateway takes in it asks that gateway.
-  const open = openUpload(gateways[0]?.url ?? "", "/p1/observations", { "idempotency-key": "open" });
+  // A gateway asks the other one about an upload that the other one takes in.
+  const open = openUpload(first.url, "/p1/observations", { "idempotency-key": "open" });
   await open.write(linesOfTexts(texts(50)));
   await until(
     "the first half is stored",
@@ -146,7 +146,7 @@ test("with the users that are shipped nothing is refused that gateways, workers 
   assert.deepEqual(violations(), []);
 });
 
-test("no user can do what is not its part", async (t) => {
+test("no user can do what belongs to another", async (t) => {
   const as = async (user: keyof typeof passwords): Promise<NatsConnection> => {
     const connection = await connect({ servers: nats.url, user, pass: passwords[user], timeout: 5_000 });
     t.after(() => connection.close());
@@ -182,7 +182,7 @@ test("no user can do what is not its part", async (t) => {
   );
 });
 
-test("without its password nobody gets in, who waits for NATS says why, and no log has a password", async () => {
+test("without its password a user is refused, a service that waits for NATS says why, and no log has a password", async () => {
   await assert.rejects(connect({ servers: nats.url }), /authorization/i);
   const stranger = await startWorker({ natsUrl: urlFor("worker", "s3cret"), ready: /refuses the user/ });
   await stranger.stop();

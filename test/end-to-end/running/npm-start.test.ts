@@ -1,58 +1,42 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { TestContext } from "node:test";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts } from "../../../scripts/start/free-ports.ts";
+import { freePort } from "../../fixtures/free-port.ts";
+import type { Send } from "../../fixtures/http-client.ts";
+import { sender } from "../../fixtures/http-client.ts";
 import type { TestProcess } from "../../fixtures/processes.ts";
 import { startProgram } from "../../fixtures/processes.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
+import { until } from "../../fixtures/until.ts";
 
 const ids = ["p46b6b076c", "pd5d9e6c4c", "p847675347"];
 const startTimeoutMs = 60_000;
 
 interface Started {
   npm: TestProcess;
-  call: (path: string, body?: object) => Promise<{ httpStatus: number; message: unknown; interval: number }>;
+  send: Send;
 }
 
-/** Runs `npm start` as a user does and resolves once it says that it is ready. */
+/** Runs `npm start` as a user does. Resolves once it says that it is ready. */
 async function npmStart(t: TestContext, dataDir: string): Promise<Started> {
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const env = { ...process.env, GATEWAY_PORT: String(port), DATA_DIR: dataDir };
-  // What the tests themselves are run with is not to reach what they run.
+  // The settings that the tests themselves run with must not reach what they start.
   for (const name of ["NATS_URL", "KATO_PROCESSORS", "GATEWAY_HOST", "LOG_LEVEL"])
     Reflect.deleteProperty(env, name);
   process.chdir(resolve(import.meta.dirname, "../../.."));
   const npm = startProgram({ name: "npm start", command: "npm", args: ["start"], env });
   t.after(() => npm.stop());
-
-  const deadline = Date.now() + startTimeoutMs;
-  while (!/^Ready: /m.test(npm.output())) {
-    if (!npm.isRunning() || Date.now() > deadline) assert.fail(`npm start is not ready:\n${npm.output()}`);
-    await sleep(50);
-  }
-  return {
-    npm,
-    async call(path, body) {
-      const init = body && {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      };
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-      return {
-        httpStatus: response.status,
-        ...((await response.json()) as { message: unknown; interval: number }),
-      };
-    },
-  };
+  const isReady = () => /^Ready: /m.test(npm.output());
+  await until("npm start is ready or has ended", () => !npm.isRunning() || isReady(), startTimeoutMs);
+  assert.ok(isReady(), npm.output());
+  return { npm, send: sender(`http://127.0.0.1:${port}`) };
 }
 
-/** SIGTERM to npm; asserts that the end is a clean one and that no process is left. */
+/** Stops npm by SIGTERM. Asserts that it ends cleanly and that no process is left. */
 async function stopCleanly(npm: TestProcess): Promise<void> {
   const started = descendants(npm.pid);
   assert.ok(
@@ -71,7 +55,7 @@ function descendants(pid: number): number[] {
   return below(pid);
 }
 
-/** Every process that runs; a zombie has ended. */
+/** Every process that runs. A zombie does not. */
 function processes(): { pid: number; ppid: number }[] {
   const lines = existsSync("/proc/self/stat")
     ? readdirSync("/proc")
@@ -84,7 +68,7 @@ function processes(): { pid: number; ppid: number }[] {
     .map(([pid, , ppid]) => ({ pid: Number(pid), ppid: Number(ppid) }));
 }
 
-/** `pid state ppid`; empty when the process has ended meanwhile. */
+/** `pid state ppid`, or "" where the process has ended meanwhile. */
 function statOf(pid: string): string {
   try {
     // The command's name, in parentheses, can contain anything.
@@ -94,27 +78,28 @@ function statOf(pid: string): string {
   }
 }
 
-test("npm start runs the whole system, stops without a trace and goes on where it stopped", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "kato-start-"));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
+test("npm start runs the whole system, leaves no process behind, and goes on where it stopped", async (t) => {
+  const dataDir = temporaryFolder(t);
   const models = new Map<string, string>();
 
   await t.test("three processors learn and predict, each its own", async (t) => {
-    const { npm, call } = await npmStart(t, dataDir);
+    const { npm, send } = await npmStart(t, dataDir);
     await Promise.all(
       ids.map(async (id) => {
         const own = (symbol: string) => `${symbol} of ${id}`;
         const observe = async (...strings: string[]) => {
-          assert.equal((await call(`/${id}/observe`, { strings: strings.map(own) })).httpStatus, 200);
+          const body = { strings: strings.map(own) };
+          assert.equal((await send("POST", `/${id}/observe`, body)).status, 200);
         };
         for (const symbol of ["a", "b", "c", "d", "e"]) await observe(symbol);
-        const learned = await call(`/${id}/learn`, {});
-        assert.match(String(learned.message), /^MODEL\|[0-9a-f]{40}$/);
-        models.set(id, String(learned.message));
+        const { message: learned } = (await send("POST", `/${id}/learn`)).json;
+        assert.match(String(learned), /^MODEL\|[0-9a-f]{40}$/);
+        models.set(id, String(learned));
 
         await observe("b");
         await observe("d", "x");
-        const predictions = (await call(`/${id}/predictions`)).message as Record<string, unknown>[];
+        const { json } = await send("GET", `/${id}/predictions`);
+        const predictions = json.message as Record<string, unknown>[];
         assert.equal(predictions.length, 1);
         const { name, past, present, future, missing, extras } = predictions[0] ?? {};
         assert.deepEqual(
@@ -136,15 +121,15 @@ test("npm start runs the whole system, stops without a trace and goes on where i
   await t.test(
     "a second start has the models, the working memory and the interval of the first",
     async (t) => {
-      const { npm, call } = await npmStart(t, dataDir);
+      const { npm, send } = await npmStart(t, dataDir);
       for (const id of ids) {
-        const model = await call(`/${id}/model/${encodeURIComponent(models.get(id) ?? "")}`);
-        assert.equal(model.httpStatus, 200);
-        assert.equal((model.message as { frequency: number }).frequency, 1);
+        const model = await send("GET", `/${id}/model/${encodeURIComponent(models.get(id) ?? "")}`);
+        assert.equal(model.status, 200);
+        assert.equal((model.json.message as { frequency: number }).frequency, 1);
 
-        const memory = await call(`/${id}/working-memory`);
-        assert.deepEqual(memory.message, [[`b of ${id}`], [`d of ${id}`, `x of ${id}`]]);
-        assert.equal(memory.interval, 7);
+        const { message, interval } = (await send("GET", `/${id}/working-memory`)).json;
+        assert.deepEqual(message, [[`b of ${id}`], [`d of ${id}`, `x of ${id}`]]);
+        assert.equal(interval, 7);
       }
       await stopCleanly(npm);
     },

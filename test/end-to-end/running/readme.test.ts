@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../../..");
@@ -44,19 +43,15 @@ const withoutTime = ({ time_stamp, ...rest }: Record<string, unknown>) => {
 };
 
 let system: System;
-let dir: string;
+const dir = temporaryFolder({ after });
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), "kato-readme-"));
   system = await startSystem({ processors: [{ id: "p46b6b076c", name: "P1" }] });
 });
-after(async () => {
-  await system?.stop();
-  await rm(dir, { recursive: true, force: true });
-});
+after(() => system?.stop());
 
 /** Runs commands as a reader's shell would, but for the gateway's address; gives what they print. */
 async function shell(commands: string[]): Promise<string> {
-  const script = commands.join("\n").replaceAll(shownUrl, system.gateways[0]?.url ?? "");
+  const script = commands.join("\n").replaceAll(shownUrl, system.gateway.url);
   const { stdout } = await run("sh", ["-eu", "-c", script], { cwd: dir, timeout: 60_000 });
   return stdout;
 }
@@ -91,7 +86,7 @@ test("the README's tour answers as it shows", { skip }, async () => {
 test("the README's commands beside the tour work", { skip }, async () => {
   assert.equal(inline.length, 1);
   for (const command of inline) {
-    const here = command.replace("kato-p1:1441", `127.0.0.1:${system.simulators[0]?.port}`);
+    const here = command.replace("kato-p1:1441", `127.0.0.1:${system.simulator.port}`);
     const output = await shell([`HOST=${shownUrl}`, here]);
     assert.equal(JSON.parse(output).source, "rest", output);
   }

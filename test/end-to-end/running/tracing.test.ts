@@ -38,7 +38,7 @@ async function stop(): Promise<void> {
   proxy?.stop();
   await system?.stop();
 }
-/** What the instance was told of the trace in the latest call of this method. */
+/** The trace headers of the latest call of this method to the instance. */
 const toldOf = (method: Method) => {
   const { metadata } = calls.findLast((call) => call.method === method) ?? {};
   return { traceparent: metadata?.get("traceparent"), tracestate: metadata?.get("tracestate") };
@@ -57,7 +57,7 @@ after(async () => {
   await receiver?.stop();
 });
 
-test("without OpenTelemetry the instance is told of the trace as the client told it", async () => {
+test("without OpenTelemetry the instance is given the trace headers of the client", async () => {
   const both = { traceparent: [traceparent], tracestate: [tracestate] };
   assert.equal((await observe({ traceparent, tracestate })).status, 200);
   assert.deepEqual(toldOf("Observe"), both);
@@ -67,7 +67,7 @@ test("without OpenTelemetry the instance is told of the trace as the client told
   assert.deepEqual(toldOf("Learn"), { traceparent: [traceparent], tracestate: [] });
 });
 
-test("a command that nobody waits for keeps its trace in the log, alone, in a sequence or in bulk", async () => {
+test("a command that nobody waits for keeps its trace in the log, whether alone, in a sequence or in bulk", async () => {
   const send = [
     () => observe({ prefer: "respond-async", traceparent }),
     () => system.request("POST", "/p1/observations", { observations: [{ strings: ["b"] }] }, { traceparent }),
@@ -83,7 +83,7 @@ test("a command that nobody waits for keeps its trace in the log, alone, in a se
   }
 });
 
-test("a trace that is not valid, or none, is none for the instance", async () => {
+test("without a valid trace the instance is given none", async () => {
   for (const headers of [
     {},
     { traceparent: "nonsense", tracestate },
@@ -94,14 +94,13 @@ test("a trace that is not valid, or none, is none for the instance", async () =>
   }
 });
 
-/** The spans that belong to the command of an answer, from the HTTP request on. */
+/** The spans of these names, in this order, among those that `find` accepts, once all of them have come. */
 async function spansOf(find: (span: ReceivedSpan) => boolean, names: string[]): Promise<ReceivedSpan[]> {
-  let found: ReceivedSpan[] = [];
-  await until(`there are ${names}`, () => {
-    found = receiver.spans.filter(find);
-    return names.every((name) => found.some((span) => span.name === name));
+  return until(`there are ${names}`, () => {
+    const found = receiver.spans.filter(find);
+    const wanted = names.flatMap((name) => found.find((span) => span.name === name) ?? []);
+    return wanted.length === names.length && wanted;
   });
-  return names.map((name) => found.find((span) => span.name === name) as ReceivedSpan);
 }
 
 test("with OpenTelemetry one trace goes from the HTTP request over the queue to the call", async () => {
@@ -134,7 +133,7 @@ test("with OpenTelemetry one trace goes from the HTTP request over the queue to 
   assert.equal(applied?.attributes["kato.command"], headers["kato-command"]);
 });
 
-test("a query is in its request's trace too, and a request without a trace begins one", async () => {
+test("a query is in the trace of its request, and a request without a trace begins one", async () => {
   assert.equal((await system.request("GET", "/p1/working-memory")).status, 200);
   const [http] = await spansOf(() => true, ["GET /:id/working-memory"]);
   assert.equal(http?.parentSpanId, undefined);
@@ -146,7 +145,7 @@ test("a query is in its request's trace too, and a request without a trace begin
   assert.equal(call?.parentSpanId, answer?.spanId);
 });
 
-test("what nobody waits for is a trace of its own, with a link to the request", async () => {
+test("a command that nobody waits for has a trace of its own, with a link to the request", async () => {
   const { json } = await observe({ prefer: "respond-async" });
   const [applied] = await spansOf(
     ({ attributes }) => attributes["kato.command"] === json.command,
@@ -165,7 +164,7 @@ test("what nobody waits for is a trace of its own, with a link to the request", 
   await spansOf(({ traceId: id }) => id === applied?.traceId, ["kato_proc.KatoEngine/Observe"]);
 });
 
-test("what goes wrong shows: not a client's own error, but an instance that is away", async () => {
+test("an instance that is away is an error in its span, a client's own mistake is not", async () => {
   await system.request("POST", "/p1/observe", { strings: [1] });
   await until("its span is there", () =>
     receiver.spans.some(
@@ -181,10 +180,10 @@ test("what goes wrong shows: not a client's own error, but an instance that is a
   );
 });
 
-test("a collector that is away holds up nothing, and the services still stop cleanly", async () => {
+test("a collector that is away delays nothing, and the services still stop cleanly", async () => {
   await receiver.stop();
   assert.equal((await system.request("GET", "/kato-api/ping")).status, 200);
-  assert.equal(await system.gateways[0]?.stop(), "exit code 0");
+  assert.equal(await system.gateway.stop(), "exit code 0");
   assert.equal(await system.worker.stop(), "exit code 0");
   assert.ok(!system.worker.output().includes('"level":50'), system.worker.output());
 });

@@ -5,12 +5,12 @@ import { startNats } from "../../fixtures/nats-server.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import { until } from "../../fixtures/until.ts";
 
-test("registering a processor has the gateway ask for no other one's log", async (t) => {
+test("when a processor is registered the gateway asks only for that one's log", async (t) => {
   const nats = await startNats();
   t.after(() => nats.stop());
   const connection = await connect({ servers: nats.url });
   t.after(() => connection.close());
-  // Nothing listens there, and nobody calls.
+  // Nothing listens there, and nothing calls it.
   const endpoint = "127.0.0.1:9";
   const declared = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, endpoint]));
   const env = { KATO_PROCESSORS: JSON.stringify(declared) };

@@ -76,7 +76,7 @@ const isCode = (code: ErrorCode, effect: string) => (error: unknown) => {
   return true;
 };
 
-test("a command is read as it was appended, with its place", async () => {
+test("a command is read as it was appended, with its sequence", async () => {
   await logs.ensure("as-it-was");
   const whole = command("as-it-was", {
     data: new Uint8Array([0, 255, 10, 13]),
@@ -110,7 +110,7 @@ test("a log that exists stays as it is", async () => {
   assert.deepEqual(idsOf(await take("kept", 1, 1)), [id]);
 });
 
-test("appended twice under one id it is stored once, and the second time told where", async () => {
+test("a command appended twice under one id is stored once, and the second answer tells its sequence", async () => {
   await logs.ensure("twice");
   const once = command("twice");
   assert.deepEqual(await logs.append(once), { sequence: 1, duplicate: false });
@@ -119,13 +119,13 @@ test("appended twice under one id it is stored once, and the second time told wh
   assert.equal(await logs.last("twice"), 2);
 });
 
-test("the same id in two processors' logs is two commands", async () => {
+test("one id in the logs of two processors is two commands", async () => {
   await Promise.all([logs.ensure("one"), logs.ensure("other")]);
   assert.equal((await logs.append(command("one", { id: "shared" }))).duplicate, false);
   assert.equal((await logs.append(command("other", { id: "shared" }))).duplicate, false);
 });
 
-test("a deleted command leaves a gap; deleting it again does no harm", async () => {
+test("a deleted command leaves a gap, and deleting it again does no harm", async () => {
   await logs.ensure("gap");
   const ids = await fill("gap", 4);
   await logs.delete("gap", 2);
@@ -141,7 +141,7 @@ test("a deleted command leaves a gap; deleting it again does no harm", async () 
   assert.equal((await logs.append(command("gap"))).sequence, 5);
 });
 
-test("a reader starts where it is told, also within a gap and beyond the end", async () => {
+test("a reader starts at the given sequence, even in a gap or beyond the end", async () => {
   await logs.ensure("from");
   const ids = await fill("from", 3);
   await logs.delete("from", 2);
@@ -151,7 +151,7 @@ test("a reader starts where it is told, also within a gap and beyond the end", a
   assert.deepEqual(idsOf(await reading), [last]);
 });
 
-test("a reader that is closed ends, whether or not it waits", async () => {
+test("a closed reader ends, whether it waits or not", async () => {
   await logs.ensure("closed");
   await fill("closed", 3);
   const reader = logs.read("closed", 1);
@@ -169,7 +169,7 @@ test("a reader that is closed ends, whether or not it waits", async () => {
   assert.equal((await end).done, true);
 });
 
-test("a reader goes on over a restart of NATS, with nothing left out and nothing twice", async () => {
+test("a reader goes on after a restart of NATS, and reads everything once", async () => {
   await logs.ensure("restart");
   const ids = await fill("restart", 600);
   const taken = await take("restart", 1, 605, async (_, index) => {
@@ -201,7 +201,7 @@ test("a reader that is busy when NATS is killed goes on when NATS is back", asyn
     longestMs = Math.max(longestMs, now - Math.max(backAt, readAt));
     readAt = now;
     if (index === 50) restarting = nats.kill().then(() => nats.restart());
-    // So that it has read ahead, and asked for more over the old connection.
+    // Slowly, so that it has read ahead and has asked for more over the old connection.
     await sleep(10);
   });
   await Promise.all([restarting, following]);
@@ -209,7 +209,7 @@ test("a reader that is busy when NATS is killed goes on when NATS is back", asyn
   t.diagnostic(`it was silent for ${Math.round(longestMs)} ms; until heartbeats are missed it takes 4 s`);
 });
 
-test("what is read ahead counts as lying behind", async () => {
+test("commands that were read ahead count as lying behind the one in hand", async () => {
   await logs.ensure("ahead");
   await fill("ahead", 1);
   const { consumers } = await jetstreamManager(connection);
@@ -227,7 +227,7 @@ test("what is read ahead counts as lying behind", async () => {
   assert.deepEqual(behind, [0, 4, 3, 2, 1, 0]);
 });
 
-test("a full log refuses, and takes again when there is room", async (t) => {
+test("a full log refuses commands, and takes them again when there is room", async (t) => {
   const small = await CommandLogs.open(connection, { replicas: 1, maxBytes: 4_000 });
   await small.ensure("full");
   t.after(async () => (await jetstreamManager(connection)).streams.delete("KATO_full"));
@@ -245,11 +245,11 @@ test("a command larger than NATS takes is refused", async () => {
   await assert.rejects(logs.append(command("large", { data })), isCode("TOO_LARGE", "none"));
 });
 
-test("without its log a command certainly is not stored", async () => {
+test("where there is no log a command is certainly not stored", async () => {
   await assert.rejects(logs.append(command("nowhere")), isCode("NATS_UNAVAILABLE", "none"));
 });
 
-test("an append that gets no answer is told as unknown, and was not stored twice", async () => {
+test("an append without an answer has an unknown effect, and stores nothing twice", async () => {
   await logs.ensure("silent");
   await nats.kill("SIGSTOP");
   await until("it is silent", () => Promise.race([connection.flush().then(() => false), sleep(100, true)]));

@@ -90,14 +90,14 @@ async function assertStored(processor: string, { stored }: Writing, count: numbe
   assert.deepEqual(stored, inLog);
 }
 
-test("commands are stored in the order they were added, and told so in that order", async () => {
+test("commands are stored in the order in which they were added, and each is told in that order", async () => {
   await logs.ensure("plain");
   const writing = startWriter("plain");
   await write(writing, "plain", 8_000);
   await assertStored("plain", writing, 8_000);
 });
 
-test("other commands may come between, and nothing changes places (A2)", async () => {
+test("the order stays when others append commands in between (A2)", async () => {
   await logs.ensure("between");
   const writing = startWriter("between");
   const others: Promise<unknown>[] = [];
@@ -113,7 +113,7 @@ test("other commands may come between, and nothing changes places (A2)", async (
   assert.equal(await logs.last("between"), 4_200);
 });
 
-test("connections that break, losing what is on its way, change nothing (A2)", async (t) => {
+test("the order stays when connections break and lose messages (A2)", async (t) => {
   await logs.ensure("cut");
   const proxy = await startTcpProxy(nats.port);
   t.after(() => proxy.stop());
@@ -127,7 +127,7 @@ test("connections that break, losing what is on its way, change nothing (A2)", a
   await assertStored("cut", writing, 12_000);
 });
 
-test("NATS killed and started again changes nothing (A2)", async () => {
+test("the order stays when NATS is killed and started again (A2)", async () => {
   await logs.ensure("restarted");
   const writing = startWriter("restarted");
   await write(writing, "restarted", 12_000, async (number) => {
@@ -138,7 +138,7 @@ test("NATS killed and started again changes nothing (A2)", async () => {
   await assertStored("restarted", writing, 12_000);
 });
 
-test("NATS that does not answer for longer than is waited for is sent it again, and stores it once", async () => {
+test("a command is sent again when NATS does not answer in time, and is stored once", async () => {
   await logs.ensure("silent");
   const writing = startWriter("silent");
   const silence = async (number: number) => {
@@ -150,7 +150,7 @@ test("NATS that does not answer for longer than is waited for is sent it again, 
   await assertStored("silent", writing, 6_000);
 });
 
-test("a log that is full stores nothing behind what it refused, and it is known how far it is (A6)", async () => {
+test("a full log stores nothing after the command that it refused, and the writer knows how far it is (A6)", async () => {
   const small = await CommandLogs.open(connection, { replicas: 1, maxBytes: 100_000 });
   await small.ensure("full");
   const writing = startWriter("full");
@@ -171,7 +171,7 @@ test("a log that is full stores nothing behind what it refused, and it is known 
   await assertStored("full", writing, writing.stored.length);
 });
 
-test("it gives up when nothing is acknowledged for its patience", async () => {
+test("the writer gives up when nothing is acknowledged for as long as it may wait", async () => {
   await logs.ensure("patience");
   const writing = startWriter("patience", connection, 1_000);
   await nats.kill();
@@ -186,7 +186,7 @@ test("it gives up when nothing is acknowledged for its patience", async () => {
   assert.equal(await logs.last("patience"), 0);
 });
 
-test("what was sent once without an answer may be stored, whatever another sending is refused with (A7)", async (t) => {
+test("a command that was sent once without an answer may be stored, even if it is refused when sent again (A7)", async (t) => {
   await logs.ensure("uncertain");
   const proxy = await startTcpProxy(nats.port);
   t.after(() => proxy.stop());
@@ -196,7 +196,7 @@ test("what was sent once without an answer may be stored, whatever another sendi
   proxy.swallow();
   writer.add(command("uncertain", 1));
   await until("it is stored", async () => (await logs.last("uncertain")) === 1);
-  // So that it is refused from now on.
+  // From now on it is refused.
   await (await jetstreamManager(connection)).streams.delete(streamOf("uncertain"));
   proxy.cut();
   await assert.rejects(writer.settle(), GatewayError);
@@ -204,7 +204,7 @@ test("what was sent once without an answer may be stored, whatever another sendi
   writer.close();
 });
 
-test("without its log nothing is stored, and that is told", async () => {
+test("where there is no log nothing is stored, and the writer fails", async () => {
   const writing = startWriter("nowhere", connection, 500);
   writing.writer.add(command("nowhere", 1));
   await assert.rejects(writing.writer.settle(), GatewayError);

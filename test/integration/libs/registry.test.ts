@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => nats?.stop());
 
-/** A view as a process of its own would have it. */
+/** A view with a connection of its own, as each process has one. */
 async function openView(t: TestContext, port = nats.port): Promise<{ registry: Registry; bucket: KV }> {
   const servers = `127.0.0.1:${port}`;
   const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
@@ -40,7 +40,7 @@ const entry = (id: string, source: ProcessorEntry["source"], grpc_endpoint = "a:
 /** nats.js would notice by itself after a minute that a watch has died. */
 const noticeLimitMs = 20_000;
 
-test("what one view writes all views see, and one that is opened later has it at once", async (t) => {
+test("all views see what one of them writes, and a view that is opened later has it at once", async (t) => {
   const [one, two] = await Promise.all([openView(t), openView(t)]);
   const id = newId();
   let changes = 0;
@@ -58,7 +58,7 @@ test("what one view writes all views see, and one that is opened later has it at
   assert.equal(await one.registry.put(entry(id, "rest")), true);
 });
 
-test("for the same id REST wins over the environment, that over the file, that over discovery", async (t) => {
+test("of one id REST wins over the environment, that over the file, and that over discovery", async (t) => {
   const { registry } = await openView(t);
   const id = newId();
   const order = ["kubernetes", "docker", "file", "environment", "rest"] as const;
@@ -74,7 +74,7 @@ test("for the same id REST wins over the environment, that over the file, that o
   }
 });
 
-test("a source changes and withdraws its own", async (t) => {
+test("a source changes and withdraws its own entries", async (t) => {
   const { registry } = await openView(t);
   const id = newId();
   assert.equal(await registry.declare(entry(id, "docker")), true);
@@ -86,7 +86,7 @@ test("a source changes and withdraws its own", async (t) => {
   await registry.withdraw(id, "docker");
 });
 
-test("a pause outlives whatever registers the processor anew, from a view that did not know of it too", async (t) => {
+test("a pause stays when the processor is registered again, even by a view that did not know of the pause", async (t) => {
   const [one, two] = await Promise.all([openView(t), openView(t)]);
   const id = newId();
   await one.registry.put(entry(id, "rest"));
@@ -98,7 +98,7 @@ test("a pause outlives whatever registers the processor anew, from a view that d
   assert.equal(await two.registry.setPaused("nobody", true), undefined);
 });
 
-test("of views that write at once none overwrites what another has just written", async (t) => {
+test("views that write at the same time do not overwrite each other's changes", async (t) => {
   const views = await Promise.all([1, 2, 3].map(() => openView(t)));
   for (let round = 0; round < 20; round++) {
     const id = newId();
@@ -116,7 +116,7 @@ test("of views that write at once none overwrites what another has just written"
   }
 });
 
-test("what is no entry is passed over, and can be replaced", async (t) => {
+test("a value that is not an entry is ignored and can be replaced", async (t) => {
   const { registry, bucket } = await openView(t);
   for (const text of [
     "{",
@@ -158,7 +158,7 @@ test("a view follows changes after nats-server was killed and started again on t
   }
 });
 
-test("a view knows the latest change even if that was lost with the connection", async (t) => {
+test("a view has the latest change even if the message was lost with the connection", async (t) => {
   const proxy = await startTcpProxy(nats.port);
   t.after(() => proxy.stop());
   const [view, other] = [await openView(t, proxy.port), await openView(t)];

@@ -39,7 +39,7 @@ const openReplies = async () => {
   return replies;
 };
 
-test("each reply reaches the one that waits for it, as it was sent", async (t) => {
+test("each reply reaches the one that waits for it, unchanged", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
   const first = replies.expect(5_000);
@@ -71,7 +71,7 @@ test("two gateways have inboxes of their own", async (t) => {
   assert.equal((await mine.reply)?.sequence, 8);
 });
 
-test("a reply that does not come is undefined when the time is over, not before", async (t) => {
+test("without a reply the result is undefined when the time is over, and not before", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
   t.mock.timers.enable({ apis: ["setTimeout"] });
@@ -87,7 +87,7 @@ test("a reply that does not come is undefined when the time is over, not before"
   assert.equal(await reply, undefined);
 });
 
-test("one that is abandoned is undefined, and its reply goes to nobody", async (t) => {
+test("after it is abandoned the result is undefined, and the reply goes to nobody", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
   const abandoned = replies.expect(5_000);
@@ -108,7 +108,7 @@ test("the first of two replies counts", async (t) => {
   assert.equal((await reply)?.sequence, 7);
 });
 
-test("a message that is none of ours reads as unknown", async (t) => {
+test("a message without a valid outcome is read as unknown", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
   for (const outcome of [undefined, "", "certain", "constructor"]) {
@@ -120,14 +120,14 @@ test("a message that is none of ours reads as unknown", async (t) => {
   }
 });
 
-test("closing ends every waiting", async () => {
+test("closing ends all waiting", async () => {
   const replies = await openReplies();
   const waiting = [replies.expect(60_000), replies.expect(60_000)];
   replies.close();
   assert.deepEqual(await Promise.all(waiting.map(({ reply }) => reply)), [undefined, undefined]);
 });
 
-test("a reply is received over a restart of NATS", async (t) => {
+test("a reply is received after a restart of NATS", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
   const { subject, reply } = replies.expect(10_000);

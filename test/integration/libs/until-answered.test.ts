@@ -10,7 +10,7 @@ function listener() {
   return { warnings, log: { info: () => {}, warn: (_: object, message: string) => warnings.push(message) } };
 }
 
-test("what JetStream does not answer is asked again, and said, until it does", async (t) => {
+test("a question that JetStream does not answer is asked again until it does, and this is logged", async (t) => {
   const nats = await startNats();
   t.after(() => nats.stop());
   const connection = await connect({ servers: nats.url, maxReconnectAttempts: -1, timeout: 1_000 });
@@ -28,7 +28,7 @@ test("what JetStream does not answer is asked again, and said, until it does", a
   assert.match(warnings[0] ?? "", /asking again/);
 });
 
-test("an answer that is an error is not asked for again", async (t) => {
+test("an answer that is an error ends the asking", async (t) => {
   const nats = await startNats();
   t.after(() => nats.stop());
   const connection = await connect({ servers: nats.url });
@@ -43,7 +43,7 @@ test("an answer that is an error is not asked for again", async (t) => {
   assert.deepEqual(warnings, []);
 });
 
-test("once it is to stop nothing is asked again", async () => {
+test("once the service stops nothing is asked again", async () => {
   const { log } = listener();
   const stopping = AbortSignal.abort();
   await assert.rejects(

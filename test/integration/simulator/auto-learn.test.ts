@@ -5,7 +5,7 @@ import { inProcess } from "../../fixtures/simulator.ts";
 
 // docs/kato.md, "RPC by RPC": max_sequence_length.
 
-test("at max_sequence_length events they are learned, and the last one stays", async (t) => {
+test("when there are max_sequence_length events they are learned, and the last one stays", async (t) => {
   const kato = await inProcess(t, { manifest: { max_sequence_length: 3 } });
   await kato.observeAll(["a"], ["b", "b2"]);
   assert.equal((await kato.status()).models_kb, "{KB| objects: 0}");
@@ -36,7 +36,7 @@ test("a lowered length acts at the next Observe, an empty or emotives-only one i
   }
 });
 
-test("a failed Observe sets nothing off", async (t) => {
+test("a failed Observe does not set off an auto-learn", async (t) => {
   const kato = await inProcess(t);
   await kato.observeAll(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { max_sequence_length: 1 } });
@@ -44,7 +44,7 @@ test("a failed Observe sets nothing off", async (t) => {
   assert.deepEqual(await kato.workingMemory(), [["a"], ["b"]]);
 });
 
-test("with 1 an event that is alone does not stay, one that followed another does", async (t) => {
+test("with length 1 an event alone does not stay, and an event after another does", async (t) => {
   const kato = await inProcess(t, { manifest: { max_sequence_length: 1 } });
   await kato.observeAll(["a"]);
   assert.deepEqual(await kato.workingMemory(), []);
@@ -61,7 +61,7 @@ test("with 1 an event that is alone does not stay, one that followed another doe
   assert.equal((await kato.model(modelName([["e"], ["f"]]))).frequency, 1);
 });
 
-test("a negative length always acts", async (t) => {
+test("a negative length sets off an auto-learn at every Observe", async (t) => {
   const kato = await inProcess(t, { manifest: { max_sequence_length: -5 } });
   await kato.observe();
   assert.deepEqual(await kato.workingMemory(), []);
@@ -70,7 +70,7 @@ test("a negative length always acts", async (t) => {
   assert.equal((await kato.model(modelName([["a", "b"]]))).frequency, 1);
 });
 
-test("the last learned name stays when a single symbol is not learned, and does not tell a second learning", async (t) => {
+test("the last learned name stays when a single symbol is not learned, and is the same when a model is learned again", async (t) => {
   const kato = await inProcess(t, { manifest: { max_sequence_length: 1 } });
   await kato.observeAll(["a", "b"]);
   const name = modelName([["a", "b"]]);
@@ -81,7 +81,7 @@ test("the last learned name stays when a single symbol is not learned, and does 
   assert.equal((await kato.model(name)).frequency, 2);
 });
 
-test("an auto-learn that fails drops the events, and the Observe has FAILED and ticked", async (t) => {
+test("an auto-learn that fails drops the events, and its Observe is FAILED but counted", async (t) => {
   const kato = await inProcess(t);
   const name = await kato.learn(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { max_sequence_length: 2 } });
@@ -94,7 +94,7 @@ test("an auto-learn that fails drops the events, and the Observe has FAILED and 
   assert.equal((await kato.model(name)).frequency, 1);
 });
 
-test("the event that is kept was classified before its sequence's vectors were known", async (t) => {
+test("the event that stays was classified before the vectors of its sequence were known", async (t) => {
   const kato = await inProcess(t, { manifest: { max_sequence_length: 2 } });
   await kato.observe({ vectors: [[1, 0]] });
   await kato.observe({ vectors: [[2, 0]] });

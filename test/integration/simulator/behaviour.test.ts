@@ -35,7 +35,7 @@ test("an Observe that fails while predicting leaves its event in working memory"
   assert.equal((await kato.observe({ strings: ["a"] })).status, "FAILED");
 });
 
-test("one that fails before leaves none, but is in the percept data", async (t) => {
+test("an Observe that fails before that leaves no event, but is in the percept data", async (t) => {
   const kato = await inProcess(t);
   await kato.observe({
     strings: ["s"],
@@ -58,7 +58,7 @@ test("one that fails before leaves none, but is in the percept data", async (t) 
   });
 });
 
-test("the same sequence again has the same name and a frequency of one more", async (t) => {
+test("a sequence that is learned again has the same name and a frequency higher by one", async (t) => {
   const kato = await inProcess(t);
   const name = await kato.learn(["a"], ["b"]);
   assert.equal(await kato.learn(["a"], ["b"]), name);
@@ -66,7 +66,7 @@ test("the same sequence again has the same name and a frequency of one more", as
   assert.equal((await kato.model(name.slice("MODEL|".length))).frequency, 2);
 });
 
-test("Learn leaves predictions and percept data, and a lone symbol is not learned but dropped", async (t) => {
+test("Learn leaves predictions and percept data, and drops a lone symbol without learning it", async (t) => {
   const kato = await inProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observeAll(["a"]);
@@ -76,7 +76,7 @@ test("Learn leaves predictions and percept data, and a lone symbol is not learne
   assert.notDeepEqual(await kato.data("GetPerceptData", {}), {});
 });
 
-test("predictions stand until the next Observe with symbols", async (t) => {
+test("predictions stay until the next Observe with symbols", async (t) => {
   const kato = await inProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observeAll(["a"]);
@@ -142,7 +142,7 @@ test("Learn stores the vectors of all Observes since the last one, through clear
   assert.equal(await kato.data("GetVector", { name }), null);
 });
 
-test("vectors that are no numbers fail", async (t) => {
+test("vectors that are not numbers fail", async (t) => {
   const kato = await inProcess(t);
   for (const vector of [["a"], [null], [Number.NaN], [1, "2"]]) {
     assert.equal((await kato.observe({ vectors: [vector] })).status, "FAILED");
@@ -150,7 +150,7 @@ test("vectors that are no numbers fail", async (t) => {
   assert.deepEqual(await kato.workingMemory(), []);
 });
 
-test("StartSleeping clears as ClearWorkingMemory does, and neither it nor its end has another effect", async (t) => {
+test("StartSleeping clears like ClearWorkingMemory, and neither it nor StopSleeping has another effect", async (t) => {
   const kato = await inProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observe({ strings: ["a"], emotives: { joy: 1 } });
@@ -210,7 +210,7 @@ test("cognition data has the predictions and the last Observe's symbols", async 
   });
 });
 
-test("keys that are names in JavaScript are keys like any other", async (t) => {
+test("keys that mean something in JavaScript are keys like any other", async (t) => {
   const kato = await inProcess(t);
   const emotives = JSON.parse('{"__proto__": 1, "constructor": 2}');
   await kato.observe({ strings: ["__proto__", "constructor"], emotives });

@@ -29,7 +29,7 @@ test("every known gene can be read, as the manifest or UpdateGenes has set it", 
   assert.equal(await kato.data("GetGene", { gene: "nope" }), null);
 });
 
-test("a recall threshold set by UpdateGenes is said, but searched with only after an increment of 0", async (t) => {
+test("a recall threshold set by UpdateGenes is read back, but the search uses it only after an increment of 0", async (t) => {
   const kato = await inProcess(t);
   await kato.learn(["a"], ["b"], ["c"], ["d"]);
   await kato.call("UpdateGenes", { genes: { recall_threshold: 0.9 } });
@@ -40,7 +40,7 @@ test("a recall threshold set by UpdateGenes is said, but searched with only afte
   assert.deepEqual(await kato.predictions(), []);
 });
 
-test("the recall threshold is rounded to one decimal, a tie to the even one", async (t) => {
+test("the recall threshold is rounded to one decimal, a tie to the even digit", async (t) => {
   const kato = await inProcess(t);
   for (const [set, rounded] of [
     [0.25, 0.2],
@@ -55,7 +55,7 @@ test("the recall threshold is rounded to one decimal, a tie to the even one", as
   assert.equal(refused.message, "recall threshold must be between 0 > and <= 1");
 });
 
-test("overwriting WM breaks what needs it, until it is cleared", async (t) => {
+test("overwriting WM breaks every call that needs it, until working memory is cleared", async (t) => {
   const kato = await inProcess(t);
   await kato.observeAll(["a"]);
   await kato.call("UpdateGenes", { genes: { WM: 1 } });

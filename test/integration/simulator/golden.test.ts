@@ -16,7 +16,7 @@ const golden: GoldenCall[] = readFileSync(new URL("../../fixtures/golden.jsonl",
   .split("\n")
   .map((line) => JSON.parse(line));
 
-/** What must be equal: all but the clock's value, and of a traceback its last line. */
+/** The part that must be equal: everything but the time, and only the last line of a traceback. */
 function comparable(response: KatoResponse): object {
   const { time_stamp, ...rest } = response;
   assert.equal(typeof time_stamp, "number");
@@ -25,7 +25,7 @@ function comparable(response: KatoResponse): object {
     : { ...rest, message: rest.message?.replace(/\n+$/, "").split("\n").at(-1) };
 }
 
-test("the simulator answers the recorded session of a real KATO as that did, call for call", async (t) => {
+test("the simulator answers each call of a session that was recorded with a real KATO as that did", async (t) => {
   const kato = await inProcess(t);
   assert.equal(golden.length, 103);
   for (const [at, { rpc, request, response }] of golden.entries()) {

@@ -9,7 +9,9 @@ import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 // docs/kato.md, "A restart"; docs/recovery.md, "The instance died in a Learn".
 
-/** Runs `use` against a simulator of the folder that dies at the fault, then gives its successor. */
+/**
+ * Runs `use` against a simulator of the folder that dies at this place. Gives the simulator that follows it.
+ */
 async function afterDeathAt(
   t: TestContext,
   SIMULATOR_DATA: string,
@@ -25,7 +27,7 @@ async function afterDeathAt(
 const events = [["a"], ["b", "c"], ["d"]];
 const name = modelName(events);
 
-/** The ways a sequence is learned, by the beginning of their places' names. */
+/** The two ways to learn a sequence, by the beginning of the names of their places. */
 const learnings: Record<"learn" | "autolearn", (kato: Kato) => Promise<unknown>> = {
   learn: (kato) => kato.learn(...events),
   autolearn: async (kato) => {
@@ -34,7 +36,7 @@ const learnings: Record<"learn" | "autolearn", (kato: Kato) => Promise<unknown>>
   },
 };
 
-test("a restart keeps models, vectors and symbol statistics and loses all else", async (t) => {
+test("a restart keeps models, vectors and symbol statistics, and loses everything else", async (t) => {
   const SIMULATOR_DATA = temporaryFolder(t);
   const first = await spawnSimulator(t, { SIMULATOR_DATA });
   const { kato } = first;
@@ -139,7 +141,7 @@ for (const [how, learn] of Object.entries(learnings) as [
   });
 }
 
-test("a death in Learn before the model is written has the vectors written all the same", async (t) => {
+test("a death in Learn before the model is written leaves the vectors written", async (t) => {
   let vector = "";
   const kato = await afterDeathAt(t, temporaryFolder(t), "learn-after-clear", async (mortal) => {
     await mortal.observe({ vectors: [[1, 2]] });
@@ -149,7 +151,7 @@ test("a death in Learn before the model is written has the vectors written all t
   assert.deepEqual(await kato.data("GetVector", { name: vector }), [1, 2]);
 });
 
-test("a death in an Observe comes at its place and at its count", async (t) => {
+test("a death in an Observe comes at its place and only at the given count", async (t) => {
   for (const place of ["observe-before-tick", "observe-after-tick", "observe-before-answer"] as const) {
     const mortal = await spawnSimulator(t, { SIMULATOR_FAULT: `${place}:3` });
     await mortal.kato.observeAll(["a"], ["b"]);

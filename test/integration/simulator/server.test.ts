@@ -10,13 +10,13 @@ import { until } from "../../fixtures/until.ts";
 
 const mebibyte = 1024 * 1024;
 
-test("bytes that do not parse are INTERNAL, and tick nothing", async (t) => {
+test("bytes that cannot be parsed are INTERNAL, and count as no Observe", async (t) => {
   const kato = await inProcess(t);
   await assert.rejects(kato.raw("Observe", Buffer.from([0x0a, 0xff])), { code: status.INTERNAL });
   assert.equal(await kato.interval(), 0);
 });
 
-test("over 4 MiB is RESOURCE_EXHAUSTED, either way", async (t) => {
+test("a message over 4 MiB is RESOURCE_EXHAUSTED in both directions", async (t) => {
   const kato = await inProcess(t);
   const strings = ["x".repeat(3 * mebibyte)];
   assert.equal((await kato.observe({ strings })).status, "OKAY");
@@ -28,7 +28,7 @@ test("over 4 MiB is RESOURCE_EXHAUSTED, either way", async (t) => {
   await assert.rejects(kato.workingMemory(), { code: status.RESOURCE_EXHAUSTED });
 });
 
-test("Observes come one after another, a Learn beside one does not wait for it", async (t) => {
+test("Observes run one after the other, and a Learn does not wait for an Observe", async (t) => {
   const reached: CrashPoint[] = [];
   const ticked = Promise.withResolvers<void>();
   const kato = await inProcess(t, { delayMs: 300 }, (place) => {
@@ -47,7 +47,7 @@ test("Observes come one after another, a Learn beside one does not wait for it",
   assert.ok(reached.indexOf("learn-after-clear") < reached.indexOf("observe-before-answer"));
 });
 
-test("a call that has begun is carried to its end though its client has given up", async (t) => {
+test("a call that has begun is finished although its client has given up", async (t) => {
   const ticked = Promise.withResolvers<void>();
   const kato = await inProcess(t, { delayMs: 500 }, (place) => {
     if (place === "observe-after-tick") ticked.resolve();
@@ -61,7 +61,7 @@ test("a call that has begun is carried to its end though its client has given up
   assert.deepEqual(await kato.workingMemory(), [["first"], ["second"]]);
 });
 
-test("ten calls are under way at most, and one that its client gave up while it waited is not begun", async (t) => {
+test("at most ten calls are under way, and a waiting call that its client gave up is not begun", async (t) => {
   let underWay = 0;
   const all = Promise.withResolvers<void>();
   const kato = await inProcess(t, { delayMs: 1_000 }, (place) => {
@@ -77,7 +77,7 @@ test("ten calls are under way at most, and one that its client gave up while it 
   assert.equal(await kato.interval(), 0);
 });
 
-test("a stop lets a call under way finish, and takes no new one", async () => {
+test("a stop lets a call under way finish and takes no new one", async () => {
   const ticked = Promise.withResolvers<void>();
   const simulator = await startSimulator({ delayMs: 300 }, (place) => {
     if (place === "observe-after-tick") ticked.resolve();
@@ -117,7 +117,7 @@ test("the first line says what it listens on, and SIGTERM and SIGINT stop it wit
 
 test("a stop waits no longer than a second for calls under way", async () => {
   const ticked = Promise.withResolvers<void>();
-  // They take longer than the test may.
+  // The call takes longer than the test may.
   const simulator = await startSimulator({ delayMs: 600_000 }, (place) => {
     if (place === "observe-after-tick") ticked.resolve();
   });

@@ -14,7 +14,7 @@ function randomOf(seed: number): (limit: number) => number {
   };
 }
 
-test("killed at any moment, it has everything it had answered", async (t) => {
+test("a simulator that is killed at any moment has everything that it had answered", async (t) => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   t.diagnostic(`SEED=${seed}`);
   const random = randomOf(seed);
@@ -39,7 +39,10 @@ test("killed at any moment, it has everything it had answered", async (t) => {
   assert.ok(frequencies.size > 0);
 });
 
-/** Observes and learns until a call gets no answer; the name of the model that was being learned then, or "". */
+/**
+ * Observes and learns until a call gets no answer. Gives the name of the model that was being learned then,
+ * or "".
+ */
 async function learnUntilDeath(
   kato: Kato,
   random: (limit: number) => number,
@@ -64,7 +67,10 @@ async function learnUntilDeath(
   }
 }
 
-/** Takes over whether the unanswered Learn had its effect; a model that it may have torn is deleted, as the worker would. */
+/**
+ * Notes whether the unanswered Learn had its effect. A new model, which it may have torn, is deleted, as the
+ * worker would do.
+ */
 async function settle(kato: Kato, frequencies: Map<string, number>, model: string): Promise<void> {
   if (model === "") return;
   const before = frequencies.get(model) ?? 0;

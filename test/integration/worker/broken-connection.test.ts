@@ -8,16 +8,16 @@ import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { until } from "../../fixtures/until.ts";
 
-/** Of what Python prints for [['a'], ['b']]. */
+/** The sha1 of what Python prints for [['a'], ['b']]: the name of that model. */
 const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
 
 let system: System;
 let proxy: TcpProxy;
-/** Reaches the instance directly. */
+/** Asks the instance directly. */
 let kato: Kato;
 before(async () => {
   system = await startSystem({
-    // Time to cut the connection while a Learn is under way.
+    // Long enough to cut the connection while a Learn is under way.
     simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "200" }),
     between: async (port) => {
       proxy = await startTcpProxy(port);
@@ -41,14 +41,14 @@ const post = (path: string, body?: unknown) =>
 const untilState = (state: string) =>
   until(`it is ${state}`, async () => (await system.request("GET", "/processors/p1")).json.state === state);
 
-/** What was told has to be true of what the instance has. */
+/** Asserts that the answer is true of what the instance has. */
 const assertTold = ({ status, json, text }: Answer, isThere: boolean) => {
   if (status === 200) assert.ok(isThere, "it was told to be applied and is not there");
   else if (json.effect === "none") assert.ok(!isThere, `it was told to have no effect and is there: ${text}`);
   else assert.deepEqual([status, json.effect], [504, "unknown"], text);
 };
 
-test("an Observe whose answer was lost with the connection is told truly, and is there once (A3)", async () => {
+test("the client is told the truth about an Observe whose answer was lost, and the Observe is there once (A3)", async () => {
   assert.equal((await post("/observe", { strings: ["before"] })).status, 200);
   const events = async () => (await kato.workingMemory()).flat();
 
@@ -65,7 +65,7 @@ test("an Observe whose answer was lost with the connection is told truly, and is
   assert.deepEqual(await events(), ["before", "lost", "after"]);
 });
 
-test("a Learn whose answer was lost with the connection is told truly, and has learned once (A3)", async () => {
+test("the client is told the truth about a Learn whose answer was lost, and the Learn has learned once (A3)", async () => {
   for (const text of ["a", "b"]) assert.equal((await post("/observe", { strings: [text] })).status, 200);
 
   const answer = post("/learn");
@@ -81,7 +81,7 @@ test("a Learn whose answer was lost with the connection is told truly, and has l
   assert.deepEqual(await kato.workingMemory(), []);
 });
 
-test("a connection that breaks while nothing is under way costs nothing", async () => {
+test("a connection that breaks while no call is under way changes nothing", async () => {
   const texts = ["1", "2", "3"];
   for (const text of texts) {
     assert.equal((await post("/observe", { strings: [text] })).status, 200);

@@ -39,7 +39,7 @@ async function keysOf(processor: string): Promise<string[]> {
   return keys;
 }
 
-test("a checkpoint of any size is loaded as it was saved, and leaves nothing behind when it is small again", async () => {
+test("a checkpoint of any size is loaded as it was saved, and its parts are removed when it is small again", async () => {
   assert.equal(await storeOf("p1").load(), undefined);
   const store = storeOf("p1");
   const small = { ...firstCheckpoint, applied: 1 };
@@ -49,7 +49,7 @@ test("a checkpoint of any size is loaded as it was saved, and leaves nothing beh
   assert.deepEqual(await storeOf("p1").load(), largeCheckpoint(2));
   await store.save(largeCheckpoint(3));
   const keys = await keysOf("p1");
-  assert.equal(new Set(keys.map((key) => key.split(".")[1])).size, 1, "those of the one before are gone");
+  assert.equal(new Set(keys.map((key) => key.split(".")[1])).size, 1, "the parts of the one before are gone");
 
   const next = storeOf("p1");
   assert.deepEqual(await next.load(), largeCheckpoint(3));
@@ -58,12 +58,12 @@ test("a checkpoint of any size is loaded as it was saved, and leaves nothing beh
   assert.equal((await storeOf("p1").load())?.applied, 4);
 });
 
-test("others read how far it is, whatever its size", async () => {
+test("the applied sequence can be read whatever the size of the checkpoint", async () => {
   await storeOf("p2").save(largeCheckpoint(7));
   assert.equal((await bucket.get("p2"))?.json<Checkpoint>().applied, 7);
 });
 
-test("a writer that is no longer the only one loses, and harms nothing (A5)", async () => {
+test("a writer that another one has followed cannot write any more (A5)", async () => {
   const [older, newer] = [storeOf("p3"), storeOf("p3")];
   await older.save(largeCheckpoint(1));
   await newer.load();
@@ -72,7 +72,7 @@ test("a writer that is no longer the only one loses, and harms nothing (A5)", as
   assert.deepEqual(await storeOf("p3").load(), largeCheckpoint(2));
 });
 
-test("what a crash between two writes has left is swept by the next large one", async () => {
+test("parts that a crash between two writes left behind are removed by the next large write", async () => {
   await bucket.put("p4.orphan.0", "left");
   const store = storeOf("p4");
   await store.save(largeCheckpoint(1));

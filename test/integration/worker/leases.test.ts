@@ -4,7 +4,7 @@ import { connect } from "@nats-io/transport-node";
 import { openLeases } from "../../../services/worker/assignment/lease-bucket.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 
-test("no lease is taken for held longer than its entry lives, whatever LEASE_MS the bucket was made with (A4)", async (t) => {
+test("a lease is believed for no longer than its entry lives, whatever LEASE_MS the bucket was made with (A4)", async (t) => {
   const nats = await startNats();
   t.after(() => nats.stop());
   const connection = await connect({ servers: nats.url });

@@ -5,10 +5,10 @@ import { Kato } from "../../fixtures/kato.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
-/** Of what Python prints for [['a'], ['b']]. */
+/** The sha1 of what Python prints for [['a'], ['b']]: the name of that model. */
 const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
 
-test("a command in hand is not passed over because the log could not be read to settle it (A3)", async (t) => {
+test("a command is not skipped because the log could not be read to settle it (A3)", async (t) => {
   const stack = new AsyncDisposableStack();
   t.after(() => stack.disposeAsync());
   let learns = 0;
@@ -17,7 +17,7 @@ test("a command in hand is not passed over because the log could not be read to 
     between: async (port) => {
       const proxy = await startGrpcProxy(port, (method) => {
         if (method !== "Learn" || learns++ > 0) return undefined;
-        // It is never begun, and nothing can be asked of NATS when the worker comes to look.
+        // The Learn is never begun, and NATS does not answer when the worker looks for what became of it.
         void system.nats.kill("SIGSTOP");
         return "nothing";
       });

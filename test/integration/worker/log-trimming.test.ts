@@ -37,7 +37,7 @@ function writerOf(checkpoint: Partial<Checkpoint>): CheckpointWriter {
 
 const retention = () => new Retention(processor, logs, (task) => task());
 
-test("what is too old is taken out, and never what a rebuild needs (A5)", async () => {
+test("commands that are too old are removed, but none that a rebuild needs (A5)", async () => {
   assert.equal(await logs.first(processor), 1);
   const lateFromMs = (await logs.firstSince(processor, 0))?.storedAtMs ?? 0;
   await until("a while has passed", () => Date.now() > lateFromMs + 1_000);
@@ -53,7 +53,7 @@ test("what is too old is taken out, and never what a rebuild needs (A5)", async 
   const learned = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
   await retention().trim(learned, { commands: anyNumber, ageMs: 0 });
   assert.equal(await logs.first(processor), 4, "without an age all of so large a number is kept");
-  // Half a second before the later ones, and half a second after the earlier ones.
+  // This age lies half a second before the late ones and half a second after the early ones.
   await retention().trim(learned, { commands: anyNumber, ageMs: Date.now() - between + 500 });
   assert.equal(await logs.first(processor), 11);
   await retention().trim(learned, { commands: 2, ageMs: 3_600_000 });
@@ -61,7 +61,7 @@ test("what is too old is taken out, and never what a rebuild needs (A5)", async 
   assert.equal(await logs.firstSince(processor, Date.now() + 3_600_000), undefined);
 });
 
-test("when everything is too old the log is empty, and its next sequence is known", async () => {
+test("when all commands are too old the log is empty, and its next sequence is known", async () => {
   const learned = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
   await until("all is older than a millisecond", async () => {
     await retention().trim(learned, { commands: anyNumber, ageMs: 1 });
@@ -69,7 +69,7 @@ test("when everything is too old the log is empty, and its next sequence is know
   });
 });
 
-/** The logs, and how often it was asked how full one is. */
+/** The logs, with a count of how often they were asked how full one is. */
 function countingLogs() {
   const asked = { fill: 0 };
   const counting: ConstructorParameters<typeof Retention>[1] = {
@@ -83,7 +83,7 @@ function countingLogs() {
   return { counting, asked };
 }
 
-test("an idle processor's log is not asked how full it is again and again, unless it has a limit", async () => {
+test("an idle processor's log is asked how full it is only once, unless it has a limit", async () => {
   const kept = { commands: anyNumber, ageMs: 0 };
   const writer = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
   const { counting, asked } = countingLogs();

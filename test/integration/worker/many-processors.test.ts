@@ -48,7 +48,7 @@ after(async () => {
   await nats?.stop();
 });
 
-/** A worker whose leases are taken by `create`. */
+/** Starts a worker that takes its leases by `create`. */
 async function startWorker(create: (key: string) => Promise<number>): Promise<Worker> {
   const { connection } = link;
   const taking = new Proxy(leases, {
@@ -88,7 +88,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
   });
 }
 
-test("of many processors few are begun at once", async (t) => {
+test("of many processors only 32 are started at once", async (t) => {
   let underWay = 0;
   let most = 0;
   const worker = await startWorker(async (key) => {
@@ -104,9 +104,9 @@ test("of many processors few are begun at once", async (t) => {
   assert.equal(most, 32);
 });
 
-test("those whose leases cannot be had keep none of the others waiting, and are not asked for without end", async (t) => {
+test("processors whose leases are held by others delay no other one, and are not tried without end", async (t) => {
   const asked = new Map<string, number>();
-  // The first in the order of the ids, more than are begun at once.
+  // The first ones by id, and more than are started at once.
   const refused = new Set(
     registry
       .list()

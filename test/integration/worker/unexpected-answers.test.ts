@@ -10,7 +10,7 @@ import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
 let script: Script = () => undefined;
-/** The calls since the script was set. */
+/** The calls since `play`. */
 let calls: Method[] = [];
 const play = (next: Script) => {
   calls = [];
@@ -50,7 +50,7 @@ const setLength = (max_sequence_length: number) => send("POST", "/genes/change",
 const nonsense = Buffer.from([0x0a, 0xff]);
 const events = async () => ((await send("GET", "/working-memory")).json.message as string[][]).flat();
 
-test("an Observe is there once, also when the instance then fails to say what it has learned (A3)", async () => {
+test("an Observe is there once although the instance then fails to tell what it has learned (A3)", async () => {
   await setLength(3);
   assert.equal((await send("POST", "/observe", { strings: ["second"] })).status, 200);
   let failures = 0;
@@ -67,7 +67,7 @@ test("an Observe is there once, also when the instance then fails to say what it
   assert.deepEqual(await events(), ["third", "fourth"]);
 });
 
-test("an answer that is no message is no reason to call again (A3)", async () => {
+test("an Observe whose answer is not a message is not called again (A3)", async () => {
   play((method) => (method === "Observe" && calls.length === 1 ? nonsense : undefined));
   const { json } = await send("POST", "/observe", { strings: ["never there"] });
   assert.equal(json.effect, "unknown");
@@ -78,11 +78,11 @@ test("an answer that is no message is no reason to call again (A3)", async () =>
   );
 });
 
-test("a command is not passed over because an answer made no sense while it was settled (A3)", async () => {
+test("a command is not skipped because an answer made no sense while it was being settled (A3)", async () => {
   play((method) => {
     const asked = calls.filter((call) => call === method).length;
     if (method === "Learn" && asked === 1) return "nothing";
-    // First before the Learn, then to settle it, by whoever comes to that: the one who applies it, or the one who looks.
+    // The first one comes before the Learn. The next ones come while the Learn is being settled.
     return method === "GetWorkingMemory" && asked > 1 && asked < 5 ? nonsense : undefined;
   });
   const { status: code, text } = await system.request("POST", "/p1/learn", undefined, { prefer: "wait=10" });
@@ -91,8 +91,8 @@ test("a command is not passed over because an answer made no sense while it was 
   assert.deepEqual(await events(), []);
 });
 
-test("an answer to one step that makes no sense has no other step passed over (A2)", async () => {
-  // The first step's Observe was carried out: reconciling proves it, and the next one is to be called.
+test("when the answer to one step makes no sense no other step is skipped (A2)", async () => {
+  // The Observe of the first step was done. Reconciling proves that, and the next one has to be called.
   let tampered = 0;
   play((method) => (method === "Observe" && tampered++ === 0 ? "garbled" : undefined));
   const observations = [{ strings: ["one"] }, { strings: ["two"] }];
@@ -108,7 +108,7 @@ test("an answer to one step that makes no sense has no other step passed over (A
   assert.equal(((await send("GET", `/model/${model}`)).json.message as { frequency: number }).frequency, 1);
 });
 
-test("a change of genes whose answer does not come is not told to have had no effect", async () => {
+test("a change of genes without an answer is not said to have had no effect", async () => {
   play((method) => (method === "UpdateGenes" && calls.length < 3 ? "nothing" : undefined));
   const { status: code, json } = await send("POST", "/genes/change", { persistence: 7 });
   if (code === 200) assert.equal((await send("GET", "/gene/persistence")).json.message, 7);
@@ -124,7 +124,7 @@ test("a recall threshold that cannot be read is an error, and the processor goes
   assert.equal((await send("POST", "/wake")).status, 200);
 });
 
-test("a gRPC error is an answer; nothing internal is told of it", async () => {
+test("a gRPC error is answered without anything internal", async () => {
   const details = "Method not found! /kato_proc.KatoEngine at 10.0.0.1:1441";
   const deeds: Partial<Record<Method, Deed>> = {
     StartSleeping: { code: status.UNIMPLEMENTED, details },
@@ -146,7 +146,7 @@ test("a gRPC error is an answer; nothing internal is told of it", async () => {
   }
 });
 
-test("of a traceback the last line is told, and an Observe that failed may have had an effect", async () => {
+test("of a traceback only the last line is told, and the effect of an Observe that failed is unknown", async () => {
   play((method) => (method === "Observe" ? "failed" : undefined));
   const { status: code, json } = await send("POST", "/observe", { strings: ["a"] });
   assert.equal(code, 502);
@@ -154,7 +154,7 @@ test("of a traceback the last line is told, and an Observe that failed may have 
   assert.equal(json.effect, "unknown");
 });
 
-test("an Observe is not called when the instance fails before it, and the processor goes on", async () => {
+test("an Observe is not called when the instance fails at the questions before it, and the processor goes on", async () => {
   await setLength(2);
   play((method) => (method === "GetWorkingMemory" || method === "GetModel" ? "failed" : undefined));
   const { status: code, json } = await send("POST", "/observe", { strings: ["second"] });
@@ -167,7 +167,7 @@ test("an Observe is not called when the instance fails before it, and the proces
   assert.equal((await send("POST", "/observe", { strings: ["third"] })).status, 200);
 });
 
-test("a replay that is decided is told so, also where the instance does not answer when it is cleared (A7)", async () => {
+test("a replay that was decided is confirmed although the instance does not answer when it is cleared (A7)", async () => {
   const observed = await send("POST", "/observe", { strings: ["second"] });
   const from = Number(observed.headers["kato-sequence"]);
   play((method) => {

@@ -24,7 +24,9 @@ interface ComposeService {
 }
 const servicesOf = (file: string): Record<string, ComposeService> =>
   (parse(read(file), { merge: true }) as { services: Record<string, ComposeService> }).services;
-/** Those of the files that only add to docker-compose.yml name its services without repeating what they are. */
+/**
+ * Those of the files that only add to docker-compose.yml name its services without repeating what they are.
+ */
 const single = servicesOf("docker-compose.yml");
 
 /** All others are in the one network that everything is in. */
@@ -33,7 +35,7 @@ const networksOf = new Map([
   ["discovery", ["kato-network", "docker-proxy"]],
 ]);
 
-test("the compose files name files, folders and services that there are", () => {
+test("the files, folders and services that the compose files name exist", () => {
   assert.equal(composeFiles.length, 5);
   for (const file of composeFiles) {
     const services = servicesOf(file);
@@ -52,7 +54,7 @@ test("the compose files name files, folders and services that there are", () => 
   }
 });
 
-test("the compose files give our services only settings that there are, and NATS the users that it is asked for", () => {
+test("the compose files set only settings that exist, and the NATS users that the services use", () => {
   const known = new Set<string>([...settingNames, "KATO_PROCESSORS"]);
   const usersFile = read("deploy/nats/users.conf");
   const users = [...usersFile.matchAll(/user: (\w+)/g)].map(([, user]) => user);
@@ -74,7 +76,7 @@ test("the compose files give our services only settings that there are, and NATS
   }
 });
 
-test("both topologies hold the same instances and the same workers, which Prometheus asks", () => {
+test("both topologies have the same instances and workers, and Prometheus scrapes these", () => {
   const cluster = servicesOf("deploy/docker-compose.cluster.yml");
   const part = (services: Record<string, ComposeService> = {}, pattern: RegExp) =>
     Object.fromEntries(Object.entries(services).filter(([name]) => pattern.test(name)));
@@ -97,7 +99,7 @@ test("both topologies hold the same instances and the same workers, which Promet
   }
 });
 
-test("the Docker engine's socket is only the proxy's, which only discovery reaches, and which lets only two lists through", () => {
+test("only the proxy has the Docker engine's socket, only discovery reaches the proxy, and the proxy allows only two requests", () => {
   for (const file of composeFiles) {
     const { networks = {} } = parse(read(file)) as { networks?: Record<string, { internal?: boolean }> };
     for (const [name, { volumes = [], networks: own = [], ports }] of Object.entries(servicesOf(file))) {
@@ -119,7 +121,7 @@ test("the Docker engine's socket is only the proxy's, which only discovery reach
   );
 });
 
-test("the Dockerfiles copy what there is and .dockerignore lets through, and bear the version of the package", () => {
+test("the Dockerfiles copy files that exist and that .dockerignore does not exclude, and have the package's version", () => {
   const { version } = JSON.parse(read("package.json"));
   const sent = new Set([...read(".dockerignore").matchAll(/^!(.+)$/gm)].map(([, path]) => path));
   assert.equal(dockerfiles.length, 4);
@@ -142,7 +144,7 @@ test("the Dockerfiles copy what there is and .dockerignore lets through, and bea
   }
 });
 
-test("the programs have the same Node options in a container as by npm run, also where they are compiled at the build", () => {
+test("the programs have the same Node options in a container as by npm run, both when they run and when they are compiled", () => {
   const [, ofRun = ""] = /^exec "\$node" (.*) "\$@"$/m.exec(read("scripts/run")) ?? [];
   assert.match(ofRun, /^--/);
   for (const file of dockerfiles) {
@@ -163,7 +165,7 @@ test("the programs have the same Node options in a container as by npm run, also
   }
 });
 
-test("the dashboard is JSON whose panels ask the provisioned data source", () => {
+test("the dashboard is JSON, and its panels ask the provisioned data source", () => {
   const dashboard = JSON.parse(read("deploy/grafana/dashboards/kato.json"));
   const { datasources } = parse(read("deploy/grafana/provisioning/datasources/prometheus.yml"));
   for (const panel of dashboard.panels) assert.equal(panel.datasource.uid, datasources[0].uid, panel.title);

@@ -38,15 +38,16 @@ async function assertValid(object: KubernetesObject): Promise<void> {
   new Model(object).validate();
 }
 
-test("every object is as the schema of its kind has it, and has no field that there is not", async () => {
+test("every object matches the schema of its kind and has no unknown field", async () => {
   for (const object of objects) {
     await assertValid(object).catch((error) => assert.fail(`${titleOf(object)}: ${error.message}`));
-    // The schemas let unknown fields pass; Kubernetes's own client leaves them out. It knows no custom resources.
+    // The schemas let unknown fields pass; Kubernetes's own client leaves them out. It knows no custom
+    // resources.
     assert.deepEqual(parse(dumpYaml(loadYaml(stringify(object)))), object);
   }
 });
 
-test("no object is there twice", () => {
+test("no object exists twice", () => {
   const titles = objects.map(titleOf);
   assert.deepEqual(
     titles.filter((title, index) => titles.indexOf(title) !== index),
@@ -55,14 +56,15 @@ test("no object is there twice", () => {
 });
 
 const kubectl = spawnSync("kubectl", ["version", "--client"]);
-test("kubectl renders the same", { skip: kubectl.status !== 0 && "there is no kubectl here" }, () => {
+test("kubectl renders the same objects", { skip: kubectl.status !== 0 && "there is no kubectl here" }, () => {
   for (const entry of entries) {
     const args = ["kustomize", resolve(import.meta.dirname, "../../..", entry)];
     const { stdout, stderr, status } = spawnSync("kubectl", args, { encoding: "utf8" });
     assert.equal(status, 0, stderr);
     const generated = render(entry).filter(({ kind }) => kind === "ConfigMap" || kind === "Secret");
     const names = generated.map(({ metadata }) => metadata?.name);
-    // What is generated has a hash in its name, wherever that stands; a base alone may name what is generated elsewhere.
+    // What is generated has a hash in its name, wherever that stands; a base alone may name what is generated
+    // elsewhere.
     const text = stdout.replace(new RegExp(`\\b(${names.join("|") || "-"})-[a-z0-9]{10}\\b`, "g"), "$1");
     const rendered = parseAllDocuments(text).map((document) => document.toJS());
     const inOrder = (list: KubernetesObject[]) =>
@@ -91,7 +93,7 @@ const selectedBy = (selector: V1LabelSelector | undefined) =>
   workloads.filter((workload) => selects(selector, labelsOf(workload)));
 const portsOf = (workload: Workload) => containersOf(workload).flatMap(({ ports = [] }) => ports);
 
-test("each Deployment, StatefulSet, Service and disruption budget selects the Pods of one, and the right one", () => {
+test("each Deployment, StatefulSet, Service and disruption budget selects the Pods of one workload, the right one", () => {
   for (const { metadata, spec } of workloads) {
     assert.deepEqual(
       selectedBy(spec?.selector).map((selected) => selected.metadata?.name),
@@ -112,7 +114,7 @@ test("each Deployment, StatefulSet, Service and disruption budget selects the Po
   assert.deepEqual(budgets.map(({ metadata }) => metadata?.name).sort(), ["gateway", "nats", "worker"]);
 });
 
-test("ports are named that there are", () => {
+test("the ports that are named exist", () => {
   for (const workload of workloads) {
     const serviceName = workload.spec && "serviceName" in workload.spec && workload.spec.serviceName;
     if (serviceName) assert.ok(services.some(({ metadata }) => metadata?.name === serviceName));
@@ -173,7 +175,10 @@ test("Prometheus finds the ports with metrics, under the jobs that its rules nam
 /** Whether the port is let through; a rule without ports lets all. */
 const hasPort = (port: number, ports: V1NetworkPolicyPort[] = []) =>
   ports.length === 0 || ports.some((allowed) => allowed.port === port);
-/** Whether somebody with these labels, in our namespace, is among the peers; a rule without peers means everybody. */
+/**
+ * Whether somebody with these labels, in our namespace, is among the peers; a rule without peers means
+ * everybody.
+ */
 const isAmong = (workload: Workload, peers: V1NetworkPolicyPeer[] = []) =>
   peers.length === 0 ||
   peers.some(
@@ -192,7 +197,10 @@ const egressOf = (workload: Workload) => policiesFor(workload, "Egress").flatMap
 const ingressOf = (workload: Workload) =>
   policiesFor(workload, "Ingress").flatMap(({ ingress = [] }) => ingress);
 
-/** Whether one of the namespace's Pods reaches another's port. Where no policy selects it, a direction is open. */
+/**
+ * Whether one of the namespace's Pods reaches another's port. Where no policy selects it, a direction is
+ * open.
+ */
 function reaches(from: Workload, to: Workload, port: number): boolean {
   const isOut = egressOf(from).some((rule) => hasPort(port, rule.ports) && isAmong(to, rule.to));
   const isIn = ingressOf(to).some((rule) => hasPort(port, rule.ports) && isAmong(from, rule._from));
@@ -201,7 +209,7 @@ function reaches(from: Workload, to: Workload, port: number): boolean {
   );
 }
 
-test("the network policies let everybody reach what he needs, and nothing else", () => {
+test("the network policies let each Pod reach what it needs and nothing else", () => {
   const found = workloads.flatMap((from) =>
     workloads.flatMap((to) =>
       portsOf(to)
@@ -222,7 +230,7 @@ test("the network policies let everybody reach what he needs, and nothing else",
   ]);
 });
 
-test("the network policies let name servers be asked, discovery reach the API server, and Prometheus the workers", () => {
+test("the network policies allow name servers for all, the API server for discovery, and the workers for Prometheus", () => {
   for (const workload of workloads.filter((each) => policiesFor(each, "Egress").length > 0)) {
     const anywhere = egressOf(workload).filter(({ to }) => to === undefined);
     const ports = anywhere

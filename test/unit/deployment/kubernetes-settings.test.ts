@@ -58,7 +58,7 @@ const ours = workloads.filter((each) =>
   containersOf(each).some(({ image }) => image?.startsWith("kato-gateway/")),
 );
 
-test("the images are those of our services, by the version of the package, and serve where they are asked", () => {
+test("the images are those of our services in the package's version, and listen on the ports that are used", () => {
   const { version } = JSON.parse(read("package.json"));
   const images = ours.flatMap(containersOf).map(({ image }) => image);
   assert.deepEqual(
@@ -85,7 +85,7 @@ test("the images are those of our services, by the version of the package, and s
   assert.equal(containerOf("nats").image, `nats:${tag}`);
 });
 
-test("our services are given settings that there are, and what is put together is there before", () => {
+test("our services are given settings that exist, and variables are used only after those that they refer to", () => {
   const known = new Set<string>(settingNames);
   for (const container of workloads.flatMap(containersOf)) {
     const variables = variablesOf(container);
@@ -114,7 +114,7 @@ test("our services are given settings that there are, and what is put together i
   }
 });
 
-test("NATS's users are there, with their passwords, and each service is the one that is named for it", () => {
+test("NATS has its users with their passwords, and each service uses the user with its name", () => {
   const users = [...read("deploy/nats/users.conf").matchAll(/user: (\w+)\s+password: \$(\w+)/g)];
   assert.ok(users.length > 0);
   for (const [, user = "", password = ""] of users) {
@@ -129,7 +129,7 @@ test("NATS's users are there, with their passwords, and each service is the one 
   }
 });
 
-test("NATS's nodes are called as they are", () => {
+test("NATS's nodes have the names that the others call them by", () => {
   const nats = workload("nats");
   assert.ok(nats.spec && "serviceName" in nats.spec);
   const { replicas = 0, serviceName } = nats.spec;
@@ -149,7 +149,7 @@ test("NATS's nodes are called as they are", () => {
   assert.equal(service?.spec?.clusterIP, "None");
 });
 
-test("nobody has a right that he does not need", () => {
+test("nothing has a right that it does not need", () => {
   for (const each of workloads) {
     const name = each.metadata?.name;
     const pod = each.spec?.template.spec;
@@ -172,7 +172,7 @@ test("nobody has a right that he does not need", () => {
   }
 });
 
-test("discovery may do what it does: list and watch what stands for instances", () => {
+test("discovery may list and watch Services and Pods, as it does", () => {
   const [role, binding] = [
     ofKind<V1Role>(objects, "Role")[0],
     ofKind<V1RoleBinding>(objects, "RoleBinding")[0],
@@ -192,7 +192,7 @@ test("discovery may do what it does: list and watch what stands for instances", 
   assert.deepEqual([...calls].sort(), ["listNamespacedPod", "listNamespacedService", "watch"]);
 });
 
-test("a gateway is given the time to end what it has taken", () => {
+test("a gateway has the time to finish the requests that it has accepted", () => {
   const graceMs = Number(settingOf(containerOf("gateway"), "GATEWAY_STOP_GRACE_MS"));
   assert.ok(graceMs > 0);
   const longestMs = readWait("wait=1000000").waitMs;
@@ -200,7 +200,7 @@ test("a gateway is given the time to end what it has taken", () => {
   assert.ok(terminationGracePeriodSeconds * 1_000 > graceMs + longestMs);
 });
 
-test("the simulators are labelled as discovery and the network policies want it", () => {
+test("the simulators have the labels that discovery and the network policies look for", () => {
   const services = ofKind<V1Service>(objects, "Service").filter(
     ({ metadata }) => metadata?.labels?.[labels.id] !== undefined,
   );
@@ -222,13 +222,15 @@ interface Rules {
   groups: { rules: { expr: string }[] }[];
 }
 
-test("the operator's Prometheus has the rules that any other has, for metrics that there are", () => {
+test("the Prometheus operator has the same rules as any other Prometheus, for metrics that exist", () => {
   const alerts: Rules = parse(read("deploy/prometheus/alerts.yml"));
   const [rule] = parseAllDocuments(read("deploy/kubernetes/monitoring/rules.yaml")).map((each) =>
     each.toJS(),
   );
   assert.deepEqual(rule.spec, alerts);
-  const metrics = ["gateway/http", "worker"].map((room) => read(`services/${room}/metrics.ts`)).join();
+  const files = globSync("services/{gateway,worker}/**/metrics.ts", { cwd: root });
+  assert.equal(files.length, 2);
+  const metrics = files.map(read).join();
   const expressions = alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr));
   const asked = [...expressions, read("deploy/grafana/dashboards/kato.json")].join("\n");
   for (const [name] of asked.matchAll(/\bkato_\w+/g)) {

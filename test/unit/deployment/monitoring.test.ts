@@ -61,7 +61,10 @@ const ofGateway = labelsByName(await gateway.scrape());
 const ofWorker = labelsByName(await worker.scrape());
 const served = new Map([["up", new Set<string>()], ...ofGateway, ...ofWorker]);
 
-/** What an expression of PromQL asks for: names with the labels that each is selected by, and the labels that it is grouped by. */
+/**
+ * What an expression of PromQL asks for: names with the labels that each is selected by, and the labels that
+ * it is grouped by.
+ */
 function asked(expression: string) {
   const matchers: [name: string, label: string, value: string][] = [];
   const groupedBy = new Set<string>();
@@ -83,7 +86,10 @@ function asked(expression: string) {
   return { names, matchers, groupedBy };
 }
 
-/** Asserts that there is all that an expression asks for, and that its result has the labels which a text about it names. */
+/**
+ * Asserts that there is all that an expression asks for, and that its result has the labels which a text
+ * about it names.
+ */
 function assertServed(expression: string, what: string, text = ""): void {
   const { names, matchers, groupedBy } = asked(expression);
   assert.ok(names.length > 0, `${what} asks for nothing`);
@@ -117,13 +123,13 @@ const alerts: Alert[] = parse(read("deploy/prometheus/alerts.yml")).groups.flatM
   ({ rules }: { rules: Alert[] }) => rules,
 );
 
-test("what the alerts ask for is served, and their texts name labels that their results have", () => {
+test("the metrics that the alerts use are served, and their texts name labels that the results have", () => {
   for (const { alert, expr, annotations } of alerts) {
     assertServed(expr, alert, Object.values(annotations).join(" "));
   }
 });
 
-test("what the dashboard asks for is served, and its legends name labels that the results have", () => {
+test("the metrics that the dashboard uses are served, and its legends name labels that the results have", () => {
   const { panels, templating } = JSON.parse(read("deploy/grafana/dashboards/kato.json"));
   for (const { title, targets } of panels) {
     for (const { expr, legendFormat } of targets) assertServed(expr, title, legendFormat);
@@ -141,7 +147,7 @@ const rows = (first: RegExp) =>
     .map(([, name = "", rest = ""]) => [name, ...rest.split("|").map((cell) => cell.trim())])
     .filter(([name = ""]) => first.test(name));
 
-test("the operator's document has all metrics of the project and no others, with their labels", () => {
+test("docs/operating.md has all metrics of the project with their labels, and no other", () => {
   const order = ["processor", "method", "outcome"];
   const ownOf = (names: Map<string, Set<string>>) =>
     [...names]
@@ -160,7 +166,7 @@ test("the operator's document has all metrics of the project and no others, with
   for (const [name] of operating.matchAll(/\bkato_(?!proc\b)\w+/g)) assert.ok(documented.has(name), name);
 });
 
-test("the operator's document names the outcomes and the states as they are served", async () => {
+test("docs/operating.md names the outcomes and the states as they are served", async () => {
   const inCode = (text = "") => Array.from(text.matchAll(/`([\w-]+)`/g), ([, word]) => word).toSorted();
   const told = new Map(rows(/^kato_/).map(([name, , text]) => [name, text]));
   const scrape = await worker.scrape();
@@ -179,7 +185,7 @@ test("the operator's document names the outcomes and the states as they are serv
   assert.equal(told.get("kato_processor_state")?.replaceAll("`", ""), states);
 });
 
-test("the operator's document says of every alert what it means and what to do", () => {
+test("docs/operating.md says of each alert what it means and what to do", () => {
   const told = rows(/^Kato[A-Z]/);
   assert.deepEqual(
     told.map(([alert]) => alert),
@@ -188,7 +194,7 @@ test("the operator's document says of every alert what it means and what to do",
   for (const [alert, meaning, todo] of told) assert.ok(meaning && todo, `${alert}`);
 });
 
-test("what an alert on an increase watches is served from the beginning: of a series that begins at 1 no increase is seen", async () => {
+test("a series whose increase sets off an alert is served as 0 from the beginning, so that its first increase shows", async () => {
   const fresh = createWorkerMetrics({ isRegistered, natsReconnects: () => 0, states: () => [] });
   const metrics = `${await fresh.scrape()}\n${await worker.scrape()}`;
   for (const series of [

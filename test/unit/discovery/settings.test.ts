@@ -6,7 +6,7 @@ import { discoverySettings } from "../../../services/discovery/settings.ts";
 const discovery = (variables: Record<string, string>) => discoverySettings(new Environment(variables));
 const addressOf = (DOCKER_HOST: string) => discovery({ DISCOVERY: "docker", DOCKER_HOST }).docker?.address;
 
-test("with nothing but what to watch set the defaults count", () => {
+test("where only what to watch is set, everything else has its default", () => {
   const { host, port, docker, kubernetes, listEveryMs, forgetMs } = discovery({ DISCOVERY: "docker" });
   assert.deepEqual(
     { host, port, docker, kubernetes, listEveryMs, forgetMs },
@@ -21,7 +21,7 @@ test("with nothing but what to watch set the defaults count", () => {
   );
 });
 
-test("one source, or both", () => {
+test("discovery watches one source or both", () => {
   const kubernetes = { kubeconfig: undefined, namespace: undefined, kind: "services" };
   const inCluster = { KUBERNETES_SERVICE_HOST: "10.96.0.1" };
   const both = discovery({ DISCOVERY: "docker, kubernetes", ...inCluster });
@@ -31,7 +31,7 @@ test("one source, or both", () => {
   assert.equal(one.docker, undefined, "what is not watched needs no settings");
 });
 
-test("a Docker engine is at a socket or at a port", () => {
+test("a Docker engine is reached by a socket or a port", () => {
   assert.deepEqual(addressOf("unix:///run/user/1000/docker.sock"), {
     socketPath: "/run/user/1000/docker.sock",
   });

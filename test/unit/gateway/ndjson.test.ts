@@ -14,7 +14,7 @@ async function all(lines: AsyncIterable<Line[]>): Promise<Line[]> {
   return gathered;
 }
 
-/** Line numbers and texts; null for a line over the limit. */
+/** Line numbers and texts. The text of a line over the limit is null. */
 async function read(chunks: Buffer[], limitBytes = 1_000): Promise<[number, string | null][]> {
   const lines = await all(linesOf(stream(chunks), limitBytes));
   return lines.map(({ number, bytes }) => [number, bytes?.toString("latin1") ?? null]);
@@ -22,7 +22,7 @@ async function read(chunks: Buffer[], limitBytes = 1_000): Promise<[number, stri
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
 
-test("lines are numbered from 1, blank ones too, and need no end at the end", async () => {
+test("lines are numbered from 1, blank ones too, and the last one needs no line break", async () => {
   assert.deepEqual(await read([bytes("a\n\r\nbc\r\n\nd")]), [
     [1, "a"],
     [2, ""],
@@ -34,7 +34,7 @@ test("lines are numbered from 1, blank ones too, and need no end at the end", as
   assert.deepEqual(await read([]), []);
 });
 
-test("it does not matter where the chunks end", async () => {
+test("lines are the same wherever the chunks end", async () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "\n", "\r"), maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(
@@ -50,7 +50,7 @@ test("it does not matter where the chunks end", async () => {
   );
 });
 
-test("of a line over the limit nothing is kept, and the next one is read", async () => {
+test("nothing is kept of a line over the limit, and the next line is read", async () => {
   assert.deepEqual(await read([bytes("1234\n12345\n"), bytes("123"), bytes("456\nab\n123456")], 4), [
     [1, "1234"],
     [2, null],
@@ -70,7 +70,7 @@ test("a line of any number of parts takes no more memory than the limit", async 
   assert.equal(whole?.bytes?.length, 100_000);
 });
 
-test("where the stream breaks off, what came of its last line is dropped", async () => {
+test("when the stream breaks off the part of its last line is dropped", async () => {
   async function* broken() {
     yield bytes("a\nb\nhal");
     throw new Error("gone");
@@ -82,7 +82,7 @@ test("where the stream breaks off, what came of its last line is dropped", async
   assert.deepEqual(lines, ["a", "b"]);
 });
 
-test("no more is read than is asked for", async () => {
+test("no more is read from the stream than lines are asked for", async () => {
   let given = 0;
   async function* endless() {
     for (;;) {

@@ -55,7 +55,7 @@ test("the table has KATO's 26 RPCs, each in the proto", () => {
     assert.equal(pathOf(method as Method), `/kato_proc.KatoEngine/${method}`);
 });
 
-test("every recorded response survives encoding and decoding", () => {
+test("every recorded response is the same after encoding and decoding", () => {
   assert.equal(golden.length, 103);
   for (const call of golden) {
     const decoded = decodeResponse(call.rpc, encodeResponse(call.rpc, call.response));
@@ -63,7 +63,7 @@ test("every recorded response survives encoding and decoding", () => {
   }
 });
 
-test("every recorded request survives decoding", () => {
+test("every recorded request is the same after decoding", () => {
   for (const { rpc, request } of golden) {
     const decoded = decodeRequest(rpc, encodeRequest(rpc, request as never));
     for (const [name, value] of Object.entries(request)) {
@@ -80,7 +80,7 @@ function asFloat32(name: string, value: unknown): unknown {
   );
 }
 
-test("any JSON object survives Struct, __proto__ included, and no prototype changes", () => {
+test("any JSON object is the same after Struct, even with __proto__, and no prototype changes", () => {
   fc.assert(
     fc.property(object, (original) => {
       const copy = jsonOfStruct(structOfJson(original));
@@ -95,7 +95,7 @@ test("any JSON object survives Struct, __proto__ included, and no prototype chan
   );
 });
 
-test("any observation survives the wire", () => {
+test("any observation is the same after encoding and decoding", () => {
   const observation = fc.record(
     {
       strings: fc.array(fc.string({ unit: "grapheme" })),
@@ -120,7 +120,7 @@ test("any observation survives the wire", () => {
   );
 });
 
-test("a float32 of cognition data is given with the fewest digits that name it", () => {
+test("a float32 of cognition data has the fewest digits that identify it", () => {
   fc.assert(
     fc.property(float, (value) => {
       const bytes = encodeResponse("GetCognitionData", {
@@ -137,6 +137,6 @@ test("a float32 of cognition data is given with the fewest digits that name it",
   assert.deepEqual((decodeResponse("GetCognitionData", bytes).response as JsonObject).emotives, { joy: 0.1 });
 });
 
-test("bytes that are no message are an error", () => {
+test("bytes that are not a message are an error", () => {
   assert.throws(() => decodeResponse("Observe", Buffer.from([0x0a, 0xff])), RangeError);
 });

@@ -29,7 +29,7 @@ const refusal = async (yaml: string | Buffer, variables?: Record<string, string>
   throw new Error(`not refused: ${yaml}`);
 };
 
-test("the file holds settings for every service, in capitals or not; the environment wins over it", async () => {
+test("the file holds the settings of every service, in capitals or not, and the environment wins over it", async () => {
   const yaml = `
 # One file for all.
 gateway_port: 8001
@@ -49,7 +49,7 @@ port: 0
   assert.equal(simulatorSettings(environment).port, 0);
 });
 
-test("the processors of the file are registered as such, but those that the environment names", async () => {
+test("the processors of the file are declared as the file's, except those that the environment names", async () => {
   const yaml = `
 processors:
   - {id: p1, name: Eye, grpc_endpoint: "a:1"}
@@ -67,7 +67,7 @@ processors:
     assert.deepEqual(gatewaySettings(await environmentOf(empty)).processors, []);
 });
 
-test("unknown keys are refused by name, at the top and in a processor", async () => {
+test("unknown keys are refused by name, at the top and within a processor", async () => {
   const yaml = `
 gateway_prot: 1
 KATO_PROCESSORS: x
@@ -79,7 +79,7 @@ processors: [{id: p1, grpc_endpoint: "a:1", endpoint: x}]
     assert.ok(message.includes(`has the unknown key ${key}`), `${key}: ${message}`);
 });
 
-test("whatever else is wrong with the file is said in one message", async () => {
+test("everything else that is wrong with the file is named in one message", async () => {
   for (const [yaml, expected] of [
     ["a: b: c", /GATEWAY_CONFIG is not YAML: .*line 1/],
     ["a: 1\n---\nb: 2", /GATEWAY_CONFIG is not YAML/],
@@ -116,7 +116,7 @@ test("whatever else is wrong with the file is said in one message", async () => 
   }
 });
 
-test("the operator's document has every setting in its table, and no other but those that are no keys of the file", async () => {
+test("docs/operating.md has every setting in its table, and no other but those that the file cannot have", async () => {
   const operating = await readFile(resolve(import.meta.dirname, "../../../docs/operating.md"), "utf8");
   const [, table = ""] = /^## Settings$(.*?)^## /ms.exec(operating) ?? [];
   const firstCells = Array.from(table.matchAll(/^\|([^|]*)\|/gm), ([, cell = ""]) => cell);
@@ -125,7 +125,7 @@ test("the operator's document has every setting in its table, and no other but t
   assert.deepEqual(documented.toSorted(), [...settingNames, ...variablesOnly].toSorted());
 });
 
-test("an endpoint that is not allowed is refused under the name of its setting; a name nobody knows is not", async () => {
+test("an endpoint that is not allowed is refused under the name of its setting, and an unknown host name is not", async () => {
   const yaml = 'endpoint_allow: [10.0.0.0/8]\nprocessors: [{id: p3, grpc_endpoint: "192.168.0.1:1"}]';
   const environment = await environmentOf(yaml, {
     KATO_P1: "169.254.169.254:80",
@@ -154,7 +154,7 @@ test("processors that are neither a list nor an object are a wrong setting", () 
   }
 });
 
-test("npm start uses the file's NATS and, where it names any, its processors", async () => {
+test("npm start uses the NATS of the file, and its processors where it has any", async () => {
   const start = async (yaml: string) => {
     const GATEWAY_CONFIG = join(folder, "gateway.yaml");
     await writeFile(GATEWAY_CONFIG, yaml);

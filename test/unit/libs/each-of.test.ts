@@ -23,7 +23,7 @@ test("every item is done, in order, and no more than 32 are under way", async ()
   assert.equal(most, 32);
 });
 
-test("one that fails is told", async () => {
+test("a failure is passed on", async () => {
   const failing = forEachConcurrently([1, 2, 3], async (item) => {
     if (item === 2) throw new Error("two");
   });

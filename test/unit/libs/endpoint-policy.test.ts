@@ -31,7 +31,7 @@ async function assertRefused(allow: string[], refused: string[], allowed: string
     assert.equal(await policy(endpoint), undefined, `${endpoint} is refused by ${allow}`);
 }
 
-test("without a list everything is allowed but link-local and metadata addresses, in whatever form", async () => {
+test("without a list everything is allowed except link-local and metadata addresses, however they are written", async () => {
   await assertRefused(
     [],
     [
@@ -60,7 +60,7 @@ test("without a list everything is allowed but link-local and metadata addresses
   );
 });
 
-test("names and suffixes allow hosts by their names", async () => {
+test("names and suffixes in the list allow hosts by name", async () => {
   await assertRefused(
     ["Kato.example.", "*.kato.example"],
     ["10.0.0.1:1", "[::1]:1", "evilkato.example:1", "kato.example.evil:1", "nosuch.example:1"],
@@ -69,7 +69,7 @@ test("names and suffixes allow hosts by their names", async () => {
   await assertRefused(["*.kato.example"], ["kato.example:1", "akato.example:1"], ["a.kato.example:1"]);
 });
 
-test("addresses and networks allow what leads there with every address it has", async () => {
+test("addresses and networks in the list allow a name only if all its addresses are among them", async () => {
   await assertRefused(
     ["10.0.0.0/24", "::1", "[fd00::]/8", "1.2.3.4/32"],
     ["10.0.1.1:1", "[::2]:1", "half.example:1", "1.2.3.5:1", "metadata.example:1"],
@@ -79,7 +79,7 @@ test("addresses and networks allow what leads there with every address it has", 
   await assertRefused(["10.0.0.0/24"], [], ["nosuch.example:1"]);
 });
 
-test("a link-local or metadata address is allowed by an address or a network, not by a name that leads there", async () => {
+test("a link-local or metadata address is allowed by an address or a network, not by a name that resolves to it", async () => {
   await assertRefused(["metadata.example"], ["metadata.example:80"], []);
   await assertRefused(
     ["169.254.169.254"],
@@ -93,7 +93,7 @@ test("a link-local or metadata address is allowed by an address or a network, no
   );
 });
 
-test("what is refused does not tell where a name leads", async () => {
+test("the refusal does not tell which addresses a name has", async () => {
   const refusals = await Promise.all(
     [policyOf(), policyOf("11.0.0.0/8")].map(({ policy }) => policy("metadata.example:80")),
   );
@@ -103,7 +103,7 @@ test("what is refused does not tell where a name leads", async () => {
   }
 });
 
-test("an item that is neither host, suffix, address nor network is told", () => {
+test("an item that is neither a host, a suffix, an address nor a network is named", () => {
   const wrong = [
     "*",
     "*.",
@@ -123,7 +123,7 @@ test("an item that is neither host, suffix, address nor network is told", () => 
   });
 });
 
-test("this machine's own resolver is asked", async () => {
+test("names are resolved by this machine's resolver", async () => {
   const policy = endpointPolicy(["127.0.0.0/8", "::1"], () => {});
   assert.equal(await policy("localhost:1"), undefined);
   assert.equal(typeof (await endpointPolicy(["10.0.0.0/8"], () => {})("localhost:1")), "string");

@@ -46,16 +46,16 @@ const hashes: [sequence: string[][], sha1: string][] = [
   [[[""], [""]], "57f0f10bbb89e2914db123c065e3319da26385c2"],
 ];
 
-test("a string is printed as Python prints it", () => {
+test("strings are printed as Python prints them", () => {
   for (const [text, expected] of printed) assert.equal(pythonRepr(text), expected);
 });
 
-test("a model is named for what Python prints of its sequence", () => {
+test("a model's name is the sha1 of its sequence as Python prints it", () => {
   for (const [sequence, sha1] of hashes) {
     assert.equal(modelName(sequence), `MODEL|${sha1}`, JSON.stringify(sequence));
   }
 });
 
-test("one symbol or none is no model", () => {
+test("one symbol or none makes no model", () => {
   for (const sequence of [[], [[]], [["a"]], [[], ["a"], []]]) assert.equal(modelName(sequence), "");
 });

@@ -20,12 +20,12 @@ async function stopped(
   return { output, code, signal };
 }
 
-test("a program that does not listen for SIGTERM yet ends with 0", async () => {
+test("a program that does not listen for SIGTERM yet ends with exit code 0", async () => {
   const program = `console.log("up"); setInterval(() => {}, 1000);`;
   assert.deepEqual(await stopped(program), { output: "up\n", code: 0, signal: null });
 });
 
-test("one that does is left to stop by itself", async () => {
+test("a program that listens for SIGTERM stops by itself", async () => {
   const program = `
     const living = setInterval(() => {}, 1000);
     process.on("SIGTERM", () => setImmediate(() => { console.log("stopped"); clearInterval(living); }));

@@ -19,7 +19,7 @@ test("an id is 1 to 64 letters, digits, _ and -", () => {
   }
 });
 
-test("the gateway's own paths are no ids, others like them are", () => {
+test("the gateway's own paths are no ids, but names like them are", () => {
   for (const id of ["kato-api", "connect", "health", "ready", "processors", "metrics", "docs", "console"]) {
     assert.ok(!isProcessorId(id), id);
     assert.ok(isProcessorId(`${id}1`), id);
@@ -28,7 +28,7 @@ test("the gateway's own paths are no ids, others like them are", () => {
   assert.ok(!isProcessorId("openapi.json"));
 });
 
-test("whatever is an id makes subjects of one token more, all different, and a stream's name", () => {
+test("an id makes subjects with one token for it, all different, and a name for a stream", () => {
   const id = fc.string({ unit: fc.constantFrom(..."abzAZ09_-"), minLength: 1, maxLength: 64 });
   fc.assert(
     fc.property(id, (processor) => {
@@ -42,7 +42,7 @@ test("whatever is an id makes subjects of one token more, all different, and a s
   );
 });
 
-test("an endpoint is a host or an address, and a port", () => {
+test("an endpoint is a host or an address, with a port", () => {
   for (const endpoint of ["127.0.0.1:1441", "kato-1.kato.svc:65535", "localhost:1", "[::1]:1441", "a_b:80"]) {
     assert.ok(isEndpoint(endpoint), endpoint);
   }
@@ -63,7 +63,7 @@ test("an endpoint is a host or an address, and a port", () => {
   }
 });
 
-test("an endpoint's host is a name or an address as it is usually written", () => {
+test("the host of an endpoint is a name, or an address in its usual form", () => {
   for (const endpoint of [
     "kato_1.kato-net.:1",
     "10.0.0.1:1",
@@ -90,7 +90,7 @@ test("an endpoint's host is a name or an address as it is usually written", () =
     assert.ok(!isEndpoint(endpoint), endpoint);
 });
 
-test("what is wrong with an entry is said in its own words", () => {
+test("the message about a wrong entry quotes the entry", () => {
   const right = { id: "p1", name: "The left eye, é 👁", grpc_endpoint: "kato:1441" };
   assert.equal(entryProblem(right), undefined);
   assert.match(entryProblem({ ...right, id: "p 1" }) ?? "", /"p 1"/);

@@ -6,7 +6,7 @@ const traceId = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
 const read = (headers: Record<string, unknown>) => readTraceContext((name) => headers[name]);
 
-test("a trace context goes out as it came in", () => {
+test("a trace context is passed on as it came", () => {
   for (const headers of [{ traceparent }, { traceparent, tracestate: "congo=t61rcWkgMzE,rojo=00f067" }]) {
     const written: Record<string, string> = {};
     const trace = read(headers);
@@ -18,7 +18,7 @@ test("a trace context goes out as it came in", () => {
   }
 });
 
-test("one that is not valid is none (W3C Trace Context, traceparent)", () => {
+test("an invalid trace context counts as none (W3C Trace Context, traceparent)", () => {
   for (const wrong of [
     "",
     undefined,
@@ -38,13 +38,13 @@ test("one that is not valid is none (W3C Trace Context, traceparent)", () => {
   }
 });
 
-test("of a later version what this one knows is taken", () => {
+test("of a later version the known part is used", () => {
   assert.deepEqual(read({ traceparent: `cc${traceparent.slice(2)}-what-the-future-will-be-like` }), {
     traceparent,
   });
 });
 
-test("a tracestate that cannot be handed on is left out", () => {
+test("a tracestate that cannot be passed on is left out", () => {
   for (const tracestate of ["", "a=\n", "a=ü", "a".repeat(513), ["a=1"], undefined]) {
     assert.deepEqual(read({ traceparent, tracestate }), { traceparent });
   }

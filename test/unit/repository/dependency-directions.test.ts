@@ -4,8 +4,9 @@ import { dirname, join, resolve } from "node:path";
 import test from "node:test";
 
 /**
- * The plan of the house: for each building its rooms, from the ground floor up. A file may import files of its own room and
- * of the rooms that stand before it, types included. "." are the files at the building's root, the top floor.
+ * The plan of the house: for each building its rooms, from the ground floor up. A file may import files of
+ * its own room and of the rooms that stand before it, types included. "." are the files at the building's
+ * root, the top floor.
  */
 const plan: Record<string, string[]> = {
   libs: ["config", "errors", "nats", "telemetry", "kato", "commands", "registry", "service"],

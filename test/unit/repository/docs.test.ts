@@ -36,6 +36,16 @@ test("every document that code, scripts and deployments name exists", () => {
   assert.deepEqual(missing, []);
 });
 
+test("every test and fixture that documents, comments and scripts name exists", () => {
+  const sources = filesOf("{libs,services,scripts,test,docs}/**/*.{ts,md}", "*.{md,json}", "*.yml");
+  const named = sources.flatMap((file) =>
+    [...read(file).matchAll(/(?<![\w./-])test\/[\w./-]+\.(?:ts|jsonl)\b/g)].map(([path]) => ({ file, path })),
+  );
+  assert.ok(named.length > 10);
+  const missing = named.filter(({ path }) => !existsSync(join(root, path)));
+  assert.deepEqual(missing, []);
+});
+
 test("what the documents link to in the repository exists, and has the heading that is linked to", () => {
   const links = documents.flatMap((file) =>
     [...read(file).matchAll(/\]\(([^)\s]+)\)/g)]

@@ -60,7 +60,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   fc.constant<Act>((knowledge) => knowledge.clear()),
 );
 
-test("whatever was written is there after every restart, compacted or not, as if there had been none", (t) => {
+test("everything that was written is there after a restart, whether the file was compacted or not", (t) => {
   const parent = temporaryFolder(t);
   let runs = 0;
   fc.assert(
@@ -81,7 +81,7 @@ test("whatever was written is there after every restart, compacted or not, as if
   );
 });
 
-test("a torn last line is dropped, and what is written after it is not lost with it", (t) => {
+test("a torn last line is dropped, and a line that is written after it is kept", (t) => {
   const folder = temporaryFolder(t);
   const first = new Knowledge(openJournal(folder, "p1"), persistence);
   first.countSymbol("whole");
@@ -103,7 +103,7 @@ test("a torn last line is dropped, and what is written after it is not lost with
   third.close();
 });
 
-test("a file that has grown is compacted at the start, and only then", (t) => {
+test("a file is compacted at the start when it has grown, and at no other time", (t) => {
   const folder = temporaryFolder(t);
   const lines = () => readFileSync(join(folder, "p1.jsonl"), "utf8").split("\n").length - 1;
   const first = new Knowledge(openJournal(folder, "p1"), persistence);
@@ -118,7 +118,7 @@ test("a file that has grown is compacted at the start, and only then", (t) => {
   assert.equal(new Knowledge(openJournal(folder, "p1"), persistence).symbols.get("a"), 501);
 });
 
-test("two processors in one folder do not see each other, whatever their ids", (t) => {
+test("two processors in one folder have files of their own, whatever their ids", (t) => {
   const folder = temporaryFolder(t);
   const one = new Knowledge(openJournal(folder, "../p"), persistence);
   one.countSymbol("a");
@@ -129,7 +129,7 @@ test("two processors in one folder do not see each other, whatever their ids", (
   assert.deepEqual(readdirSync(folder).sort(), ["..%2Fp.jsonl", "p.jsonl"]);
 });
 
-test("each change is in the journal before it shows, and one that fails does not show", () => {
+test("a change is in the journal before it can be seen, and a change that fails is never seen", () => {
   const written: Change[] = [];
   const failing: Journal = {
     ...noJournal,
@@ -149,7 +149,7 @@ test("each change is in the journal before it shows, and one that fails does not
   );
 });
 
-test("a model keeps the last averages of its emotives that are not 0, as many as persistence says", () => {
+test("a model keeps the last averages of its emotives that are not 0, up to the persistence", () => {
   const knowledge = new Knowledge(noJournal, persistence);
   for (const joy of [1, 2, 0, 4]) knowledge.learnModel("m", [["a"], ["b"]], { joy });
   assert.deepEqual(knowledge.models.get("m")?.emotives, [{ joy: 2 }, {}, { joy: 4 }]);
@@ -158,14 +158,14 @@ test("a model keeps the last averages of its emotives that are not 0, as many as
   assert.deepEqual(knowledge.models.get("m")?.emotives, [{ joy: 2 }, {}, { joy: 4 }]);
 });
 
-test("a model learned without emotives cannot be learned with any", () => {
+test("a model that was learned without emotives cannot be learned with any", () => {
   const knowledge = new Knowledge(noJournal, persistence);
   knowledge.learnModel("m", [["a"], ["b"]], {});
   assert.throws(() => knowledge.learnModel("m", [["a"], ["b"]], { joy: 1 }), /must be an array/);
   assert.equal(knowledge.models.get("m")?.frequency, 1);
 });
 
-test("the nearest three of the learned vectors join the sum's own symbol", () => {
+test("the three nearest learned vectors join the symbol of the sum", () => {
   const knowledge = new Knowledge(noJournal, persistence);
   const classifier = new Classifier(knowledge);
   const names = [[0], [10], [11], [12], [30]].map((vector) => classifier.classify([vector])[0] ?? "");
@@ -177,7 +177,7 @@ test("the nearest three of the learned vectors join the sum's own symbol", () =>
   assert.ok(classifier.classify([[1]]).includes(zero ?? ""));
 });
 
-test("a vector learned n times takes n of the three places, until a restart", () => {
+test("a vector that was learned n times takes n of the three places, until a restart", () => {
   const knowledge = new Knowledge(noJournal, persistence);
   const classifier = new Classifier(knowledge);
   for (const vector of [[0], [0], [0], [1], [2]]) classifier.classify([vector]);
@@ -186,7 +186,7 @@ test("a vector learned n times takes n of the three places, until a restart", ()
   assert.equal(new Classifier(knowledge).classify([[0]]).length, 3);
 });
 
-test("a Learn learns no vector of before the last one again", () => {
+test("a Learn does not learn the vectors of an earlier Learn again", () => {
   const classifier = new Classifier(new Knowledge(noJournal, persistence));
   classifier.classify([[0]]);
   for (let learns = 0; learns < 3; learns++) classifier.learn();
@@ -195,7 +195,7 @@ test("a Learn learns no vector of before the last one again", () => {
   assert.equal(classifier.classify([[0]]).length, 3);
 });
 
-test("vectors of one number go with any other, of different lengths they fail", () => {
+test("vectors of one number fit any other, and vectors of different lengths fail", () => {
   const classifier = new Classifier(new Knowledge(noJournal, persistence));
   assert.equal(classifier.classify([[1], [1, 2, 3]])[0], classifier.classify([[2, 3, 4]])[0]);
   assert.throws(

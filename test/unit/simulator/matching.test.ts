@@ -10,7 +10,7 @@ function blocksOf(first: string, second: string): number[][] {
   return matchingBlocks([...first], flat.length, positions).map(({ a, b, size }) => [a, b, size]);
 }
 
-test("known matching blocks, as difflib.SequenceMatcher(None, a, b, autojunk=False) gives them", () => {
+test("matching blocks are those of difflib.SequenceMatcher(None, a, b, autojunk=False)", () => {
   const cases: [string, string, number[][]][] = [
     ["", "", []],
     ["", "abc", []],
@@ -56,7 +56,10 @@ test("known matching blocks, as difflib.SequenceMatcher(None, a, b, autojunk=Fal
   for (const [first, second, blocks] of cases) assert.deepEqual(blocksOf(first, second), blocks, first);
 });
 
-/** By trying every run: the longest, of equals the earliest in the first, then in the second. */
+/**
+ * The longest run, found by trying every one. Of equally long ones it is the earliest in the first list, then
+ * in the second.
+ */
 function longestRun(first: string, second: string): Block {
   let best: Block = { a: 0, b: 0, size: 0 };
   for (let a = 0; a < first.length; a++) {
@@ -69,7 +72,7 @@ function longestRun(first: string, second: string): Block {
   return best;
 }
 
-/** The pairs that match: the longest run, then those left and those right of it. */
+/** The pairs that match: those of the longest run, then those to its left and to its right. */
 function matchedPairs(first: string, second: string, a = 0, b = 0): string[] {
   const run = longestRun(first, second);
   if (run.size === 0) return [];
@@ -81,7 +84,7 @@ function matchedPairs(first: string, second: string, a = 0, b = 0): string[] {
   ];
 }
 
-test("the blocks are those that trying every run finds, joined where they touch", () => {
+test("the blocks are those that are found by trying every run, joined where they touch", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 14 });
   fc.assert(
     fc.property(text, text, (first, second) => {

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { vectorName } from "../../../services/simulator/memory/classifier.ts";
 import { printArray } from "../../../services/simulator/python/numpy.ts";
 
-// What is expected here was printed by numpy 1.23.5: str(numpy.array(values, dtype=float)).
+// The expected texts were printed by numpy 1.23.5: str(numpy.array(values, dtype=float)).
 
-test("short arrays print as in numpy", () => {
+test("short arrays are printed as numpy prints them", () => {
   const cases: [number[], string][] = [
     [[], "[]"],
     [[1, 2, 3], "[1. 2. 3.]"],
@@ -24,7 +24,7 @@ test("short arrays print as in numpy", () => {
   for (const [values, printed] of cases) assert.equal(printArray(values), printed);
 });
 
-test("very small, very large and very different values print with exponents", () => {
+test("very small, very large and very different values are printed with exponents", () => {
   const cases: [number[], string][] = [
     [[1e-5, 1], "[1.e-05 1.e+00]"],
     [[1e8], "[1.e+08]"],

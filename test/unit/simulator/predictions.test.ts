@@ -6,7 +6,7 @@ import { noJournal } from "../../../services/simulator/memory/journal.ts";
 import { Knowledge } from "../../../services/simulator/memory/knowledge.ts";
 import { Processor } from "../../../services/simulator/processor.ts";
 
-// The figures expected here come from a calculation in Python, with its difflib, after the definitions in docs/kato.md.
+// The expected figures were calculated in Python, with its difflib, by the definitions in docs/kato.md.
 
 function newProcessor(manifest: Partial<typeof defaultManifest> = {}): Processor {
   return new Processor({ ...defaultManifest, ...manifest }, new Knowledge(noJournal, 5), 0, () => {});
@@ -21,7 +21,7 @@ async function learn(processor: Processor, events: string[][], more: Observation
   await processor.learn();
 }
 
-test("two models' predictions, one with emotives and one learned twice, in falling potential", async () => {
+test("the predictions of two models come by falling potential; one has emotives, one was learned twice", async () => {
   const processor = newProcessor();
   await learn(processor, [["a", "b"], ["c"], ["d"]]);
   await learn(processor, [["c"], ["b"], ["e"]], { emotives: { joy: 1 } });
@@ -102,7 +102,7 @@ test("a match that begins and ends within events makes whole events the present"
   );
 });
 
-test("an event before the match that holds the first matched symbol too joins the present", async () => {
+test("an event before the match joins the present if it has the first matched symbol too", async () => {
   const processor = newProcessor();
   await learn(processor, [["a"], ["a"], ["b"]]);
   await observe(processor, ["a", "b"]);
@@ -114,7 +114,7 @@ test("an event before the match that holds the first matched symbol too joins th
   assert.equal(prediction?.potential, 3.282016631384);
 });
 
-test("a symbol that stands in no candidate's present weighs nothing in the state", async () => {
+test("a symbol that is in no candidate's present has no weight in the state", async () => {
   const processor = newProcessor();
   await learn(processor, [["a"], ["b"]]);
   await observe(processor, ["b"], ["a"]);
@@ -122,7 +122,7 @@ test("a symbol that stands in no candidate's present weighs nothing in the state
   assert.equal(processor.predictions?.[0]?.itfdf_similarity, 1);
 });
 
-test("a model counts from the recall threshold on, and not below", async () => {
+test("a model is predicted from the recall threshold on, and not below it", async () => {
   const processor = newProcessor({ recall_threshold: 0.5 });
   await learn(processor, [["a"], ["b"], ["c"]]);
   await observe(processor, ["a"]);
@@ -131,7 +131,7 @@ test("a model counts from the recall threshold on, and not below", async () => {
   assert.deepEqual(processor.predictions, []);
 });
 
-test("the max_predictions of the highest potential are kept", async () => {
+test("the predictions with the highest potential are kept, max_predictions of them", async () => {
   const processor = newProcessor({ max_predictions: 2 });
   for (const tail of ["x", "y", "z"]) await learn(processor, [["a"], [tail]]);
   await observe(processor, ["a"], ["z"]);
@@ -141,7 +141,7 @@ test("the max_predictions of the highest potential are kept", async () => {
   assert.ok(Number(predictions[0]?.potential) > Number(predictions[1]?.potential));
 });
 
-test("a model learned, deleted or cleared while working memory stands is found, or no longer", async () => {
+test("a model that is learned, deleted or cleared while working memory has events is found, or is found no longer", async () => {
   const processor = newProcessor();
   await learn(processor, [["a"], ["b"]]);
   await observe(processor, ["a"]);
@@ -155,7 +155,7 @@ test("a model learned, deleted or cleared while working memory stands is found, 
   assert.deepEqual(names, ["again"]);
 });
 
-test("a long working memory that no model shares a symbol with costs an Observe no more than a short one", async () => {
+test("an Observe takes no longer with a long working memory that shares no symbol with a model", async () => {
   const processor = newProcessor();
   await learn(processor, [["a"], ["b"]]);
   let symbolsRead = 0;

@@ -9,7 +9,7 @@ import {
   round,
 } from "../../../services/simulator/python/builtins.ts";
 
-// What is expected here was printed by CPython: sha1(str(sequence)), json.dumps, sorted, round.
+// The expected values were printed by CPython: sha1(str(sequence)), json.dumps, sorted, round.
 
 test("a model's name is the sha1 of its sequence as Python prints it", () => {
   const names: [string[][], string][] = [
@@ -26,14 +26,14 @@ test("a model's name is the sha1 of its sequence as Python prints it", () => {
   for (const [sequence, name] of names) assert.equal(modelName(sequence), `MODEL|${name}`);
 });
 
-test("working memory's JSON has Python's spaces and only ASCII", () => {
+test("the JSON of working memory has Python's spaces and only ASCII", () => {
   assert.equal(jsonDumps([]), "[]");
   assert.equal(jsonDumps([["a", "b"], ["c"], []]), '[["a", "b"], ["c"], []]');
   assert.equal(jsonDumps([['"\\/\n\x07\x7f~']]), '[["\\"\\\\/\\n\\u0007\\u007f~"]]');
   assert.equal(jsonDumps([["é😀"]]), '[["\\u00e9\\ud83d\\ude00"]]');
 });
 
-test("any working memory's JSON reads back as it was", () => {
+test("any working memory is the same after it was written as JSON and read again", () => {
   fc.assert(
     fc.property(fc.array(fc.array(fc.string({ unit: "grapheme" }))), (events) => {
       assert.deepEqual(JSON.parse(jsonDumps(events)), events);
@@ -46,7 +46,7 @@ test("strings are sorted by code point, not by UTF-16 unit", () => {
   assert.deepEqual(sorted.toReversed().sort(compareCodePoints), sorted);
 });
 
-test("the order of strings is that of their code points", () => {
+test("any strings are ordered by their code points", () => {
   const codePoints = (text: string) => [...text].map((character) => character.codePointAt(0) ?? 0);
   const text = fc.string({
     unit: fc.constantFrom("a", "b", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "😀"),
@@ -61,7 +61,7 @@ test("the order of strings is that of their code points", () => {
   );
 });
 
-test("rounding is of the exact value, a tie to the even digit", () => {
+test("the exact value is rounded, a tie to the even digit", () => {
   const cases: [number, number, number][] = [
     [0.25, 1, 0.2],
     [0.75, 1, 0.8],
@@ -78,7 +78,7 @@ test("rounding is of the exact value, a tie to the even digit", () => {
   for (const [value, digits, expected] of cases) assert.equal(round(value, digits), expected);
 });
 
-test("a float32 is given with the fewest digits that name it, from six on, or as text", () => {
+test("a float32 has the fewest digits that identify it, but at least six, or is a text", () => {
   const cases: [number, number | string][] = [
     [0.1, 0.1],
     [-2, -2],
@@ -94,11 +94,11 @@ test("a float32 is given with the fewest digits that name it, from six on, or as
   for (const [value, expected] of cases) assert.equal(plainFloat(Math.fround(value)), expected);
 });
 
-test("any float32 can be had back from its digits", () => {
+test("any float32 can be read back from its digits", () => {
   fc.assert(
     fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
       const digits = plainFloat(value);
-      // The sign of a negative zero is not kept.
+      // A negative zero loses its sign.
       assert.equal(Math.fround(Number(digits)), value + 0);
       assert.ok(
         Number(digits)

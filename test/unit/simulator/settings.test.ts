@@ -5,7 +5,7 @@ import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import { countingFaults, parseFaults } from "../../../services/simulator/crash-points.ts";
 import { simulatorSettings } from "../../../services/simulator/settings.ts";
 
-test("without settings a simulator is KATO's own default, on 127.0.0.1:1441, in memory", () => {
+test("without settings a simulator has KATO's defaults, listens on 127.0.0.1:1441 and keeps everything in memory", () => {
   const settings = simulatorSettings(new Environment({}));
   assert.equal(settings.host, "127.0.0.1");
   assert.equal(settings.port, 1441);
@@ -15,7 +15,7 @@ test("without settings a simulator is KATO's own default, on 127.0.0.1:1441, in 
   assert.deepEqual([settings.manifest.recall_threshold, settings.manifest.persistence], [0.1, 5]);
 });
 
-test("a manifest's values replace the defaults, keys that are not KATO's are left alone", () => {
+test("the values of a manifest replace the defaults, and keys that are not KATO's are ignored", () => {
   const MANIFEST = '{"id": "p2", "name": "P2", "max_sequence_length": 7, "indexer_type": "VI"}';
   const { manifest } = simulatorSettings(new Environment({ MANIFEST }));
   assert.deepEqual([manifest.id, manifest.name, manifest.max_sequence_length], ["p2", "P2", 7]);
@@ -45,13 +45,13 @@ test("one message names every wrong setting", () => {
   );
 });
 
-test("a manifest that is no JSON object is a wrong setting", () => {
+test("a manifest that is not a JSON object is a wrong setting", () => {
   for (const MANIFEST of ["{", "[]", "3", "null", '{"id": ""}']) {
     assert.throws(() => simulatorSettings(new Environment({ MANIFEST })), /MANIFEST/);
   }
 });
 
-test("a fault strikes at the given reaching of its place, once", () => {
+test("a fault strikes once, when its place is reached for the given time", () => {
   const faults = parseFaults(["learn-after-model:2", "clear-before-answer"], assert.fail);
   assert.deepEqual(faults, { "learn-after-model": 2, "clear-before-answer": 1 });
   const deaths: CrashPoint[] = [];

@@ -5,7 +5,7 @@ import { DrainRate } from "../../../services/worker/processor/drain-rate.ts";
 type Progress = Parameters<DrainRate["note"]>[0];
 const applying = (applied: number, since = 1): Progress => ({ state: "applying", since, applied });
 
-/** A rate that was told of `perTick` more commands every quarter of a second, so many times. */
+/** A rate after so many ticks of a quarter of a second, with `perTick` more commands applied at each. */
 function worked(perTick: number, ticks: number, rate = new DrainRate()): DrainRate {
   for (let tick = 0; tick < ticks; tick++) {
     rate.note(applying(tick * perTick), applying((tick + 1) * perTick), 0.25);
@@ -13,11 +13,11 @@ function worked(perTick: number, ticks: number, rate = new DrainRate()): DrainRa
   return rate;
 }
 
-test("it is what is applied per second of work", () => {
+test("the drain rate is the number of commands applied per second of work", () => {
   assert.equal(Math.round(worked(25, 40).perSecond), 100);
 });
 
-test("it is not known at first, nor long after the last work", () => {
+test("the drain rate is not known at first, nor long after the last work", () => {
   assert.equal(new DrainRate().perSecond, 0);
   assert.equal(worked(25, 3).perSecond, 0);
   const rate = worked(25, 40);
@@ -28,16 +28,16 @@ test("it is not known at first, nor long after the last work", () => {
   assert.equal(rate.perSecond, 0);
 });
 
-test("an interval in which it had nothing to do, or was paused, does not count", () => {
+test("an interval in which the processor was idle or paused does not count", () => {
   const rate = worked(25, 40);
-  // One command at a time: it is applying at both ends, but was ready in between.
+  // With one command at a time it is applying at both ends, but was ready in between.
   for (let tick = 0; tick < 20; tick++) rate.note(applying(tick, tick), applying(tick + 1, tick + 1), 0.25);
   const paused: Progress = { state: "paused", since: 99, applied: 20 };
   rate.note(paused, paused, 3);
   assert.equal(Math.round(rate.perSecond), 100);
 });
 
-test("a replay counts, a rebuild that passes no command does not", () => {
+test("a replay counts, and a rebuild that applies no command does not", () => {
   const rate = new DrainRate();
   const rebuilding = (applied: number): Progress => ({ state: "rebuilding", since: 1, applied });
   for (let tick = 0; tick < 20; tick++) rate.note(rebuilding(tick * 5), rebuilding((tick + 1) * 5), 0.25);
@@ -45,7 +45,7 @@ test("a replay counts, a rebuild that passes no command does not", () => {
   assert.equal(Math.round(rate.perSecond), 20);
 });
 
-test("a call that does not end makes it slower and slower", () => {
+test("a call that does not end makes the drain rate lower and lower", () => {
   const rate = worked(25, 40);
   const seen = [rate.perSecond];
   for (let tick = 0; tick < 60; tick++) {

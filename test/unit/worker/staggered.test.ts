@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { staggered } from "../../../services/worker/staggered.ts";
 
-test("each item has its turn once in the time, and only some of them at once", (t) => {
+test("each item has its turn once in the period, and only some have it at once", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const items = Array.from({ length: 1_000 }, (_, index) => index);
   const times = new Map<number, number>();
@@ -26,7 +26,7 @@ test("each item has its turn once in the time, and only some of them at once", (
   clearInterval(timer);
 });
 
-test("few items, or a time shorter than a slice, are no different", (t) => {
+test("this holds for few items too, and for a period shorter than a slice", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const done: string[] = [];
   const timers = [

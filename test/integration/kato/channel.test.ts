@@ -1,42 +1,27 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import type { handleUnaryCall } from "@grpc/grpc-js";
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { KatoChannel, maxMessageBytes } from "../../../libs/kato/channel.ts";
-import { pathOf } from "../../../libs/kato/codec.ts";
 import { freePort } from "../../fixtures/free-port.ts";
+import type { GrpcServer, Handler } from "../../fixtures/grpc-server.ts";
+import { startGrpcServer } from "../../fixtures/grpc-server.ts";
+import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 const nothing = new Uint8Array();
-const asIs = (bytes: Buffer) => bytes;
+const echo: Handler = ({ request }, callback) => callback(null, request);
 
-/** A gRPC server that answers Ping, and nothing else, as `ping` does. */
-async function startServer(t: TestContext, ping: handleUnaryCall<Buffer, Buffer>, port = 0) {
-  const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  const definition = {
-    path: pathOf("Ping"),
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  } as const;
-  server.addService({ Ping: definition }, { Ping: ping });
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, found) =>
-      error ? reject(error) : resolve(found),
-    );
-  });
-  t.after(() => server.forceShutdown());
-  return { server, port: bound };
+/** A server that answers Ping as `ping` does and nothing else, for as long as the test runs. */
+async function startServer(t: TestContext, ping: Handler, port?: number): Promise<GrpcServer> {
+  const server = await startGrpcServer({ Ping: ping }, port);
+  t.after(() => server.stop());
+  return server;
 }
 
 function open(t: TestContext, port: number): KatoChannel {
@@ -45,9 +30,7 @@ function open(t: TestContext, port: number): KatoChannel {
   return channel;
 }
 
-const echo: handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => callback(null, request);
-
-test("bytes go there and back as they are", async (t) => {
+test("bytes are passed on unchanged, both ways", async (t) => {
   const { port } = await startServer(t, echo);
   const channel = open(t, port);
   assert.equal(await channel.connect(5_000), true);
@@ -59,7 +42,7 @@ test("bytes go there and back as they are", async (t) => {
   assert.deepEqual(result, { kind: "response", bytes: Buffer.from([1, 2, 3]) });
 });
 
-test("without a connection nothing is sent", async (t) => {
+test("without a connection no call is sent", async (t) => {
   const port = await freePort();
   const channel = open(t, port);
   // A refused connection is known at once: more time than the test has is not waited for.
@@ -69,14 +52,14 @@ test("without a connection nothing is sent", async (t) => {
   assert.equal(channel.connections, 0);
 });
 
-test("it connects by itself when the instance comes, and again when it comes back", async (t) => {
+test("the channel connects when the instance starts, and again when it is back", async (t) => {
   const port = await freePort();
   const channel = open(t, port);
   assert.equal(await channel.connect(200), false);
   const first = await startServer(t, echo, port);
   await until("it is connected", () => channel.ready, 5_000);
   assert.equal(channel.connections, 1);
-  first.server.forceShutdown();
+  first.stop();
   await until("it is disconnected", () => !channel.ready, 5_000);
   await startServer(t, echo, port);
   await until("it is connected again", () => channel.ready, 5_000);
@@ -84,10 +67,10 @@ test("it connects by itself when the instance comes, and again when it comes bac
   assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
 });
 
-test("what was sent and did not end is unseen, and is not sent again", async (t) => {
+test("a call that was sent and did not end is unseen, and is not sent again", async (t) => {
   let calls = 0;
   const port = await freePort();
-  const { server } = await startServer(t, () => calls++, port);
+  const server = await startServer(t, () => calls++, port);
   const channel = open(t, port);
   await channel.connect(5_000);
   const late = await channel.call("Ping", nothing, 150);
@@ -95,7 +78,7 @@ test("what was sent and did not end is unseen, and is not sent again", async (t)
   assert.equal(channel.ready, true);
   const broken = channel.call("Ping", nothing, 5_000);
   await until("it was sent", () => calls === 2);
-  server.forceShutdown();
+  server.stop();
   assert.equal((await broken).kind, "unseen");
   let after = 0;
   await startServer(
@@ -111,44 +94,31 @@ test("what was sent and did not end is unseen, and is not sent again", async (t)
   assert.equal(after, 1);
 });
 
-test("an instance that is gone without a word leaves a call unseen when its time is over", async (t) => {
+test("a call to an instance that does not answer is unseen when its time is over", async (t) => {
   const { port } = await startServer(t, () => {});
   const channel = open(t, port);
   await channel.connect(5_000);
   assert.equal((await channel.call("Ping", nothing, 300)).kind, "unseen");
 });
 
-test("a connection that breaks before the answer has come leaves a call unseen", async (t) => {
+test("a call whose connection breaks before the answer is unseen", async (t) => {
   let calls = 0;
   const { port } = await startServer(t, () => calls++);
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-    }
-    client.pipe(upstream).pipe(client);
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  const channel = open(t, (proxy.address() as AddressInfo).port);
+  const proxy = await startTcpProxy(port);
+  t.after(() => proxy.stop());
+  const channel = open(t, proxy.port);
   await channel.connect(5_000);
-  for (const cut of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+  for (const how of ["reset", "end"] as const) {
     await until("it is connected", () => channel.ready, 5_000);
     const before = calls;
     const call = channel.call("Ping", nothing, 5_000);
     await until("the call has arrived", () => calls > before);
-    for (const socket of sockets) cut(socket);
-    sockets.clear();
+    proxy.cut(how);
     assert.equal((await call).kind, "unseen");
   }
 });
 
-test("a gRPC error that the instance gives is its answer", async (t) => {
+test("a gRPC error from the instance is an answer", async (t) => {
   const { port } = await startServer(t, (_call, callback) =>
     callback({ code: status.INTERNAL, details: "Exception deserializing request!" }),
   );
@@ -163,7 +133,7 @@ test("a gRPC error that the instance gives is its answer", async (t) => {
   assert.equal(unknown.kind === "answered" && unknown.status, status.UNIMPLEMENTED);
 });
 
-test("a message over 4 MiB is RESOURCE_EXHAUSTED either way", async (t) => {
+test("a message over 4 MiB is RESOURCE_EXHAUSTED in both directions", async (t) => {
   let received = 0;
   const { port } = await startServer(t, ({ request }, callback) => {
     received++;
@@ -179,7 +149,7 @@ test("a message over 4 MiB is RESOURCE_EXHAUSTED either way", async (t) => {
   assert.equal((await channel.call("Ping", new Uint8Array(maxMessageBytes), 5_000)).kind, "response");
 });
 
-test("a peer that accepts the connection and then says nothing is given up after 5 s for another try", async (t) => {
+test("a peer that accepts the connection and says nothing is given up after 5 s, and is tried again", async (t) => {
   const instance = await startServer(t, echo);
   const sockets: Socket[] = [];
   const keep = (socket: Socket) => sockets.push(socket.on("error", () => {}));
@@ -202,7 +172,7 @@ test("a peer that accepts the connection and then says nothing is given up after
   assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
 });
 
-test("closing it ends the calls under way and whatever waits", async (t) => {
+test("closing ends the calls under way and everything that waits", async (t) => {
   const begun = Promise.withResolvers<void>();
   const { port } = await startServer(t, () => begun.resolve());
   const channel = open(t, port);
@@ -222,7 +192,7 @@ test("closing it ends the calls under way and whatever waits", async (t) => {
   assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "not-sent");
 });
 
-test("a channel that is not allowed does not connect, and one that is not any more gives its connection up", async (t) => {
+test("a channel that is not allowed does not connect, and one that is no longer allowed disconnects", async (t) => {
   const { port } = await startServer(t, echo);
   let refusal: string | undefined = "not allowed";
   const asked: string[] = [];
@@ -254,15 +224,14 @@ test("a channel that is not allowed does not connect, and one that is not any mo
   assert.deepEqual(new Set(asked), new Set([`127.0.0.1:${port}`]));
 });
 
-test("a host that is named as one of gRPC's schemes is a host", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "kato-channel-"));
+test("a host with the name of one of gRPC's schemes is a host", async (t) => {
   const before = process.cwd();
+  const folder = temporaryFolder(t);
   process.chdir(folder);
   const server = createServer();
-  t.after(async () => {
+  t.after(() => {
     process.chdir(before);
     server.close();
-    await rm(folder, { recursive: true });
   });
   let connections = 0;
   server.on("connection", (socket) => {
