@@ -13,7 +13,7 @@ import { askBefore } from "./call-in-step.ts";
 import { callObserve } from "./call-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
-import { mendForeignTicks } from "./foreign-ticks.ts";
+import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { learnIntent } from "./learn-intent.ts";
 import { dropLostEvents } from "./lost-events.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
@@ -84,7 +84,10 @@ async function concludeAmongOthers(
   }
   const event = eventOfStrings(step.request) ?? [];
   const kept = mark?.kind === "learn" && mark.before.length > 0 && event.length > 0 ? [event] : [];
-  const changes = autoLearned(checkpoint.current, step, { head, interval, kept });
+  const changes = {
+    ...autoLearned(checkpoint.current, step, { head, interval, kept }),
+    ...withoutForeign(context, foreignTicks),
+  };
   const autoLearnedModel = mark?.kind === "learn" ? mark.model : "";
   await concludeStep(context, step, changes, { ...outcome, autoLearnedModel });
   await mendForeignTicks(context, foreignTicks);

@@ -11,7 +11,7 @@ import { applyLearningObserve } from "./apply-learning-observe.ts";
 import { callObserve } from "./call-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
-import { mendForeignTicks } from "./foreign-ticks.ts";
+import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
@@ -39,7 +39,10 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
       ? { events: before.events + (head.hasSymbols && !failed ? 1 : 0), newest: null }
       : await eventsAfter(context, step, head, failed);
   const symbols = head.hasVectors && events > before.events ? newest : null;
-  const changes = observed(before, step, { head, failed, interval, events, symbols });
+  const changes = {
+    ...observed(before, step, { head, failed, interval, events, symbols }),
+    ...withoutForeign(context, foreignTicks),
+  };
   memory.unaccounted = 0;
   await concludeStep(context, step, changes, outcome);
   await mendForeignTicks(context, foreignTicks);

@@ -38,7 +38,7 @@ const restMs = 3_000;
 const inexact: DegradationCode[] = ["kept-event-reordered", "vectors-differ"];
 const excused: DegradationCode[] = [...inexact, "learn-torn", "auto-learn-unknown"];
 /** What a worker that woke up late may have done that cannot be taken back. */
-const ofSleepers: DegradationCode[] = ["foreign-learn", "perhaps-cleared"];
+const ofSleepers: DegradationCode[] = ["foreign-learn", "foreign-vectors", "perhaps-cleared"];
 
 /**
  * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves with how many points
