@@ -62,7 +62,7 @@ export class CancellationGate {
   /** Has a command not begin any more, and returns whether it certainly was not begun. */
   forbid(sequence: number): boolean {
     // What is replayed was begun long ago.
-    if (isReplayed(this.#current, sequence) || this.isBegun({ sequence })) return false;
+    if (isReplayed(this.#current, sequence) || this.mayBeBegun({ sequence })) return false;
     if (!this.#isCancelled(sequence)) {
       this.#checkpoint.update({ cancelled: [...this.#current.cancelled, sequence] });
     }
@@ -81,11 +81,17 @@ export class CancellationGate {
     );
   }
 
-  /** Whether the command may have been begun. */
+  /** Whether the command was begun, or an earlier worker may have begun it and answered although nothing shows it. */
+  mayBeBegun({ sequence }: Pick<StoredCommand, "sequence">): boolean {
+    const isPerhapsBegun = sequence <= this.#current.perhapsBegunThrough && !this.#isCancelled(sequence);
+    return isPerhapsBegun || this.isBegun({ sequence });
+  }
+
+  /** Whether the command was begun, as far as that can be known. */
   isBegun({ sequence }: Pick<StoredCommand, "sequence">): boolean {
-    const { applied, step, mark, perhapsBegunThrough } = this.#current;
+    const { applied, step, mark } = this.#current;
     if (this.#isCancelled(sequence)) return false;
-    if (sequence <= Math.max(applied, this.#begunThrough, perhapsBegunThrough)) return true;
+    if (sequence <= Math.max(applied, this.#begunThrough)) return true;
     // `step` counts those of the first command behind `applied`. Which one that is, is known once it is in hand.
     if (step > 0 && (this.#inHand <= applied || sequence === this.#inHand)) return true;
     return mark?.at.sequence === sequence;
@@ -94,7 +100,7 @@ export class CancellationGate {
   /** Whether its deadline has passed, and it certainly was not begun. */
   isLate(command: StoredCommand): boolean {
     const { deadlineMs } = command;
-    return deadlineMs !== undefined && this.#clock.unixMs() > deadlineMs && !this.isBegun(command);
+    return deadlineMs !== undefined && this.#clock.unixMs() > deadlineMs && !this.mayBeBegun(command);
   }
 
   /** Whether it is late or cancelled. */

@@ -146,7 +146,7 @@ export class CommandLoop {
       if (end === "late") await this.#expire(command, notStartedInTime);
       if (end !== "away") continue;
       status.become("down", supervisor.whyDown);
-      if (command.deadlineMs !== undefined && !gate.isBegun(command)) {
+      if (command.deadlineMs !== undefined && !gate.mayBeBegun(command)) {
         await this.#expire(command, instanceAway);
       } else {
         await context.instance.connectionChange(retryMs);

@@ -2,7 +2,7 @@ import type { ProcessorState } from "../../../libs/commands/messages/processor-s
 import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
 import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";
-import { compareInterval, reconcile } from "../engine/reconcile.ts";
+import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
 import { Interrupted, LeaseLost, NatsAway } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
@@ -138,7 +138,8 @@ export class InstanceSupervisor {
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;
     const { interval: expected, rebuilding } = context.checkpoint.current;
-    if (!rebuilding && compareInterval(expected, interval).kind !== "restarted") return;
+    // Whatever came before a rebuild was persisted with it, and from an interval of 0 on nothing is applied.
+    if (rebuilding || interval >= expected) return;
     const perhapsBegunThrough = await lastStored().catch((cause) => {
       throw new NatsAway("the log cannot be read", { cause });
     });

@@ -93,8 +93,9 @@ test("what an earlier worker may have begun before everything died cannot be can
 test("a command that needs an intent record and has none was begun by nobody, nor was any behind it", () => {
   const gate = gateOf({ perhapsBegunThrough: 9 });
   gate.takeInHand(commandOf(5));
-  assert.equal(gate.isBegun({ sequence: 6 }), true, "an Observe shows nothing");
-  gate.takeInHand({ ...commandOf(6), method: "Learn" });
+  assert.equal(gate.mayBeBegun({ sequence: 6 }), true, "an Observe shows nothing");
   assert.equal(gate.isBegun({ sequence: 6 }), false);
-  assert.equal(gate.isBegun({ sequence: 5 }), true);
+  gate.takeInHand({ ...commandOf(6), method: "Learn" });
+  assert.equal(gate.mayBeBegun({ sequence: 6 }), false);
+  assert.equal(gate.mayBeBegun({ sequence: 5 }), true);
 });
