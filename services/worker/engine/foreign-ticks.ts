@@ -6,7 +6,7 @@ import { AnswerTooLarge, frequencyOf, latestSymbolsOf, workingMemoryOf } from ".
 import type { Context } from "./context.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
-import { perhapsLearned, undoLearn } from "./undo-learn.ts";
+import { perhapsLearned, undoLearn, withoutPerhaps } from "./undo-learn.ts";
 
 /**
  * Mends what was done by ticks that the checkpoint does not have: up to this interval, which the instance has now, and with no
@@ -41,13 +41,13 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   checkpoint.update({ foreign: { ticks: foreign.ticks + ticks, lastMs: Date.now() } });
   if (!recovery.mendsForeignCalls)
     return degrade(context, "foreign-calls", "somebody else calls the instance");
-  const { degradations, settings } = checkpoint.current;
+  const { settings } = checkpoint.current;
   const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
   // In case the instance dies before it is known.
   if (mayHaveLearned) degrade(context, "foreign-learn", perhapsLearned);
   const learned = await lookForLearned(context, ticks, mayHaveLearned);
   if (learned !== undefined) return undoLearn(context, learned, 0);
-  if (mayHaveLearned) checkpoint.update({ degradations });
+  if (mayHaveLearned) checkpoint.update({ degradations: withoutPerhaps(checkpoint.current.degradations) });
   await rebuild(context);
 }
 

@@ -1,3 +1,4 @@
+import type { Degradation } from "../checkpoint/degradation.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { ask, frequencyOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
@@ -5,6 +6,11 @@ import { rebuild } from "./rebuild.ts";
 
 /** What is told until it is known: the instance may die before. */
 export const perhapsLearned = "a model that somebody else had KATO learn may be there";
+
+/** The list once it is known. */
+export function withoutPerhaps(degradations: readonly Degradation[]): Degradation[] {
+  return degradations.filter(({ detail }) => detail !== perhapsLearned);
+}
 
 /**
  * Takes back that a model was learned which nobody should have learned, as far as KATO lets anybody: one that was not known
