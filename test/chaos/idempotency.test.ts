@@ -38,7 +38,7 @@ test("while gateways and workers are killed again and again every key is applied
       await victim?.restart();
     }
   })();
-  const untilAnswered = async (key: string) => {
+  const sendUntilAnswered = async (key: string) => {
     const limit = Date.now() + 90_000;
     for (let attempt = 0; Date.now() < limit; attempt++) {
       const send = sends[Math.floor(Math.random() * sends.length)] as Send;
@@ -53,7 +53,7 @@ test("while gateways and workers are killed again and again every key is applied
   const left = [...keys];
   await Promise.all(
     Array.from({ length: 6 }, async () => {
-      for (let key = left.shift(); key !== undefined; key = left.shift()) await untilAnswered(key);
+      for (let key = left.shift(); key !== undefined; key = left.shift()) await sendUntilAnswered(key);
     }),
   );
   isOver = true;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
-import { forEachConcurrently } from "../../../libs/nats/requests.ts";
+import { forEachConcurrently } from "../../../libs/nats/for-each-concurrently.ts";
 import type { Declaration } from "../../../libs/registry/declarations.ts";
 import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";

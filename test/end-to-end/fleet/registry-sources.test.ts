@@ -43,11 +43,11 @@ async function start(t: TestContext, env: NodeJS.ProcessEnv): Promise<{ gateway:
   const gateway = await startGateway({ natsUrl: nats.url, env });
   t.after(() => gateway.stop());
   const send = sender(gateway.url);
-  await untilAnswered(send);
+  await untilGatewayReady(send);
   return { gateway, send };
 }
 
-const untilAnswered = (send: Send) =>
+const untilGatewayReady = (send: Send) =>
   until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
 const viewOf = async (id: string) => {
   const { name, source, endpoint, state, reason } = (await send("GET", `/processors/${id}`)).json;
@@ -93,7 +93,7 @@ test("of one id REST wins over the environment, and that over the file; the appl
   assert.deepEqual([put.status, put.json.source], [200, "rest"], put.text);
   await untilReady("p1", endpointOf(0));
   await gateway.restart({ KATO_PROCESSORS: JSON.stringify({ p1: endpointOf(1) }) });
-  await untilAnswered(sender(gateway.url));
+  await untilGatewayReady(sender(gateway.url));
   assert.partialDeepStrictEqual(await viewOf("p1"), { name: "By hand", endpoint: endpointOf(0) });
 
   assert.equal((await send("DELETE", "/processors/p1")).status, 200);
@@ -146,7 +146,7 @@ test("a processor that the settings do not name any more stays, and this is said
   const { gateway } = await start(t, { KATO_GONE: `gone:${endpointOf(2)}` });
   await until("it is registered", async () => (await viewOf("gone")).source === "environment");
   await gateway.restart({ KATO_GONE: "", LOG_LEVEL: "info" });
-  await untilAnswered(sender(gateway.url));
+  await untilGatewayReady(sender(gateway.url));
   assert.equal((await viewOf("gone")).source, "environment");
   await until("it is said", () => /registered by earlier settings and kept/.test(gateway.output()));
 });

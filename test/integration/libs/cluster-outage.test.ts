@@ -4,7 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
-import { untilAnswered } from "../../../libs/nats/requests.ts";
+import { untilAnswered } from "../../../libs/nats/until-answered.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
