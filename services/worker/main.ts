@@ -10,7 +10,7 @@ import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
-import { startTracing } from "../../libs/telemetry/tracing.ts";
+import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import { serveWorker } from "./health-port.ts";
 import { systemClock } from "./model/clock.ts";
