@@ -8,8 +8,8 @@ import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 import { checkCommandReply, checkQueryReply, katoFailure } from "./failures.ts";
+import { dataOf } from "./kato-response.ts";
 import { sequenceMessage } from "./observe-sequence.ts";
-import { dataOf } from "./response.ts";
 
 // From the worker's reply to the HTTP answer.
 

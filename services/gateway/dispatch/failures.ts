@@ -6,7 +6,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
 import { isNoResponders } from "../../../libs/nats/errors.ts";
-import { instanceUnavailable, natsUnavailable, notOwned } from "../fleet/refusals.ts";
+import { instanceUnavailable, natsUnavailable, notOwned } from "../fleet/errors.ts";
 
 // What becomes of a reply that is no success, and of no reply at all.
 

@@ -10,7 +10,7 @@ import { setOwnProperty } from "../../../libs/kato/json.ts";
 import type { KatoResponse, Observation } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { katoFailure } from "./failures.ts";
-import { predictionsOf } from "./response.ts";
+import { predictionsOf } from "./kato-response.ts";
 
 // Several observations as one command, `Sequence`: its request, and the message of its answer.
 

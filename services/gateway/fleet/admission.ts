@@ -7,8 +7,8 @@ import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { setRateLimit } from "../http/headers.ts";
 import type { Backend } from "./backend.ts";
+import { instanceUnavailable, natsUnavailable, notOwned } from "./errors.ts";
 import type { Queue } from "./processor-states.ts";
-import { instanceUnavailable, natsUnavailable, notOwned } from "./refusals.ts";
 
 // A command is refused before it is stored when it would wait in vain
 // (docs/decisions/0008-refused-only-when-in-vain.md).

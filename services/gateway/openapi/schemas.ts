@@ -86,7 +86,7 @@ export const Observed = Type.Object({
 });
 
 /** What became of a command. */
-export const Outcome = Type.Union(
+export const CommandState = Type.Union(
   ["queued", "applied", "failed", "expired", "unknown"].map((state) => Type.Literal(state)),
 );
 

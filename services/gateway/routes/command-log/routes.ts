@@ -3,10 +3,10 @@ import { readLogPage } from "../../../../libs/commands/log/log-page.ts";
 import type { LoggedCommand } from "../../../../libs/commands/messages/command.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/refusals.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
-import { log } from "./description.ts";
+import { commandLog } from "./description.ts";
 
 const outcomesKeptMs = 24 * 3_600_000;
 
@@ -14,7 +14,7 @@ const outcomesKeptMs = 24 * 3_600_000;
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/processors/:id/log",
-    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: log } },
+    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: commandLog } },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
       const { from, limit } = pageOf(request.query);

@@ -10,7 +10,7 @@ import { queuedAnswer } from "../../dispatch/run-command.ts";
 import { storeCommand } from "../../dispatch/send-command.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/refusals.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
 import { problemOf } from "../../http/problem.ts";
 import { ProcessorId, ProcessorParams, SequenceText } from "../../http/schemas.ts";

@@ -5,7 +5,7 @@ import {
   encodeRecallThresholdChange,
 } from "../../../../libs/kato/compound-commands.ts";
 import { wrappedGenes } from "../../dispatch/answer.ts";
-import { dataOf } from "../../dispatch/response.ts";
+import { dataOf } from "../../dispatch/kato-response.ts";
 import { runCommand, runEncoded } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";

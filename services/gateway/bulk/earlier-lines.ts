@@ -9,7 +9,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
  * the log in step with the request, so it keeps neither in memory. After the first line that is not stored no
  * other is stored (A2).
  */
-export class StoredLines {
+export class EarlierLines {
   readonly #record: Readonly<IngestionRecord>;
   readonly #lines: AsyncGenerator<StoredLine>;
   #next: StoredLine | undefined;

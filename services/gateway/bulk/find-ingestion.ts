@@ -7,7 +7,7 @@ import { askOwner } from "./owner.ts";
  * The record of an ingestion as its owner has it, else as it is persisted; undefined if there is none. A
  * record whose owner has died is completed from the log first.
  */
-export async function currentRecord(
+export async function findIngestion(
   backend: Backend,
   processor: string,
   ingestion: string,

@@ -11,7 +11,7 @@ import type { ReceiptStream } from "./receipts.ts";
 /** The body of a bulk request: a stream of NDJSON, or a list from JSON. */
 export type BulkBody = IncomingMessage | unknown[];
 
-export interface TakeInOptions {
+export interface TakeBodyOptions {
   check: ObservationCheck;
   learnAtEnd: boolean;
   /** Aborted when the gateway stops. A stream is then read no further. */
@@ -27,7 +27,7 @@ const jsonBytesPerByte = 6;
  * Takes a whole body in and closes the intake. Throws the error for the client, with what was stored until
  * then.
  */
-export async function takeIn(intake: Intake, body: BulkBody, options: TakeInOptions): Promise<void> {
+export async function takeBody(intake: Intake, body: BulkBody, options: TakeBodyOptions): Promise<void> {
   try {
     if (Array.isArray(body)) await takeList(intake, body, options);
     else await takeStream(intake, body, options);
@@ -42,14 +42,14 @@ export async function takeIn(intake: Intake, body: BulkBody, options: TakeInOpti
   }
 }
 
-async function takeList(intake: Intake, items: unknown[], { check }: TakeInOptions): Promise<void> {
+async function takeList(intake: Intake, items: unknown[], { check }: TakeBodyOptions): Promise<void> {
   for (const [index, value] of items.entries()) await takeOne(intake, { number: index + 1, value }, check);
 }
 
 async function takeStream(
   intake: Intake,
   body: IncomingMessage,
-  { check, signal, receipts }: TakeInOptions,
+  { check, signal, receipts }: TakeBodyOptions,
 ): Promise<void> {
   const chunks = untilAborted<Buffer>(body.iterator({ destroyOnReturn: false }), signal, stopping);
   for await (const lines of linesOf(chunks, jsonBytesPerByte * check.limitBytes)) {
