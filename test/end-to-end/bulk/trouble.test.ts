@@ -4,9 +4,9 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import type { OpenRequest, Send } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { entryOf, eventsOf } from "../../fixtures/processors.ts";
+import { eventsOf, viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
@@ -24,7 +24,7 @@ before(async () => {
   gateway = system.gateway;
   const [, second] = system.gateways;
   assert.ok(second);
-  other = sender(second.url);
+  other = sendTo(second.url);
 });
 after(() => system?.stop());
 beforeEach(async () => {
@@ -52,12 +52,12 @@ async function untilApplied(location: unknown, count: number): Promise<void> {
 
 /** The log's last sequence, as a gateway knows it. */
 async function storedOf(send: Send): Promise<number> {
-  return (await entryOf(send)).last;
+  return (await viewOf(send)).last;
 }
 
 /** How many commands are applied since the test began. */
 async function appliedOf(send: Send): Promise<number> {
-  return (await entryOf(send)).applied - base;
+  return (await viewOf(send)).applied - base;
 }
 
 /** The log as JetStream has it. */
@@ -220,7 +220,7 @@ test("a full log is a 429 that says exactly what is stored", async (t) => {
     env: { KATO_PROCESSORS, LOG_MAX_BYTES: "200000" },
   });
   t.after(() => gateway.stop());
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
   const body = linesOfTexts(texts(5_000));
   const { status, headers, json } = await send("POST", "/p1/observations", body, ndjson);

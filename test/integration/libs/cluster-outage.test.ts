@@ -10,10 +10,10 @@ import { Registry } from "../../../libs/registry/registry.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
-import { noReplicas } from "../../fixtures/no-replicas.ts";
 import { until } from "../../fixtures/until.ts";
+import { whyNoReplicas } from "../../fixtures/why-no-replicas.ts";
 
-describe("a cluster of three nats-servers", { skip: noReplicas() }, () => {
+describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
   let cluster: NatsCluster;
   let logs: CommandLogs;
   before(async () => {
