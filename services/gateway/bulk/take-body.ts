@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { jsonBytesPerByte } from "../http/bodies.ts";
 import type { Intake } from "./intake.ts";
 import type { Line } from "./ndjson.ts";
 import { linesOf } from "./ndjson.ts";
@@ -19,9 +20,6 @@ export interface TakeBodyOptions {
   /** Receipts that the client must have read before more of a stream is read. */
   receipts: ReceiptStream | undefined;
 }
-
-/** In JSON one byte of the wire may take six: a control character is an escape. */
-const jsonBytesPerByte = 6;
 
 /**
  * Takes a whole body in and closes the intake. Throws the error for the client, with what was stored until
