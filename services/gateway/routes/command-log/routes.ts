@@ -1,14 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { readLogPage } from "../../../../libs/commands/log/log-page.ts";
 import type { LoggedCommand } from "../../../../libs/commands/messages/command.ts";
+import { outcomesKeptMs } from "../../../../libs/commands/outcomes/outcome-store.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
 import { withNats } from "../../fleet/errors.ts";
 import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import { commandLog } from "./description.ts";
-
-const outcomesKeptMs = 24 * 3_600_000;
 
 /** The command log as operators read it. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
