@@ -18,13 +18,16 @@ export function checkCommandReply(reply: Reply, context: ErrorContext): void {
   if (isResponse(reply)) return;
   // The worker left it out because it has started another command of the same key.
   if (reply.grpcStatus === grpc.ALREADY_EXISTS) throw keyRunning(context);
-  if (reply.outcome === "unknown") {
-    throw new GatewayError("EFFECT_UNKNOWN", "The command was started, and its end was not seen.", {
-      ...context,
-      effect: "unknown",
-    });
-  }
+  if (reply.outcome === "unknown") throw effectUnknown(context);
   throw withoutEffect(reply, { ...context, effect: "none" });
+}
+
+/** The error for a command that was started and whose end nobody saw (A7). */
+export function effectUnknown(context: ErrorContext): GatewayError {
+  return new GatewayError("EFFECT_UNKNOWN", "The command was started, and its end was not seen.", {
+    ...context,
+    effect: "unknown",
+  });
 }
 
 /** Throws unless the reply to a query is a response of the instance. */
