@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
+import { crashPoints } from "../../services/simulator/crash-points.ts";
 import { until } from "../fixtures/until.ts";
 import { startChaosSystem, untilApplied } from "./harness/chaos-system.ts";
 
-const places = [
-  "learn-after-clear",
-  "learn-after-model",
-  "learn-after-symbols",
-  "learn-before-answer",
-  "autolearn-after-clear",
-  "autolearn-after-model",
-  "autolearn-after-symbols",
-  "autolearn-before-answer",
-];
+const places = crashPoints.filter((point) => point.includes("learn-"));
 
 test("wherever the instance dies in a Learn, the model is learned once, and observations that match it still work", async (t) => {
   const system = await startChaosSystem(t, { workers: 1 });
