@@ -36,7 +36,10 @@ const maxCommands = 512;
 const maxBytes = 8 * 1024 * 1024;
 const minWindow = 8;
 const tickMs = 50;
-/** JetStream knows a message id for two minutes. A resend needs some of that time to arrive. */
+/**
+ * A command is not sent again when its first sending is longer ago than this. JetStream knows a message id
+ * for two minutes, and a resend needs some of that time to arrive.
+ */
 const resendLimitMs = 60_000;
 
 /**
@@ -109,9 +112,9 @@ export class LogWriter {
   }
 
   /**
-   * Resolves once everything is stored. Rejects with LOG_FULL if the log takes no more: then exactly that is
-   * stored which `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no acknowledgement
-   * for `patienceMs`.
+   * Resolves once everything is stored. Rejects with LOG_FULL if the log takes no more. Then exactly those
+   * commands are stored that `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no
+   * acknowledgement for `patienceMs`.
    */
   settle(): Promise<void> {
     return this.#until(0);
@@ -201,8 +204,8 @@ export class LogWriter {
   }
 
   /**
-   * Ends a break and sends again from the first command that is not stored, unless that has no hope or NATS
-   * is away.
+   * Ends a break and sends again from the first command that is not stored. It does not if sending again
+   * cannot help, or while NATS is away.
    */
   #resume(): void {
     const { processor, session } = this.#options;
