@@ -47,8 +47,8 @@ export class Intake {
   }
 
   /**
-   * Begins, or goes on with what an earlier sending has left. Throws KEY_RUNNING if another intake has the
-   * ingestion, or NATS_UNAVAILABLE.
+   * Begins. If the request was sent before, it goes on where that ended. Throws KEY_RUNNING if another intake
+   * has the ingestion, or NATS_UNAVAILABLE.
    */
   static async open(options: IntakeOptions): Promise<Intake> {
     const { backend, processor, ingestion } = options;
@@ -101,7 +101,8 @@ export class Intake {
   }
 
   /**
-   * Resolves once everything is stored, with a Learn at the end where one is wanted, and the record says so.
+   * Resolves once everything is stored and the record says so. With `learnAtEnd` a Learn is stored after the
+   * last line.
    */
   async finish(learnAtEnd: boolean): Promise<void> {
     this.#check();

@@ -91,7 +91,9 @@ function stopping(): GatewayError {
   return new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.", { retryAfterSeconds: 1 });
 }
 
-/** A stream that the client broke off is no failure of the gateway. */
+/**
+ * The error to report. A stream that the client broke off is a BAD_REQUEST, and no failure of the gateway.
+ */
 function orBrokenOff(error: unknown, body: BulkBody): unknown {
   if (error instanceof GatewayError || Array.isArray(body) || !body.destroyed || body.complete) return error;
   return new GatewayError("BAD_REQUEST", "The body broke off.", {}, { cause: error });

@@ -13,7 +13,7 @@ import type { Sent } from "./send-command.ts";
 import { sendCommand } from "./send-command.ts";
 
 /**
- * For this long after the client's wait a claim still counts. The gateway may need it to learn how the
+ * A claim counts for this much longer than the client waits. The gateway may need the time to learn how the
  * command ended.
  */
 const afterWaitMs = 10_000;
@@ -116,8 +116,8 @@ async function claim(
 }
 
 /**
- * Frees the key after an error without effect. Where that cannot be written, the key is free when the claim
- * has ended.
+ * Frees the key after an error without effect. If that cannot be written, the key becomes free when the claim
+ * ends.
  */
 async function release({ stores }: Backend, command: Command, error: GatewayError): Promise<void> {
   if (error.context.effect !== "none") return;

@@ -13,7 +13,10 @@ import { checkCommandReply } from "./failures.ts";
 /** The result of sending a command. */
 export interface Sent {
   sequence: number;
-  /** The worker's reply; undefined if the client does not wait for it. If replayed, it may be any reply. */
+  /**
+   * The worker's reply; undefined if the client does not wait for it. It is a response of the instance, OKAY
+   * or FAILED. In a replay it can also be any other reply.
+   */
   reply: Reply | undefined;
   /** Whether this is the stored outcome of an earlier request with the same Idempotency-Key. */
   isReplay: boolean;

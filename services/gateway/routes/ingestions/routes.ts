@@ -93,7 +93,7 @@ async function* eventsOf(views: AsyncIterable<IngestionView>, lastSeen: string):
   }
 }
 
-/** The same for the same state of the ingestion, whichever gateway is asked. */
+/** The id of an event. It is the same for the same state of the ingestion, whichever gateway is asked. */
 function eventIdOf({ state, accepted, applied, failed, unknown, learn = "" }: IngestionView): string {
   return [state, accepted, applied, failed, unknown, learn].join(".");
 }
