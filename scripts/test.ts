@@ -7,7 +7,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
-/** The tests that rest on NATS itself. */
+/** The tests that rest on NATS itself: all but those of KATO alone. */
 const natsSuites = ["test/integration/!(kato|simulator)/**/*.test.ts", "test/chaos/**/*.test.ts"];
 
 const running = new Set<ChildProcess>();
@@ -60,14 +60,14 @@ async function runTests(args: string[]): Promise<boolean> {
 }
 
 /**
- * Runs the tests that rest on NATS with the older nats-server, if there is one. They run one after the other,
- * beside the other tests, because they spend most of their time waiting.
+ * Runs the tests that rest on NATS with the older nats-server, if there is one. They run two at a time, beside
+ * the other tests, because they spend most of their time waiting.
  */
 async function runOnOlderNats(): Promise<boolean> {
   const older = process.env.OLDER_NATS_SERVER_BIN;
   if (older === undefined) return true;
   const version = execFileSync(older, ["--version"], { encoding: "utf8" }).trim();
-  const options = [...testOptions, "--test-concurrency=1"];
+  const options = [...testOptions, "--test-concurrency=2"];
   return check(`integration and chaos tests with ${version}`, ["--test", ...options, ...natsSuites], {
     NATS_SERVER_BIN: older,
   });

@@ -32,7 +32,8 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
   const { checkpoint, log } = context;
   const settings = await settingsAt(context, from);
   // Read only now: a client may have cancelled a command meanwhile.
-  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough } = checkpoint.current;
+  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign } =
+    checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
   await checkpoint.persist({
     ...firstCheckpoint,
@@ -42,6 +43,7 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     adopted,
     cancelled,
     perhapsBegunThrough,
+    foreign,
     settings,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },

@@ -40,13 +40,13 @@ interface Settled {
  * not, the intent is dropped, and the command loop applies the step again. Does nothing where no Learn is marked.
  */
 export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
-  const { checkpoint, log, recoveries } = context;
+  const { checkpoint, log, recovery } = context;
   const { mark } = checkpoint.current;
   if (mark?.kind !== "learn") return;
   const step = await markedStep(context, mark);
   const { verdict, workingMemory } = await settle(context, mark, situation, keptBy(context, step, mark));
   log.info({ sequence: mark.at.sequence, model: mark.model, verdict }, "settled a Learn");
-  recoveries.count("settle", verdict);
+  recovery.count("settle", verdict);
   if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
   if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);

@@ -144,7 +144,7 @@ test("a worker that is killed loses no dead letter and lists none twice", async 
       await system.worker.restart();
     }
   }
-  await until("all have failed", async () => (await sequencesOf("p1")).length === sent.length, 20_000);
+  await until("all have failed", async () => (await sequencesOf("p1")).length === sent.length, 60_000);
   assert.deepEqual(
     (await sequencesOf("p1")).toSorted((a, b) => a - b),
     sent,

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
-import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
+import {
+  assertApplied,
+  linesOfTexts,
+  ndjson,
+  openUpload,
+  texts,
+  untilDone,
+  withStreams,
+} from "../../fixtures/bulk.ts";
 import type { OpenRequest, Send } from "../../fixtures/http-client.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
-import { eventsOf, viewOf } from "../../fixtures/processors.ts";
+import { viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
-import { startGateway } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -60,29 +64,6 @@ async function appliedOf(send: Send): Promise<number> {
   return (await viewOf(send)).applied - base;
 }
 
-/** The log as JetStream has it. */
-async function withLog<T>(
-  { nats }: Pick<System, "nats">,
-  use: (streams: Awaited<ReturnType<typeof jetstreamManager>>["streams"]) => Promise<T>,
-) {
-  const connection = await connect({ servers: nats.url });
-  try {
-    return await use((await jetstreamManager(connection)).streams);
-  } finally {
-    await connection.close();
-  }
-}
-
-async function assertExact(location: unknown, all: string[]): Promise<void> {
-  const view = await untilDone(system.request, String(location), 90_000);
-  const { accepted, applied, failed, unknown } = view;
-  assert.deepEqual(
-    { accepted, applied, failed, unknown },
-    { accepted: all.length, applied: all.length, failed: 0, unknown: 0 },
-  );
-  assert.deepEqual(await eventsOf(system.request), all);
-}
-
 test("with the worker killed three times in an ingestion each line is applied once and counted once (A2, A3)", async () => {
   const all = texts(1_200);
   const { headers } = await post(all);
@@ -91,7 +72,7 @@ test("with the worker killed three times in an ingestion each line is applied on
     await system.worker.kill();
     await system.worker.restart();
   }
-  await assertExact(headers.location, all);
+  await assertApplied(system.request, String(headers.location), all);
 });
 
 test("with the instance killed three times in an ingestion each line is applied once and counted once (A2, A3)", async () => {
@@ -102,7 +83,7 @@ test("with the instance killed three times in an ingestion each line is applied 
     await system.simulator.kill();
     await system.simulator.restart();
   }
-  await assertExact(headers.location, all);
+  await assertApplied(system.request, String(headers.location), all);
 });
 
 test("the counts of an ingestion outlive the time at which the worker lays it aside, also when its request goes on later", async () => {
@@ -118,11 +99,11 @@ test("the counts of an ingestion outlive the time at which the worker lays it as
   await system.worker.restart();
   assert.deepEqual((await untilDone(system.request, String(location))).applied, 10);
   assert.equal((await post(all, { "idempotency-key": "laid-aside" })).json.accepted, 30);
-  await assertExact(location, all);
+  await assertApplied(system.request, String(location), all);
 });
 
 async function checkpointOf(): Promise<string> {
-  return withLog(system, async (streams) => {
+  return withStreams(system.nats.url, async (streams) => {
     const message = await streams.getMessage("KV_kato-checkpoints", {
       last_by_subj: "$KV.kato-checkpoints.p1",
     });
@@ -132,10 +113,10 @@ async function checkpointOf(): Promise<string> {
 
 test("a stream whose gateway was killed is sent again under its key to another one, and each line is stored once", async (t) => {
   // JetStream forgets what it has stored at once, as it does after two minutes.
-  await withLog(system, async (streams) => {
+  await withStreams(system.nats.url, async (streams) => {
     const { config } = await streams.info("KATO_p1");
     await streams.update("KATO_p1", { ...config, duplicate_window: 100_000_000 });
-    t.after(() => withLog(system, (streams) => streams.update("KATO_p1", config)));
+    t.after(() => withStreams(system.nats.url, (streams) => streams.update("KATO_p1", config)));
   });
   const all = texts(1_000);
   const body = linesOfTexts(all);
@@ -160,7 +141,7 @@ test("a stream whose gateway was killed is sent again under its key to another o
   });
   assert.equal(changed.status, 422);
   assert.equal(
-    await withLog(system, async (streams) => (await streams.info("KATO_p1")).state.last_seq),
+    await withStreams(system.nats.url, async (streams) => (await streams.info("KATO_p1")).state.last_seq),
     base + 1_001,
   );
   const view = await untilDone(other, `/p1/ingestions/${json.ingestion}`);
@@ -178,59 +159,6 @@ test("the counts of an ingestion whose gateway died become final although nobody
   assert.deepEqual([view.intake, view.accepted, view.applied], ["interrupted", 600, 600]);
 });
 
-test("a request goes on while NATS is killed and started again, and nothing is lost or doubled", async () => {
-  const all = texts(2_000);
-  const stream = open();
-  const writing = (async () => {
-    for (let from = 0; from < all.length; from += 250) {
-      await stream.write(linesOfTexts(all.slice(from, from + 250)));
-      if (from !== 500 && from !== 1_250) continue;
-      await until("some are applied", async () => (await appliedOf(system.request)) > from / 2);
-      await system.nats.kill();
-      await system.nats.restart();
-    }
-    stream.request.end();
-  })();
-  const { status, json, text } = await stream.answer();
-  await writing;
-  assert.equal(status, 202, text);
-  assert.equal(json.accepted, 2_000);
-  await assertExact(`/p1/ingestions/${json.ingestion}`, all);
-});
-
-test("a request during which NATS goes away for good is a 503 that says what is stored", async () => {
-  const stream = open();
-  await stream.write(linesOfTexts(texts(100)));
-  await until("they are applied", async () => (await appliedOf(system.request)) === 100);
-  await system.nats.kill();
-  await stream.write(linesOfTexts(texts(50, "u")));
-  stream.request.end();
-  const { status, json } = await stream.answer();
-  assert.deepEqual([status, json.accepted, json.retryable], [503, 100, true]);
-  assert.equal((await post(["a"])).status, 503);
-  await system.nats.restart();
-});
-
-test("a full log is a 429 that says exactly what is stored", async (t) => {
-  const nats = await startNats();
-  t.after(() => nats.stop());
-  const KATO_PROCESSORS = JSON.stringify({ p1: "127.0.0.1:9" });
-  const gateway = await startGateway({
-    natsUrl: nats.url,
-    env: { KATO_PROCESSORS, LOG_MAX_BYTES: "200000" },
-  });
-  t.after(() => gateway.stop());
-  const send = sendTo(gateway.url);
-  await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
-  const body = linesOfTexts(texts(5_000));
-  const { status, headers, json } = await send("POST", "/p1/observations", body, ndjson);
-  assert.equal(status, 429);
-  assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
-  const last = await withLog({ nats }, async (streams) => (await streams.info("KATO_p1")).state.last_seq);
-  assert.ok(last > 500);
-  assert.deepEqual([json.accepted, json.last_sequence], [last, last]);
-});
-
 test("lines for a processor that nobody runs and whose instance is down are stored, and applied later", async () => {
   await system.simulator.kill();
   await system.worker.stop();
@@ -241,7 +169,7 @@ test("lines for a processor that nobody runs and whose instance is down are stor
   assert.deepEqual([state, applied, json.accepted], ["queued", 0, 200]);
   await system.worker.restart();
   await system.simulator.restart();
-  await assertExact(headers.location, all);
+  await assertApplied(system.request, String(headers.location), all);
 });
 
 test("a gateway that is told to stop answers an upload with what is stored, and ends with 0", async () => {
