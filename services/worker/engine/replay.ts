@@ -32,7 +32,7 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
   const { checkpoint, log } = context;
   const settings = await settingsAt(context, from);
   // Read only now: a client may have cancelled a command meanwhile.
-  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign } =
+  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign, replaying } =
     checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
   await checkpoint.persist({
@@ -47,7 +47,8 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     settings,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
-    replaying: { through, isCleared: false },
+    // A replay may be under way: what it has not come to yet was applied before all the same.
+    replaying: { through: Math.max(through, replaying?.through ?? 0), isCleared: false },
   });
 }
 

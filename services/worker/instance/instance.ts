@@ -111,7 +111,7 @@ export class Instance {
 
   /**
    * Makes one RPC over the connection that was pinged. It is `not-sent` where that connection is gone, even if there is a new
-   * one. Throws LeaseLost without the lease (A4), and never rejects otherwise.
+   * one. Throws LeaseLost without the lease, before the call and after it (A4), and never rejects otherwise.
    */
   async call(method: Method, request: Uint8Array, trace = this.inHand?.trace): Promise<CallResult> {
     const { lease, processor, telemetry, clock, log } = this.#options;
@@ -124,7 +124,7 @@ export class Instance {
     const span = telemetry.begin(method, processor, trace);
     const result = await this.#port.call(method, request, this.callTimeoutMs, span.context);
     span.end(result);
-    if (!lease.held) this.#noteLate(method, begunMs, result);
+    if (!lease.held) throw this.#late(method, begunMs, result);
     this.#callSince = undefined;
     if (result.kind === "unseen") this.doubt();
     else this.#answeredAt = this.#options.clock.monotonicMs();
@@ -132,10 +132,14 @@ export class Instance {
     return result;
   }
 
-  /** The lease has ended since the call was begun. So it may have reached the instance after calls of the next owner. */
-  #noteLate(method: string, begunMs: number, { kind: end }: CallResult): void {
+  /**
+   * The lease has ended since the call was begun, so it may have reached the instance after calls of the next owner. That one finds
+   * out what became of it, and tells: what it has mended was not applied, whatever the answer said.
+   */
+  #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
     const endedMs = this.#options.clock.unixMs();
     this.lateCalls.push({ at: this.inHand?.at ?? null, method, begunMs, endedMs, end });
+    return new LeaseLost(this.processor);
   }
 
   /**

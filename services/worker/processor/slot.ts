@@ -71,7 +71,7 @@ export class ProcessorSlot {
 
   /** How the processor stands. The rates are for the worker to fill in. */
   get state(): ProcessorState {
-    const { applied, interval, offset, degradations } =
+    const { applied, interval, offset, degradations, foreign } =
       this.#processor?.context.checkpoint.current ?? firstCheckpoint;
     return {
       processor: this.id,
@@ -81,6 +81,7 @@ export class ProcessorSlot {
       applied,
       ...(this.#processor?.backlog ?? { last: 0, oldestMs: 0 }),
       degraded: degradedText(degradations),
+      ...(foreign.ticks > 0 && { foreign }),
       interval: interval + offset,
       rate: 0,
       drainRate: 0,
