@@ -18,7 +18,7 @@ export type CallResult =
 
 /** What a call sends. */
 export interface UnaryRequest {
-  /** The gRPC path, as `/kato_proc.KatoEngine/Observe`. */
+  /** The gRPC path, for example `/kato_proc.KatoEngine/Observe`. */
   path: string;
   bytes: Uint8Array;
   timeoutMs: number;
@@ -94,7 +94,7 @@ async function writeMessage(
   call.halfClose();
 }
 
-/** The gRPC errors that also come when the call may have reached the instance, or may not. */
+/** The gRPC errors that do not tell whether the call has reached the instance. */
 const inconclusive = new Set<number>([
   status.UNAVAILABLE,
   status.CANCELLED,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Agent, request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sender } from "../fixtures/http-client.ts";
+import { sendTo } from "../fixtures/http-client.ts";
 import { eventsOf, untilIdle } from "../fixtures/processors.ts";
 import type { Service } from "../fixtures/services.ts";
 import { startWorker } from "../fixtures/services.ts";
@@ -114,7 +114,7 @@ test("no request fails while gateways and workers are restarted one after the ot
     await gateway.restart();
     await untilUsable(gateway.url);
   }
-  const look = sender(system.gateway.url);
+  const look = sendTo(system.gateway.url);
   for (const worker of workers) {
     await worker.restart();
     await until("both workers have their share", async () => {

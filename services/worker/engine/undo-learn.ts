@@ -22,9 +22,7 @@ export async function undoLearn(context: Context, model: string, before: number)
   const { degradations } = checkpoint.current;
   checkpoint.update({ mark: null, degradations: degradedBy(degradations, "foreign-learn", perhapsLearned) });
   const frequency = await frequencyOf(instance, model);
-  const others = degradations.filter(
-    ({ code, detail }) => code !== "foreign-learn" || detail !== perhapsLearned,
-  );
+  const others = withoutPerhaps(degradations);
   if (frequency <= before) {
     checkpoint.update({ degradations: others });
     return rebuild(context);

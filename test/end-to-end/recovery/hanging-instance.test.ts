@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
+import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startSimulatorProcess } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
@@ -24,12 +24,12 @@ const send = (method: string, path: string, body?: unknown, headers?: Record<str
   system.request(method, path, body, headers);
 const register = (id: string, instance: Service | undefined) =>
   send("PUT", `/processors/${id}`, { grpc_endpoint: `127.0.0.1:${instance?.port}` });
-const stateOf = async (id: string) => (await entryOf(system.request, id)).state;
+const stateOf = async (id: string) => (await viewOf(system.request, id)).state;
 
 test("a processor that is moved away from a hanging instance delays no other one, and goes on at its new instance (A8)", async () => {
   await send("POST", "/p1/observe", { strings: ["before"] });
   await until("the gateway knows that it is applied", async () => {
-    const { state, applied } = await entryOf(system.request);
+    const { state, applied } = await viewOf(system.request);
     return state === "ready" && applied === 1;
   });
   await system.simulator.kill("SIGSTOP");
