@@ -17,10 +17,12 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
   const { memory } = context;
   if (!memory.suspect) return;
   const { method } = memory.suspect;
-  if (method === "Learn") return checkLateLearn(context);
-  if (thresholdMethods.has(method) && isLast) return rebuild(context);
+  if (method === "Learn") await checkLateLearn(context);
   if (settingMethods.has(method)) await restoreSettings(context);
   if (clearingMethods.has(method)) await checkLateClear(context);
+  // What it has taken without a trace in working memory, as emotives and the threshold that is searched with.
+  const isTraceless = method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
+  if (isLast && isTraceless) await rebuild(context);
 }
 
 /** What makes a threshold the one that is searched with. Only a rebuild restores that, as it has to be persisted as under way. */

@@ -39,7 +39,8 @@ export class CancellationGate {
     this.#inHand = sequence;
     const { mark, perhapsBegunThrough } = this.#current;
     const hasIntent = mark?.at.sequence === sequence;
-    if (sequence > perhapsBegunThrough || hasIntent || !needsIntent(this.#current, command)) return;
+    if (sequence > perhapsBegunThrough || hasIntent || isReplayed(this.#current, sequence)) return;
+    if (!needsIntent(this.#current, command)) return;
     this.#checkpoint.update({ perhapsBegunThrough: sequence - 1 });
   }
 
