@@ -13,9 +13,10 @@ export function withoutPerhaps(degradations: readonly Degradation[]): Degradatio
 }
 
 /**
- * Takes back that a model was learned which nobody should have learned, as far as KATO lets anybody: one that was not known
- * before is deleted; a frequency stays one too high, and the statistics of the symbols stay as they are, so the processor is
- * `degraded`. `before` is how often the model was learned rightly. Then working memory is rebuilt from the log.
+ * Takes back that a model was learned which nobody should have learned, as far as KATO lets anybody: one that
+ * was not known before is deleted; a frequency stays one too high, and the statistics of the symbols stay as
+ * they are, so the processor is `degraded`. `before` is how often the model was learned rightly. Then working
+ * memory is rebuilt from the log.
  */
 export async function undoLearn(context: Context, model: string, before: number): Promise<void> {
   const { checkpoint, instance, log } = context;
