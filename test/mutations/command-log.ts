@@ -36,17 +36,6 @@ export const commandLog: Mutations = {
       replace: "options.pipelined === false ? minWindow : maxCommands",
     },
     {
-      breaks: "A2: a refusal of before a resend is taken for one of after it",
-      find: "else if (entry && isOfThisRun && answer.error) {",
-      replace: "else if (entry && answer.error) {",
-    },
-    { breaks: "A2: late answers count as answers to a resend", find: "this.#run++;", replace: "" },
-    {
-      breaks: "A2: a command is stored twice, as JetStream knows its id no more",
-      find: "if (now - next.entry.sentAt > resendLimitMs) this.#fail(unavailable(this.#options.processor));",
-      replace: "if (now < next.entry.sentAt) this.#fail(unavailable(this.#options.processor));",
-    },
-    {
       breaks: "A7: a command that may be stored is said not to be",
       find: "this.#queue.markUnanswered();",
       replace: "",
@@ -61,10 +50,17 @@ export const commandLog: Mutations = {
       find: "this.#progressAt = performance.now();\n      if (this.#window",
       replace: "if (this.#window",
     },
+  ],
+  "libs/commands/log/publish-run.ts": [
+    {
+      breaks: "A2: late answers count as answers to a resend",
+      find: "this.#number++;",
+      replace: "",
+    },
     {
       breaks: "nothing is sent again over a new connection until the old one's answers are given up",
-      find: "(isSilent || this.#options.session() !== this.#session)",
-      replace: "isSilent",
+      find: "(!isSilent && session === this.#session)",
+      replace: "!isSilent",
     },
   ],
   "libs/commands/log/publish-queue.ts": [

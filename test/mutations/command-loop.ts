@@ -71,7 +71,7 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "while the instance is away a command that was begun is not waited for: the worker spins",
-      find: "if (command.deadlineMs !== undefined && !gate.isBegun(command)) {",
+      find: "if (command.deadlineMs !== undefined && !gate.mayBeBegun(command)) {",
       replace: "if (command.deadlineMs !== undefined) {",
     },
     {
@@ -83,8 +83,8 @@ export const commandLoop: Mutations = {
   "services/worker/processor/cancellation.ts": [
     {
       breaks: "A7: a command that a dead worker may have applied is said not to have been begun",
-      find: "Math.max(applied, this.#begunThrough, perhapsBegunThrough)",
-      replace: "Math.max(applied, this.#begunThrough)",
+      find: "return isPerhapsBegun || this.isBegun({ sequence });",
+      replace: "return this.isBegun({ sequence });",
     },
     {
       breaks: "A7: before it is reconciled, a command of an earlier worker is said not to have been begun",
@@ -118,7 +118,7 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "A2: a late command is taken out of the log although it was begun",
-      find: " && !this.isBegun(command);",
+      find: " && !this.mayBeBegun(command);",
       replace: ";",
     },
     {
@@ -128,13 +128,18 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "A7: of a command that is replayed a client is told that it was not begun",
-      find: "isReplayed(this.#current, sequence) || this.isBegun",
-      replace: "this.isBegun",
+      find: "isReplayed(this.#current, sequence) || this.mayBeBegun",
+      replace: "this.mayBeBegun",
     },
     {
       breaks: "a cancelled command that a dead worker may have begun stops the log for ever",
-      find: "if (this.#isCancelled(sequence)) return false;",
-      replace: "",
+      find: "perhapsBegunThrough && !this.#isCancelled(sequence);",
+      replace: "perhapsBegunThrough;",
+    },
+    {
+      breaks: "A7: an Observe that a dead worker may have answered is said not to have been begun",
+      find: "|| !needsIntent(this.#current, command)) return;",
+      replace: ") return;",
     },
   ],
 };
