@@ -21,7 +21,10 @@ const program = options.find((option) => !option.startsWith("-")) ?? "";
 /** `npm start` and the tests run one. The services are given a NATS to use, and so can `npm start` be. */
 function needsNatsServer() {
   if (program === "scripts/start.ts") return !process.env.NATS_URL;
-  return program.startsWith("test/") || ["scripts/test.ts", "scripts/coverage.ts"].includes(program);
+  return (
+    program.startsWith("test/") ||
+    ["scripts/test.ts", "scripts/coverage.ts", "scripts/mutate.ts"].includes(program)
+  );
 }
 
 /** All tests run on both; those that are named only on one. */
