@@ -3,6 +3,13 @@ import type { KV, KvEntry } from "@nats-io/kv";
 /** Begins the keys of workers that are alive. The other keys are leases': processor ids, which have no dot. */
 const workerPrefix = "worker.";
 
+/** What is used of the leases' bucket. */
+export interface LeaseBucket extends Pick<KV, "put" | "delete"> {
+  watch(): Promise<AsyncIterable<Change> & { stop(): void }>;
+}
+
+type Change = Pick<KvEntry, "key" | "string">;
+
 interface Seen {
   value: string;
   at: number;
@@ -16,7 +23,7 @@ interface Seen {
  * that is gone, so it is replaced.
  */
 export class Membership {
-  readonly #bucket: KV;
+  readonly #bucket: LeaseBucket;
   readonly #me: string;
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Seen>();
@@ -25,7 +32,7 @@ export class Membership {
   #isRetired = false;
   #watchedSince = 0;
 
-  private constructor(bucket: KV, me: string, leaseMs: number, onChange: () => void) {
+  private constructor(bucket: LeaseBucket, me: string, leaseMs: number, onChange: () => void) {
     this.#bucket = bucket;
     this.#me = me;
     this.#leaseMs = leaseMs;
@@ -33,7 +40,12 @@ export class Membership {
   }
 
   /** Calls `onChange` when a lease or a worker comes or goes, as far as the bucket tells. */
-  static async open(bucket: KV, me: string, leaseMs: number, onChange: () => void): Promise<Membership> {
+  static async open(
+    bucket: LeaseBucket,
+    me: string,
+    leaseMs: number,
+    onChange: () => void,
+  ): Promise<Membership> {
     const membership = new Membership(bucket, me, leaseMs, onChange);
     await membership.#watch();
     return membership;
@@ -85,7 +97,7 @@ export class Membership {
   }
 
   /** Takes a change in, and returns whether something came or went that this worker did not write itself. */
-  #take(change: KvEntry): boolean {
+  #take(change: Change): boolean {
     const { key } = change;
     const before = this.#seen.get(key);
     const value = change.string();
