@@ -22,8 +22,13 @@ export const applying: Mutations = {
     },
     {
       breaks: "A5: a restart before an auto-learn is not noticed",
-      find: 'if (interval < checkpoint.current.interval) throw new Interrupted("the instance has restarted");',
+      find: "if (interval <= checkpoint.current.interval) return recoverDuringStep(context, interval);",
       replace: "",
+    },
+    {
+      breaks: "A5: a restart is not noticed where the interval is by chance the expected one",
+      find: "interval <= checkpoint.current.interval",
+      replace: "interval < checkpoint.current.interval",
     },
     {
       breaks: "a failed auto-learn of no event is told as an Observe that failed",
@@ -49,8 +54,13 @@ export const applying: Mutations = {
     },
     {
       breaks: "A5: a restart behind a connection that stands is not noticed at an Observe",
-      find: 'if (interval < before.interval) throw new Interrupted("the instance has restarted");',
+      find: "if (interval <= before.interval) return recoverDuringStep(context, interval);",
       replace: "",
+    },
+    {
+      breaks: "A5: a restart is not noticed where the interval is by chance the expected one",
+      find: "interval <= before.interval",
+      replace: "interval < before.interval",
     },
     {
       breaks: "ticks of somebody else's calls are not noticed",

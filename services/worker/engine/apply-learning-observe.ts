@@ -5,7 +5,6 @@ import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { latestSymbolsOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
-import { Interrupted } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
 import { outcomeOf } from "../model/step-outcome.ts";
 import { askBefore } from "./call-in-step.ts";
@@ -13,6 +12,7 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { learnIntent } from "./learn-intent.ts";
 import { dropLostEvents } from "./lost-events.ts";
+import { recoverDuringStep } from "./reconcile.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /** Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says that it did. */
@@ -34,7 +34,8 @@ export async function applyLearningObserve(
     return concludeStep(context, step, observeNotBegun(checkpoint.current, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
-  if (interval < checkpoint.current.interval) throw new Interrupted("the instance has restarted");
+  // An Observe always ticks.
+  if (interval <= checkpoint.current.interval) return recoverDuringStep(context, interval);
   const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
   if (!failed) {
     const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];

@@ -5,13 +5,13 @@ import { degradedBy } from "../checkpoint/degradation.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
-import { Interrupted } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
 import { outcomeOf } from "../model/step-outcome.ts";
 import { applyLearningObserve } from "./apply-learning-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { reportForeignTicks } from "./gateway-observe.ts";
+import { recoverDuringStep } from "./reconcile.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
@@ -30,7 +30,8 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
     return concludeStep(context, step, observeNotBegun(before, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
-  if (interval < before.interval) throw new Interrupted("the instance has restarted");
+  // An Observe always ticks.
+  if (interval <= before.interval) return recoverDuringStep(context, interval);
   reportForeignTicks(context, interval - before.interval - 1);
   const { events, newest } = await eventsAfter(context, step, head, failed);
   const symbols = head.hasVectors && events > before.events ? newest : null;

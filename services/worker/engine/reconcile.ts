@@ -3,6 +3,7 @@ import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
+import { Interrupted } from "../model/interruptions.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
@@ -54,6 +55,16 @@ async function recoverFromRestart(context: Context, interval: number): Promise<v
   // Settling may have moved the interval.
   const base = (await insist(context.instance, "Ping", {})).interval;
   return rebuild(context, base, false);
+}
+
+/**
+ * Recovers from a restart that the answer to an Observe has shown, as it can behind a proxy, where the connection stands. Its
+ * interval may by now be the expected one again, so that comparing them would not show the restart. Throws Interrupted
+ * afterwards: then the step is tried again.
+ */
+export async function recoverDuringStep(context: Context, interval: number): Promise<never> {
+  await recoverFromRestart(context, interval);
+  throw new Interrupted("the instance has restarted");
 }
 
 /** The instance's interval is this many ticks ahead of the checkpoint's. */
