@@ -24,7 +24,10 @@ const program = options.find((option) => !option.startsWith("-")) ?? "";
 /** Whether the program starts a nats-server: tests do, and `npm start` unless NATS_URL names a NATS. */
 function needsNatsServer() {
   if (program === "scripts/start.ts") return !process.env.NATS_URL;
-  return program.startsWith("test/") || ["scripts/test.ts", "scripts/coverage.ts"].includes(program);
+  return (
+    program.startsWith("test/") ||
+    ["scripts/test.ts", "scripts/coverage.ts", "scripts/mutate.ts"].includes(program)
+  );
 }
 
 /** Whether the program also tests with an older nats-server: only if it runs all tests. */

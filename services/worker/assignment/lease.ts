@@ -2,14 +2,14 @@ import type { KV } from "@nats-io/kv";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
 export interface LeaseOptions {
-  bucket: KV;
+  bucket: Pick<KV, "create" | "update" | "delete">;
   processor: string;
   worker: string;
   /** The life of an entry of the bucket. */
   leaseMs: number;
   /** Called once, when it is known to be gone although it was not released. */
   onLost: () => void;
-  log: Logger;
+  log: Pick<Logger, "warn">;
 }
 
 /** A tenth of the lease's life is left out, as two clocks do not run at the same pace. */

@@ -5,6 +5,13 @@ import type { KV, KvEntry } from "@nats-io/kv";
  */
 const workerPrefix = "worker.";
 
+/** What is used of the leases' bucket. */
+export interface LeaseBucket extends Pick<KV, "put" | "delete"> {
+  watch(): Promise<AsyncIterable<Change> & { stop(): void }>;
+}
+
+type Change = Pick<KvEntry, "key" | "string">;
+
 interface Seen {
   value: string;
   at: number;
@@ -18,7 +25,7 @@ interface Seen {
  * writes, may have been on a server that is gone, so it is replaced.
  */
 export class Membership {
-  readonly #bucket: KV;
+  readonly #bucket: LeaseBucket;
   readonly #me: string;
   readonly #leaseMs: number;
   readonly #seen = new Map<string, Seen>();
@@ -27,7 +34,7 @@ export class Membership {
   #isRetired = false;
   #watchedSince = 0;
 
-  private constructor(bucket: KV, me: string, leaseMs: number, onChange: () => void) {
+  private constructor(bucket: LeaseBucket, me: string, leaseMs: number, onChange: () => void) {
     this.#bucket = bucket;
     this.#me = me;
     this.#leaseMs = leaseMs;
@@ -35,7 +42,12 @@ export class Membership {
   }
 
   /** Calls `onChange` when a lease or a worker comes or goes, as far as the bucket tells. */
-  static async open(bucket: KV, me: string, leaseMs: number, onChange: () => void): Promise<Membership> {
+  static async open(
+    bucket: LeaseBucket,
+    me: string,
+    leaseMs: number,
+    onChange: () => void,
+  ): Promise<Membership> {
     const membership = new Membership(bucket, me, leaseMs, onChange);
     await membership.#watch();
     return membership;
@@ -87,7 +99,7 @@ export class Membership {
   }
 
   /** Takes a change in, and returns whether something came or went that this worker did not write itself. */
-  #take(change: KvEntry): boolean {
+  #take(change: Change): boolean {
     const { key } = change;
     const before = this.#seen.get(key);
     const value = change.string();

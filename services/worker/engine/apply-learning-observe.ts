@@ -6,7 +6,6 @@ import { degradedBy } from "../checkpoint/degradation.ts";
 import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { frequencyOf, latestSymbolsOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
-import { Interrupted } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { askBefore } from "./call-in-step.ts";
@@ -16,6 +15,7 @@ import type { Context } from "./context.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { learnIntent } from "./learn-intent.ts";
 import { dropLostEvents } from "./lost-events.ts";
+import { recoverDuringStep } from "./reconcile.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
@@ -42,7 +42,8 @@ export async function applyLearningObserve(
     return concludeStep(context, step, observeNotBegun(checkpoint.current, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
-  if (interval < checkpoint.current.interval) throw new Interrupted("the instance has restarted");
+  // An Observe always ticks.
+  if (interval <= checkpoint.current.interval) return recoverDuringStep(context, interval);
   const foreignTicks = interval - checkpoint.current.interval - 1;
   const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
   memory.unaccounted = 0;

@@ -5,13 +5,13 @@ import { degradedBy } from "../checkpoint/degradation.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
-import { Interrupted } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
 import { applyLearningObserve } from "./apply-learning-observe.ts";
 import { callObserve } from "./call-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
+import { recoverDuringStep } from "./reconcile.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
@@ -31,7 +31,8 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
     return concludeStep(context, step, observeNotBegun(before, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
-  if (interval < before.interval) throw new Interrupted("the instance has restarted");
+  // An Observe always ticks.
+  if (interval <= before.interval) return recoverDuringStep(context, interval);
   const foreignTicks = interval - before.interval - 1;
   // Where somebody else's event is in working memory too, what is there tells nothing of this one.
   const { events, newest } =

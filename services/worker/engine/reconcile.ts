@@ -4,6 +4,7 @@ import { degradedBy } from "../checkpoint/degradation.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
+import { Interrupted } from "../model/interruptions.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
@@ -58,6 +59,16 @@ async function recoverFromRestart(context: Context, interval: number): Promise<v
   // Settling may have moved the interval.
   const base = (await insist(context.instance, "Ping", {})).interval;
   return rebuild(context, base, false);
+}
+
+/**
+ * Recovers from a restart that the answer to an Observe has shown, as it can behind a proxy, where the
+ * connection stands. The instance's interval may by now be the expected one again, so comparing them would
+ * not show the restart. Throws Interrupted afterwards: then the step is tried again.
+ */
+export async function recoverDuringStep(context: Context, interval: number): Promise<never> {
+  await recoverFromRestart(context, interval);
+  throw new Interrupted("the instance has restarted");
 }
 
 /**

@@ -30,7 +30,8 @@ export async function undoLearn(context: Context, model: string, before: number)
   }
   if (frequency === 1) await ask(instance, "DeleteModel", { name: model });
   const what = frequency === 1 ? "was deleted; symbol statistics are a little off" : "counts once too often";
-  const detail = `a model that somebody else had KATO learn ${what}`;
+  const early = checkpoint.current.vectorsFrom === null ? "" : "; vectors were stored before their Learn";
+  const detail = `a model that somebody else had KATO learn ${what}${early}`;
   log.error({ model }, detail);
   checkpoint.update({ degradations: degradedBy(others, "foreign-learn", detail) });
   return rebuild(context);

@@ -81,7 +81,7 @@ export class InstanceSupervisor {
   /** After this error it is not known any more what the instance has. */
   doubt(error?: unknown): void {
     this.#options.context.instance.doubt();
-    this.#obstacle = error instanceof NatsAway ? error.message : undefined;
+    if (error instanceof NatsAway) this.#obstacle = error.message;
   }
 
   /** Why the instance cannot be used, for people. */

@@ -242,8 +242,12 @@ class Run {
     const isInexact = !isExact && degradations.some(({ code }) => inexact.includes(code));
     const isMended = degradations.some(({ code }) => ofSleepers.includes(code));
     if (!isInexact && !isMended) assert.equal(snapshot(instance), snapshot(undisturbed));
-    if (isMended)
-      assert.deepEqual(instance.events, undisturbed.events, "working memory is right in any case");
+    if (isMended) {
+      // Vectors that KATO has stored too early change which symbols stand for later ones.
+      const comparable = degradations.some(({ detail }) => /vectors/.test(detail)) ? withoutVectors : same;
+      const events = comparable(instance.events);
+      assert.deepEqual(events, comparable(undisturbed.events), "working memory is right in any case");
+    }
     const allowed = mayHaveSlept ? [...excused, ...ofSleepers] : excused;
     const others = degradations.filter(({ code }) => !allowed.includes(code));
     assert.deepEqual(others, [], "degraded without a reason");
@@ -253,6 +257,12 @@ class Run {
       checkCounts(concluded, ingestion, counted);
     }
   }
+}
+
+const same = (events: string[][]) => events;
+
+function withoutVectors(events: string[][]): string[][] {
+  return events.map((symbols) => symbols.filter((symbol) => !symbol.startsWith("VECTOR|")));
 }
 
 /** What a life that has slept has concluded counts only where no other life has. */

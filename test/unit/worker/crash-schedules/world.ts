@@ -47,6 +47,8 @@ export interface Driver {
 export const never = new Promise<never>(() => {});
 const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
 const mostPoints = 5_000;
+/** What may be asked without the lease (A4). */
+const probes = new Set<Method>(["Ping", "ShowStatus"]);
 
 /** The instance, NATS's stores and the clock of a schedule. Faults happen at given points of it. */
 export class World {
@@ -141,6 +143,7 @@ export class World {
   async call(life: Life, method: Method, request: Uint8Array): Promise<CallResult> {
     if (life.isFrozen) await life.thawed;
     if (life.isDead) return never;
+    if (!life.lease.held && !probes.has(method)) this.problems.push(`${method} is called without the lease`);
     this.#timePasses(0.3);
     const before = this.#point(life, `before ${method}`);
     if (this.#kill(life, before)) return never;

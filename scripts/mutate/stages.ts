@@ -1,0 +1,57 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** The integration tests, and those of the whole system, that can notice a change below a folder. */
+const testsByFolder: Record<string, [integration: string[], whole: string[]]> = {
+  "services/worker/": [
+    ["integration/worker/*"],
+    [
+      "end-to-end/{commands,recovery}/*",
+      "end-to-end/api/{auto-learn,genes,models-and-vectors}",
+      "end-to-end/fleet/operating",
+      "end-to-end/running/{start-and-stop,metrics}",
+      "chaos/{random-history,failover,rebuild,torn-learn,rolling-restart,idempotency}",
+    ],
+  ],
+  "libs/commands/": [
+    ["integration/libs/*", "integration/worker/log-*"],
+    [
+      "end-to-end/{commands,bulk}/*",
+      "end-to-end/recovery/{nats,worker}-trouble",
+      "chaos/{random-history,failover,rolling-restart,idempotency,nats-cluster}",
+    ],
+  ],
+  "services/gateway/": [
+    ["integration/gateway/*", "integration/libs/replies"],
+    [
+      "end-to-end/{commands,bulk}/*",
+      "end-to-end/api/{limits,processor,observe}",
+      "end-to-end/recovery/{nats,worker,instance}-trouble",
+      "chaos/{failover,idempotency}",
+    ],
+  ],
+};
+
+/** The test files of a stage, counted from 1, that can notice a change of this file. */
+export function testsOf(file: string, stage: number, root: string): string[] {
+  if (stage === 1) {
+    return globSync("test/unit/**/*.test.ts", { cwd: root }).filter((test) => reaches(test, file, root));
+  }
+  const folder = Object.keys(testsByFolder).find((prefix) => file.startsWith(prefix)) ?? "";
+  const patterns = testsByFolder[folder]?.[stage - 2];
+  if (!patterns) throw new Error(`it is not known which tests are about ${file}`);
+  const names = patterns.map((pattern) => `test/${pattern}.test.ts`);
+  return globSync(names, { cwd: root });
+}
+
+/** Whether a test runs code of this file, as it stands in what the test imports or starts a thread with. */
+function reaches(test: string, file: string, root: string): boolean {
+  const seen = new Set([test]);
+  for (const path of seen) {
+    if (path === file) return true;
+    const source = readFileSync(join(root, path), "utf8").replace(/^import type [^;]*;/gm, "");
+    const imported = source.matchAll(/(?:from |new URL\()"(\.[^"]+\.ts)"/g);
+    for (const [, specifier = ""] of imported) seen.add(join(dirname(path), specifier));
+  }
+  return false;
+}

@@ -1,0 +1,207 @@
+import type { Mutations } from "./mutation.ts";
+
+/** The command log: its writers, its reader, its limits; commands and replies as messages. */
+export const commandLog: Mutations = {
+  "libs/commands/log/log-reader.ts": [
+    {
+      breaks: "A2: a command that a reset consumer repeats is applied twice",
+      find: "if (message.seq < this.#next) continue;",
+      replace: "",
+    },
+    {
+      breaks: "the log is read no more once the server of its consumer is gone",
+      find: 'type === "heartbeats_missed" || ',
+      replace: "",
+    },
+    {
+      breaks: "A2: a consumer that ends is replaced by one that begins anew",
+      find: "this.#opened ?? (await open(this.#next));",
+      replace: "this.#opened ?? (await open(this.#options.from));",
+    },
+    {
+      breaks: "a reader that is closed while NATS is away never ends",
+      find: "this.#messages?.stop();\n    this.#away?.resolve();",
+      replace: "this.#messages?.stop();",
+    },
+  ],
+  "libs/commands/log/log-writer.ts": [
+    {
+      breaks: "A2: a line of an ingestion is stored before the line that was refused before it",
+      find: 'if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);',
+      replace: "",
+    },
+    {
+      breaks: "a replicated log is left without a leader",
+      find: "options.pipelined === false ? 1 : maxCommands",
+      replace: "options.pipelined === false ? minWindow : maxCommands",
+    },
+    {
+      breaks: "A7: a command that may be stored is said not to be",
+      find: "this.#queue.markUnanswered();",
+      replace: "",
+    },
+    {
+      breaks: "a log that is full is not told as full",
+      find: "if (refusal) this.#fail(refusal);",
+      replace: "",
+    },
+    {
+      breaks: "a long ingestion fails although it goes on",
+      find: "this.#progressAt = performance.now();\n      if (this.#window",
+      replace: "if (this.#window",
+    },
+  ],
+  "libs/commands/log/publish-run.ts": [
+    {
+      breaks: "A2: late answers count as answers to a resend",
+      find: "this.#number++;",
+      replace: "",
+    },
+    {
+      breaks: "nothing is sent again over a new connection until the old one's answers are given up",
+      find: "(!isSilent && session === this.#session)",
+      replace: "!isSilent",
+    },
+  ],
+  "libs/commands/log/publish-queue.ts": [
+    {
+      breaks: "the writer is stuck behind a late acknowledgement",
+      find: "this.#next = Math.max(this.#next, this.#first);",
+      replace: "",
+    },
+    {
+      breaks: "a refusal of before a resend counts again",
+      find: "for (const entry of this.#sent()) delete entry.error;",
+      replace: "",
+    },
+    {
+      breaks: "A7: a command whose first publish got no answer is said not to be stored",
+      find: "if (sentAt > 0 && (!error || wasUnanswered)) return true;",
+      replace: "if (sentAt > 0 && !error) return true;",
+    },
+    {
+      breaks: "a writer is full for ever after so many bytes",
+      find: "this.#bytes -= command.data.length;",
+      replace: "",
+    },
+  ],
+  "libs/commands/log/publish-command.ts": [
+    {
+      breaks: "A7: a command is said not to be stored, and an earlier attempt may have stored it",
+      find: "throw attempt === 1 ? refusal : unanswered(command.processor, error);",
+      replace: "throw refusal;",
+    },
+    {
+      breaks: "a command whose acknowledgement got lost is not sent again",
+      find: "const publishAttempts = 3;",
+      replace: "const publishAttempts = 1;",
+    },
+  ],
+  "libs/commands/log/publish-errors.ts": [
+    {
+      breaks: "A7: a command that was not acknowledged is said not to be stored",
+      find: '{ processor, effect: "unknown", retryAfterSeconds: 1 },',
+      replace: '{ processor, effect: "none", retryAfterSeconds: 1 },',
+    },
+    {
+      breaks: "a log that is full is not told as full",
+      find: "code === errorCodes.noStorage || code === errorCodes.storeFailed",
+      replace: "code === errorCodes.noStorage",
+    },
+  ],
+  "libs/commands/log/command-logs.ts": [
+    {
+      breaks: "A6: a log that is full drops accepted commands",
+      find: "discard: DiscardPolicy.New,",
+      replace: "discard: DiscardPolicy.Old,",
+    },
+    {
+      breaks: "A2: a command that is sent again is stored twice",
+      find: "const duplicateWindowMs = 120_000;",
+      replace: "const duplicateWindowMs = 1_000;",
+    },
+    {
+      breaks: "A5: recovery reads a log from a replica that is behind, and takes its end for the log's",
+      find: "if (next > end || (behind === 0 && (await isAtEnd()))) break;",
+      replace: "if (next > end || behind === 0) break;",
+    },
+    {
+      breaks: "A2: a command that NATS does not delete counts as deleted",
+      find: "error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;",
+      replace: "error instanceof JetStreamApiError;",
+    },
+    {
+      breaks: "A5: the state of a log is taken from a replica that is behind",
+      find: "if (info.cluster && !info.cluster.leader) throw",
+      replace: "if (info.cluster && info.cluster.name === undefined) throw",
+    },
+    {
+      breaks: "A5: one command more is trimmed, which a rebuild may need",
+      find: "{ seq: sequence });",
+      replace: "{ seq: sequence + 1 });",
+    },
+    {
+      breaks: "recovery waits for ever for a command that was removed meanwhile",
+      find: "(ends) => ends && reader.close(),",
+      replace: "() => {},",
+    },
+  ],
+  "libs/commands/log/queue-depth.ts": [
+    {
+      breaks: "the length of a queue is told without what its worker has not reported yet",
+      find: "last - Math.max(reported, persisted)",
+      replace: "last - reported",
+    },
+  ],
+  "libs/commands/messages/command.ts": [
+    {
+      breaks: "a request that is sent again under its key is taken for a duplicate, and never applied",
+      find: "once.attempt}` : id",
+      replace: "once.fingerprint}` : id",
+    },
+    {
+      breaks: "A2: a command is started after its client has stopped waiting",
+      find: "...(deadlineMs > 0 && { deadlineMs }),",
+      replace: "",
+    },
+    {
+      breaks: "what became of a command that is not waited for cannot be asked",
+      find: '...(header(commandHeaders.store) !== "" && { store: true }),',
+      replace: "",
+    },
+    {
+      breaks: "a command's answer is worded otherwise when it is asked for later",
+      find: "if (command.form !== undefined) all.set(commandHeaders.form, command.form);",
+      replace: "",
+    },
+  ],
+  "libs/commands/messages/reply.ts": [
+    {
+      breaks: "a reply whose detail has several lines is not sent",
+      find: 'reply.detail.replace(/\\s+/g, " ")',
+      replace: "reply.detail",
+    },
+    {
+      breaks: "A7: a reply that makes no sense is told as a failure",
+      find: 'isOutcome(outcome) ? outcome : "unknown"',
+      replace: 'isOutcome(outcome) ? outcome : "failed"',
+    },
+    {
+      breaks: "a command that is almost as large as NATS takes is refused by NATS, and not by the gateway",
+      find: "return maxPayloadBytes - maxHeaderBytes;",
+      replace: "return maxPayloadBytes - 0 * maxHeaderBytes;",
+    },
+    {
+      breaks: "clients see the interval of a reply as 0",
+      find: '...(interval !== "" && { interval: Number(interval) }),',
+      replace: "interval: 0,",
+    },
+  ],
+  "libs/commands/outcomes/reply-inbox.ts": [
+    {
+      breaks: "A7: a request gets the reply of the one before it",
+      find: "const token = String(++this.#lastToken);",
+      replace: "const token = String(this.#lastToken);",
+    },
+  ],
+};

@@ -1,0 +1,190 @@
+import type { Mutations } from "./mutation.ts";
+
+/** The instance: its supervision, the calls to it, what is asked of it, and what is told of it. */
+export const instance: Mutations = {
+  "services/worker/processor/instance-supervisor.ts": [
+    {
+      breaks: "commands fail one after the other while the database is away",
+      find: "return !instance.isDatabaseSuspected || this.#probeDatabase();",
+      replace: "return true;",
+    },
+    {
+      breaks: "A5: an instance is adopted again and again: what it lost is not noticed",
+      find: "this.#mustAdopt = false;",
+      replace: "",
+    },
+    {
+      breaks: "the settings of an instance that is new to the gateway are not known",
+      find: "if (this.#mustAdopt) await adopt(context, interval);\n      else if",
+      replace: "if",
+    },
+    {
+      breaks: "A7: a command that a dead worker has applied and answered expires",
+      find: "else if (this.#isFirst) await this.#noteLostEvidence(interval);",
+      replace: "",
+    },
+    {
+      breaks: "after every restart of an instance late commands are applied all the same",
+      find: "this.#isFirst = false;",
+      replace: "",
+    },
+    {
+      breaks: "after a restart of the worker Observes are applied in spite of their deadlines",
+      find: "if (rebuilding || interval >= expected) return;",
+      replace: "",
+    },
+    {
+      breaks: "A5: commands are applied behind a rebuild by hand that has failed halfway",
+      find: "throw error;\n        this.doubt(error);\n        return undefined;",
+      replace: "throw error;\n        return undefined;",
+    },
+    {
+      breaks: "an idle processor whose database is away is told as ready",
+      find: "return isDatabaseDue ? this.#probeDatabase() : context.instance.probe();",
+      replace: "return isDatabaseDue ? context.instance.probe() : context.instance.probe();",
+    },
+    {
+      breaks: "A4: a worker without the lease stays at its call, and its processor is not given up",
+      find: "lease.held ? closeGraceMs : 0",
+      replace: "closeGraceMs",
+    },
+    {
+      breaks: "a worker that stops cuts off the call under way",
+      find: "await this.exclusively(async () => context.instance.close());",
+      replace: "context.instance.close();",
+    },
+    {
+      breaks: "A1: the watch reconciles an instance while a command is applied",
+      find: "this.exclusively(() => this.#look(everyMs))",
+      replace: "this.#look(everyMs)",
+    },
+    {
+      breaks: "A7: a log that cannot be read counts as one without commands",
+      find: 'lastStored().catch((cause) => {\n      throw new NatsAway("the log cannot be read", { cause });\n    });',
+      replace: "lastStored().catch(() => 0);",
+    },
+    {
+      breaks: "an instance whose answers make no sense is not told as down",
+      find: "throw new Interrupted(this.#obstacle, { cause: error });",
+      replace: "throw error;",
+    },
+  ],
+  "services/worker/processor/mutex.ts": [
+    {
+      breaks: "A1: a task begins before the one before it has ended",
+      find: "this.#last = run.catch(() => {});",
+      replace: "",
+    },
+    {
+      breaks: "after a task that failed no other runs",
+      find: "this.#last.then(task, task)",
+      replace: "this.#last.then(task)",
+    },
+  ],
+  "services/worker/processor/status.ts": [
+    {
+      breaks: "a paused processor hides that its instance is away",
+      find: 'const isShownPaused = this.isPaused && this.#state !== "down";',
+      replace: "const isShownPaused = this.isPaused;",
+    },
+  ],
+  "services/worker/processor/drain-rate.ts": [
+    {
+      breaks: "a processor that is used a little at a time seems slow, and commands are refused",
+      find: "before.state !== now.state || before.since !== now.since",
+      replace: "before.state !== now.state",
+    },
+  ],
+  "services/worker/processor/reports.ts": [
+    {
+      breaks: "an idle processor is taken for one that nobody runs",
+      find: "if (!isNews && seconds * 1_000 < reportEveryMs) return;",
+      replace: "if (!isNews) return;",
+    },
+  ],
+  "services/worker/instance/instance.ts": [
+    {
+      breaks: "A4: a worker without the lease calls the instance",
+      find: "if (!lease.held) throw new LeaseLost(processor);",
+      replace: "",
+    },
+    {
+      breaks: "A3, A5: a call goes out over another connection than the one that was reconciled",
+      find: "if (this.#connection !== this.#port.connections) {",
+      replace: "if (this.#connection < 0) {",
+    },
+    {
+      breaks: "another processor's instance is given the commands",
+      find: "this.#stranger = id === processor ? undefined : id;",
+      replace: "this.#stranger = undefined;",
+    },
+    {
+      breaks: "A5: a connection that came up during the reconciling counts as reconciled",
+      find: "this.#reconciled = connection;",
+      replace: "this.#reconciled = this.#port.connections;",
+    },
+    {
+      breaks: "A5: an instance behind a new connection is not reconciled",
+      find: "return this.#port.ready && this.#reconciled === this.#port.connections;",
+      replace: "return this.#port.ready && this.#reconciled > 0;",
+    },
+    {
+      breaks: "A3: after a call whose end was not seen commands go on",
+      find: "this.#reconciled = 0;",
+      replace: "",
+    },
+    {
+      breaks: "a processor whose database fails is told as up after one question",
+      find: "this.#isDatabaseSuspected = isFailing;",
+      replace: "this.#isDatabaseSuspected = false;",
+    },
+    {
+      breaks: "an instance that answers no probe is told as up",
+      find: 'return result.kind === "response";',
+      replace: 'return result.kind !== "not-sent";',
+    },
+  ],
+  "services/worker/instance/questions.ts": [
+    {
+      breaks: "a processor with a large working memory is stuck",
+      find: 'if (result.kind === "answered" && result.status === grpc.RESOURCE_EXHAUSTED) {',
+      replace: 'if (result.kind === "answered" && result.status === grpc.OK) {',
+    },
+    {
+      breaks: "A7: a recovery goes on although a call of it has failed",
+      find: 'if (response.status === "FAILED") throw new QuestionFailed(method, response);',
+      replace: "",
+    },
+    {
+      breaks: "A7: a model that is too large to be read counts as not learned",
+      find: "if (error instanceof AnswerTooLarge) return unreadableFrequency;",
+      replace: "if (error instanceof AnswerTooLarge) return 0;",
+    },
+  ],
+  "services/worker/model/step-outcome.ts": [
+    {
+      breaks: "A7: a call whose end was not seen is told as failed",
+      find: 'if (result.kind === "answered") return',
+      replace: 'if (result.kind !== "response") return',
+    },
+    {
+      breaks: "A7: a command with one step of unknown outcome is told as failed, or as applied",
+      find: 'steps.find((step) => step?.outcome === "unknown") ?? ',
+      replace: "",
+    },
+  ],
+  "services/worker/model/events.ts": [
+    {
+      breaks: "A3: symbols beyond the basic plane are sorted otherwise than KATO sorts them",
+      find: 'return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));',
+      replace: "return a < b ? -1 : Number(a > b);",
+    },
+  ],
+  "services/worker/model/position.ts": [
+    {
+      breaks: "A2: the steps of one command are taken for the same",
+      find: "a.sequence - b.sequence || a.step - b.step",
+      replace: "a.sequence - b.sequence",
+    },
+  ],
+};

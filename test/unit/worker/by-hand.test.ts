@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NatsAway } from "../../../services/worker/model/interruptions.ts";
+import { ReplayRequest } from "../../../services/worker/processor/replay-request.ts";
+import { failed, goOn, OneProcessor, observe, stored } from "./one-processor.ts";
+
+test("a replay of a paused processor is refused at once", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  await processor.start();
+  processor.slot.setPaused(true);
+  assert.deepEqual(await processor.slot.rebuild({ from: 1, dryRun: false }), { kind: "paused" });
+});
+
+test("two who ask for a replay at the same time are both answered", async () => {
+  const request = new ReplayRequest();
+  const asked = [request.ask(3), request.ask(5)];
+  assert.equal(request.from, 3);
+  request.end({ kind: "not-kept", first: 7 });
+  assert.deepEqual(await Promise.all(asked), [
+    { kind: "not-kept", first: 7 },
+    { kind: "not-kept", first: 7 },
+  ]);
+  assert.equal(request.from, undefined);
+});
+
+test("nobody is told that a replay will not be where NATS may have stored that it will (A7)", async () => {
+  let isAnswering = true;
+  const processor = new OneProcessor([observe(1, ["a"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      checkpoints: {
+        ...stores.checkpoints,
+        load: () => stores.checkpoints.load(),
+        save: async (checkpoint) => {
+          await stores.checkpoints.save(checkpoint);
+          if (!isAnswering && checkpoint.replaying) {
+            isAnswering = true;
+            throw new NatsAway("no answer");
+          }
+        },
+      },
+    },
+  }));
+  await processor.start();
+  isAnswering = false;
+  let answer: object | undefined;
+  void processor.slot.rebuild({ from: 1, dryRun: false }).then((told) => {
+    answer = told;
+  });
+  await processor.until("it is cleared for it", () => processor.calls.includes("ClearAllMemory"));
+  await processor.untilApplied(1);
+  await goOn();
+  assert.deepEqual(processor.world.instance.events, [["a"]]);
+  assert.equal(answer, undefined);
+});
+
+test("after a rebuild by hand that failed halfway the instance is rebuilt before anything is applied (A5)", async () => {
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])]);
+  const { slot, world } = processor;
+  processor.onCall = (method, request) => {
+    if (method === "Observe" && Buffer.from(request).includes("o1")) slot.setPaused(true);
+    return undefined;
+  };
+  void slot.start();
+  await processor.untilApplied(1);
+  processor.onCall = (method) => {
+    const isCleared = world.instance.events.length === 0 && method !== "ClearWorkingMemory";
+    return isCleared ? failed(method, world.instance.interval) : undefined;
+  };
+  assert.deepEqual(await slot.rebuild({ dryRun: false }), { kind: "away" });
+  assert.deepEqual(world.instance.events, []);
+  processor.onCall = () => undefined;
+  slot.setPaused(false);
+  await processor.untilApplied(2);
+  assert.deepEqual(world.instance.events, [["a"], ["b"]]);
+});
+
+test("the reply of a command that did not arrive is given again to whoever asks", async () => {
+  const client = { replyTo: "client", deadlineMs: 1_000_000_000_000 };
+  const processor = new OneProcessor([stored(1, "StopSleeping", {}, client)]);
+  await processor.start();
+  const [sent] = processor.repliesTo("client");
+  assert.deepEqual(await processor.slot.cancel(1), sent);
+});
+
+test("while a processor is being opened nobody is told that a command was not begun (A7)", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  void processor.slot.start();
+  assert.equal((await processor.slot.cancel(1)).outcome, "unknown");
+});

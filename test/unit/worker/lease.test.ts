@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { Lease } from "../../../services/worker/assignment/lease.ts";
+
+const leaseMs = 1_000;
+
+/** The leases' bucket in memory, and a clock that stands still. */
+class World {
+  nowMs = 5_000;
+  /** Whether NATS answers, and after which time. */
+  isAway = false;
+  answerMs = 0;
+  lost: string[] = [];
+  #entry: { worker: string; revision: number } | undefined;
+  readonly #t: TestContext;
+  #revision = 0;
+
+  constructor(t: TestContext) {
+    this.#t = t;
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    t.mock.method(performance, "now", () => this.nowMs);
+  }
+
+  /** Time passes, a little at a time, and everything that is due happens. */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 10) {
+      this.nowMs += 10;
+      this.#t.mock.timers.tick(10);
+      await turn();
+    }
+  }
+
+  /** The process sleeps: time passes, and nothing happens meanwhile. */
+  sleep(ms: number): void {
+    this.nowMs += ms;
+  }
+
+  /** The worker whose entry stands in the bucket. */
+  get holder(): string | undefined {
+    return this.#entry?.worker;
+  }
+
+  /** The entry's life is over. */
+  expire(): void {
+    this.#entry = undefined;
+  }
+
+  async take(worker: string): Promise<Lease | undefined> {
+    const taking = Lease.take({
+      bucket: this.#bucket,
+      processor: "p1",
+      worker,
+      leaseMs,
+      onLost: () => this.lost.push(worker),
+      log: { warn: () => {} },
+    });
+    await this.pass(this.answerMs);
+    return taking;
+  }
+
+  readonly #bucket = {
+    create: (_key: string, worker: string) => this.#write(worker, undefined),
+    update: (_key: string, worker: string, revision: number) => this.#write(worker, revision),
+    put: (_key: string, worker: string) => this.#write(worker, this.#entry?.revision),
+    delete: async (_key: string, options?: { previousSeq: number }) => {
+      if (this.isAway) throw new Error("no answer");
+      if (options && this.#entry?.revision !== options.previousSeq) throw new Error("wrong revision");
+      this.#entry = undefined;
+    },
+  };
+
+  async #write(worker: string, revision: number | undefined): Promise<number> {
+    if (this.isAway) throw new Error("no answer");
+    if (this.#entry?.revision !== revision) throw new Error("wrong revision");
+    this.#entry = { worker, revision: ++this.#revision };
+    const written = this.#entry.revision;
+    if (this.answerMs > 0) await new Promise((resolve) => setTimeout(resolve, this.answerMs));
+    return written;
+  }
+}
+
+test("a lease is held for less than its entry lives, counted from when it was asked for (A4)", async (t) => {
+  const world = new World(t);
+  world.answerMs = 300;
+  const lease = await world.take("w1");
+  world.isAway = true;
+  await world.pass(590);
+  assert.equal(lease?.held, true);
+  await world.pass(20);
+  assert.equal(lease?.held, false);
+});
+
+test("a renewed life counts from when the renewal was asked for (A4)", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  world.answerMs = 300;
+  // It is asked for after a third of the life, and answered here.
+  await world.pass(640);
+  world.isAway = true;
+  await world.pass(580);
+  assert.equal(lease?.held, true);
+  await world.pass(30);
+  assert.equal(lease?.held, false);
+});
+
+test("a lease is renewed for as long as NATS answers", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  await world.pass(10 * leaseMs);
+  assert.equal(lease?.held, true);
+  assert.deepEqual(world.lost, []);
+  assert.equal(world.holder, "w1");
+});
+
+test("a lease that cannot be renewed is lost, which is told once, and stays lost (A4)", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  world.isAway = true;
+  await world.pass(890);
+  assert.equal(lease?.held, true);
+  await world.pass(500);
+  assert.deepEqual(world.lost, ["w1"]);
+  world.isAway = false;
+  await world.pass(3 * leaseMs);
+  assert.equal(lease?.held, false);
+  assert.deepEqual(world.lost, ["w1"]);
+});
+
+test("whoever has slept for longer than its lease does not hold it when it wakes up (A4)", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  world.sleep(leaseMs);
+  assert.equal(lease?.held, false);
+  await world.pass(10);
+  assert.deepEqual(world.lost, ["w1"]);
+});
+
+test("a lease that another worker has taken is not taken back (A4)", async (t) => {
+  const world = new World(t);
+  const slept = await world.take("w1");
+  world.expire();
+  assert.ok(await world.take("w2"));
+  await world.pass(2 * leaseMs);
+  assert.equal(slept?.held, false);
+  assert.equal(world.holder, "w2");
+});
+
+test("a lease that another worker has taken is not removed by the one before (A4)", async (t) => {
+  const world = new World(t);
+  const slept = await world.take("w1");
+  world.expire();
+  assert.ok(await world.take("w2"));
+  await slept?.release();
+  assert.equal(world.holder, "w2");
+});
+
+test("only one worker can take a lease, and once it is released another one can", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  assert.equal(await world.take("w2"), undefined);
+  await lease?.release();
+  assert.equal(lease?.held, false);
+  assert.ok(await world.take("w2"));
+  await world.pass(2 * leaseMs);
+  assert.equal(world.holder, "w2");
+  assert.deepEqual(world.lost, []);
+});

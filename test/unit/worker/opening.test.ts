@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LeaseLost, NatsAway } from "../../../services/worker/model/interruptions.ts";
+import { openCheckpoint } from "../../../services/worker/processor/open-checkpoint.ts";
+import { goOn, OneProcessor } from "./one-processor.ts";
+
+test("once a processor is opened, the worker before can write no more, and gives it up (A5)", async () => {
+  const before = new OneProcessor([]);
+  let lost = 0;
+  const events = { ...before.environment.events, leaseLost: () => lost++ };
+  const { checkpoint: old } = await openCheckpoint({ ...before.environment, events });
+  const after = new OneProcessor([], undefined, before.world);
+  await openCheckpoint(after.environment);
+  await assert.rejects(old.persist({ applied: 1 }), LeaseLost);
+  old.update({ applied: 2 });
+  before.world.clock.fireNext();
+  await goOn();
+  assert.equal(lost, 1);
+  assert.equal(JSON.parse(after.world.bucket.get("p1")?.value ?? "{}").applied, 0);
+});
+
+test("an opening that failed writes nothing later (A5)", async () => {
+  let saves = 0;
+  const processor = new OneProcessor([], ({ stores }) => ({
+    stores: {
+      ...stores,
+      checkpoints: {
+        load: async () => undefined,
+        save: () => {
+          saves++;
+          return Promise.reject(new NatsAway("no answer"));
+        },
+      },
+    },
+  }));
+  await assert.rejects(openCheckpoint(processor.environment), NatsAway);
+  while (processor.world.clock.fireNext()) await goOn();
+  assert.equal(saves, 1);
+});
