@@ -5,13 +5,13 @@ import type { Label } from "../../libs/telemetry/metrics.ts";
 import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
- * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor:
- * both at once, with the buckets, would be a hundred thousand series at a thousand processors.
+ * The worker's metrics. Latencies have the labels method and outcome, counts and gauges have processor. With
+ * all of them a histogram would have a hundred thousand series for a thousand processors.
  */
 export interface WorkerMetrics {
   /** A command came to its end. */
   concluded(command: { processor: string; outcome: string }): void;
-  /** A command's call is begun, so long after it was stored. */
+  /** The call of a command is begun this long after the command was stored. */
   waited(wait: { method: string; seconds: number }): void;
   /** A call to an instance has ended: with a response, a gRPC error, or unseen. */
   called(call: { method: string; outcome: string; seconds: number }): void;
@@ -73,8 +73,8 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     [],
   );
   const showStates = createStateGauges(registry);
-  // What alerts watch the increase of is there from the beginning: of a series that begins at 1 Prometheus
-  // sees none.
+  // Alerts watch the increase of these series, so the series are there from the start. Prometheus sees no
+  // increase in a series that begins at 1.
   for (const outcome of ["taken", "lost", "given-back"] as const) leases.inc({ outcome }, 0);
   return {
     contentType: registry.contentType,
@@ -82,7 +82,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     waited: ({ method, seconds }) => waits.observe({ method: methodLabel(method) }, seconds),
     called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
     recovered: (labels, count = 1) => {
-      // A rebuild that replays nothing would be a series more for each processor.
+      // A rebuild that replays nothing would only add a series for each processor.
       if (count > 0) recoveries.inc(labels, count);
     },
     deadLettered: (processor) => letters.inc({ processor }),
@@ -103,8 +103,8 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
 }
 
 /**
- * A gauge for each thing that is told of each processor which this worker runs; what is returned sets them
- * all.
+ * Creates the gauges about the processors that this worker runs. The function that is returned sets all of
+ * them.
  */
 function createStateGauges(registry: Registry): (states: ProcessorState[]) => void {
   const registers = [registry];

@@ -7,15 +7,18 @@ import { firstCheckpoint } from "./checkpoint.ts";
 import { degradationsOfText, degradedText } from "./degradation.ts";
 
 /**
- * A checkpoint as the bucket has it. `degraded` is what `degradations` say, as one sentence: versions that
- * know no list read and write that alone, and drop nothing of the rest.
+ * A checkpoint as the bucket has it. `degraded` has what `degradations` say as one sentence. Older versions
+ * know only the sentence. They read and write it, and keep all other fields.
  */
 type StoredCheckpoint = Omit<Checkpoint, "degradations"> & {
   degraded: string;
   degradations?: Checkpoint["degradations"];
 };
 
-/** What stands at a processor's key: the checkpoint, or what others read of it and where the rest is. */
+/**
+ * The value of a processor's key: the checkpoint, or, if that is large, the fields that others read and where
+ * its parts are.
+ */
 type Stored =
   | (StoredCheckpoint & { parts?: undefined })
   | (Pick<Checkpoint, "applied" | "ingestions"> & { parts: Parts });
@@ -25,7 +28,7 @@ export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & 
   get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;
 };
 
-/** Where the pieces of a checkpoint stand whose text is larger than one message should be. */
+/** Where the parts of a checkpoint are whose text is too large for one message. */
 interface Parts {
   /** New with every write, so that the pieces of the checkpoint before it are not overwritten. */
   group: string;
@@ -33,8 +36,9 @@ interface Parts {
 }
 
 /**
- * The checkpoint that is stored so. What an older version did not know of is as in the first one. The list of
- * what is amiss counts where it says the same as the sentence, which an older version may have written since.
+ * The checkpoint in a stored one. A field that an older version did not know has the value of the first
+ * checkpoint. `degradations` counts only if it says the same as `degraded`. Otherwise an older version has
+ * written the sentence since, and that counts.
  */
 function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Checkpoint {
   const isCurrent = degradations !== undefined && degradedText(degradations) === degraded;
@@ -49,8 +53,8 @@ function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Ch
 const partBytes = 256 * 1024;
 
 /**
- * One processor's checkpoint in the bucket. It is written by compare-and-set, so a writer that is no longer
- * the only one fails instead of taking the checkpoint back (A5).
+ * One processor's checkpoint in the bucket. It is written by compare-and-set. So a writer that is no longer
+ * the only one fails, instead of taking the checkpoint back (A5).
  */
 export class CheckpointStore {
   readonly #bucket: CheckpointBucket;
@@ -60,7 +64,7 @@ export class CheckpointStore {
   #revision = 0;
   #group: string | undefined;
   #isSwept = false;
-  /** What was written and got no answer: it may stand there, or come to stand there. */
+  /** The texts of writes that got no answer. They may have been written, or may be written later. */
   readonly #unanswered = new Set<string>();
 
   constructor(bucket: CheckpointBucket, processor: string, drop: (keys: string) => Promise<void>) {
@@ -81,8 +85,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Rejects with LeaseLost when somebody else has written since `load`, with NatsAway when NATS does not
-   * answer.
+   * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one since `load`, and with
+   * NatsAway if NATS does not answer.
    */
   async save(checkpoint: Checkpoint): Promise<void> {
     const before = this.#group;
@@ -106,7 +110,10 @@ export class CheckpointStore {
     if (before !== undefined && before !== this.#group) await this.#dropGroup(before);
   }
 
-  /** The checkpoint's text where it is small; else what stands for it, once its parts are written. */
+  /**
+   * The text to store: the checkpoint's own if it is small. Else its parts are written first, and the text
+   * says where they are.
+   */
   async #storedText(checkpoint: Checkpoint): Promise<string> {
     const degraded = degradedText(checkpoint.degradations);
     const text = JSON.stringify({ ...checkpoint, degraded } satisfies StoredCheckpoint);
@@ -136,8 +143,8 @@ export class CheckpointStore {
   }
 
   /**
-   * A write of this store that got no answer may have been carried out: then what stands there is this
-   * store's own.
+   * A write of this store that got no answer may have been carried out. Then the text in the bucket is that
+   * of this store.
    */
   async #adoptUnanswered(): Promise<void> {
     if (this.#unanswered.size === 0) return;
@@ -147,7 +154,7 @@ export class CheckpointStore {
     this.#unanswered.clear();
   }
 
-  /** Removes, once in this store's life, the parts that a crash has left behind. */
+  /** Removes the parts that a crash has left behind. It does so once in this store's life. */
   async #sweep(): Promise<void> {
     if (this.#isSwept) return;
     const entry = await this.#bucket.get(this.#processor);
@@ -160,7 +167,7 @@ export class CheckpointStore {
     this.#isSwept = true;
   }
 
-  /** A failure does no harm: what is not removed now is swept some other time. */
+  /** Removes the parts of one write. A failure does no harm: they are swept later. */
   async #dropGroup(group: string): Promise<void> {
     await this.#drop(`${this.#processor}.${group}.>`).catch(() => {
       this.#isSwept = false;

@@ -5,11 +5,11 @@ export interface CheckpointWriterOptions {
   /** What is persisted now. */
   loaded: Checkpoint;
   /**
-   * Persists a checkpoint. Rejects with LeaseLost when somebody else has written, with NatsAway when NATS
+   * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one, and with NatsAway if NATS
    * does not answer.
    */
   save: (checkpoint: Checkpoint) => Promise<void>;
-  /** Told of the first of several failures in a row, and of each LeaseLost. */
+  /** Called with the first of several failures in a row, and with each LeaseLost. */
   onError: (error: unknown) => void;
   /** Does a task in a while, unless it is cancelled. A test has a clock of its own. */
   later?: (task: () => void) => () => void;
@@ -26,8 +26,9 @@ function afterPause(task: () => void): () => void {
  * A processor's checkpoint, in memory and persisted.
  *
  * Invariants: what is persisted never says more than what is in memory, and is at most 100 ms behind it (A5).
- * `persist` resolves once it is persisted; `update` does not wait. A checkpoint is written only when what
- * `waitFor` was given for it is done: so the record of an outcome is never missing behind `applied`.
+ * `persist` resolves once it is persisted; `update` does not wait. A checkpoint is written only when every
+ * promise that `waitFor` was given has resolved. So when `applied` has passed a command, the record of its
+ * outcome is there.
  */
 export class CheckpointWriter {
   readonly #options: CheckpointWriterOptions;
@@ -70,7 +71,7 @@ export class CheckpointWriter {
     return this.flush();
   }
 
-  /** Has every later write wait for this. Where it rejects, nothing is written any more. */
+  /** Has every later write wait for this promise. If it rejects, nothing is written any more. */
   waitFor(done: Promise<void>): void {
     this.#awaited.add(done);
     done.then(
@@ -79,7 +80,10 @@ export class CheckpointWriter {
     );
   }
 
-  /** Does a task once what is in memory now is persisted, and never where it will not be. */
+  /**
+   * Does a task once the checkpoint that is in memory now is persisted. If that never happens, the task is
+   * never done.
+   */
   whenPersisted(task: () => void): void {
     this.#afterwards.push(task);
   }
@@ -90,7 +94,10 @@ export class CheckpointWriter {
     this.#cancelWrite?.();
   }
 
-  /** Persists what is in memory. Where NATS does not answer it rejects, and is tried again in a while. */
+  /**
+   * Persists the checkpoint that is in memory. Rejects if NATS does not answer. Then it is tried again in a
+   * while.
+   */
   flush(): Promise<void> {
     this.#cancelWrite?.();
     this.#cancelWrite = undefined;

@@ -1,6 +1,6 @@
 /**
- * What is amiss with a processor for good, because KATO lets nobody restore it (docs/recovery-limits.md).
- * Code branches on `code`; `detail` is for people.
+ * What is wrong with a processor for good, because KATO does not allow it to be restored
+ * (docs/recovery-limits.md). Code decides by `code`; `detail` is for people.
  */
 export interface Degradation {
   code: DegradationCode;
@@ -9,7 +9,9 @@ export interface Degradation {
   detail: string;
 }
 
-/** Each code, and how the detail begins by which it is known in checkpoints that have no codes yet. */
+/**
+ * The beginning of each code's detail. By that the code is recognized in checkpoints that have no codes yet.
+ */
 const detailOf = {
   "foreign-calls": "somebody else calls the instance",
   "learn-torn": "a Learn was torn by a crash",
@@ -26,12 +28,12 @@ const detailOf = {
 
 export type DegradationCode = keyof typeof detailOf;
 
-/** Those that a rebuild by hand looks at anew, as they are about working memory alone. */
+/** The codes that a rebuild by hand checks anew, because they are about working memory alone. */
 const ofWorkingMemory: readonly DegradationCode[] = ["working-memory-differs"];
 
 /**
- * The list with one more. Of each code the latest detail stands in it, with the time at which the code was
- * first noticed.
+ * The list with one more degradation. For each code it has the latest detail, and the time at which the code
+ * was first noticed.
  */
 export function degradedBy(
   degradations: readonly Degradation[],
@@ -44,7 +46,7 @@ export function degradedBy(
   return [...degradations.filter((one) => one !== before), added];
 }
 
-/** The list without what a rebuild by hand will look at anew. */
+/** The list without the degradations that a rebuild by hand checks anew. */
 export function withoutWorkingMemory(degradations: readonly Degradation[]): Degradation[] {
   return degradations.filter(({ code }) => !ofWorkingMemory.includes(code));
 }

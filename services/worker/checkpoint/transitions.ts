@@ -13,26 +13,26 @@ import type { Checkpoint, Settings } from "./checkpoint.ts";
 
 export type Changes = Partial<Checkpoint>;
 
-/** The step is behind, whatever came of it. */
+/** The changes when a step has ended, whatever its outcome is. */
 export function passed(step: Step): Changes {
   const { sequence, step: next } = positionAfter(step);
   return { applied: sequence - 1, step: next, mark: null };
 }
 
 /**
- * An Observe that KATO never began, as when MongoDB could not be asked before it: a rebuild must leave it
- * out.
+ * The changes when KATO never began an Observe, for example because MongoDB was away before it. A rebuild
+ * must leave it out.
  */
 export function observeNotBegun(checkpoint: Checkpoint, step: Step): Changes {
   const { notBegun, interval } = checkpoint;
   const latest = notBegun.at(-1);
-  // Observes between which nothing ticked are one stretch.
+  // Observes with no tick between them are one stretch.
   const stretch = latest?.interval === interval ? { ...latest, through: step.at } : undefined;
   const added = stretch ?? { from: step.at, through: step.at, interval };
   return { ...passed(step), notBegun: [...(stretch ? notBegun.slice(0, -1) : notBegun), added] };
 }
 
-/** An Observe that ticked and set off no auto-learn. */
+/** The changes when an Observe has ticked and KATO has not learned by itself. */
 export function observed(
   checkpoint: Checkpoint,
   step: Step,
@@ -63,8 +63,8 @@ export function observed(
 }
 
 /**
- * An Observe that set off an auto-learn, which learned or had nothing to learn; `kept` is what working memory
- * then holds.
+ * The changes when an Observe has made KATO learn by itself, even if there was nothing to learn. `kept` is
+ * working memory afterwards.
  */
 export function autoLearned(
   checkpoint: Checkpoint,
@@ -86,7 +86,7 @@ export function autoLearned(
 /** After a Learn no vector waits to be learned, and no Observe before it is observed again. */
 const nothingToLearn = { vectorsFrom: null, vectorEvents: [], notBegun: [] } satisfies Changes;
 
-/** A step after which working memory is empty: a rebuild begins behind it. */
+/** The changes when working memory is empty after a step. A rebuild begins with the next step. */
 export function emptied(step: Step): Changes {
   return { ...passed(step), replayFrom: positionAfter(step), keptEvent: null, events: 0 };
 }
@@ -150,7 +150,7 @@ function set({ settings }: Checkpoint, changed: Partial<Settings>): Changes {
   return { settings: { ...settings, ...changed } };
 }
 
-/** An Observe of the gateway's own ticked. Clients do not see it. */
+/** The changes when an empty Observe of the worker itself has ticked. Clients do not see it. */
 export function ownObserved(checkpoint: Checkpoint, interval: number): Changes {
   return { ownObserve: null, interval, offset: checkpoint.offset - (interval - checkpoint.interval) };
 }
@@ -161,7 +161,7 @@ export function isAutoLearnDue({ settings, events }: Checkpoint, hasSymbols: boo
   return n !== 0 && events + (hasSymbols ? 1 : 0) >= n;
 }
 
-/** The sequence below which a rebuild needs nothing of the log any more (A5). */
+/** The first sequence of the log that a rebuild needs. It needs nothing below (A5). */
 export function neededFrom(checkpoint: Checkpoint): number {
   const { replayFrom, vectorsFrom, applied } = checkpoint;
   const first = vectorsFrom && comparePositions(vectorsFrom, replayFrom) < 0 ? vectorsFrom : replayFrom;

@@ -20,8 +20,8 @@ import { untouchedWorkingMemory } from "./untouched.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /**
- * Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says
- * that it did.
+ * Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). The answer does
+ * not say whether it did.
  */
 export async function applyLearningObserve(
   context: Context,
@@ -56,12 +56,12 @@ export async function applyLearningObserve(
     return concludeStep(context, step, changes, { ...outcome, autoLearnedModel });
   }
   if (after.length >= before.length && after.length + before.length > 0) {
-    // It failed before it came to learning.
+    // It failed before it began to learn.
     const symbols = head.hasVectors && after.length > before.length ? (after.at(-1) ?? null) : null;
     const seen = { head, failed, interval, events: after.length, symbols };
     return concludeStep(context, step, observed(checkpoint.current, step, seen), outcome);
   }
-  // Where there was no event before, it may as well have failed before it made one.
+  // If there was no event before, it may also have failed before it made one.
   await dropLostEvents(context, step, interval, outcome);
 }
 
@@ -103,14 +103,14 @@ async function newEventOf(
   before: string[][],
   after: string[][],
 ): Promise<string[]> {
-  // KATO keeps the last event if there were two or more. A single one is gone, and cognition data still has
-  // its symbols.
+  // If there were two or more events, KATO keeps the last one. A single event is gone, but cognition data
+  // still has its symbols.
   const kept = before.length > 0 ? after.at(-1) : undefined;
   return kept ?? eventOfStrings(step.request) ?? (await latestSymbolsOf(instance));
 }
 
 /**
- * What KATO learns from a working memory that cannot be read is not known, so nothing could be said of the
+ * Nobody can know what KATO learns from a working memory that cannot be read. So nothing could be said of the
  * step (A7).
  */
 function readable(workingMemory: string[][] | undefined): string[][] {

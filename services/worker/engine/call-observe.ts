@@ -4,8 +4,8 @@ import { outcomeOf } from "../model/step-outcome.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Makes the call of an Observe of the log. From when it may have been sent its tick is accounted for, until
- * it is concluded.
+ * Makes the call of an Observe of the log. From the moment at which it may have been sent until it is
+ * concluded, one tick is expected (`memory.unaccounted`).
  */
 export async function callObserve({ instance, memory }: Context, step: Step): Promise<StepOutcome> {
   memory.unaccounted = 1;

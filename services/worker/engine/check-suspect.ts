@@ -6,13 +6,16 @@ import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
 
-/** So many models are remembered: those that working memory made since the suspect was last looked for. */
+/**
+ * How many models are remembered, the latest ones: each is the model that working memory would have become
+ * after a step.
+ */
 const rememberedModels = 8;
 
 /**
- * Looks whether the call of the suspect has reached the instance since the last look, and mends what it has
- * done. To be asked after each step while there is a suspect: then what it can have met is known. `isLast`:
- * nothing of it can come any more.
+ * Checks whether the suspected call has reached the instance since the last check, and mends what it has
+ * done. It is called after each step while a call is suspected. So it is known which state of the instance
+ * the call can have met. `isLast`: nothing of it can come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
   const { memory } = context;
@@ -36,8 +39,8 @@ const thresholdMethods = new Set<string>([
   "rebuild",
 ]);
 /**
- * What sets something. A ClearAllMemory shows by the interval, and a model that is deleted twice is gone
- * either way.
+ * The methods that set something. Two methods need no check: a ClearAllMemory shows by the interval, and a
+ * model that is deleted twice is gone in any case.
  */
 const settingMethods = new Set<string>([
   ...thresholdMethods,
@@ -63,8 +66,8 @@ async function restoreSettings({ checkpoint, instance }: Context): Promise<void>
 async function checkLateClear(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery } = context;
   const { length } = await workingMemoryOf(instance);
-  // Only a clear makes it sleep, so where it should be asleep and was woken up working memory is cleared
-  // again.
+  // StartSleeping also clears working memory. So an instance that should sleep and was woken up is put to
+  // sleep again by a rebuild.
   const isAwake = checkpoint.current.settings.sleeping && memory.suspect?.method !== "ClearWorkingMemory";
   if (length >= checkpoint.current.events && !isAwake) return;
   memory.suspect = null;
@@ -73,8 +76,8 @@ async function checkLateClear(context: Context): Promise<void> {
 }
 
 /**
- * A Learn empties working memory of what it learns. What is in it now was observed after that, so the rest of
- * what the log says was learned.
+ * A Learn takes the events that it learns out of working memory. The events that are there now were observed
+ * after it. So the other events that the log says were learned.
  */
 async function checkLateLearn(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery, log } = context;

@@ -6,17 +6,17 @@ import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 
 /**
- * One processor, as applying and recovering need it. There is one for as long as its worker runs the
+ * What the functions of the engine need of one processor. There is one for as long as its worker runs the
  * processor.
  */
 export interface Context {
   instance: Instance;
   checkpoint: CheckpointWriter;
   history: History;
-  /** Told of every step that has come to its end, once the checkpoint has it in memory. */
+  /** `concludeStep` is called for every step that has ended, once the checkpoint in memory has it. */
   outcomes: { concludeStep(step: Step, outcome: StepOutcome): void };
   recovery: Recovery;
-  /** Waits, as between two questions to an instance that may still be at a call. */
+  /** Waits, for example between two questions to an instance that may still be busy with a call. */
   pause(ms: number): Promise<void>;
   memory: Memory;
   log: Pick<Logger, "info" | "warn" | "error">;
@@ -24,9 +24,12 @@ export interface Context {
 
 /** The processor's log, as steps. Both reject with NatsAway where it cannot be read. */
 export interface History {
-  /** The steps that stand in the log from a position on, up to the command at `through`, in order. */
+  /** Yields the steps that are in the log, in order, from a position on up to the command at `through`. */
   steps(from: Position, through: number): AsyncIterable<Step>;
-  /** The first sequence that the log still holds, or would hold were it not empty. */
+  /**
+   * The first sequence that the log still has. If the log is empty, the sequence that the next command will
+   * get.
+   */
   firstKept(): Promise<number>;
 }
 
@@ -39,14 +42,17 @@ export interface Recovery {
 
 export type RecoveryStep = "reconcile" | "settle" | "rebuild" | "replay" | "foreign";
 
-/** What is known of the instance in this life of the worker alone. A later life has to do without it. */
+/**
+ * What only this run of the worker knows of the instance. It is not persisted, so a later worker does not
+ * know it.
+ */
 export interface Memory {
   /** What the latest Observe was answered. The checkpoint may not have it yet. */
   latestAnswer: { at: Position; outcome: StepOutcome } | null;
   /**
-   * How many Observes of the log may have ticked without being in the checkpoint: 1 while one is under way or
-   * its end was not seen, Infinity before the first reconciling, as nobody knows what an earlier worker has
-   * sent. More ticks are foreign.
+   * How many Observes of the log may have ticked without being in the checkpoint. It is 1 while an Observe is
+   * under way or its end was not seen. It is Infinity before the first reconciling, because nobody knows what
+   * an earlier worker has sent. All ticks beyond that number are foreign.
    */
   unaccounted: number;
   /** A call of an earlier worker that may still reach the instance; null where there is none. */
@@ -54,15 +60,16 @@ export interface Memory {
 }
 
 /**
- * A call that an earlier worker had in hand when its lease ended: frozen before it was written, the worker
- * may wake up and write it. Of an Observe the tick tells; of any other call only what is known of it here.
+ * A call that an earlier worker was about to make when its lease ended. That worker may have been frozen
+ * before it sent the call, and may send it when it wakes up. An Observe is noticed by its tick. Any other
+ * call is noticed only with what is known of it here.
  */
 export interface Suspect {
   /** An RPC, a compound command, or "rebuild" for any call of a rebuild. */
   method: string;
   /**
-   * How often the models were learned that working memory made lately, by their names: before the suspect can
-   * have learned them.
+   * The models that working memory would have become after each of the latest steps, by name, and how often
+   * each was learned before the suspected call can have learned it.
    */
   frequencies: Map<string, number>;
   /** Whether anything was learned since. */

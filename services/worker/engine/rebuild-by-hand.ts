@@ -5,7 +5,7 @@ import { observesToReplay, rebuild } from "./rebuild.ts";
 import { rewind, surveyReplay } from "./replay.ts";
 import { surveyOf } from "./survey.ts";
 
-/** Tells what a rebuild, or a replay from this sequence on, would send. It changes nothing. */
+/** Tells what a rebuild would send, or, with `from`, a replay from that sequence on. It changes nothing. */
 export async function surveyRebuild(context: Context, from: number | undefined): Promise<RebuildAnswer> {
   if (from === undefined)
     return { kind: "surveyed", survey: await surveyOf(await observesToReplay(context)) };

@@ -38,9 +38,9 @@ interface Settled {
 }
 
 /**
- * Finds out whether a marked Learn, or an Observe that makes KATO learn by itself, took effect, and concludes
- * it. Where it did not, the intent is dropped, and the command loop applies the step again. Does nothing
- * where no Learn is marked.
+ * Finds out whether a marked Learn, or a marked Observe that makes KATO learn by itself, took effect. If it
+ * did, it is concluded. If it did not, its intent record is dropped, and the command loop applies the step
+ * again. Does nothing if no Learn is marked.
  */
 export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
   const { checkpoint, log, recovery } = context;
@@ -54,7 +54,7 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
   if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
-  // Nothing shows whether a Learn of nothing was begun, and to send it twice does no harm.
+  // Nothing shows whether a Learn of nothing was begun. Sending it twice does no harm.
   const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
   checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });
 }
@@ -73,7 +73,7 @@ function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent)
   return checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
 }
 
-/** Asks the instance until there is a verdict that stands, for as long as a call may take. */
+/** Asks the instance until there is a final verdict, but no longer than a call may take. */
 async function settle(
   context: Context,
   intent: LearnIntent,
@@ -81,7 +81,7 @@ async function settle(
   kept: number,
 ): Promise<Settled> {
   const { instance, pause } = context;
-  // Its tick is there, but perhaps not yet its event.
+  // The tick is there, but the event may come a moment later.
   if (ticked && !isOver) await pause(askAgainMs);
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(instance, intent.model);
@@ -132,7 +132,7 @@ function learnedByItself({ checkpoint }: Context, step: Step, kept: string[][]):
   return autoLearned(current, step, { head, interval: current.interval + 1, kept });
 }
 
-/** The time for a call has passed, and nothing was learned. */
+/** Concludes, or has repeated, a command that has learned nothing in the time that a call may take. */
 async function recoverLost(
   context: Context,
   step: Step,

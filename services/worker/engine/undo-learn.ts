@@ -13,10 +13,10 @@ export function withoutPerhaps(degradations: readonly Degradation[]): Degradatio
 }
 
 /**
- * Takes back that a model was learned which nobody should have learned, as far as KATO lets anybody: one that
- * was not known before is deleted; a frequency stays one too high, and the statistics of the symbols stay as
- * they are, so the processor is `degraded`. `before` is how often the model was learned rightly. Then working
- * memory is rebuilt from the log.
+ * Takes back a Learn that should not have happened, as far as KATO allows it. A model that was learned only
+ * by that is deleted. The frequency of any other model stays one too high, and the statistics of symbols stay
+ * as they are. So the processor is `degraded`. `before` is how often the model should have been learned. Then
+ * working memory is rebuilt from the log.
  */
 export async function undoLearn(context: Context, model: string, before: number): Promise<void> {
   const { checkpoint, instance, log } = context;

@@ -7,7 +7,7 @@ export interface Clock {
   /** Milliseconds of a clock that nobody sets, to measure with. */
   monotonicMs(): number;
   sleep(ms: number): Promise<void>;
-  /** Does a task once after `ms`, unless what is returned is called before. */
+  /** Does a task once after `ms`. The function that is returned cancels it. */
   after(ms: number, task: () => void): () => void;
 }
 

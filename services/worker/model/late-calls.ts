@@ -16,8 +16,8 @@ export interface LateCall {
 }
 
 /**
- * What a worker tells whoever owns the processor after it: that it has no call under way any more, and which
- * ones were late.
+ * What a worker that has lost a lease tells the processor's next owner: that it has no call under way any
+ * more, and which of its calls were late.
  */
 export interface LateCallReport {
   processor: string;

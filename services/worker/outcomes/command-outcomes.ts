@@ -15,8 +15,8 @@ export interface CommandOutcomesOptions {
   checkpoint: CheckpointWriter;
   counter: IngestionCounter;
   /**
-   * Keeps what became of a command; undefined where there is nothing to keep. After a crash it may be told of
-   * one again.
+   * Keeps what became of a command; undefined if there is nothing to keep. After a crash it may be called for
+   * a command again.
    */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
   /** Sends a reply to whoever waits for it. */
@@ -29,7 +29,7 @@ export interface CommandOutcomesOptions {
 }
 
 /**
- * Tells what became of a processor's commands.
+ * Counts what became of a processor's commands, has it kept, and sends the replies.
  *
  * Invariants: a command is told once in the life of its worker, with its last step. What somebody may ask for
  * later is kept before the checkpoint says that the command is applied, and before the reply is sent. A
@@ -51,7 +51,7 @@ export class CommandOutcomes {
     this.counter = options.counter;
   }
 
-  /** Takes note of what came of a step. With its last step the command is counted and told. */
+  /** Notes the outcome of a step. With its last step the command is counted and told. */
   concludeStep({ command, at, isLast }: Step, outcome: StepOutcome): void {
     const { sequence } = command;
     const steps = this.#steps.get(sequence) ?? [];
@@ -61,7 +61,7 @@ export class CommandOutcomes {
       return;
     }
     this.#steps.delete(sequence);
-    // It was counted and told when it was applied first.
+    // A command that is replayed was counted and told when it was first applied.
     if (isReplayed(this.#options.checkpoint.current, sequence)) return;
     const whole = outcomeOfSteps(command.method, steps);
     this.counter.count(command, whole.outcome);
@@ -85,14 +85,14 @@ export class CommandOutcomes {
     else this.#send(command, reply);
   }
 
-  /** Tells a command that was left out because of another one. Nothing came of it that could be kept. */
+  /** Sends the reply to a command that was left out because of another one. There is nothing to keep. */
   tellLeftOut(command: StoredCommand, outcome: StepOutcome): void {
     this.#send(command, this.replyOf(outcome, command.sequence));
   }
 
   /**
-   * Notes that nobody waits any more for a command that was begun, so that its outcome is kept. Returns its
-   * reply where that was sent and did not arrive.
+   * Notes that nobody waits any more for a command that was begun. So its outcome is kept. Returns its reply
+   * if that was sent already; then the reply has not arrived.
    */
   abandon(sequence: number): Reply | undefined {
     if (sequence > this.#options.checkpoint.current.applied) this.#abandoned.add(sequence);
@@ -112,7 +112,7 @@ export class CommandOutcomes {
   }
 }
 
-/** What the log says of a command: nothing of its data, nor of its answer's. */
+/** The fields of a log line about a command. Neither its data nor those of its answer are among them. */
 function logLineOf({ id, sequence, method, trace }: StoredCommand, { outcome, grpcStatus, detail }: Reply) {
   return {
     command: id,

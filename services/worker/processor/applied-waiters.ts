@@ -1,6 +1,6 @@
 import type { Clock } from "../model/clock.ts";
 
-/** Whoever waits for a command to be applied. */
+/** Those who wait until a command is applied. */
 export class AppliedWaiters {
   readonly #applied: () => number;
   readonly #clock: Pick<Clock, "after">;
@@ -28,7 +28,7 @@ export class AppliedWaiters {
     return promise;
   }
 
-  /** To be called when more is applied. */
+  /** It has to be called when more is applied. */
   check(): void {
     if (this.#waiters.size === 0) return;
     const applied = this.#applied();

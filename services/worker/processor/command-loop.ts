@@ -22,7 +22,7 @@ import type { Status } from "./status.ts";
 import type { StepTelemetry } from "./step-telemetry.ts";
 import type { Takeover } from "./takeover.ts";
 
-/** What one processor consists of. */
+/** The parts of one processor. */
 export interface ProcessorParts {
   context: Context;
   supervisor: InstanceSupervisor;
@@ -48,8 +48,8 @@ export interface ProcessorParts {
  *
  * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is
  * reconciled. So it is called once, or again when it is proved that the instance does not have it (A3). A
- * command leaves the log only where it certainly was not begun, so what stands in the log up to `applied` was
- * applied.
+ * command is removed from the log only if it certainly was not begun. So every command that is in the log up
+ * to `applied` was applied.
  */
 export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
@@ -57,7 +57,10 @@ export class CommandLoop {
   readonly #onApplied: () => void;
   #reader: { close(): void } | undefined;
   #isStopping = false;
-  /** The last sequence that is known to be in the log, and when the command in hand was stored (Unix ms). */
+  /**
+   * `#last` is the last sequence that is known to be in the log. `#storedAtMs` is when the command in hand
+   * was stored (Unix ms).
+   */
   #last = 0;
   #storedAtMs = 0;
 
@@ -69,8 +72,8 @@ export class CommandLoop {
   }
 
   /**
-   * The end of the log as far as it is known, and how long the oldest command that is not applied stands
-   * there.
+   * The last sequence of the log, as far as it is known, and how long the oldest command that is not applied
+   * has been in the log.
    */
   get backlog(): { last: number; oldestMs: number } {
     const { applied } = this.#parts.context.checkpoint.current;
@@ -82,8 +85,8 @@ export class CommandLoop {
   }
 
   /**
-   * Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects where NATS cannot be
-   * asked, and with LeaseLost.
+   * Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects if NATS does not answer,
+   * and with LeaseLost.
    */
   async run(): Promise<void> {
     const { context, gate, outcomes, replay, status } = this.#parts;
@@ -112,7 +115,10 @@ export class CommandLoop {
     }
   }
 
-  /** Has `run` return before the next command, or before the one in hand where that is not begun. */
+  /**
+   * Has `run` return before the next command. If the command in hand is not begun, it returns before that
+   * one.
+   */
   interrupt(): void {
     this.#reader?.close();
   }
@@ -125,14 +131,15 @@ export class CommandLoop {
   }
 
   /**
-   * Wait until the instance is ready and reconciled, claim the command's key, apply step by step, conclude:
-   * however long the instance is away. A command whose deadline passes before it is begun leaves the log
-   * instead, and so does one whose Idempotency-Key another command has.
+   * Brings a command to its end, however long the instance is away: waits until the instance is ready and
+   * reconciled, claims the command's key, applies it step by step, and concludes it. A command whose deadline
+   * passes before it is begun is removed from the log instead. So is a command whose Idempotency-Key another
+   * command has.
    */
   async #bringToEnd(command: StoredCommand): Promise<void> {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
     const { stores } = this.#environment;
-    /** The step whose answer made no sense: it is not tried a second time. */
+    /** The step whose answer made no sense. It is not tried again. */
     let senseless: Position | undefined;
     let isClaimed = command.once === undefined;
     gate.takeInHand(command);
@@ -182,8 +189,8 @@ export class CommandLoop {
       if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
-      // Between this and `begin` nothing is waited for, so whoever was told that it will not be started was
-      // told the truth.
+      // Nothing is awaited between this and `begin`. So nobody can be told in between that the command will
+      // not be started.
       if (gate.mustNotBegin(command)) return "late";
       status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
       gate.begin(sequence);
@@ -213,8 +220,8 @@ export class CommandLoop {
   }
 
   /**
-   * A step whose answer makes no sense every time must not stop the log. Nobody can say what became of it
-   * (A7).
+   * Passes a step whose answer makes no sense, so that it does not stop the log. Nobody can say what became
+   * of it (A7).
    */
   async #skip(step: Step): Promise<"applied"> {
     const outcome = unknown("the instance's answer makes no sense");
@@ -223,8 +230,9 @@ export class CommandLoop {
   }
 
   /**
-   * Takes a command that was not begun out of the log, and tells so. That it must not be begun is persisted
-   * before: NATS may take it out later than it says, and another worker may have read it by then (A2).
+   * Removes a command that was not begun from the log, and tells its client. Before that, it is persisted
+   * that the command must not be begun: NATS may remove it later than it says, and by then another worker may
+   * have read it (A2).
    */
   async #expire(command: StoredCommand, outcome: StepOutcome): Promise<void> {
     const { context, gate, outcomes } = this.#parts;
@@ -234,7 +242,7 @@ export class CommandLoop {
     outcomes.tell(command, outcome);
   }
 
-  /** Passes a command that was not begun. It leaves the log before the checkpoint says that it is behind. */
+  /** Passes a command that was not begun. It is removed from the log before the checkpoint passes it. */
   async #leaveOut({ sequence }: StoredCommand): Promise<void> {
     const { processor, stores } = this.#environment;
     await stores.logs.delete(processor, sequence);

@@ -35,7 +35,7 @@ export interface ProcessorSettings {
   mendsForeignCalls: boolean;
 }
 
-/** What is kept in NATS. Each of these rejects while NATS does not answer. */
+/** What the processor keeps in NATS. Every function rejects while NATS does not answer. */
 export interface ProcessorStores {
   logs: Pick<
     CommandLogs,
@@ -48,7 +48,10 @@ export interface ProcessorStores {
   outcomes: {
     /** Keeps what became of a command until NATS has it; undefined where there is nothing to keep. */
     record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
-    /** Whether a command under an Idempotency-Key may be started: not when another one of that key was. */
+    /**
+     * Whether a command under an Idempotency-Key may be started. It may not if another command of that key
+     * was started.
+     */
     claim(command: StoredCommand): Promise<boolean>;
   };
   /** What workers that have lost a lease tell each other. */
@@ -59,11 +62,11 @@ export interface ProcessorStores {
   };
 }
 
-/** Whom the processor tells what. */
+/** What the processor tells its worker. */
 export interface ProcessorEvents {
   /** Sends a reply to whoever waits for it. */
   reply(subject: string, reply: Reply): void;
-  /** The processor was left alone for want of the lease. Whoever runs it may begin anew. */
+  /** The processor was left alone because the lease is lost. */
   leaseLost(): void;
   /** Its state is worth a report at once: the instance goes or is back, a replay begins. */
   stateChanged(): void;

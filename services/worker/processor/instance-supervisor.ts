@@ -20,17 +20,17 @@ export interface SupervisorOptions {
 }
 
 /**
- * How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are
- * not asked at once.
+ * How often an idle instance is asked whether it is there: every 1.0 to 1.4 s. The time varies so that the
+ * instances of many processors are not asked at once.
  */
 const probeEveryMs = { least: 1_000, spread: 400 };
 /** How often an idle instance is asked whether its database is there. */
 const databaseEveryMs = 15_000;
-/** How long whoever needs the instance waits for its connection. */
+/** How long a task that needs the instance waits for its connection. */
 export const firstConnectMs = 1_000;
 /** How long a stop waits for the call under way. */
 const closeGraceMs = 5_000;
-/** How long until an instance that is away is looked for again. */
+/** After how long an instance that is away is looked for again. */
 export const retryMs = 500;
 
 /**
@@ -44,7 +44,7 @@ export class InstanceSupervisor {
   readonly #options: SupervisorOptions;
   readonly #mutex = new Mutex();
   #mustAdopt: boolean;
-  /** What keeps an instance that is there from being used, for people. */
+  /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
   /** It was not reconciled yet. */
   #isFirst = true;
@@ -63,8 +63,8 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Does something with the instance once it is there and reconciled. Undefined where it is not, or goes away
-   * meanwhile, or the lease is gone.
+   * Runs a task with the instance once that is there and reconciled. Resolves to undefined if it is not, if
+   * it goes away meanwhile, or if the lease is lost.
    */
   withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
     return this.exclusively(async () => {
@@ -78,7 +78,7 @@ export class InstanceSupervisor {
     });
   }
 
-  /** After this error it is not known any more what the instance has. */
+  /** Notes that it is not known any more what the instance has, after this error. */
   doubt(error?: unknown): void {
     this.#options.context.instance.doubt();
     this.#obstacle = error instanceof NatsAway ? error.message : undefined;
@@ -90,9 +90,9 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away.
-   * Throws Interrupted when it goes away meanwhile or cannot be reconciled now, LeaseLost without the lease
-   * (A4).
+   * Makes the instance ready. Resolves to whether it is there and reconciled, and its database is not known
+   * to be away. Throws Interrupted if it goes away meanwhile or cannot be reconciled now, and LeaseLost
+   * without the lease (A4).
    */
   async prepare(timeoutMs: number): Promise<boolean> {
     const { instance } = this.#options.context;
@@ -115,7 +115,7 @@ export class InstanceSupervisor {
     });
   }
 
-  /** No command is to blame for what fails here, so it is tried until it succeeds. */
+  /** Reconciles the instance. No command is the reason if this fails, so it is tried until it succeeds. */
   async #reconcile(interval: number): Promise<void> {
     const { context, gate } = this.#options;
     try {
@@ -137,15 +137,14 @@ export class InstanceSupervisor {
   }
 
   /**
-   * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and
-   * the instance have died within that moment, nothing shows that it was begun. So the Observes that stand
-   * next in the log may have been begun and answered, and none of them is taken out of the log because it is
-   * late (A7).
+   * A successful Observe is persisted a moment after it is answered. If the earlier worker and the instance
+   * have both died within that moment, nothing shows that the Observe was begun. So the next Observes in the
+   * log may have been begun and answered, and none of them is removed from the log because it is late (A7).
    */
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;
     const { interval: expected, rebuilding } = context.checkpoint.current;
-    // Whatever came before a rebuild was persisted with it, and from an interval of 0 on nothing is applied.
+    // Everything before a rebuild was persisted with it. And at an interval of 0 nothing was applied.
     if (rebuilding || interval >= expected) return;
     const perhapsBegunThrough = await lastStored().catch((cause) => {
       throw new NatsAway("the log cannot be read", { cause });
@@ -184,8 +183,8 @@ export class InstanceSupervisor {
     if (context.instance.silentMs < everyMs / 2) return true;
     const isDatabaseDue = clock.monotonicMs() - this.#databaseProbedAt > databaseEveryMs;
     if (isDatabaseDue) return this.#probeDatabase();
-    // Another interval than the expected one is a restart, or somebody else's call: either is found out by
-    // reconciling.
+    // Another interval than the expected one means a restart, or a call of somebody else. Reconciling finds
+    // out which.
     const isThere = await context.instance.probe(context.checkpoint.current.interval);
     return isThere && (context.instance.reconciled || this.prepare(firstConnectMs));
   }
@@ -196,9 +195,9 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Closes the connection once the task that has the instance has ended. An instance that hangs is not waited
-   * for, nor is one without the lease: a call under way goes on in it, and whoever attaches to it next
-   * reconciles that.
+   * Closes the connection once the task that has the instance has ended. It does not wait for an instance
+   * that hangs, and it does not wait without the lease. A call under way then goes on in the instance, and
+   * the next worker reconciles it.
    */
   async close(): Promise<void> {
     const { context, lease, clock } = this.#options;

@@ -25,7 +25,7 @@ export class LogHistory implements History {
   async *steps(from: Position, through: number): AsyncGenerator<Step> {
     try {
       for await (const command of this.#logs.readRange(this.#processor, from.sequence, through)) {
-        // Whoever reads it may conclude it.
+        // The reader of a step may conclude it, so the counts have to be loaded.
         await this.#counter.prepare(command);
         for (const step of stepsOf(command)) {
           if (step.at.sequence > from.sequence || step.at.step >= from.step) yield step;

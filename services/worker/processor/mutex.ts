@@ -5,7 +5,7 @@ export class Mutex {
   /** Runs `task` once every task before it has ended, however it ended. Settles as the task does. */
   run<T>(task: () => Promise<T>): Promise<T> {
     const run = this.#last.then(task, task);
-    // Those that come later run after a task that failed too; its failure is its caller's.
+    // Later tasks also run after a task that has failed. Only the caller of that task gets the failure.
     this.#last = run.catch(() => {});
     return run;
   }

@@ -15,11 +15,13 @@ import type { History } from "./retention-limit.ts";
 import { Status } from "./status.ts";
 
 /**
- * The place of one processor in its worker, from when its lease was taken until it is given up.
+ * One processor in its worker, from when its lease is taken until it is given back.
  *
- * States: *opening* (its checkpoint is being loaded; its state is told as `rebuilding`, queries wait, and of
- * a command that is cancelled nobody knows whether an earlier worker has begun it), *open* (it has a
- * `Processor`), *stopping*.
+ * States:
+ * - *opening*: its checkpoint is being loaded. Its state is told as `rebuilding`, and queries wait. If a
+ *   command is cancelled, nobody knows whether an earlier worker has begun it.
+ * - *open*: it has a `Processor`.
+ * - *stopping*.
  */
 export class ProcessorSlot {
   readonly #environment: ProcessorEnvironment;
@@ -48,8 +50,8 @@ export class ProcessorSlot {
   }
 
   /**
-   * Begins to open it. Resolves once that has succeeded, or failed for a first time; then it is tried on and
-   * on.
+   * Begins to open it. Resolves once that has succeeded, or has failed for the first time. It is tried again
+   * until it succeeds.
    */
   start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -73,7 +75,7 @@ export class ProcessorSlot {
     this.#status.setPaused(isPaused);
   }
 
-  /** How the processor stands. The rates are for the worker to fill in. */
+  /** The processor's state. `Reports` fills in the rates. */
   get state(): ProcessorState {
     const { applied, interval, offset, degradations, foreign } =
       this.#processor?.context.checkpoint.current ?? firstCheckpoint;
@@ -94,7 +96,7 @@ export class ProcessorSlot {
 
   async query(query: Query): Promise<Reply> {
     await this.#opened.promise;
-    // Where it was never opened it is being stopped, and another worker will answer.
+    // If it was never opened, it is being stopped, and another worker will answer.
     return this.#processor?.query(query) ?? { ...handedOver, sequence: 0 };
   }
 
@@ -106,7 +108,7 @@ export class ProcessorSlot {
     return this.#processor?.rebuild(request) ?? { kind: "away" };
   }
 
-  /** A worker that has lost the processor's lease tells which of its calls were late. */
+  /** Takes the report of a worker that has lost the processor's lease, with its late calls. */
   heard(report: LateCallReport): void {
     this.#processor
       ?.heard(report)
@@ -134,7 +136,7 @@ export class ProcessorSlot {
     ]).finally(endArchiving);
   }
 
-  /** Runs `task` to its end, again after a failure, but not without the lease. */
+  /** Runs `task` to its end, and again after a failure. It gives up when the lease is lost. */
   async #persevere(task: () => Promise<void>): Promise<void> {
     while (!this.#isStopping) {
       try {

@@ -4,13 +4,13 @@ import type { Logger } from "../../../libs/telemetry/logger.ts";
 type State = ProcessorState["state"];
 
 /**
- * A processor's state, which `become` alone changes, since when, and whether it is paused. CommandLoop has
- * the table.
+ * A processor's state, since when it is in that state, and whether it is paused. Only `become` changes the
+ * state. CommandLoop has the table of states.
  */
 export class Status {
   readonly #log: Pick<Logger, "info" | "warn">;
   readonly #onReachable: () => void;
-  /** Rebuilding until it is known what the instance has. */
+  /** It is `rebuilding` until it is known what the instance has. */
   #state: State = "rebuilding";
   #since = Date.now();
   #resumed: PromiseWithResolvers<void> | undefined;
@@ -25,7 +25,7 @@ export class Status {
     return this.#state;
   }
 
-  /** As people are told it: a paused processor is `down` when its instance is, else `paused`. */
+  /** The state as people are told it. A paused processor is `down` if its instance is, else `paused`. */
   get shown(): Pick<ProcessorState, "state" | "since"> {
     const isShownPaused = this.isPaused && this.#state !== "down";
     return { state: isShownPaused ? "paused" : this.#state, since: this.#since };
@@ -40,7 +40,7 @@ export class Status {
     await this.#resumed?.promise;
   }
 
-  /** `why` it is down is for the log. */
+  /** Changes the state. `why` is the reason for `down`, for the log. */
   become(state: State, why = ""): void {
     if (state === this.#state) return;
     const before = this.#state;
@@ -59,7 +59,7 @@ export class Status {
     this.#log.info(isPaused ? "paused" : "resumed");
   }
 
-  /** Lets go whoever waits because of the pause. */
+  /** Has `resumed` resolve for everybody who waits there. */
   release(): void {
     this.#resumed?.resolve();
   }

@@ -35,7 +35,8 @@ export class StepTelemetry {
       name: `apply ${methodLabel(method)}`,
       kind: "consumer",
       parent: command.trace,
-      // Nobody waits for an asynchronous command. Those of one request may be many, and go on long after it.
+      // Nobody waits for an asynchronous command. One request may have many of them, and they go on long
+      // after it.
       isLinked: command.deadlineMs === undefined,
       attributes: {
         "kato.processor": command.processor,
@@ -48,12 +49,15 @@ export class StepTelemetry {
     this.#outcome = "interrupted";
   }
 
-  /** The step in hand has come to its end. */
+  /** Notes the outcome of the step in hand. */
   concluded(outcome: string): void {
     this.#outcome = outcome;
   }
 
-  /** The step is left, at its end or interrupted. Does nothing where none was begun. */
+  /**
+   * Ends the span of the step in hand, whether the step has ended or was interrupted. Does nothing if no step
+   * was begun.
+   */
   end(): void {
     this.#options.instance.inHand = undefined;
     const outcome = this.#outcome;
