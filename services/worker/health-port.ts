@@ -4,12 +4,12 @@ import type { Worker } from "./worker.ts";
 
 /**
  * Serves the worker's own port. GET /health says whether NATS is there and what the state of each processor
- * is. GET /metrics is for Prometheus, and a 503 until the worker has started.
+ * is. GET /metrics is for Prometheus. It answers 503 until the worker has started.
  */
 export function serveWorker(options: {
   host: string;
   port: number;
-  /** Whether NATS is there, and the worker once it has begun. */
+  /** Whether NATS is there, and the worker once it has started. */
   facts: () => { connected: boolean; worker: Worker | undefined };
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
   return serveHttp(options, async (request, response) => {

@@ -5,29 +5,30 @@ import type { Label } from "../../libs/telemetry/metrics.ts";
 import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
- * The worker's metrics. Latencies have the labels method and outcome, counts and gauges have processor. With
- * all of them a histogram would have a hundred thousand series for a thousand processors.
+ * The worker's metrics. Latencies have the labels method and outcome. Counts and gauges have the label
+ * processor. A histogram with all of these labels would have a hundred thousand series for a thousand
+ * processors.
  */
 export interface WorkerMetrics {
-  /** A command came to its end. */
+  /** A command has ended. */
   concluded(command: { processor: string; outcome: string }): void;
   /** The call of a command is begun this long after the command was stored. */
   waited(wait: { method: string; seconds: number }): void;
   /** A call to an instance has ended: with a response, a gRPC error, or unseen. */
   called(call: { method: string; outcome: string; seconds: number }): void;
-  /** A step of recovery, as each has a line in the log too. */
+  /** A step of recovery has ended. Each has a line in the log too. */
   recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
-  /** A command that nobody waited for has failed. */
+  /** A command has become a dead letter: nobody waited for it, and it did not succeed. */
   deadLettered(processor: string): void;
   leaseChanged(change: "taken" | "lost" | "given-back"): void;
   /** The instance is reached over another connection than before. */
   reconnected(processor: string): void;
-  /** All of it, for Prometheus. */
+  /** All metrics, in the format of Prometheus. */
   scrape(): Promise<string>;
   contentType: string;
 }
 
-/** What it asks of the rest at a scrape. */
+/** What is asked of the worker at a scrape. */
 export interface WorkerFacts {
   states: () => ProcessorState[];
   isRegistered: (processor: string) => boolean;

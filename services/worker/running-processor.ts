@@ -21,7 +21,7 @@ import type { WorkerSettings } from "./settings.ts";
 
 /** What a worker process works with. There is one in each process. */
 export interface WorkerContext {
-  /** Its name in leases and reports. */
+  /** The worker's name, in leases and reports. */
   name: string;
   nats: NatsLink;
   stores: {
@@ -48,7 +48,7 @@ export interface WorkerContext {
   log: Logger;
 }
 
-/** A processor that a worker runs. */
+/** A processor that this worker runs. */
 export interface RunningProcessor {
   entry: ProcessorEntry;
   lease: Lease;

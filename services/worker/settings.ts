@@ -5,7 +5,7 @@ import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import type { History } from "./processor/retention-limit.ts";
 
-/** The settings of a worker; docs/operating.md, "Settings". */
+/** The settings of a worker (docs/operating.md, Settings). */
 export interface WorkerSettings extends CommonSettings {
   host: string;
   port: number;
@@ -18,9 +18,9 @@ export interface WorkerSettings extends CommonSettings {
    * dead one.
    */
   leaseMs: number;
-  /** What a log keeps besides what a rebuild needs. */
+  /** Which applied commands a log keeps besides those that a rebuild needs. */
   history: History;
-  /** How often the logs are trimmed to that. */
+  /** How often the logs are trimmed. */
   trimEveryMs: number;
   /**
    * Whether working memory is restored after Observes that reached the instance past the gateway. If not, the

@@ -23,8 +23,8 @@ const changesPauseMs = 20;
  */
 const begunAtOnce = 32;
 /**
- * How long the next processors wait for those that are being started. One whose log has no leader must not
- * keep the rest waiting (A8).
+ * How long the next processors wait for those that are being started. A processor whose log has no leader
+ * must not keep the rest waiting (A8).
  */
 const beginningLimitMs = 1_000;
 
@@ -99,7 +99,10 @@ export class Worker {
     this.#match();
   }
 
-  /** Soon makes what runs here match the registry and the leases, after the matching that is under way. */
+  /**
+   * Makes the processors that run here match the registry and the leases. It does so soon, and after the
+   * matching that is under way.
+   */
   #match(): void {
     if (this.#isMatchDue || this.#stopping) return;
     this.#isMatchDue = true;
@@ -113,8 +116,8 @@ export class Worker {
   }
 
   /**
-   * Releases the processors that should not run here, and takes those that should, some at a time. Which
-   * these are is decided anew each time.
+   * Releases the processors that should not run here, and takes those that should, some at a time. After each
+   * time it is decided anew which these are.
    */
   async #matchNow(): Promise<void> {
     this.#isMatchDue = false;

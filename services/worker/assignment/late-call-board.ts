@@ -7,9 +7,9 @@ const retryMs = 1_000;
 const attempts = 120;
 
 /**
- * A bucket of reports. A worker that has lost a lease tells the next owner of the processor which of its
- * calls were late. There is one report for each processor and worker. It stays until an owner of the
- * processor has read it. That owner may be the same worker.
+ * A bucket of reports. With a report a worker that has lost a lease tells the next owner of the processor
+ * which of its calls were late. There is one report for each processor and worker. It stays until an owner of
+ * the processor has read it. That owner may be the same worker.
  */
 export class LateCallBoard {
   readonly #bucket: KV;
@@ -44,8 +44,8 @@ export class LateCallBoard {
   }
 
   /**
-   * Adds calls to this worker's report about the processor. Resolves once NATS has the report. That is tried
-   * for some two minutes, then it rejects. This worker itself knows the report at once.
+   * Adds calls to this worker's report about the processor. Resolves once NATS has the report. Rejects if
+   * that has failed 120 times, with a second between the tries. This worker itself knows the report at once.
    */
   async tell(report: LateCallReport): Promise<void> {
     const key = keyOf(report);
@@ -63,7 +63,7 @@ export class LateCallBoard {
     }
   }
 
-  /** Removes a report, once it was read and what late calls have done is mended. */
+  /** Removes a report. To be called once it was read, and what the late calls have done is mended. */
   async remove(report: LateCallReport): Promise<void> {
     const key = keyOf(report);
     this.#reports.delete(key);

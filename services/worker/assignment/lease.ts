@@ -20,7 +20,7 @@ const safeShare = 0.9;
 const renewalsPerLife = 3;
 
 /**
- * The right of one worker to run a processor: an entry in a bucket whose entries live for `leaseMs`.
+ * The right of one worker to run a processor. It is an entry in a bucket whose entries live for `leaseMs`.
  *
  * States: *held*, *released*, *lost*. Its life counts from when the last successful renewal was *sent*, by a
  * clock that goes on while the process is stopped. It is held for `leaseMs` less a safety margin. During that
@@ -52,7 +52,7 @@ export class Lease {
     }
   }
 
-  /** The worker that has taken it. */
+  /** The name of the worker that has taken the lease. */
   get worker(): string {
     return this.#options.worker;
   }
@@ -66,7 +66,7 @@ export class Lease {
     return this.#state === "held";
   }
 
-  /** Ends it, so that another worker need not wait until its life is over. */
+  /** Gives the lease back, so that another worker need not wait until its life is over. */
   async release(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#state !== "held") return;

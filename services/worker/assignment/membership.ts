@@ -57,13 +57,13 @@ export class Membership {
     await this.#bucket.delete(workerPrefix + this.#me);
   }
 
-  /** Processor → worker. */
+  /** Which worker holds the lease of each processor. */
   get holders(): Map<string, string> {
     const leases = this.#alive().filter(([key]) => !key.startsWith(workerPrefix));
     return new Map(leases.map(([key, { value }]) => [key, value]));
   }
 
-  /** Worker → what it was told to run. */
+  /** What each worker that is alive was told to run. */
   get workers(): Map<string, string[] | "*"> {
     const workers = this.#alive().filter(([key]) => key.startsWith(workerPrefix));
     return new Map(workers.map(([key, { value }]) => [key.slice(workerPrefix.length), JSON.parse(value)]));
@@ -87,7 +87,10 @@ export class Membership {
     return [...this.#seen].filter(([, { at }]) => at > oldest);
   }
 
-  /** Takes a change in, and returns whether something came or went that this worker did not write itself. */
+  /**
+   * Notes a change. Returns whether a lease or a worker has come or gone that this worker did not write
+   * itself.
+   */
   #take(change: KvEntry): boolean {
     const { key } = change;
     const before = this.#seen.get(key);

@@ -16,8 +16,8 @@ type StoredCheckpoint = Omit<Checkpoint, "degradations"> & {
 };
 
 /**
- * The value of a processor's key: the checkpoint, or, if that is large, the fields that others read and where
- * its parts are.
+ * The value of a processor's key. It is the checkpoint if that is small. Otherwise it has the fields that
+ * others read, and says where the parts of the checkpoint are.
  */
 type Stored =
   | (StoredCheckpoint & { parts?: undefined })
@@ -30,7 +30,7 @@ export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & 
 
 /** Where the parts of a checkpoint are whose text is too large for one message. */
 interface Parts {
-  /** New with every write, so that the pieces of the checkpoint before it are not overwritten. */
+  /** A name that is new with every write, so that the parts of the earlier checkpoint are not overwritten. */
   group: string;
   count: number;
 }
@@ -49,7 +49,7 @@ function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Ch
   };
 }
 
-/** NATS takes 1 MB in a message unless it is told otherwise. */
+/** The largest part. It is well below 1 MB, which NATS takes in a message unless it is told otherwise. */
 const partBytes = 256 * 1024;
 
 /**
@@ -59,7 +59,7 @@ const partBytes = 256 * 1024;
 export class CheckpointStore {
   readonly #bucket: CheckpointBucket;
   readonly #processor: string;
-  /** Removes keys of the bucket for good. It may fail. */
+  /** Removes keys of the bucket, and their history. It may fail. */
   readonly #drop: (keys: string) => Promise<void>;
   #revision = 0;
   #group: string | undefined;
@@ -73,7 +73,7 @@ export class CheckpointStore {
     this.#drop = drop;
   }
 
-  /** The persisted checkpoint, undefined when there is none yet. */
+  /** The persisted checkpoint; undefined if there is none yet. */
   async load(): Promise<Checkpoint | undefined> {
     const entry = await this.#bucket.get(this.#processor);
     this.#revision = entry?.revision ?? 0;
@@ -100,7 +100,8 @@ export class CheckpointStore {
           : await this.#bucket.update(this.#processor, text, this.#revision);
       this.#unanswered.clear();
     } catch (error) {
-      // Not `isConflict`: what a cluster tells of two at once may be about an earlier write of ours.
+      // Only this code counts, and not the other one of `isConflict`. A cluster answers with that one if it
+      // gets two writes at once, and the other write may be an earlier one of this store.
       if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence) {
         throw new LeaseLost(`${this.#processor}: another worker has written the checkpoint`);
       }
@@ -111,8 +112,8 @@ export class CheckpointStore {
   }
 
   /**
-   * The text to store: the checkpoint's own if it is small. Else its parts are written first, and the text
-   * says where they are.
+   * The text to store at the processor's key. If the checkpoint is small, it is the whole of it. Otherwise
+   * the parts are written first, and the text says where they are.
    */
   async #storedText(checkpoint: Checkpoint): Promise<string> {
     const degraded = degradedText(checkpoint.degradations);
@@ -143,8 +144,8 @@ export class CheckpointStore {
   }
 
   /**
-   * A write of this store that got no answer may have been carried out. Then the text in the bucket is that
-   * of this store.
+   * Finds out whether a write that got no answer was carried out. If it was, the text in the bucket is that
+   * of this store, and its revision is taken over.
    */
   async #adoptUnanswered(): Promise<void> {
     if (this.#unanswered.size === 0) return;

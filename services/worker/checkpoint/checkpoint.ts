@@ -15,17 +15,21 @@ export interface Checkpoint {
   epoch: string;
   /** Every command up to this sequence has had its effect on the instance. */
   applied: number;
-  /** How many steps of the next command have had their effect too. */
+  /** How many steps of the first command after `applied` have had their effect too. */
   step: number;
   /** The instance's interval after these commands and steps. */
   interval: number;
-  /** What is added to the instance's interval for clients. So for them it goes on counting over a restart. */
+  /**
+   * Clients see the sum of this and the instance's interval. So for them the interval goes on counting over a
+   * restart.
+   */
   offset: number;
   /** The intent record of the command that may have been begun. */
   mark: Intent | null;
   /**
-   * An empty Observe of the worker itself that may have been begun. It ticks and makes no event. `unseen` is
-   * the Observe of the log whose end it waits for. That Observe has ticked, and is not in the checkpoint yet.
+   * An empty Observe that the worker makes by itself, and that may have been begun. It ticks and makes no
+   * event. `unseen` is the Observe of the log whose end it waits for. That Observe has ticked, and is not in
+   * the checkpoint yet.
    */
   ownObserve: { unseen: Position | null } | null;
   /**
@@ -41,30 +45,38 @@ export interface Checkpoint {
   vectorsFrom: Position | null;
   /** The symbols of the events with vectors since the last Learn, in order. */
   vectorEvents: { at: Position; symbols: string[] }[];
-  /** Observes that are in the log and that the instance never began, and its interval at that time. */
+  /**
+   * Stretches of Observes that are in the log and that the instance never began. `interval` is the instance's
+   * interval at that time.
+   */
   notBegun: { from: Position; through: Position; interval: number }[];
-  /** A replay by hand is under way: the commands up to `through` were applied before. */
+  /**
+   * The replay by hand that is under way. The commands up to `through` were applied before. `isCleared` says
+   * that the instance was cleared for it.
+   */
   replaying: { through: number; isCleared: boolean } | null;
   /**
    * An earlier worker may have begun and answered Observes up to this sequence, although nothing shows it any
    * more.
    */
   perhapsBegunThrough: number;
-  /** Commands after `applied` that will not be begun, as their clients were told. */
+  /**
+   * Commands after `applied` that must not be begun, because their clients were told that they will not be.
+   */
   cancelled: number[];
   /**
    * How many ticks were not made by the worker in charge, and when the latest of them were noticed (Unix ms,
    * 0 for never).
    */
   foreign: { ticks: number; lastMs: number };
-  /** How many events working memory holds. */
+  /** How many events working memory has. */
   events: number;
-  /** What is counted of the ingestions under way, by their ids. */
+  /** What became of the commands of each ingestion that is under way, by its id. */
   ingestions: Record<string, IngestionCounts>;
   settings: Settings;
   /** The settings that the instance had when it was adopted, that is, before the first command of the log. */
   adopted: Settings | null;
-  /** The unique_id of the latest observation that succeeded, "" before the first. */
+  /** The unique_id of the latest observation that succeeded; "" before the first. */
   latestUniqueId: string;
   /**
    * What could not be restored, because KATO does not allow it. The bucket also has it as one sentence, under
@@ -85,7 +97,7 @@ export interface Settings {
   sleeping: boolean;
 }
 
-/** Nothing is applied, and nothing is known of the instance. */
+/** The checkpoint of a processor of which nothing is applied and nothing is known. */
 export const firstCheckpoint: Checkpoint = {
   epoch: "",
   applied: 0,
@@ -112,7 +124,7 @@ export const firstCheckpoint: Checkpoint = {
   degradations: [],
 };
 
-/** Whether nothing is known of the instance yet: it has to be adopted before it is reconciled. */
+/** Whether nothing is known of the instance yet. Then it has to be adopted before it is reconciled. */
 export function isInstanceUnknown(checkpoint: Checkpoint): boolean {
   const { interval, applied, step, ownObserve, rebuilding, replaying } = checkpoint;
   return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding && !replaying;

@@ -1,16 +1,17 @@
 /**
- * What is wrong with a processor for good, because KATO does not allow it to be restored
+ * Something that is wrong with a processor for good, because KATO does not let it be restored
  * (docs/recovery-limits.md). Code decides by `code`; `detail` is for people.
  */
 export interface Degradation {
   code: DegradationCode;
-  /** Unix ms at which it was noticed; 0 where an older version has noted it. */
+  /** When it was noticed (Unix ms); 0 if an older version has noted it. */
   since: number;
   detail: string;
 }
 
 /**
- * The beginning of each code's detail. By that the code is recognized in checkpoints that have no codes yet.
+ * How the detail of each code begins. Checkpoints of older versions have no codes, so the code is recognized
+ * by that.
  */
 const detailOf = {
   "foreign-calls": "somebody else calls the instance",
@@ -51,12 +52,12 @@ export function withoutWorkingMemory(degradations: readonly Degradation[]): Degr
   return degradations.filter(({ code }) => !ofWorkingMemory.includes(code));
 }
 
-/** All of it as one sentence for people, "" when nothing is amiss. */
+/** The whole list as one sentence for people; "" if it is empty. */
 export function degradedText(degradations: readonly Degradation[]): string {
   return degradations.map(({ detail }) => detail).join("; ");
 }
 
-/** Reads the sentence of a checkpoint that has no list. */
+/** The list for a checkpoint that has only the sentence. */
 export function degradationsOfText(text: string): Degradation[] {
   if (text === "") return [];
   const codes = Object.keys(detailOf) as DegradationCode[];

@@ -6,9 +6,9 @@ import type { Step } from "../model/step.ts";
 import { positionAfter } from "../model/step.ts";
 import type { Checkpoint, Settings } from "./checkpoint.ts";
 
-/*
- * What a checkpoint becomes when a step was applied. These are pure functions: applying a step and finding it
- * applied while reconciling lead to the same checkpoint.
+/**
+ * The changes of a checkpoint when a step has ended. These are pure functions. Applying a step uses them, and
+ * so does reconciling when it finds a step applied. So both lead to the same checkpoint.
  */
 
 export type Changes = Partial<Checkpoint>;
@@ -40,9 +40,9 @@ export function observed(
     head: ObservationFields;
     failed: boolean;
     interval: number;
-    /** Events in working memory after it. */
+    /** How many events working memory has after it. */
     events: number;
-    /** The symbols of the event it made, where it had vectors and made one. */
+    /** The symbols of the event that it made, if it had vectors; null otherwise. */
     symbols: string[] | null;
   },
 ): Changes {
@@ -92,7 +92,8 @@ export function emptied(step: Step): Changes {
 }
 
 /**
- * What the checkpoint becomes when a command other than Observe succeeded, by method. All others only pass.
+ * The changes when a command has succeeded, by method. A method that is missing here changes nothing else
+ * than that the step is passed.
  */
 const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Changes>(
   Object.entries({
@@ -141,7 +142,7 @@ const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Change
   }),
 );
 
-/** A command other than Observe that succeeded. */
+/** The changes when a command other than Observe has succeeded. */
 export function commanded(checkpoint: Checkpoint, step: Step): Changes {
   return succeeded.get(step.method)?.(checkpoint, step) ?? passed(step);
 }
@@ -150,7 +151,7 @@ function set({ settings }: Checkpoint, changed: Partial<Settings>): Changes {
   return { settings: { ...settings, ...changed } };
 }
 
-/** The changes when an empty Observe of the worker itself has ticked. Clients do not see it. */
+/** The changes when an empty Observe that the worker made by itself has ticked. Clients do not see it. */
 export function ownObserved(checkpoint: Checkpoint, interval: number): Changes {
   return { ownObserve: null, interval, offset: checkpoint.offset - (interval - checkpoint.interval) };
 }
@@ -161,7 +162,7 @@ export function isAutoLearnDue({ settings, events }: Checkpoint, hasSymbols: boo
   return n !== 0 && events + (hasSymbols ? 1 : 0) >= n;
 }
 
-/** The first sequence of the log that a rebuild needs. It needs nothing below (A5). */
+/** The first sequence of the log that a rebuild needs. It needs no command before that (A5). */
 export function neededFrom(checkpoint: Checkpoint): number {
   const { replayFrom, vectorsFrom, applied } = checkpoint;
   const first = vectorsFrom && comparePositions(vectorsFrom, replayFrom) < 0 ? vectorsFrom : replayFrom;

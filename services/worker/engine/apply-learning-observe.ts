@@ -61,13 +61,13 @@ export async function applyLearningObserve(
     const seen = { head, failed, interval, events: after.length, symbols };
     return concludeStep(context, step, observed(checkpoint.current, step, seen), outcome);
   }
-  // If there was no event before, it may also have failed before it made one.
+  // It failed when KATO learned. If there was no event before, it may also have failed before it made one.
   await dropLostEvents(context, step, interval, outcome);
 }
 
 /**
- * Concludes an Observe that made KATO learn while somebody else observed too, so that it may have learned
- * another sequence than the log has. The model that should be there shows whether it did.
+ * Concludes an Observe that made KATO learn while somebody else observed too. So KATO may have learned
+ * another sequence than the log has. The model that should have been learned shows whether it did.
  */
 async function concludeAmongOthers(
   context: Context,
@@ -96,7 +96,7 @@ async function concludeAmongOthers(
   await mendForeignTicks(context, foreignTicks);
 }
 
-/** The symbols of the event that this Observe made, which is learned by now. */
+/** The symbols of the event that this Observe made. KATO has learned that event by now. */
 async function newEventOf(
   { instance }: Context,
   step: Step,
@@ -110,8 +110,8 @@ async function newEventOf(
 }
 
 /**
- * Nobody can know what KATO learns from a working memory that cannot be read. So nothing could be said of the
- * step (A7).
+ * Throws if working memory cannot be read. Nobody could know what KATO learns then, so no outcome could be
+ * told (A7).
  */
 function readable(workingMemory: string[][] | undefined): string[][] {
   if (workingMemory) return workingMemory;

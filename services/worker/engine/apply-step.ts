@@ -55,9 +55,9 @@ const ruleByMethod = new Map<string, CommandRule>([
 ]);
 
 /**
- * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted when a call's end
- * was not seen or the call could not be made: then the instance has to be reconciled before anything else
- * (A3).
+ * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted if a call could
+ * not be made, or if its end was not seen. Then the instance has to be reconciled before anything else is
+ * called (A3).
  */
 export async function applyStep(context: Context, step: Step): Promise<void> {
   const { method } = step;

@@ -12,8 +12,8 @@ import type { Context } from "./context.ts";
 
 /**
  * The intent record for a change of the recall threshold: the value to write, rounded to one decimal as KATO
- * rounds it. An earlier attempt may have written its value already. So the intent record of that attempt is
- * kept.
+ * rounds it. An earlier attempt may have written its value already. So the intent record of the earlier
+ * attempt is kept.
  */
 export async function thresholdIntent({ checkpoint, instance }: Context, step: Step): Promise<Intent> {
   const { mark } = checkpoint.current;

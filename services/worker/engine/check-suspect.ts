@@ -6,16 +6,13 @@ import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
 
-/**
- * How many models are remembered, the latest ones: each is the model that working memory would have become
- * after a step.
- */
+/** How many models are kept in `Suspect.frequencies`. The latest ones are kept. */
 const rememberedModels = 8;
 
 /**
  * Checks whether the suspected call has reached the instance since the last check, and mends what it has
- * done. It is called after each step while a call is suspected. So it is known which state of the instance
- * the call can have met. `isLast`: nothing of it can come any more.
+ * done. It has to be called after each step while a call is suspected. So it is known which state of the
+ * instance the call can have met. `isLast` says that the call cannot come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
   const { memory } = context;
@@ -24,14 +21,15 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
   if (method === "Learn") await checkLateLearn(context);
   if (settingMethods.has(method)) await restoreSettings(context);
   if (clearingMethods.has(method)) await checkLateClear(context);
-  // What it has taken without a trace in working memory, as emotives and the threshold that is searched with.
+  // Some of what such a call changes cannot be seen: emotives, and the threshold that KATO searches with. So
+  // it is restored once at the end, even if nothing was noticed.
   const isTraceless = method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
   if (isLast && isTraceless) await rebuild(context);
 }
 
 /**
- * What makes a threshold the one that is searched with. Only a rebuild restores that, as it has to be
- * persisted as under way.
+ * The methods that change with which threshold KATO searches. Only a rebuild restores that, because the
+ * checkpoint has to say that the restoring is under way.
  */
 const thresholdMethods = new Set<string>([
   "IncrementRecallThreshold",
@@ -52,8 +50,8 @@ const settingMethods = new Set<string>([
 const clearingMethods = new Set(["ClearWorkingMemory", "StartSleeping", "StopSleeping", "rebuild"]);
 
 /**
- * Sets what the suspect may have set otherwise. Each call leaves the settings right, wherever a crash cuts
- * them.
+ * Sets again what the suspected call may have set. A crash between these calls does no harm, because each of
+ * them sets only what the checkpoint says.
  */
 async function restoreSettings({ checkpoint, instance }: Context): Promise<void> {
   const { genes, predicting, sleeping } = checkpoint.current.settings;
@@ -66,8 +64,8 @@ async function restoreSettings({ checkpoint, instance }: Context): Promise<void>
 async function checkLateClear(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery } = context;
   const { length } = await workingMemoryOf(instance);
-  // StartSleeping also clears working memory. So an instance that should sleep and was woken up is put to
-  // sleep again by a rebuild.
+  // The call may have woken an instance that should sleep. Only StartSleeping puts it to sleep again, which
+  // also clears working memory. So a rebuild is needed, which does both.
   const isAwake = checkpoint.current.settings.sleeping && memory.suspect?.method !== "ClearWorkingMemory";
   if (length >= checkpoint.current.events && !isAwake) return;
   memory.suspect = null;
@@ -76,8 +74,9 @@ async function checkLateClear(context: Context): Promise<void> {
 }
 
 /**
- * A Learn takes the events that it learns out of working memory. The events that are there now were observed
- * after it. So the other events that the log says were learned.
+ * Checks for a late Learn, which takes the events that it learns out of working memory. If there are fewer
+ * events than the log says, those that are there were observed after the Learn. The events before them were
+ * learned. If none are missing, this notes which model a Learn would make now.
  */
 async function checkLateLearn(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery, log } = context;

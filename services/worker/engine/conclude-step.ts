@@ -18,7 +18,7 @@ export async function concludeStep(
   outcome: StepOutcome,
 ): Promise<void> {
   checkpoint.update(changes);
-  // The reason may be that the database is away. Then the next commands wait for the database instead of
+  // It may have failed because the database is away. Then the next commands wait for the database instead of
   // failing too.
   if (outcome.outcome === "failed" && outcome.grpcStatus === grpc.OK) instance.suspectDatabase();
   if (memory.suspect && (step.method === "Learn" || outcome.autoLearnedModel !== "")) {

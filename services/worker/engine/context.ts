@@ -22,7 +22,7 @@ export interface Context {
   log: Pick<Logger, "info" | "warn" | "error">;
 }
 
-/** The processor's log, as steps. Both reject with NatsAway where it cannot be read. */
+/** The processor's log, as steps. Both functions reject with NatsAway if it cannot be read. */
 export interface History {
   /** Yields the steps that are in the log, in order, from a position on up to the command at `through`. */
   steps(from: Position, through: number): AsyncIterable<Step>;
@@ -34,9 +34,9 @@ export interface History {
 }
 
 export interface Recovery {
-  /** Whether working memory is restored after calls that were none of this worker's (FOREIGN_OBSERVES). */
+  /** Whether working memory is restored after calls that this worker did not make (FOREIGN_OBSERVES). */
   mendsForeignCalls: boolean;
-  /** Counts steps of recovery, and what came of each. */
+  /** Counts a step of recovery by what came of it. `count` is how often, once unless it is given. */
   count(step: RecoveryStep, outcome: string, count?: number): void;
 }
 
@@ -47,7 +47,7 @@ export type RecoveryStep = "reconcile" | "settle" | "rebuild" | "replay" | "fore
  * know it.
  */
 export interface Memory {
-  /** What the latest Observe was answered. The checkpoint may not have it yet. */
+  /** The outcome of the latest Observe, by its answer. The checkpoint may not have that Observe yet. */
   latestAnswer: { at: Position; outcome: StepOutcome } | null;
   /**
    * How many Observes of the log may have ticked without being in the checkpoint. It is 1 while an Observe is
@@ -55,26 +55,26 @@ export interface Memory {
    * an earlier worker has sent. All ticks beyond that number are foreign.
    */
   unaccounted: number;
-  /** A call of an earlier worker that may still reach the instance; null where there is none. */
+  /** A call of an earlier worker that may still reach the instance; null if there is none. */
   suspect: Suspect | null;
 }
 
 /**
  * A call that an earlier worker was about to make when its lease ended. That worker may have been frozen
  * before it sent the call, and may send it when it wakes up. An Observe is noticed by its tick. Any other
- * call is noticed only with what is known of it here.
+ * call does not tick, so what is needed to notice it is kept here.
  */
 export interface Suspect {
   /** An RPC, a compound command, or "rebuild" for any call of a rebuild. */
   method: string;
   /**
-   * The models that working memory would have become after each of the latest steps, by name, and how often
-   * each was learned before the suspected call can have learned it.
+   * After each step the model is noted that a Learn would make at that moment: its name, and how often it was
+   * learned so far. If the suspected call is a Learn, it can only have learned one of these.
    */
   frequencies: Map<string, number>;
-  /** Whether anything was learned since. */
+  /** Whether this worker has had anything learned since the call is suspected. */
   hasLearned: boolean;
 }
 
-/** Between two questions to an instance that may still be at a call. */
+/** How long to wait between two questions to an instance that may still be busy with a call. */
 export const askAgainMs = 50;

@@ -9,8 +9,9 @@ import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { perhapsLearned, undoLearn, withoutPerhaps } from "./undo-learn.ts";
 
 /**
- * Takes all ticks from the checkpoint's interval up to this one for foreign, and mends what they have done.
- * `interval` is the instance's interval now. No call of this worker may be under way.
+ * Mends what foreign ticks have done, if there were any. `interval` is the instance's interval now. Every
+ * tick between the checkpoint's interval and this one counts as foreign. So no call of this worker may be
+ * under way.
  */
 export async function mendTicksUpTo(context: Context, interval: number): Promise<void> {
   const { checkpoint } = context;
@@ -21,8 +22,8 @@ export async function mendTicksUpTo(context: Context, interval: number): Promise
 }
 
 /**
- * The change of the checkpoint after which clients do not see these ticks. If foreign ticks are not mended,
- * clients see them.
+ * The change of the checkpoint that hides these ticks from clients. If foreign ticks are not mended, they are
+ * not hidden.
  */
 export function withoutForeign({ checkpoint, recovery }: Context, ticks: number): Pick<Checkpoint, "offset"> {
   const { offset } = checkpoint.current;
@@ -30,11 +31,11 @@ export function withoutForeign({ checkpoint, recovery }: Context, ticks: number)
 }
 
 /**
- * Mends what foreign ticks have done, that is, ticks that no command of this worker made. Either a worker
+ * Mends what foreign ticks have done. These are ticks that no command of this worker made. Either a worker
  * that was frozen has woken up and sent its Observe, or somebody calls the instance past the gateway. Working
  * memory then has events that the log does not have. So it is rebuilt from the log before anything else is
- * applied. If the setting leaves such calls alone, the processor is `degraded`. The checkpoint has to have
- * these ticks already.
+ * applied. With FOREIGN_OBSERVES=leave nothing is mended, and the processor is `degraded`. The checkpoint's
+ * interval has to include these ticks already.
  */
 export async function mendForeignTicks(context: Context, ticks: number): Promise<void> {
   if (ticks === 0) return;
@@ -47,7 +48,7 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
     return degrade(context, "foreign-calls", "somebody else calls the instance");
   const { settings } = checkpoint.current;
   const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
-  // In case the instance dies before it is known.
+  // This is noted first, because the instance may die before it is known whether a model was learned.
   if (mayHaveLearned) degrade(context, "foreign-learn", perhapsLearned);
   const learned = await lookForLearned(context, ticks, mayHaveLearned);
   if (learned !== undefined) return undoLearn(context, learned, 0);
@@ -81,9 +82,10 @@ async function lookForLearned(
 }
 
 /**
- * The model that KATO has learned by itself. KATO keeps the last event when it learns. So working memory
- * begins with that event, and the events that were observed since follow. The kept event is that of the
- * Observe that made KATO learn, or the one before, if that Observe made no event.
+ * The name of the model that KATO has learned by itself; undefined if it has learned none. KATO keeps the
+ * last event when it learns. So working memory begins with that event, and the events that were observed
+ * since follow. The Observe that made KATO learn may have made the kept event. If it made no event, the kept
+ * one is the event before it.
  */
 async function autoLearnedModel(
   { instance }: Context,

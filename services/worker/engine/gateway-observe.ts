@@ -2,10 +2,10 @@ import { ownObserved } from "../checkpoint/transitions.ts";
 import { ask } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 
-/** The unique_id of the Observes that the worker makes by itself. */
+/** The unique_id of the Observes that the worker makes by itself, and that no client has sent. */
 export const gatewayUniqueId = "kato-gateway";
 
-/** Makes an empty Observe. It ticks and makes no event, and clients do not see it. */
+/** Makes an empty Observe. It ticks and makes no event. Clients do not see it. */
 async function observeNothing({ checkpoint, instance }: Context): Promise<void> {
   await checkpoint.persist({ ownObserve: { unseen: null } });
   const { interval } = await ask(instance, "Observe", { unique_id: gatewayUniqueId });

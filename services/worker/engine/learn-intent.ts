@@ -7,8 +7,8 @@ import type { Context } from "./context.ts";
 
 /**
  * The intent record of a Learn, or of an Observe that will make KATO learn by itself. It says which model
- * will be learned, and how often that was learned before. `workingMemory` is that before the call; undefined
- * if it cannot be read.
+ * will be learned, and how often that was learned before. `workingMemory` is working memory before the call;
+ * undefined if it cannot be read.
  */
 export async function learnIntent(
   { instance }: Context,

@@ -27,7 +27,7 @@ export interface LearnFacts {
  */
 export type LearnVerdict = "learned" | "not-begun" | "may-be-running" | "perhaps-torn" | "unknown";
 
-/** Judges from what was read alone (docs/recovery.md, Settling the mark, has the table). */
+/** Judges only from what was read. The table is in docs/recovery.md, Settling the mark. */
 export function judgeLearn(intent: LearnIntent, facts: LearnFacts): LearnVerdict {
   const { restarted, ticked, frequency, workingMemory, kept } = facts;
   const events = workingMemory.length;
@@ -52,7 +52,10 @@ export function judgeLearn(intent: LearnIntent, facts: LearnFacts): LearnVerdict
   return hasNothingToLearn ? "learned" : "may-be-running";
 }
 
-/** Whether the one event in working memory is not the one that was there before. */
+/**
+ * Whether the event that is left in working memory shows that KATO has dropped others: there were several
+ * before, or it is another one than before.
+ */
 function isNewEvent({ before }: LearnIntent, workingMemory: string[][]): boolean {
   const [kept] = workingMemory;
   return kept !== undefined && (before.length > 1 || JSON.stringify(kept) !== JSON.stringify(before[0]));

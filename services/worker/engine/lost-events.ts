@@ -6,7 +6,7 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Concludes an Observe whose auto-learn failed, so that KATO has dropped the events. They are not observed
+ * Concludes an Observe whose auto-learn failed. KATO has dropped the events by then. They are not observed
  * again, because that would make KATO learn again and fail again, for ever.
  */
 export async function dropLostEvents(

@@ -21,15 +21,15 @@ export interface PlannedObserve {
 export interface RebuildPlan {
   /** Observes of vectors alone, so that the next Learn stores them. Working memory is cleared after them. */
   vectors: { request: Uint8Array; symbols: string[]; sum: number[] }[];
-  /** Working memory and emotives, in order. */
+  /** Observes that restore working memory and emotives, in order. */
   events: PlannedObserve[];
   /** The index in `events` of the Observe that is made with predicting on; -1 for none. */
   predictAt: number;
-  /** Why the end may differ from what was there; undefined when it will not. */
+  /** Why the result may differ from what was there before; undefined if it will not. */
   deviation: Deviation | undefined;
 }
 
-/** Why a rebuild did not end with what was there. */
+/** Why the result of a rebuild differs from what was there before. */
 export interface Deviation {
   code: DegradationCode;
   detail: string;
@@ -86,7 +86,7 @@ export function deviationOf(
   return { code: "vectors-differ", detail: "events with vectors got other symbols in a rebuild" };
 }
 
-/** As `deviationOf`, where only the number of symbols in working memory can be had. */
+/** As `deviationOf`, for a working memory of which only the number of symbols can be read. */
 export function deviationInSize(plan: RebuildPlan, symbols: number): Deviation | undefined {
   const expected = countSymbols(eventsOf(plan));
   if (symbols === expected) return undefined;

@@ -24,7 +24,7 @@ import { restoreGenes, restoreModes } from "./restore-settings.ts";
  * interval at which it begins. With `inPlace` the instance has not restarted, and still has its vectors.
  *
  * From before its first call until after its last the checkpoint says that a rebuild is under way. So no
- * interval within it is mistaken for another one (A5).
+ * interval in between is mistaken for one that commands have made (A5).
  */
 export async function rebuild(context: Context, base?: number, inPlace = base === undefined): Promise<void> {
   const { checkpoint, log } = context;
@@ -35,7 +35,7 @@ export async function rebuild(context: Context, base?: number, inPlace = base ==
 }
 
 /**
- * Goes on with a rebuild that was interrupted. The instance has this interval now. If the instance has
+ * Goes on with a rebuild that was interrupted. `interval` is the instance's interval now. If the instance has
  * restarted again, the rebuild begins anew. An Observe of the rebuild may still be running. So an empty
  * Observe is made: KATO's lock holds it back until the other one is over.
  */
@@ -76,7 +76,7 @@ async function carryOut(context: Context, done: number, isSecond = false): Promi
   await restoreGenes(context);
   await insist(instance, "StopPredicting", {});
   if (done <= vectors.length) {
-    // StartSleeping clears working memory as ClearWorkingMemory does.
+    // StartSleeping clears working memory too.
     await insist(instance, before.settings.sleeping ? "StartSleeping" : "ClearWorkingMemory", {});
     for (const { request } of vectors.slice(done)) await observeAgain(context, request);
     await insist(instance, "ClearWorkingMemory", {});
@@ -155,8 +155,8 @@ async function compare(
 }
 
 /**
- * A sequence after that of every command. Expired commands leave gaps in the log, so the sequence of the next
- * command is not known.
+ * A sequence that is higher than that of every command. Expired commands leave gaps in the log, so the
+ * sequence of the next command is not known.
  */
 const behindAll = Number.MAX_SAFE_INTEGER;
 
@@ -166,7 +166,7 @@ export async function observesToReplay({ checkpoint, history }: Context): Promis
   const from = { sequence: neededFrom(checkpoint.current), step: 0 };
   const observes: Step[] = [];
   for await (const read of history.steps(from, step > 0 ? behindAll : applied)) {
-    // Of the first command after `applied` only the steps that were applied are needed.
+    // Of the first command after `applied`, only the steps that were applied are needed.
     if (read.at.sequence > applied && read.at.step >= step) break;
     if (read.method !== "Observe") continue;
     const isNeeded =

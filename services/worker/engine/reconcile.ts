@@ -31,13 +31,13 @@ export function compareInterval(expected: number, seen: number): Finding {
 
 /**
  * Finds out which steps the instance already has, and restores what it has lost (docs/recovery.md).
- * Afterwards the checkpoint says exactly what the instance has, nothing is under way in it, and no intent is
- * left but one that makes a repeat safe. Throws Interrupted if the instance goes away meanwhile. Then it has
- * to be done again.
+ * Afterwards the checkpoint says exactly what the instance has, and nothing is under way in the instance. If
+ * an intent record is left, it makes a repeat safe. Throws Interrupted if the instance goes away meanwhile.
+ * Then it has to be done again.
  */
 export async function reconcile(context: Context, interval: number): Promise<void> {
   const { checkpoint, log } = context;
-  // A write that failed earlier may be one that has to be done before any call.
+  // A write that failed earlier may be one that is needed before any call.
   await checkpoint.flush();
   const { mark, rebuilding, replaying, interval: expected } = checkpoint.current;
   if (replaying && !replaying.isCleared) return clearForReplay(context);
@@ -61,8 +61,9 @@ async function recoverFromRestart(context: Context, interval: number): Promise<v
 }
 
 /**
- * A ClearAllMemory takes the interval back as a restart does. Where the suspect may have made one, and
- * something was learned since, it shows by the models: a restart leaves them.
+ * Notes what a late ClearAllMemory of an earlier worker has taken. Such a call sets the interval back, as a
+ * restart does, but a restart leaves the models. So if something was learned since and there are no models,
+ * the call may have taken them.
  */
 async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): Promise<void> {
   const { suspect } = memory;
@@ -75,7 +76,9 @@ async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): 
   memory.suspect = null;
 }
 
-/** Passes what the instance already has. Its interval is `by` ticks ahead of the checkpoint's. */
+/**
+ * Passes the steps that the instance already has. `by` is how far its interval is ahead of the checkpoint's.
+ */
 async function passWhatItHas(context: Context, by: number, interval: number): Promise<void> {
   const { checkpoint, memory } = context;
   const { mark, ownObserve } = checkpoint.current;
@@ -93,9 +96,9 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
 }
 
 /**
- * Passes the steps up to the `by`th next Observe of the log. That many Observes have ticked, so they were
- * applied, and with them every step before the last of them. Each of these steps except the last Observe has
- * succeeded: a failure would have been persisted before anything else was called.
+ * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
+ * these Observes have ticked, so all these steps were applied. All but the last Observe have succeeded,
+ * because a failure would have been persisted before anything else was called.
  */
 async function passObserves(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
   if (by === 0) return;
@@ -124,7 +127,7 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
 
 /**
  * The next steps of the log that the checkpoint does not have, up to the `count`th Observe. `foreignTicks` is
- * how many Observes are missing in the log.
+ * `count` less the number of Observes that the log has.
  */
 async function nextObserves(
   { checkpoint, history }: Context,
@@ -155,8 +158,8 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
 /**
  * Concludes the Observe that ticked last and whose end was not seen. It may still be running, and it may have
  * failed. So an empty Observe is made first: KATO's lock holds it back until the other one is over. The empty
- * Observe cannot make KATO learn by itself, because a case in which it could is marked. Then working memory
- * shows whether the event is there.
+ * Observe cannot make KATO learn by itself. It could only if the other one could too. Then that one would be
+ * marked, and `settleMarkedLearn` would conclude it. Then working memory shows whether the event is there.
  */
 async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
   const { checkpoint, instance, memory } = context;

@@ -24,15 +24,15 @@ export async function surveyReplay(
 }
 
 /**
- * Takes the checkpoint back to before `from`. Once that is persisted the replay happens, whatever dies. The
- * instance, which then has more than the checkpoint says, is cleared when it is reconciled next
+ * Takes the checkpoint back to before `from`. Once that is persisted, the replay happens, whatever dies. The
+ * instance then has more than the checkpoint says. So it is cleared when it is reconciled next
  * (`clearForReplay`). After that the command loop applies the log from there on as always, except that nobody
  * is told the outcomes of these commands again.
  */
 export async function rewind(context: Context, { from, through }: RebuildSurvey): Promise<void> {
   const { checkpoint, log } = context;
   const settings = await settingsAt(context, from);
-  // Read only now: a client may have cancelled a command meanwhile.
+  // The checkpoint is read only now, because a client may have cancelled a command meanwhile.
   const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign, replaying } =
     checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
@@ -48,7 +48,7 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     settings,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
-    // A replay may be under way: what it has not come to yet was applied before all the same.
+    // Another replay may be under way. The commands that it has not reached yet were applied before, too.
     replaying: { through: Math.max(through, replaying?.through ?? 0), isCleared: false },
   });
 }
@@ -79,8 +79,8 @@ export function endReplay({ checkpoint, log }: Context): boolean {
 }
 
 /**
- * A command as it is replayed. Its client does not wait any more, and what its deadline and its key were for
- * is decided.
+ * A command as it is replayed, without its client's reply subject, deadline and key. Nobody waits for it any
+ * more, and it was decided long ago that it is applied.
  */
 export function withoutClient({ id, processor, method, data, sequence }: StoredCommand): StoredCommand {
   return { id, processor, method, data, sequence };

@@ -9,7 +9,8 @@ export async function restoreGenes({ checkpoint, instance }: Context): Promise<v
   const { genes, searchedThreshold } = checkpoint.current.settings;
   if (searchedThreshold !== null) {
     await insist(instance, "UpdateGenes", { genes: { recall_threshold: searchedThreshold } });
-    // KATO refuses this for a threshold of 0. But then it did not search with 0 before either.
+    // KATO refuses this for a threshold of 0. That does no harm, because then it did not search with 0 before
+    // either.
     await ask(instance, "IncrementRecallThreshold", { value: 0 });
   }
   await insist(instance, "UpdateGenes", { genes: { ...genes, max_sequence_length: 0 } });

@@ -25,14 +25,20 @@ interface Situation {
   restarted: boolean;
   /** Whether the marked Observe has ticked. */
   ticked: boolean;
-  /** Whether another Observe has ticked after it. Its success was seen before that one was sent. */
+  /**
+   * Whether another Observe has ticked after the marked one. That other one was sent only once the success of
+   * the marked one was seen.
+   */
   isOver: boolean;
 }
 
 interface Settled {
-  /** `not-begun`: nothing is there of it. `lost`: the events are gone and nothing was learned. */
+  /**
+   * `not-begun` means: the instance has nothing of the command. `lost` means: the call has had its time, and
+   * nothing was learned.
+   */
   verdict: "learned" | "not-begun" | "lost" | "unknown";
-  /** Nothing is there of it any more, although it was begun: its torn model was deleted. */
+  /** Whether the command was begun although the verdict is `not-begun`: its torn model was deleted. */
   wasTorn?: boolean;
   workingMemory: string[][];
 }
@@ -60,13 +66,14 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
 }
 
 /**
- * The intent of a command that was begun and is to be repeated: so it is not taken out of the log as late.
+ * The intent record of a command that was begun and is repeated. Because of the record the command is not
+ * removed from the log as late.
  */
 function begunBefore({ at }: LearnIntent): Intent {
   return { kind: "repeatable", at };
 }
 
-/** How many events working memory holds once the marked command has learned. */
+/** How many events working memory has once the marked command has learned. */
 function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent): number {
   if (!isObserve) return 0;
   const { hasSymbols } = readObservationFields(step.request);
@@ -98,7 +105,7 @@ async function settle(
       return { verdict: wasTorn ? "not-begun" : "learned", wasTorn, workingMemory };
     }
     if (verdict !== "may-be-running") {
-      // KATO needs a moment more for what it writes after the model.
+      // After the model KATO writes more, which takes a moment.
       if (verdict === "learned" && !restarted) await pause(askAgainMs);
       return { verdict, workingMemory };
     }
@@ -132,7 +139,10 @@ function learnedByItself({ checkpoint }: Context, step: Step, kept: string[][]):
   return autoLearned(current, step, { head, interval: current.interval + 1, kept });
 }
 
-/** Concludes, or has repeated, a command that has learned nothing in the time that a call may take. */
+/**
+ * Goes on after a command that has learned nothing in the time that a call may take. A Learn is repeated. An
+ * Observe is concluded.
+ */
 async function recoverLost(
   context: Context,
   step: Step,

@@ -10,7 +10,8 @@ import { gatewayUniqueId } from "./gateway-observe.ts";
  *
  * KATO writes a model before the statistics of its symbols. If it died between the two, every later Observe
  * that matches the model fails. So the marked events are observed, to see whether one fails. That moves the
- * interval, so it is persisted as a part of a rebuild. The rebuild that follows restores working memory.
+ * interval. So the checkpoint says before it that a rebuild is under way. The rebuild that follows restores
+ * working memory.
  */
 export async function removeIfTorn(context: Context, intent: LearnIntent): Promise<boolean> {
   const { checkpoint, instance, log } = context;

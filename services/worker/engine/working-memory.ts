@@ -5,9 +5,9 @@ import { observesToReplay } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 
 /**
- * Working memory, as events of symbols. If KATO's answer would be too large, it is worked out from the log,
- * and counts if it has the right number of symbols. `newest` is an event that may be in working memory
- * although the checkpoint does not have it yet. Undefined if working memory cannot be told.
+ * Working memory, as events of symbols. If KATO's answer would be too large, working memory is computed from
+ * the log. That result counts if it has as many symbols as KATO's. `newest` is an event that may be in
+ * working memory although the checkpoint does not have it yet. Undefined if working memory cannot be told.
  */
 export async function readWorkingMemory(
   context: Context,

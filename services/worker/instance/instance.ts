@@ -17,7 +17,7 @@ import { ask } from "./questions.ts";
 export interface InstanceOptions {
   processor: string;
   port: InstancePort;
-  /** Whether this worker may still call it (A4). */
+  /** `held` says whether this worker may still call the instance (A4). */
   lease: { readonly held: boolean };
   callTimeoutMs: number;
   telemetry: CallTelemetry;
@@ -25,7 +25,7 @@ export interface InstanceOptions {
   log: Pick<Logger, "warn">;
 }
 
-/** The step in hand, by which its calls are told. */
+/** The step in hand, which its calls are reported with. */
 export interface InHand {
   at: Position;
   trace: TraceContext | undefined;
@@ -46,12 +46,12 @@ const longCallMs = 10_000;
  * after `doubt`.
  *
  * Invariants: no call except a probe is made without the lease (A4). No call is made over another connection
- * than the one that was pinged, because the instance may have restarted before the other connection.
+ * than the one that was pinged, because the instance may have restarted in between.
  */
 export class Instance {
   readonly processor: string;
   readonly callTimeoutMs: number;
-  /** The step in hand, to which calls belong. It is undefined while the worker calls by itself. */
+  /** The step that calls belong to; undefined while the worker calls without one. */
   inHand: InHand | undefined;
   /** The calls that were under way when the lease ended. */
   readonly lateCalls: LateCall[] = [];
@@ -68,7 +68,7 @@ export class Instance {
   /** How the database failed; undefined while it is not known to be away. */
   #databaseFailure: string | undefined;
   #isDatabaseSuspected = false;
-  /** Asked when nothing but the writing is left of a call (A4). */
+  /** Asked just before the bytes of a call are written (A4). */
   readonly #mayWrite = () => this.#options.lease.held;
 
   constructor(options: InstanceOptions) {
@@ -107,7 +107,7 @@ export class Instance {
     return this.reconciled;
   }
 
-  /** Ends *reconciled*: from now on it is not known what the instance has. */
+  /** Ends *reconciled*. From now on it is not known what the instance has. */
   doubt(): void {
     this.#reconciled = 0;
   }
@@ -138,9 +138,9 @@ export class Instance {
   }
 
   /**
-   * The lease has ended since the call was begun, so it may have reached the instance after calls of the next
-   * owner. That one finds out what became of it, and tells: what it has mended was not applied, whatever the
-   * answer said.
+   * Notes a call during which the lease has ended, and returns the error to throw. The call may have reached
+   * the instance after calls of the next owner. So its answer does not count: the next owner mends what the
+   * call has done, and tells what became of the command.
    */
   #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
     const endedMs = this.#options.clock.unixMs();

@@ -24,7 +24,7 @@ export class AnswerTooLarge extends Interrupted {}
  * the answer.
  */
 export class QuestionFailed extends Interrupted {
-  /** The response's bytes. */
+  /** The bytes of KATO's response. */
   readonly data: Uint8Array;
 
   constructor(method: Method, response: KatoResponse) {
@@ -33,7 +33,7 @@ export class QuestionFailed extends Interrupted {
   }
 }
 
-/** Makes a call and decodes the response. Throws Interrupted where there is none. */
+/** Makes a call and decodes the response. Throws Interrupted if there is none. */
 export async function ask<M extends Method>(
   instance: Callee,
   method: M,
@@ -68,7 +68,7 @@ export async function symbolCountOf(instance: Callee): Promise<number> {
   return Number(objectOf((await insist(instance, "ShowStatus", {})).response).size_WM);
 }
 
-/** How many models there are. ShowStatus tells it as a text: `{KB| objects: 3}`. */
+/** How many models the instance has. ShowStatus tells it as a text: `{KB| objects: 3}`. */
 export async function modelCountOf(instance: Callee): Promise<number> {
   const { models_kb } = objectOf((await insist(instance, "ShowStatus", {})).response);
   return Number(/\d+/.exec(String(models_kb))?.[0]);
@@ -92,7 +92,7 @@ export async function latestSymbolsOf(instance: Callee): Promise<string[]> {
   return symbols.map(String);
 }
 
-/** The `data` of a response that is a Struct with that one key; null where it has none. */
+/** The `data` of a response that is a Struct with that one key; null if it has none. */
 export async function dataOf<M extends Method>(
   instance: Callee,
   method: M,

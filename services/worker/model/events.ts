@@ -1,14 +1,14 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
 
 /**
- * Compares two strings as KATO sorts them. Python sorts by code points; JavaScript's own order is by UTF-16
- * code units.
+ * Compares two strings as KATO sorts them: by code points, as Python does. JavaScript's own order is by
+ * UTF-16 code units.
  */
 export function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));
 }
 
-/** Whether these symbols stand in the order in which KATO would sort them as strings. */
+/** Whether these symbols are in the order in which KATO would sort them as strings. */
 export function isSorted(symbols: readonly string[]): boolean {
   return symbols.every((symbol, index) => index === 0 || byCodePoint(symbols[index - 1] ?? "", symbol) <= 0);
 }
@@ -22,7 +22,7 @@ export function eventOfStrings(request: Uint8Array): string[] | null {
   return vectors.length > 0 ? null : strings.toSorted(byCodePoint);
 }
 
-/** How many symbols these events hold. */
+/** How many symbols these events have together. */
 export function countSymbols(events: readonly string[][]): number {
   return events.reduce((sum, event) => sum + event.length, 0);
 }

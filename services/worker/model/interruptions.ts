@@ -6,7 +6,10 @@ export class Interrupted extends Error {
   override readonly name: string = "Interrupted";
 }
 
-/** NATS did not answer. Nothing else may be called before it has read or kept what it was asked to. */
+/**
+ * NATS did not answer, so something could not be read or written. Nothing may be called before that has
+ * succeeded.
+ */
 export class NatsAway extends Interrupted {}
 
 /** The lease is lost. Code that catches this must leave the processor alone (A4). */

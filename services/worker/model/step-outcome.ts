@@ -8,17 +8,17 @@ import { Interrupted } from "./interruptions.ts";
 /** How a step or a query ended. A reply adds its place in the log and the interval that clients see. */
 export type StepOutcome = Omit<Reply, "sequence" | "interval">;
 
-/** The outcome of what was refused without any effect on the instance. */
+/** The outcome of a step or a query that was refused and had no effect on the instance. */
 export function refused(grpcStatus: number, detail: string): StepOutcome {
   return { outcome: "failed", grpcStatus, detail, autoLearnedModel: "", data: new Uint8Array() };
 }
 
 /**
- * The outcome of a step that follows from one call. Throws Interrupted if the end of the call was not seen,
- * or if it was not sent.
+ * The outcome of a step or a query that is one call. Throws Interrupted if the call was not sent, or if its
+ * end was not seen.
  */
 export function outcomeOf(result: CallResult): StepOutcome {
-  // The error's own text may name what is internal, so it stays in the log.
+  // The text of a gRPC error may name internal things. So it is only logged.
   if (result.kind === "answered") return refused(result.status, "");
   if (result.kind !== "response") throw new Interrupted(result.details);
   const outcome = readResponseFields(result.bytes).failed ? "failed" : "applied";

@@ -31,10 +31,10 @@ export interface CommandOutcomesOptions {
 /**
  * Counts what became of a processor's commands, has it kept, and sends the replies.
  *
- * Invariants: a command is told once in the life of its worker, with its last step. What somebody may ask for
- * later is kept before the checkpoint says that the command is applied, and before the reply is sent. A
- * failure is sent once it is persisted that the command is at its end, because until then a crash may let it
- * be tried again and succeed (A7).
+ * Invariants: a command is told once in the life of its worker, with its last step. An outcome that somebody
+ * may ask for later is kept first. Only then does the checkpoint say that the command is applied, and only
+ * then is the reply sent. A failure is sent once it is persisted that the command has ended. Until then the
+ * command may be tried again after a crash, and succeed (A7).
  */
 export class CommandOutcomes {
   /** Counts the commands of ingestions. */
@@ -43,7 +43,7 @@ export class CommandOutcomes {
   readonly #recent = new RecentReplies();
   /** Commands that were begun, and for which nobody waits any more. */
   readonly #abandoned = new Set<number>();
-  /** What came of the steps of commands that are not at their end. */
+  /** The outcomes of steps, for commands that have not ended. */
   readonly #steps = new Map<number, (StepOutcome | undefined)[]>();
 
   constructor(options: CommandOutcomesOptions) {
@@ -68,7 +68,7 @@ export class CommandOutcomes {
     this.tell(command, whole);
   }
 
-  /** Keeps and tells the outcome of a command that is at its end. */
+  /** Keeps and tells the outcome of a command that has ended. */
   tell(command: StoredCommand, outcome: StepOutcome): void {
     const { checkpoint, metrics, log } = this.#options;
     const { processor, sequence } = command;
@@ -91,8 +91,8 @@ export class CommandOutcomes {
   }
 
   /**
-   * Notes that nobody waits any more for a command that was begun. So its outcome is kept. Returns its reply
-   * if that was sent already; then the reply has not arrived.
+   * Notes that nobody waits any more for a command that was begun. So its outcome will be kept. If its reply
+   * was sent already, it has not arrived, and it is returned.
    */
   abandon(sequence: number): Reply | undefined {
     if (sequence > this.#options.checkpoint.current.applied) this.#abandoned.add(sequence);
@@ -112,7 +112,7 @@ export class CommandOutcomes {
   }
 }
 
-/** The fields of a log line about a command. Neither its data nor those of its answer are among them. */
+/** The fields of a log line about a command. The data of the command and of its answer are not logged. */
 function logLineOf({ id, sequence, method, trace }: StoredCommand, { outcome, grpcStatus, detail }: Reply) {
   return {
     command: id,

@@ -10,7 +10,7 @@ export interface IngestionCounterOptions {
   records: Pick<IngestionStore, "counts" | "putCounts">;
 }
 
-/** How long an ingestion stays in the checkpoint without a command of its own. */
+/** After how long without a command an ingestion leaves the checkpoint. */
 const idleMs = 5_000;
 const maxInCheckpoint = 32;
 const maxBases = 1_000;
@@ -47,7 +47,7 @@ export class IngestionCounter {
     return this.#load(ingestion);
   }
 
-  /** Counts a command, in the same moment in which the checkpoint passes it. */
+  /** Counts a command. It has to be called at the same moment at which the checkpoint passes the command. */
   count({ ingestion, method, sequence }: StoredCommand, outcome: Outcome): void {
     if (ingestion === undefined) return;
     const before = this.#counted[ingestion] ?? this.#bases.get(ingestion) ?? noCounts;

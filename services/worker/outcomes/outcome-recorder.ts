@@ -16,7 +16,7 @@ import { deadLetterOf } from "./dead-letter.ts";
 export interface OutcomeRecorderOptions {
   outcomes: Pick<OutcomeStore, "find" | "create" | "replace" | "put">;
   letters: Pick<DeadLetters, "put">;
-  /** The largest message NATS takes. */
+  /** The size of the largest message that NATS takes. */
   maxPayloadBytes: () => number;
   clock: Pick<Clock, "unixMs" | "sleep">;
   log: Pick<Logger, "warn">;
@@ -32,9 +32,9 @@ const recordRoomBytes = 16_384;
  *
  * Commands under one Idempotency-Key share one record. The order of the log decides which of them is applied
  * (`claim`). Before the first of them is started, its sequence is written into the record. From then on every
- * other command of the key is left out, for as long as the record is kept. Only if it ended as `expired`,
- * which has no effect, may another one be started. The worker that holds the lease does this in the order of
- * the log. So it needs neither a clock nor a memory of message ids.
+ * other command of the key is left out, for as long as the record is kept. Another one may be started only if
+ * the first one ended as `expired`, because then it had no effect. The worker that holds the lease does this
+ * in the order of the log. So it needs neither a clock nor a memory of message ids.
  */
 export class OutcomeRecorder {
   readonly #options: OutcomeRecorderOptions;
@@ -45,7 +45,8 @@ export class OutcomeRecorder {
   }
 
   /**
-   * Keeps the outcome of a command, and tries again until NATS has it. Undefined if there is nothing to keep.
+   * Keeps the outcome of a command, and tries again until NATS has it or until `stop`. Undefined if there is
+   * nothing to keep.
    */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined {
     if (reply.outcome === "applied" && !command.store && !this.#isOverdue(command)) return undefined;
@@ -139,8 +140,8 @@ function hasBegun({ state }: CommandRecord): boolean {
 }
 
 /**
- * Whether a gateway has sent the key again since. Then the record must not say any more that an earlier
- * command has expired.
+ * Whether a gateway has sent the key again since. Then the record stays as it is, and does not say that an
+ * earlier command has expired.
  */
 function isLaterAttempt(found: CommandRecord, { state, once }: CommandRecord): boolean {
   return state === "expired" && found.state === "queued" && found.once?.attempt !== once?.attempt;

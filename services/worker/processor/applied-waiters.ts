@@ -11,7 +11,10 @@ export class AppliedWaiters {
     this.#clock = clock;
   }
 
-  /** Resolves to true once everything up to `sequence` is applied, to false after `timeoutMs` or `close`. */
+  /**
+   * Resolves to true once everything up to `sequence` is applied. Resolves to false after `timeoutMs`, and at
+   * `close`.
+   */
   wait(sequence: number, timeoutMs: number): Promise<boolean> {
     if (sequence <= this.#applied()) return Promise.resolve(true);
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -28,14 +31,14 @@ export class AppliedWaiters {
     return promise;
   }
 
-  /** It has to be called when more is applied. */
+  /** To be called when more is applied. */
   check(): void {
     if (this.#waiters.size === 0) return;
     const applied = this.#applied();
     for (const { sequence, resolve } of [...this.#waiters]) if (sequence <= applied) resolve(true);
   }
 
-  /** Ends every waiting. */
+  /** Has every `wait` resolve to false. */
   close(): void {
     for (const { resolve } of [...this.#waiters]) resolve(false);
   }

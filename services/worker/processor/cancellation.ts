@@ -12,14 +12,15 @@ import { stepsOf } from "../model/step.ts";
  *
  * Invariants: a command for which `cancel` has resolved to true was not begun and never will be, neither by
  * this worker nor by a later one, because that is persisted. So nothing may be awaited between `mustNotBegin`
- * and `begin`. Before the first reconciling nobody knows what an earlier worker has begun.
+ * and `begin`. Before the first reconciling nobody knows what an earlier worker has begun, so nothing can be
+ * cancelled.
  */
 export class CancellationGate {
   readonly #checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">;
   readonly #clock: Pick<Clock, "unixMs">;
-  /** The command that the loop has in hand. */
+  /** The sequence of the command that the loop has in hand. */
   #inHand = 0;
-  /** Commands up to here may have been begun. */
+  /** Commands up to this sequence may have been begun. */
   #begunThrough = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -61,7 +62,10 @@ export class CancellationGate {
     this.#checkpoint.update({ cancelled: cancelled.filter((other) => other > sequence) });
   }
 
-  /** Forbids that a command is begun from now on. Returns false if it may have been begun already. */
+  /**
+   * Forbids that a command is begun from now on, and returns true. Returns false if the command may have been
+   * begun already; then nothing changes.
+   */
   forbid(sequence: number): boolean {
     // A command that is replayed was begun long ago.
     if (isReplayed(this.#current, sequence) || this.mayBeBegun({ sequence })) return false;
@@ -72,8 +76,8 @@ export class CancellationGate {
   }
 
   /**
-   * As `forbid`, and resolves once that is persisted. Then a client can be told. If NATS does not answer, it
-   * resolves to false too, because nobody can know what a later worker will do (A7).
+   * As `forbid`, but resolves only once that is persisted, so that a client can be told. Resolves to false if
+   * NATS does not answer, because then nobody knows what a later worker will do (A7).
    */
   async cancel(sequence: number): Promise<boolean> {
     if (!this.forbid(sequence)) return false;
@@ -97,19 +101,19 @@ export class CancellationGate {
     const { applied, step, mark } = this.#current;
     if (this.#isCancelled(sequence)) return false;
     if (sequence <= Math.max(applied, this.#begunThrough)) return true;
-    // `step` counts steps of the first command after `applied`. Which command that is is known once it is in
-    // hand.
+    // `step` counts steps of the first command after `applied`. The sequence of that command is known only
+    // once it is in hand.
     if (step > 0 && (this.#inHand <= applied || sequence === this.#inHand)) return true;
     return mark?.at.sequence === sequence;
   }
 
-  /** Whether its deadline has passed, and it certainly was not begun. */
+  /** Whether the command's deadline has passed, and the command certainly was not begun. */
   isLate(command: StoredCommand): boolean {
     const { deadlineMs } = command;
     return deadlineMs !== undefined && this.#clock.unixMs() > deadlineMs && !this.mayBeBegun(command);
   }
 
-  /** Whether it is late or cancelled. */
+  /** Whether the command is late or cancelled. */
   mustNotBegin(command: StoredCommand): boolean {
     return this.isLate(command) || this.#isCancelled(command.sequence);
   }
@@ -124,8 +128,8 @@ export class CancellationGate {
 }
 
 /**
- * Whether the command's first step gets an intent record. Only an Observe that will not make KATO learn has
- * none.
+ * Whether the command's first step needs an intent record. Only an Observe that will not make KATO learn
+ * needs none.
  */
 function needsIntent(checkpoint: Checkpoint, command: StoredCommand): boolean {
   const [first] = stepsOf(command);

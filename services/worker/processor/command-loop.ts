@@ -47,9 +47,9 @@ export interface ProcessorParts {
  * | paused     | somebody has paused it; told in place of all but `down`     | wait, but for one that was begun             |
  *
  * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is
- * reconciled. So it is called once, or again when it is proved that the instance does not have it (A3). A
- * command is removed from the log only if it certainly was not begun. So every command that is in the log up
- * to `applied` was applied.
+ * reconciled. It is called a second time only if it is proved that the instance does not have it, or that a
+ * second time does no harm (A3). A command is removed from the log only if it certainly was not begun. So
+ * every command that is in the log up to `applied` was applied.
  */
 export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
@@ -64,7 +64,7 @@ export class CommandLoop {
   #last = 0;
   #storedAtMs = 0;
 
-  /** `onApplied` is called after each command that is at its end. */
+  /** `onApplied` is called after each command that has ended. */
   constructor(environment: ProcessorEnvironment, parts: ProcessorParts, onApplied: () => void) {
     this.#environment = environment;
     this.#parts = parts;
@@ -170,8 +170,8 @@ export class CommandLoop {
   }
 
   /**
-   * Applies the command's next step, if its time has not passed and the instance is there. Returns the step's
-   * position where its answer made no sense.
+   * Applies the command's next step, if its time has not passed and the instance is there. Resolves to the
+   * step's position if its answer made no sense.
    */
   async #attempt(
     command: StoredCommand,
@@ -189,8 +189,8 @@ export class CommandLoop {
       if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
-      // Nothing is awaited between this and `begin`. So nobody can be told in between that the command will
-      // not be started.
+      // Nothing is awaited between this check and `begin`. So no client can be told in between that the
+      // command will not be started.
       if (gate.mustNotBegin(command)) return "late";
       status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
       gate.begin(sequence);

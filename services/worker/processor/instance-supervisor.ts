@@ -37,8 +37,8 @@ export const retryMs = 500;
  * Keeps the processor's instance reconciled, and lets one task at a time have it.
  *
  * Invariant: whatever calls the instance does so within `exclusively` (A1), after `prepare` has said that it
- * is there. `prepare` reconciles it once for each connection and each doubt, and adopts one that is new to
- * the gateway.
+ * is there. `prepare` reconciles the instance once for each connection and after each `doubt`. It adopts an
+ * instance that is new to the gateway.
  */
 export class InstanceSupervisor {
   readonly #options: SupervisorOptions;
@@ -46,7 +46,7 @@ export class InstanceSupervisor {
   #mustAdopt: boolean;
   /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
-  /** It was not reconciled yet. */
+  /** Whether the instance was not reconciled yet. */
   #isFirst = true;
   #isClosing = false;
   #databaseProbedAt: number;
@@ -78,13 +78,13 @@ export class InstanceSupervisor {
     });
   }
 
-  /** Notes that it is not known any more what the instance has, after this error. */
+  /** Notes that after this error it is not known any more what the instance has. */
   doubt(error?: unknown): void {
     this.#options.context.instance.doubt();
     this.#obstacle = error instanceof NatsAway ? error.message : undefined;
   }
 
-  /** Why the instance cannot be used, for people. */
+  /** Why the instance cannot be used, in words for people. */
   get whyDown(): string {
     return this.#obstacle ?? this.#options.context.instance.whyDown;
   }
@@ -115,7 +115,10 @@ export class InstanceSupervisor {
     });
   }
 
-  /** Reconciles the instance. No command is the reason if this fails, so it is tried until it succeeds. */
+  /**
+   * Reconciles the instance. If that fails, no command is to blame, so none is skipped: it is tried until it
+   * succeeds.
+   */
   async #reconcile(interval: number): Promise<void> {
     const { context, gate } = this.#options;
     try {
@@ -137,14 +140,17 @@ export class InstanceSupervisor {
   }
 
   /**
-   * A successful Observe is persisted a moment after it is answered. If the earlier worker and the instance
-   * have both died within that moment, nothing shows that the Observe was begun. So the next Observes in the
-   * log may have been begun and answered, and none of them is removed from the log because it is late (A7).
+   * Notes up to where Observes may have been begun although nothing shows it. A successful Observe is
+   * persisted a moment after it is answered. If the earlier worker and the instance both died within that
+   * moment, nothing shows that the Observe was begun. So any Observe that is in the log now may have been
+   * begun and answered. None of them may be removed from the log because it is late (A7).
    */
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;
     const { interval: expected, rebuilding } = context.checkpoint.current;
-    // Everything before a rebuild was persisted with it. And at an interval of 0 nothing was applied.
+    // Only a restart destroys the evidence, and it shows as a lower interval. Where 0 is expected, nothing
+    // was applied yet. A rebuild was persisted together with everything before it, so then nothing is
+    // missing.
     if (rebuilding || interval >= expected) return;
     const perhapsBegunThrough = await lastStored().catch((cause) => {
       throw new NatsAway("the log cannot be read", { cause });
@@ -159,8 +165,8 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Notices when the instance goes and comes while there is nothing to apply, until `close`. A busy instance
-   * is not asked: the calls themselves show whether it is there.
+   * Notices when an idle instance goes away or comes back, until `close`. A busy instance is not asked,
+   * because its calls show whether it is there.
    */
   async watch(): Promise<void> {
     const { status, context } = this.#options;
@@ -195,9 +201,9 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Closes the connection once the task that has the instance has ended. It does not wait for an instance
-   * that hangs, and it does not wait without the lease. A call under way then goes on in the instance, and
-   * the next worker reconciles it.
+   * Closes the connection once the task that has the instance has ended. An instance that hangs is waited for
+   * only a short time, and without the lease not at all. A call under way then goes on in the instance.
+   * Whoever attaches to the instance next reconciles it.
    */
   async close(): Promise<void> {
     const { context, lease, clock } = this.#options;

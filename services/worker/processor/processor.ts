@@ -44,7 +44,7 @@ export class Processor {
   readonly #retention: Retention;
   #isStopping = false;
 
-  /** `loaded` is the checkpoint as the worker before this one has left it. */
+  /** `loaded` is the checkpoint as the earlier worker has left it. */
   constructor(
     environment: ProcessorEnvironment,
     { checkpoint, loaded }: { checkpoint: CheckpointWriter; loaded: Checkpoint },
@@ -64,7 +64,7 @@ export class Processor {
     );
   }
 
-  /** As CommandLoop.backlog. */
+  /** The last sequence of its log, and how long the oldest command waits, as `CommandLoop.backlog`. */
   get backlog(): { last: number; oldestMs: number } {
     return this.#loop.backlog;
   }
@@ -75,7 +75,7 @@ export class Processor {
     return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
   }
 
-  /** Applies the log's commands until `stop`, again after a failure of NATS. Rejects with LeaseLost. */
+  /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
     while (!this.#isStopping) {
       await this.#beginReplay();
@@ -110,15 +110,15 @@ export class Processor {
   }
 
   /**
-   * To be called once `applyLog` has ended. Persists that the processor is given back, with nothing under
-   * way; or tells, where the lease is gone, which of this worker's calls were under way then.
+   * Gives the processor back. To be called once `applyLog` has ended. Under the lease, it persists that
+   * nothing is under way. If the lease is lost, it tells which of this worker's calls were under way then.
    */
   async giveBack(): Promise<void> {
     const { processor, lease, stores } = this.#environment;
     const { checkpoint, instance, log } = this.context;
     this.#parts.replay.end({ kind: "away" });
     if (lease.held) return checkpoint.persist({ epoch: "" });
-    // It is not awaited, because the next owner checks by itself for a while.
+    // This is not awaited, because the next owner checks by itself for a while.
     stores.lateCalls
       .tell({ processor, worker: lease.worker, calls: instance.lateCalls })
       .catch((err) => log.warn({ err }, "cannot tell of late calls"));
@@ -144,8 +144,8 @@ export class Processor {
   }
 
   /**
-   * Cancels a command for which nobody waits any more. The reply is `expired` if it was not begun; then it
-   * never will be. It is the command's own reply if that was sent and did not arrive. Otherwise it is
+   * Cancels a command for which nobody waits any more. If it was not begun, it never will be, and the reply
+   * is `expired`. If its own reply was sent and did not arrive, that is returned. Otherwise the reply is
    * `unknown`.
    */
   async cancel(sequence: number): Promise<Reply> {
@@ -155,7 +155,7 @@ export class Processor {
     return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };
   }
 
-  /** Rebuilds by hand. A dry run only tells what would be sent. */
+  /** Rebuilds, or replays, because a person has asked for it. A dry run only tells what would be sent. */
   async rebuild({ from, dryRun }: RebuildRequest): Promise<RebuildAnswer> {
     const { context, supervisor, status, replay } = this.#parts;
     if (dryRun) return surveyRebuild(context, from);
@@ -174,7 +174,9 @@ export class Processor {
     await this.#retention.trim(this.context.checkpoint, history);
   }
 
-  /** Begins a replay, if one was asked for. The loop has nothing in hand that was begun. */
+  /**
+   * Begins a replay, if one was asked for. To be called while the loop has no command in hand that was begun.
+   */
   async #beginReplay(): Promise<void> {
     const { context, replay, status, supervisor } = this.#parts;
     const { from } = replay;

@@ -6,7 +6,7 @@ import type { RebuildAnswer } from "../../../libs/commands/messages/rebuild-requ
 export class ReplayRequest {
   #request: ({ from: number } & PromiseWithResolvers<RebuildAnswer>) | undefined;
 
-  /** The sequence to replay from; undefined where no replay is asked for. */
+  /** The sequence to replay from; undefined if no replay is asked for. */
   get from(): number | undefined {
     return this.#request?.from;
   }

@@ -7,8 +7,8 @@ import { DrainRate } from "./drain-rate.ts";
 /**
  * Publishes the state of one processor when it has changed, and when nothing was published for a while.
  *
- * The command loop sees the end of the log with each command that it takes. While it stays at one command,
- * the log is asked for its end.
+ * The command loop learns the end of the log with each command that it takes. While it stays at one command,
+ * the log itself is asked for its end.
  */
 export class Reports {
   readonly #connection: NatsConnection;

@@ -2,8 +2,8 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { neededFrom } from "../checkpoint/transitions.ts";
 
 /**
- * How much of the applied commands a log keeps besides what a rebuild needs: at most this number, and none
- * that is older than this.
+ * Which applied commands a log keeps besides those that a rebuild needs: the latest ones, up to this number,
+ * and none older than this.
  */
 export interface History {
   commands: number;

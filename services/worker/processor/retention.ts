@@ -32,7 +32,7 @@ export class Retention {
     this.#exclusively = exclusively;
   }
 
-  /** Trims, unless that is under way already. */
+  /** Trims the log, unless that is under way already. */
   async trim(checkpoint: CheckpointWriter, { commands, ageMs }: History): Promise<void> {
     if (this.#isTrimming || neededFrom(checkpoint.persisted) <= this.#trimmedBelow) return;
     this.#isTrimming = true;
@@ -53,8 +53,8 @@ export class Retention {
   }
 
   /**
-   * Whether the log fills up. A log without a limit is asked again only when more was applied, because of a
-   * thousand processors most are idle.
+   * Whether the log fills up. A log without a limit is asked again only when more was applied. That spares
+   * the many processors that are idle.
    */
   async #isFilling(applied: number): Promise<boolean> {
     if (applied === this.#unlimitedAt) return false;

@@ -27,9 +27,9 @@ export class ProcessorSlot {
   readonly #environment: ProcessorEnvironment;
   readonly #log: Log;
   readonly #status: Status;
-  /** Undefined while opening. */
+  /** The processor; undefined while opening. */
   #processor: Processor | undefined;
-  /** Resolves once it is open, or stops. */
+  /** Resolves once the slot is open, or is being stopped. */
   readonly #opened = Promise.withResolvers<void>();
   #isStopping = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -44,14 +44,14 @@ export class ProcessorSlot {
     return this.#environment.processor;
   }
 
-  /** Undefined while opening. */
+  /** The processor; undefined while opening. */
   get processor(): Processor | undefined {
     return this.#processor;
   }
 
   /**
-   * Begins to open it. Resolves once that has succeeded, or has failed for the first time. It is tried again
-   * until it succeeds.
+   * Begins to open the slot. Resolves once that has succeeded, or has failed for the first time. It is then
+   * tried again until it succeeds.
    */
   start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -59,7 +59,7 @@ export class ProcessorSlot {
     return promise;
   }
 
-  /** Finishes the step in hand, writes the checkpoint, and lets the processor go. */
+  /** Finishes the step in hand, writes the checkpoint, and gives the processor back. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#opened.resolve();
@@ -70,7 +70,7 @@ export class ProcessorSlot {
     if (!this.#processor) this.#environment.port.close();
   }
 
-  /** Stops applying between two commands, or goes on. Queries are answered all the same. */
+  /** Pauses or resumes applying, between two commands. Queries are answered all the same. */
   setPaused(isPaused: boolean): void {
     this.#status.setPaused(isPaused);
   }
@@ -136,7 +136,7 @@ export class ProcessorSlot {
     ]).finally(endArchiving);
   }
 
-  /** Runs `task` to its end, and again after a failure. It gives up when the lease is lost. */
+  /** Runs `task` to its end, and runs it again after a failure. It gives up when the lease is lost. */
   async #persevere(task: () => Promise<void>): Promise<void> {
     while (!this.#isStopping) {
       try {

@@ -15,7 +15,7 @@ export class Status {
   #since = Date.now();
   #resumed: PromiseWithResolvers<void> | undefined;
 
-  /** `onReachable` is called when the instance goes and when it is back. */
+  /** `onReachable` is called when the instance has gone away, and when it is back. */
   constructor(log: Pick<Logger, "info" | "warn">, onReachable: () => void) {
     this.#log = log;
     this.#onReachable = onReachable;
@@ -35,7 +35,7 @@ export class Status {
     return this.#resumed !== undefined;
   }
 
-  /** Resolves once it is not paused any more, or `release` is called. */
+  /** Resolves once the processor is not paused any more, or when `release` is called. */
   async resumed(): Promise<void> {
     await this.#resumed?.promise;
   }

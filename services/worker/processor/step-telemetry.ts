@@ -8,7 +8,7 @@ export interface StepTelemetryOptions {
   metrics: { waited(wait: { method: string; seconds: number }): void };
   tracing: Tracing | undefined;
   clock: Pick<Clock, "unixMs">;
-  /** Its calls belong to the step in hand. */
+  /** The instance. Its calls are reported with the step in hand. */
   instance: { inHand: InHand | undefined };
 }
 
@@ -26,7 +26,7 @@ export class StepTelemetry {
     this.#options = options;
   }
 
-  /** The step is about to be applied. */
+  /** Notes that the step is about to be applied. */
   begin(step: Step): void {
     const { instance, tracing } = this.#options;
     const { command, method, at } = step;

@@ -30,8 +30,8 @@ export class Takeover {
   /** The name of the earlier worker; "" if it gave the processor back. */
   readonly #before: string;
   /**
-   * The checkpoint that shows what the earlier worker may have been about to call; undefined once that is
-   * worked out.
+   * What the earlier worker has left in the checkpoint, which shows what it may have been about to call.
+   * Undefined once that was read from it.
    */
   #left: Pick<Checkpoint, "mark" | "rebuilding"> | undefined;
   #cancelTimer: () => void = () => {};
@@ -93,8 +93,8 @@ export class Takeover {
   }
 
   /**
-   * Mends what the calls of a report have done. The worker has no other call under way, so nothing more can
-   * come.
+   * Mends what the late calls of a report have done. No more can come, because a worker reports only once it
+   * has no call under way.
    */
   async #mend({ calls }: LateCallReport): Promise<void> {
     const { checkpoint, instance, memory } = this.#context;
