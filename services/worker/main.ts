@@ -13,7 +13,7 @@ import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
-import { serveWorker } from "./health-port.ts";
+import { serveWorker } from "./http-port.ts";
 import { systemClock } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { WorkerContext } from "./running-processor.ts";
