@@ -4,8 +4,8 @@ import { readObservationFields, readResponseFields } from "../../../libs/kato/wi
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
 import { Interrupted } from "../model/interruptions.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
 import { applyLearningObserve } from "./apply-learning-observe.ts";
 import { callObserve } from "./call-observe.ts";

@@ -1,7 +1,7 @@
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { frequencyOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
 import type { LearnIntent } from "../model/intent.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
 

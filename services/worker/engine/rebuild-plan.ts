@@ -2,7 +2,7 @@ import { decodeRequest, encodeRequest } from "../../../libs/kato/codec.ts";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { DegradationCode } from "../checkpoint/degradation.ts";
-import { countSymbols, eventOfStrings, isSorted } from "../model/events.ts";
+import { countSymbols, eventOfStrings, isSorted } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";

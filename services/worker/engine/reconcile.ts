@@ -3,7 +3,7 @@ import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";

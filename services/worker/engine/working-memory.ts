@@ -1,5 +1,5 @@
 import { AnswerTooLarge, latestSymbolsOf, symbolCountOf, workingMemoryOf } from "../instance/questions.ts";
-import { countSymbols } from "../model/events.ts";
+import { countSymbols } from "../model/memory-events.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";

@@ -4,7 +4,7 @@ import type { Observation } from "../../../../libs/kato/messages.ts";
 import { modelName } from "../../../../libs/kato/model-name.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../../libs/kato/unary-call.ts";
-import { byCodePoint } from "../../../../services/worker/model/events.ts";
+import { byCodePoint } from "../../../../services/worker/model/memory-events.ts";
 
 /** The data in MongoDB. `learned` counts the Learns whose totals were written. */
 export interface Kept {
