@@ -4,7 +4,7 @@ import type { Position } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { stepsOf } from "../model/step.ts";
 import type { IngestionCounter } from "../outcomes/ingestion-counter.ts";
-import type { ProcessorStores } from "./environment.ts";
+import type { ProcessorStores } from "./processor-environment.ts";
 
 /** The processor's log, as recovery reads it. */
 export class LogHistory implements History {

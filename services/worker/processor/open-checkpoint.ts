@@ -2,7 +2,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import { LeaseLost } from "../model/interruptions.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 const writeEveryMs = 100;
 

@@ -9,7 +9,7 @@ import { cancelSubject, querySubject, rebuildSubject } from "../../../libs/comma
 import { methodLabel } from "../../../libs/kato/compound-commands.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { refused } from "../model/step-outcome.ts";
-import type { ProcessorTelemetry } from "./environment.ts";
+import type { ProcessorTelemetry } from "./processor-environment.ts";
 import type { ProcessorSlot } from "./slot.ts";
 
 /** Answers what gateways ask of a processor beside its log: queries, cancels and rebuilds. */

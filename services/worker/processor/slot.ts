@@ -7,10 +7,10 @@ import { degradedText } from "../checkpoint/degradation.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, unknown } from "../model/step-outcome.ts";
-import type { Log, ProcessorEnvironment } from "./environment.ts";
 import { retryMs } from "./instance-supervisor.ts";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { Processor } from "./processor.ts";
+import type { Log, ProcessorEnvironment } from "./processor-environment.ts";
 import type { History } from "./retention-limit.ts";
 import { Status } from "./status.ts";
 

@@ -6,9 +6,9 @@ import { insist } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { comparePositions } from "../model/position.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
 import type { InstanceSupervisor } from "./instance-supervisor.ts";
 import { firstConnectMs } from "./instance-supervisor.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 /**
  * How long after a takeover a call of the earlier worker is expected, unless that worker tells that it has

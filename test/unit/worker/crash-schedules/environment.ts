@@ -10,7 +10,7 @@ import { OutcomeRecorder } from "../../../../services/worker/outcomes/outcome-re
 import type {
   ProcessorEnvironment,
   ProcessorStores,
-} from "../../../../services/worker/processor/environment.ts";
+} from "../../../../services/worker/processor/processor-environment.ts";
 import type { Life, World } from "./world.ts";
 import { never } from "./world.ts";
 
