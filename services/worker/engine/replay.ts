@@ -5,9 +5,9 @@ import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { commanded } from "../checkpoint/transitions.ts";
 import { insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
+import { countLog } from "./count-log.ts";
 import { leaveIntervalZero } from "./gateway-observe.ts";
 import { restoreGenes, restoreModes } from "./restore-settings.ts";
-import { surveyOf } from "./survey.ts";
 
 /**
  * What a replay from this sequence on would apply again: the commands in the log from there up to `applied`.
@@ -19,7 +19,7 @@ export async function surveyReplay(
 ): Promise<RebuildSurvey | undefined> {
   const { applied } = checkpoint.current;
   if (from > applied || from < (await history.firstKept())) return undefined;
-  const survey = await surveyOf(history.steps({ sequence: from, step: 0 }, applied));
+  const survey = await countLog(history.steps({ sequence: from, step: 0 }, applied));
   return survey.commands > 0 ? survey : undefined;
 }
 
