@@ -11,11 +11,11 @@ import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { askBefore } from "./call-in-step.ts";
 import { callObserve } from "./call-observe.ts";
+import { concludeFailedAutoLearn } from "./conclude-failed-auto-learn.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { learnIntent } from "./learn-intent.ts";
-import { dropLostEvents } from "./lost-events.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
@@ -62,7 +62,7 @@ export async function applyLearningObserve(
     return concludeStep(context, step, observed(checkpoint.current, step, seen), outcome);
   }
   // It failed when KATO learned. If there was no event before, it may also have failed before it made one.
-  await dropLostEvents(context, step, interval, outcome);
+  await concludeFailedAutoLearn(context, step, interval, outcome);
 }
 
 /**

@@ -9,11 +9,11 @@ import { unreadableFrequency } from "../model/intent.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
+import { concludeFailedAutoLearn } from "./conclude-failed-auto-learn.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { askAgainMs } from "./context.ts";
 import { judgeLearn } from "./learn-verdict.ts";
-import { dropLostEvents } from "./lost-events.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
 import { removeIfTorn } from "./torn-model.ts";
@@ -158,7 +158,7 @@ async function recoverLost(
   }
   const events = workingMemory.length;
   if (events !== intent.events?.length) {
-    return dropLostEvents(context, step, interval, refused(grpc.OK, "the auto-learn failed"));
+    return concludeFailedAutoLearn(context, step, interval, refused(grpc.OK, "the auto-learn failed"));
   }
   const head = readObservationFields(step.request);
   const changes = observed(checkpoint.current, step, { head, failed: true, interval, events, symbols: null });

@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
  * Concludes an Observe whose auto-learn failed. KATO has dropped the events by then. They are not observed
  * again, because that would make KATO learn again and fail again, for ever.
  */
-export async function dropLostEvents(
+export async function concludeFailedAutoLearn(
   context: Context,
   step: Step,
   interval: number,
