@@ -4,7 +4,7 @@ const sliceMs = 50;
  * Does a task with each item once in `everyMs`, until the timer that is returned is cleared. Every 50 ms a
  * part of the items is due. So a thousand items do not hold up everything else at once.
  */
-export function setSpreadInterval<T>(
+export function startSpreadTimer<T>(
   everyMs: number,
   items: () => Iterable<T>,
   task: (item: T) => void,

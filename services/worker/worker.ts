@@ -7,7 +7,7 @@ import { shareOut } from "./assignment/shares.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
 import { runProcessor } from "./running-processor.ts";
-import { setSpreadInterval } from "./spread-timer.ts";
+import { startSpreadTimer } from "./spread-timer.ts";
 
 const reportTickMs = 250;
 const announcementsPerLife = 3;
@@ -56,8 +56,8 @@ export class Worker {
     const running = () => this.#running.values();
     this.#timers = [
       setInterval(() => void this.#announce(), settings.leaseMs / announcementsPerLife),
-      setSpreadInterval(reportTickMs, running, ({ reports }) => reports.report()),
-      setSpreadInterval(settings.trimEveryMs, running, (each) => void this.#trim(each)),
+      startSpreadTimer(reportTickMs, running, ({ reports }) => reports.report()),
+      startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),
     ];
     stores.registry.onChange(() => this.#match());
     stores.lateCalls.listen((report) => this.#running.get(report.processor)?.slot.heard(report));
