@@ -95,7 +95,7 @@ export function emptied(step: Step): Changes {
  * The changes when a command has succeeded, by method. A method that is missing here changes nothing else
  * than that the step is passed.
  */
-const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Changes>(
+const changesByMethod = new Map<string, (checkpoint: Checkpoint, step: Step) => Changes>(
   Object.entries({
     Learn: (_: Checkpoint, step: Step): Changes => ({ ...emptied(step), ...nothingToLearn }),
     ClearWorkingMemory: (_: Checkpoint, step: Step): Changes => emptied(step),
@@ -109,45 +109,48 @@ const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Change
     }),
     StartSleeping: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...emptied(step),
-      ...set(checkpoint, { sleeping: true }),
+      ...withSettings(checkpoint, { sleeping: true }),
     }),
     StopSleeping: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...passed(step),
-      ...set(checkpoint, { sleeping: false }),
+      ...withSettings(checkpoint, { sleeping: false }),
     }),
     StartPredicting: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...passed(step),
-      ...set(checkpoint, { predicting: true }),
+      ...withSettings(checkpoint, { predicting: true }),
     }),
     StopPredicting: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...passed(step),
-      ...set(checkpoint, { predicting: false }),
+      ...withSettings(checkpoint, { predicting: false }),
     }),
     UpdateGenes: (checkpoint: Checkpoint, step: Step): Changes => {
       const { genes = {} } = decodeRequest("UpdateGenes", Buffer.from(step.request));
-      return { ...passed(step), ...set(checkpoint, { genes: { ...checkpoint.settings.genes, ...genes } }) };
+      return {
+        ...passed(step),
+        ...withSettings(checkpoint, { genes: { ...checkpoint.settings.genes, ...genes } }),
+      };
     },
     // KATO refuses every increment but 0, which makes the gene the threshold that is searched with.
     IncrementRecallThreshold: (checkpoint: Checkpoint, step: Step): Changes => {
       const { genes, searchedThreshold } = checkpoint.settings;
       const effective = genes.recall_threshold ?? searchedThreshold;
-      return { ...passed(step), ...set(checkpoint, { searchedThreshold: effective }) };
+      return { ...passed(step), ...withSettings(checkpoint, { searchedThreshold: effective }) };
     },
     [changeRecallThresholdMethod]: (checkpoint: Checkpoint, step: Step): Changes => {
       const { mark, settings } = checkpoint;
       if (mark?.kind !== "threshold") return passed(step);
       const genes = { ...settings.genes, recall_threshold: mark.value };
-      return { ...passed(step), ...set(checkpoint, { genes, searchedThreshold: mark.value }) };
+      return { ...passed(step), ...withSettings(checkpoint, { genes, searchedThreshold: mark.value }) };
     },
   }),
 );
 
 /** The changes when a command other than Observe has succeeded. */
-export function commanded(checkpoint: Checkpoint, step: Step): Changes {
-  return succeeded.get(step.method)?.(checkpoint, step) ?? passed(step);
+export function commandSucceeded(checkpoint: Checkpoint, step: Step): Changes {
+  return changesByMethod.get(step.method)?.(checkpoint, step) ?? passed(step);
 }
 
-function set({ settings }: Checkpoint, changed: Partial<Settings>): Changes {
+function withSettings({ settings }: Checkpoint, changed: Partial<Settings>): Changes {
   return { settings: { ...settings, ...changed } };
 }
 

@@ -4,7 +4,7 @@ import { changeRecallThresholdMethod } from "../../../libs/kato/compound-command
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
-import { commanded, passed } from "../checkpoint/transitions.ts";
+import { commandSucceeded, passed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
@@ -87,7 +87,7 @@ async function applyByRule(context: Context, step: Step, rule: CommandRule): Pro
     await rule.afterFailure?.(context, outcome);
     return concludeStep(context, step, passed(step), outcome);
   }
-  await concludeStep(context, step, commanded(checkpoint.current, step), outcome);
+  await concludeStep(context, step, commandSucceeded(checkpoint.current, step), outcome);
   await rule.afterSuccess?.(context);
 }
 

@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
-import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
+import { commandSucceeded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
@@ -116,7 +116,12 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
     if (isMarked && mark.kind === "learn" && mark.isObserve) {
       await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
     } else if (step.method !== "Observe") {
-      await concludeStep(context, step, commanded(checkpoint.current, step), provedOutcome(context, step));
+      await concludeStep(
+        context,
+        step,
+        commandSucceeded(checkpoint.current, step),
+        provedOutcome(context, step),
+      );
     } else if (isLast) {
       await concludeLatest(context, step, ownTicks);
     } else {

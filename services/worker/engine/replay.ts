@@ -2,7 +2,7 @@ import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
-import { commanded } from "../checkpoint/transitions.ts";
+import { commandSucceeded } from "../checkpoint/transitions.ts";
 import { insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { countLog } from "./count-log.ts";
@@ -100,7 +100,7 @@ async function settingsAt({ checkpoint, history }: Context, from: number): Promi
     current = { ...current, settings: { ...adopted, searchedThreshold } };
   }
   for await (const step of history.steps({ sequence: 1, step: 0 }, from - 1)) {
-    const { settings } = commanded(current, step);
+    const { settings } = commandSucceeded(current, step);
     if (settings) current = { ...current, settings };
   }
   const { predicting } = current.settings;

@@ -2,7 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
-import { autoLearned, commanded, observed } from "../checkpoint/transitions.ts";
+import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
@@ -129,7 +129,7 @@ function concludeLearned(
 ): Promise<void> {
   const changes = isObserve
     ? learnedByItself(context, step, kept)
-    : commanded(context.checkpoint.current, step);
+    : commandSucceeded(context.checkpoint.current, step);
   return concludeStep(context, step, changes, provedOutcome(context, step));
 }
 
