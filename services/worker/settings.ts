@@ -3,7 +3,7 @@ import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
-import type { History } from "./processor/retention-limit.ts";
+import type { HistoryLimit } from "./processor/retention-limit.ts";
 
 /** The settings of a worker (docs/operating.md, Settings). */
 export interface WorkerSettings extends CommonSettings {
@@ -19,7 +19,7 @@ export interface WorkerSettings extends CommonSettings {
    */
   leaseMs: number;
   /** Which applied commands a log keeps besides those that a rebuild needs. */
-  history: History;
+  history: HistoryLimit;
   /** How often the logs are trimmed. */
   trimEveryMs: number;
   /**

@@ -21,7 +21,7 @@ import { LogHistory } from "./log-history.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 import { ReplayRequest } from "./replay-request.ts";
 import { Retention } from "./retention.ts";
-import type { History } from "./retention-limit.ts";
+import type { HistoryLimit } from "./retention-limit.ts";
 import type { Status } from "./status.ts";
 import { StepTelemetry } from "./step-telemetry.ts";
 import { Takeover } from "./takeover.ts";
@@ -170,7 +170,7 @@ export class Processor {
   }
 
   /** Trims the log to what a rebuild and this history need. */
-  async trim(history: History): Promise<void> {
+  async trim(history: HistoryLimit): Promise<void> {
     await this.#retention.trim(this.context.checkpoint, history);
   }
 

@@ -5,7 +5,7 @@ import { neededFrom } from "../checkpoint/transitions.ts";
  * Which applied commands a log keeps besides those that a rebuild needs: the latest ones, up to this number,
  * and none older than this.
  */
-export interface History {
+export interface HistoryLimit {
   commands: number;
   /** 0 for no limit. */
   ageMs: number;

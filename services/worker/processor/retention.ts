@@ -1,7 +1,7 @@
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import { neededFrom } from "../checkpoint/transitions.ts";
-import type { History } from "./retention-limit.ts";
+import type { HistoryLimit } from "./retention-limit.ts";
 import { trimmedBelow } from "./retention-limit.ts";
 
 /**
@@ -33,7 +33,7 @@ export class Retention {
   }
 
   /** Trims the log, unless that is under way already. */
-  async trim(checkpoint: CheckpointWriter, { commands, ageMs }: History): Promise<void> {
+  async trim(checkpoint: CheckpointWriter, { commands, ageMs }: HistoryLimit): Promise<void> {
     if (this.#isTrimming || neededFrom(checkpoint.persisted) <= this.#trimmedBelow) return;
     this.#isTrimming = true;
     try {

@@ -11,7 +11,7 @@ import { retryMs } from "./instance-supervisor.ts";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { Processor } from "./processor.ts";
 import type { Log, ProcessorEnvironment } from "./processor-environment.ts";
-import type { History } from "./retention-limit.ts";
+import type { HistoryLimit } from "./retention-limit.ts";
 import { Status } from "./status.ts";
 
 /**
@@ -115,7 +115,7 @@ export class ProcessorSlot {
       .catch((error) => this.#log.error({ err: error }, "cannot mend what a late call has done"));
   }
 
-  async trim(history: History): Promise<void> {
+  async trim(history: HistoryLimit): Promise<void> {
     await this.#processor?.trim(history);
   }
 
