@@ -140,7 +140,7 @@ export class CommandLoop {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
     const { stores } = this.#environment;
     /** The step whose answer made no sense. It is not tried again. */
-    let senseless: Position | undefined;
+    let notUnderstoodAt: Position | undefined;
     let isClaimed = command.once === undefined;
     gate.takeInHand(command);
     while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
@@ -150,8 +150,8 @@ export class CommandLoop {
         await status.resumed();
         continue;
       }
-      const end = await supervisor.exclusively(() => this.#attempt(command, { senseless, isClaimed }));
-      if (typeof end === "object") senseless = end;
+      const end = await supervisor.exclusively(() => this.#attempt(command, { notUnderstoodAt, isClaimed }));
+      if (typeof end === "object") notUnderstoodAt = end;
       if (end === "unclaimed") {
         isClaimed = await stores.outcomes.claim(command);
         if (isClaimed) continue;
@@ -175,7 +175,7 @@ export class CommandLoop {
    */
   async #attempt(
     command: StoredCommand,
-    { senseless, isClaimed }: { senseless: Position | undefined; isClaimed: boolean },
+    { notUnderstoodAt, isClaimed }: { notUnderstoodAt: Position | undefined; isClaimed: boolean },
   ): Promise<"applied" | "late" | "paused" | "unclaimed" | "away" | Position> {
     const { context, gate, status, supervisor, takeover, telemetry } = this.#parts;
     const { sequence } = command;
@@ -186,7 +186,7 @@ export class CommandLoop {
       // Reconciling may have found it applied.
       step = this.#nextStep(command);
       if (!step) return "applied";
-      if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
+      if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
       // Nothing is awaited between this check and `begin`. So no client can be told in between that the
