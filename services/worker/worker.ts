@@ -116,8 +116,8 @@ export class Worker {
   }
 
   /**
-   * Releases the processors that should not run here, and takes those that should, some at a time. After each
-   * time it is decided anew which these are.
+   * Releases the processors that should not run here, and starts those that should, some at a time. After
+   * each group it is decided anew which ones these are.
    */
   async #matchNow(): Promise<void> {
     this.#isMatchDue = false;

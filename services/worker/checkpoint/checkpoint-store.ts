@@ -100,8 +100,8 @@ export class CheckpointStore {
           : await this.#bucket.update(this.#processor, text, this.#revision);
       this.#unanswered.clear();
     } catch (error) {
-      // Only this code counts, and not the other one of `isConflict`. A cluster answers with that one if it
-      // gets two writes at once, and the other write may be an earlier one of this store.
+      // Only this code counts. `isConflict` knows another one, with which a cluster refuses one of two writes
+      // that come at once. The other of these two writes may be an earlier one of this store.
       if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence) {
         throw new LeaseLost(`${this.#processor}: another worker has written the checkpoint`);
       }
@@ -112,8 +112,8 @@ export class CheckpointStore {
   }
 
   /**
-   * The text to store at the processor's key. If the checkpoint is small, it is the whole of it. Otherwise
-   * the parts are written first, and the text says where they are.
+   * The text to store at the processor's key. A small checkpoint is stored as a whole. Otherwise the parts
+   * are written first, and the text says where they are.
    */
   async #storedText(checkpoint: Checkpoint): Promise<string> {
     const degraded = degradedText(checkpoint.degradations);

@@ -75,8 +75,8 @@ async function checkLateClear(context: Context): Promise<void> {
 
 /**
  * Checks for a late Learn, which takes the events that it learns out of working memory. If there are fewer
- * events than the log says, those that are there were observed after the Learn. The events before them were
- * learned. If none are missing, this notes which model a Learn would make now.
+ * events than the log says, a late Learn has come: it has learned the missing ones, and the events that are
+ * there were observed after it. If none are missing, this notes which model a Learn would make now.
  */
 async function checkLateLearn(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery, log } = context;

@@ -25,7 +25,7 @@ export interface InstanceOptions {
   log: Pick<Logger, "warn">;
 }
 
-/** The step in hand, which its calls are reported with. */
+/** The step in hand. Its calls are reported with its position and its trace. */
 export interface InHand {
   at: Position;
   trace: TraceContext | undefined;

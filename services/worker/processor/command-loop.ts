@@ -38,13 +38,13 @@ export interface ProcessorParts {
  * The heart of the worker: takes the commands of a processor's log in sequence, and brings each to its end
  * before the next.
  *
- * | state      | means                                                       | commands meanwhile                           |
- * | ---------- | ----------------------------------------------------------- | -------------------------------------------- |
- * | ready      | nothing is to do                                            | are applied                                  |
- * | applying   | a command is in hand, or more are known to wait             | are applied one after the other              |
- * | rebuilding | the instance is being reconciled, or the log is replayed    | wait                                         |
- * | down       | the instance, or its database, cannot be reached            | with a deadline are refused, the others wait |
- * | paused     | somebody has paused it; told in place of all but `down`     | wait, but for one that was begun             |
+ * | state      | means                                                 | commands meanwhile                 |
+ * | ---------- | ----------------------------------------------------- | ---------------------------------- |
+ * | ready      | there is nothing to do                                | are applied                        |
+ * | applying   | a command is in hand, or more are known to wait       | are applied in sequence            |
+ * | rebuilding | the instance is being reconciled, or the log replayed | wait                               |
+ * | down       | the instance, or its database, cannot be reached      | wait; with a deadline: are refused |
+ * | paused     | it was paused by hand, and it is not down             | wait, except one that was begun    |
  *
  * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is
  * reconciled. It is called a second time only if it is proved that the instance does not have it, or that a
@@ -57,11 +57,9 @@ export class CommandLoop {
   readonly #onApplied: () => void;
   #reader: { close(): void } | undefined;
   #isStopping = false;
-  /**
-   * `#last` is the last sequence that is known to be in the log. `#storedAtMs` is when the command in hand
-   * was stored (Unix ms).
-   */
+  /** The last known sequence of the log. */
   #last = 0;
+  /** When the command in hand was stored (Unix ms). */
   #storedAtMs = 0;
 
   /** `onApplied` is called after each command that has ended. */
@@ -71,10 +69,7 @@ export class CommandLoop {
     this.#onApplied = onApplied;
   }
 
-  /**
-   * The last sequence of the log, as far as it is known, and how long the oldest command that is not applied
-   * has been in the log.
-   */
+  /** The last known sequence of the log, and how long the oldest command has waited in the log. */
   get backlog(): { last: number; oldestMs: number } {
     const { applied } = this.#parts.context.checkpoint.current;
     const waitedMs = this.#environment.clock.unixMs() - this.#storedAtMs;

@@ -64,7 +64,7 @@ export class Processor {
     );
   }
 
-  /** The last sequence of its log, and how long the oldest command waits, as `CommandLoop.backlog`. */
+  /** The same as `CommandLoop.backlog`. */
   get backlog(): { last: number; oldestMs: number } {
     return this.#loop.backlog;
   }
@@ -88,7 +88,7 @@ export class Processor {
     return this.#parts.supervisor.watch();
   }
 
-  /** Archives the counts of idle ingestions, again and again. The function that is returned ends that. */
+  /** Archives the counts of idle ingestions every second. The function that is returned ends that. */
   archiveIngestions(onError: (error: unknown) => void): () => void {
     const { clock } = this.#environment;
     let cancel = () => {};
@@ -110,8 +110,8 @@ export class Processor {
   }
 
   /**
-   * Gives the processor back. To be called once `applyLog` has ended. Under the lease, it persists that
-   * nothing is under way. If the lease is lost, it tells which of this worker's calls were under way then.
+   * Persists that nothing is under way. If the lease is lost, tells instead which of this worker's calls were
+   * under way then. To be called once `applyLog` has ended.
    */
   async giveBack(): Promise<void> {
     const { processor, lease, stores } = this.#environment;
@@ -144,9 +144,8 @@ export class Processor {
   }
 
   /**
-   * Cancels a command for which nobody waits any more. If it was not begun, it never will be, and the reply
-   * is `expired`. If its own reply was sent and did not arrive, that is returned. Otherwise the reply is
-   * `unknown`.
+   * Cancels a command for which nobody waits any more. `expired` says that it never will be begun. If its own
+   * reply did not arrive, that is returned. Otherwise the reply is `unknown`.
    */
   async cancel(sequence: number): Promise<Reply> {
     const { gate, outcomes } = this.#parts;
