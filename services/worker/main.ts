@@ -13,14 +13,14 @@ import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
-import { serveWorker } from "./health-port.ts";
+import { serveWorker } from "./http-port.ts";
 import { systemClock } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
 
-/** A report is of use for as long as a worker can be frozen. */
+/** How long reports of late calls are kept: as long as a worker may be frozen. */
 const lateCallsKeptMs = 24 * 3_600_000;
 const stopWithoutNatsMs = 1_000;
 
@@ -72,7 +72,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   };
   worker = await ask(() => Worker.start(context));
   await aborted(stopping, stopping);
-  // While NATS is away nothing can be written; whoever takes over finds out what is not.
+  // While NATS is away nothing can be written. Whoever takes over finds out what was not written.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
   await Promise.race([worker.stop(), withoutNats]);
   registry.close();

@@ -5,29 +5,30 @@ import type { Label } from "../../libs/telemetry/metrics.ts";
 import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
- * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor:
- * both at once, with the buckets, would be a hundred thousand series at a thousand processors.
+ * The worker's metrics. Latencies have the labels method and outcome. Counts and gauges have the label
+ * processor. A histogram with all of these labels would have a hundred thousand series for a thousand
+ * processors.
  */
 export interface WorkerMetrics {
-  /** A command came to its end. */
+  /** A command has ended. */
   concluded(command: { processor: string; outcome: string }): void;
-  /** A command's call is begun, so long after it was stored. */
+  /** The call of a command is begun this long after the command was stored. */
   waited(wait: { method: string; seconds: number }): void;
   /** A call to an instance has ended: with a response, a gRPC error, or unseen. */
   called(call: { method: string; outcome: string; seconds: number }): void;
-  /** A step of recovery, as each has a line in the log too. */
+  /** A step of recovery has ended. Each has a line in the log too. */
   recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
-  /** A command that nobody waited for has failed. */
+  /** A command has become a dead letter: nobody waited for it, and it did not succeed. */
   deadLettered(processor: string): void;
   leaseChanged(change: "taken" | "lost" | "given-back"): void;
   /** The instance is reached over another connection than before. */
   reconnected(processor: string): void;
-  /** All of it, for Prometheus. */
+  /** All metrics, in the format of Prometheus. */
   scrape(): Promise<string>;
   contentType: string;
 }
 
-/** What it asks of the rest at a scrape. */
+/** What is asked of the worker at a scrape. */
 export interface WorkerFacts {
   states: () => ProcessorState[];
   isRegistered: (processor: string) => boolean;
@@ -73,8 +74,8 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     [],
   );
   const showStates = createStateGauges(registry);
-  // What alerts watch the increase of is there from the beginning: of a series that begins at 1 Prometheus
-  // sees none.
+  // Alerts watch the increase of these series, so the series are there from the start. Prometheus sees no
+  // increase in a series that begins at 1.
   for (const outcome of ["taken", "lost", "given-back"] as const) leases.inc({ outcome }, 0);
   return {
     contentType: registry.contentType,
@@ -82,7 +83,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     waited: ({ method, seconds }) => waits.observe({ method: methodLabel(method) }, seconds),
     called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
     recovered: (labels, count = 1) => {
-      // A rebuild that replays nothing would be a series more for each processor.
+      // A rebuild that replays nothing would only add a series for each processor.
       if (count > 0) recoveries.inc(labels, count);
     },
     deadLettered: (processor) => letters.inc({ processor }),
@@ -103,8 +104,8 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
 }
 
 /**
- * A gauge for each thing that is told of each processor which this worker runs; what is returned sets them
- * all.
+ * Creates the gauges about the processors that this worker runs. The function that is returned sets all of
+ * them.
  */
 function createStateGauges(registry: Registry): (states: ProcessorState[]) => void {
   const registers = [registry];

@@ -19,9 +19,9 @@ import { Requests, sendReply } from "./processor/requests.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
 import type { WorkerSettings } from "./settings.ts";
 
-/** What a worker process works with: there is one. */
+/** What a worker process works with. There is one in each process. */
 export interface WorkerContext {
-  /** Its name in leases and reports. */
+  /** The worker's name, in leases and reports. */
   name: string;
   nats: NatsLink;
   stores: {
@@ -48,20 +48,20 @@ export interface WorkerContext {
   log: Logger;
 }
 
-/** A processor that a worker runs. */
+/** A processor that this worker runs. */
 export interface RunningProcessor {
   entry: ProcessorEntry;
   lease: Lease;
   slot: ProcessorSlot;
   requests: Requests;
   reports: Reports;
-  /** Its stop, once that has begun. */
+  /** The promise of its stop, once that has begun. */
   stopping?: Promise<void>;
 }
 
 /**
- * Makes what runs a processor under this lease; its slot's `start` begins it. `onLeaseLost`: the lease is
- * gone.
+ * Makes what runs a processor under this lease. `slot.start` starts it. `onLeaseLost` is called when the
+ * lease is lost.
  */
 export function runProcessor(
   { nats, stores, settings, tracing, log }: WorkerContext,

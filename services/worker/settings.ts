@@ -3,30 +3,31 @@ import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
-import type { History } from "./processor/retention-limit.ts";
+import type { HistoryLimit } from "./processor/retention-limit.ts";
 
-/** What a worker is told. */
+/** The settings of a worker (docs/operating.md, Settings). */
 export interface WorkerSettings extends CommonSettings {
   host: string;
   port: number;
-  /** How spans are recorded; undefined where they are not. */
+  /** Where spans go; undefined if none are recorded. */
   tracing: TracingSettings | undefined;
   /** The ids of the processors that this worker runs, or `*` for all. */
   processors: string[] | "*";
   /**
-   * How long a lease lives that is not renewed: another worker takes over a dead one's processors after that.
+   * How long a lease lives if it is not renewed. After that another worker takes over the processors of a
+   * dead one.
    */
   leaseMs: number;
-  /** What a log keeps besides what a rebuild needs. */
-  history: History;
-  /** How often the logs are trimmed to that. */
+  /** Which applied commands a log keeps besides those that a rebuild needs. */
+  history: HistoryLimit;
+  /** How often the logs are trimmed. */
   trimEveryMs: number;
   /**
-   * Whether working memory is restored after Observes that nobody of this gateway made; else the processor is
-   * `degraded`.
+   * Whether working memory is restored after Observes that reached the instance past the gateway. If not, the
+   * processor is `degraded`.
    */
   mendsForeignCalls: boolean;
-  /** The longest a call to an instance may take. */
+  /** How long a call to an instance may take. */
   callTimeoutMs: number;
 }
 

@@ -7,30 +7,33 @@ import { shareOut } from "./assignment/shares.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
 import { runProcessor } from "./running-processor.ts";
-import { staggered } from "./staggered.ts";
+import { startSpreadTimer } from "./spread-timer.ts";
 
 const reportTickMs = 250;
 const announcementsPerLife = 3;
 const drainMs = 500;
-/** Processors are registered, and leases come and go, many at a time: they are looked at together. */
+/**
+ * Processors are registered, and leases come and go, many at a time. So changes within this time are handled
+ * together.
+ */
 const changesPauseMs = 20;
 /**
- * So many processors are begun at once. If a thousand were, each would wait until all are through, longer
- * than a lease lives and a connection is waited for.
+ * How many processors are started at a time. If a thousand were started at once, each would wait until all
+ * are ready. That is longer than a lease lives, and longer than a connection is waited for.
  */
 const begunAtOnce = 32;
 /**
- * Those begun are waited for so long at most: one whose log has no leader must not keep the rest waiting
- * (A8).
+ * How long the next processors wait for those that are being started. A processor whose log has no leader
+ * must not keep the rest waiting (A8).
  */
 const beginningLimitMs = 1_000;
 
 /**
- * Runs the processors whose leases it holds, and reports how they stand.
+ * Runs the processors whose leases it holds, and reports their states.
  *
- * Invariants: a processor runs only under its lease (A4), and has stopped before the lease is released. Its
- * old slot has stopped before a new one starts, as when its endpoint changes (A1). Nothing waits for one
- * processor to stop but what is to be done with that processor (A8).
+ * Invariants: a processor runs only under its lease (A4), and has stopped before the lease is released. When
+ * its endpoint changes, its old slot has stopped before a new one starts (A1). While one processor stops,
+ * only the work on that processor waits (A8).
  */
 export class Worker {
   readonly metrics = createWorkerMetrics({
@@ -53,8 +56,8 @@ export class Worker {
     const running = () => this.#running.values();
     this.#timers = [
       setInterval(() => void this.#announce(), settings.leaseMs / announcementsPerLife),
-      staggered(reportTickMs, running, ({ reports }) => reports.report()),
-      staggered(settings.trimEveryMs, running, (each) => void this.#trim(each)),
+      startSpreadTimer(reportTickMs, running, ({ reports }) => reports.report()),
+      startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),
     ];
     stores.registry.onChange(() => this.#match());
     stores.lateCalls.listen((report) => this.#running.get(report.processor)?.slot.heard(report));
@@ -77,12 +80,12 @@ export class Worker {
     for (const timer of this.#timers) clearInterval(timer);
     this.#context.stores.outcomes.stop();
     await this.#matching;
-    // First, so that the others take what is released.
+    // This comes first, so that the other workers take the processors that are released.
     await this.#membership.retire().catch(() => {});
     await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
   }
 
-  /** How each of its processors stands. */
+  /** The state of each of its processors. */
   get states(): ProcessorState[] {
     return [...this.#running.values()].map(({ reports }) => reports.state);
   }
@@ -96,7 +99,10 @@ export class Worker {
     this.#match();
   }
 
-  /** Makes what runs match the registry and the leases, soon, and after the matching under way. */
+  /**
+   * Makes the processors that run here match the registry and the leases. It does so soon, and after the
+   * matching that is under way.
+   */
   #match(): void {
     if (this.#isMatchDue || this.#stopping) return;
     this.#isMatchDue = true;
@@ -110,8 +116,8 @@ export class Worker {
   }
 
   /**
-   * Releases what is not to run here, and takes what is, some at a time. What that is, is decided anew each
-   * time.
+   * Releases the processors that should not run here, and starts those that should, some at a time. After
+   * each group it is decided anew which ones these are.
    */
   async #matchNow(): Promise<void> {
     this.#isMatchDue = false;
@@ -125,7 +131,10 @@ export class Worker {
     }
   }
 
-  /** Stops whatever is not to run here any more, or not as it does, and returns what is to be taken. */
+  /**
+   * Stops the processors that should not run here any more, or whose endpoint has changed. Returns the
+   * processors to take.
+   */
   #releaseOthers(): ProcessorEntry[] {
     const { name, settings, stores } = this.#context;
     const { processors } = settings;
@@ -169,15 +178,12 @@ export class Worker {
     this.#running.set(entry.id, running);
     running.slot.setPaused(entry.paused === true);
     const opened = running.slot.start();
-    // Gateways take silence for nobody running it, and refuse what is sent to it.
+    // Gateways take silence to mean that no worker runs the processor, and refuse what is sent to it.
     running.reports.report();
     await Promise.race([opened, sleep(beginningLimitMs, undefined, { ref: false })]);
   }
 
-  /**
-   * The lease is gone: the processor must not go on. Where it is to run here, that is with a lease taken
-   * anew.
-   */
+  /** Stops a processor whose lease is lost. If it should run here, a new lease is taken for it. */
   #lost(id: string): void {
     const running = this.#running.get(id);
     if (!running) return;
@@ -185,7 +191,7 @@ export class Worker {
     this.#replace(running);
   }
 
-  /** Stops a processor. What is to run in its place is decided then. */
+  /** Stops a processor. Afterwards it is decided what runs in its place. */
   #replace(running: RunningProcessor): void {
     const { log } = this.#context;
     void this.#stopOne(running)
@@ -199,7 +205,7 @@ export class Worker {
   }
 
   async #stopNow({ entry, slot, lease, requests }: RunningProcessor): Promise<void> {
-    // Whoever has asked this worker is answered by it.
+    // Requests that have reached this worker are still answered by it.
     await Promise.race([requests.drain(), sleep(drainMs)]);
     await slot.stop().finally(() => this.#running.delete(entry.id));
     this.metrics.leaseChanged(lease.held ? "given-back" : "lost");

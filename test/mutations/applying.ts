@@ -117,7 +117,7 @@ export const applying: Mutations = {
     {
       breaks: "A5: a command that failed counts as done",
       find: "return concludeStep(context, step, passed(step), outcome);",
-      replace: "return concludeStep(context, step, commanded(checkpoint.current, step), outcome);",
+      replace: "return concludeStep(context, step, commandSucceeded(checkpoint.current, step), outcome);",
     },
     {
       breaks: "A7: a DeleteModel that failed is told as a success",
@@ -190,7 +190,7 @@ export const applying: Mutations = {
       replace: "const frequency = 0 * (await frequencyOf(instance, model));",
     },
   ],
-  "services/worker/engine/lost-events.ts": [
+  "services/worker/engine/conclude-failed-auto-learn.ts": [
     {
       breaks: "A5: an auto-learn that failed is set off again by every rebuild",
       find: "{ ...emptied(step), interval }",

@@ -153,7 +153,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "logs are never trimmed",
-      find: "staggered(settings.trimEveryMs, running, (each) => void this.#trim(each)),",
+      find: "startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),",
       replace: "",
     },
   ],
@@ -171,7 +171,7 @@ export const assignment: Mutations = {
       replace: "await worker.stop();",
     },
   ],
-  "services/worker/staggered.ts": [
+  "services/worker/spread-timer.ts": [
     {
       breaks: "only the first of many processors is reported and trimmed",
       find: "if (index++ % slices === slice) task(item);",
@@ -185,7 +185,7 @@ export const assignment: Mutations = {
       replace: "{ min: 0, max: 87_600 }) * 60_000",
     },
   ],
-  "services/worker/health-port.ts": [
+  "services/worker/http-port.ts": [
     {
       breaks: "a worker without NATS says that it is healthy",
       find: "const isHealthy = connected && worker !== undefined;",

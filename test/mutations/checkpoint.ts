@@ -154,8 +154,8 @@ export const checkpoint: Mutations = {
     },
     {
       breaks: "another recall threshold is searched with after a restart",
-      find: "set(checkpoint, { genes, searchedThreshold: mark.value })",
-      replace: "set(checkpoint, { genes })",
+      find: "withSettings(checkpoint, { genes, searchedThreshold: mark.value })",
+      replace: "withSettings(checkpoint, { genes })",
     },
     {
       breaks: "clients see the interval count an Observe of the gateway's own",

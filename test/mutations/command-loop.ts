@@ -45,7 +45,7 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "a step whose answer makes no sense stops the log for ever",
-      find: "if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);",
+      find: "if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);",
       replace: "",
     },
     {

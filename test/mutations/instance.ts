@@ -173,7 +173,7 @@ export const instance: Mutations = {
       replace: "",
     },
   ],
-  "services/worker/model/events.ts": [
+  "services/worker/model/memory-events.ts": [
     {
       breaks: "A3: symbols beyond the basic plane are sorted otherwise than KATO sorts them",
       find: 'return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));',

@@ -7,9 +7,9 @@ const retryMs = 1_000;
 const attempts = 120;
 
 /**
- * Where workers that have lost a lease tell the processor's next owner which of their calls were late: a
- * bucket with a report of each processor and worker. A report stays until an owner has read it, which may be
- * the same worker, or nobody yet.
+ * A bucket of reports. With a report a worker that has lost a lease tells the next owner of the processor
+ * which of its calls were late. There is one report for each processor and worker. It stays until an owner of
+ * the processor has read it. That owner may be the same worker.
  */
 export class LateCallBoard {
   readonly #bucket: KV;
@@ -20,7 +20,7 @@ export class LateCallBoard {
     this.#bucket = bucket;
   }
 
-  /** Knows every report that stands in the bucket, and every later one. */
+  /** Opens the board. From then on it knows the reports in the bucket, and every later one. */
   static async open(bucket: KV, log: Pick<Logger, "warn">): Promise<LateCallBoard> {
     const board = new LateCallBoard(bucket);
     const changes = await bucket.watch();
@@ -38,14 +38,14 @@ export class LateCallBoard {
     this.#onReport = onReport;
   }
 
-  /** The reports that stand for this processor. */
+  /** The reports about this processor that nobody has removed yet. */
   reportsOf(processor: string): LateCallReport[] {
     return [...this.#reports.values()].filter((report) => report.processor === processor);
   }
 
   /**
-   * Adds to what this worker has told of the processor. Resolves once NATS has it, which is tried for as long
-   * as it is of use. This worker itself knows it at once.
+   * Adds calls to this worker's report about the processor. Resolves once NATS has the report. Rejects if
+   * that has failed 120 times, with a second between the tries. This worker itself knows the report at once.
    */
   async tell(report: LateCallReport): Promise<void> {
     const key = keyOf(report);
@@ -63,7 +63,7 @@ export class LateCallBoard {
     }
   }
 
-  /** The report was read, and what had to be done is done. */
+  /** Removes a report. To be called once it was read, and what the late calls have done is mended. */
   async remove(report: LateCallReport): Promise<void> {
     const key = keyOf(report);
     this.#reports.delete(key);

@@ -6,11 +6,12 @@ import { openBucket } from "../../../libs/nats/buckets.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
 /**
- * Opens the bucket of leases, in which an entry lives for `leaseMs` at least: a lease is held for no longer
- * than its entry lives (A4).
+ * Opens the bucket of leases. An entry of it lives for `leaseMs` or longer, because a lease must not be held
+ * longer than its entry lives (A4).
  *
- * A bucket that was made for shorter leases is changed. One that was made for longer ones stays, as workers
- * that count on it may be running: then a dead worker is replaced later than `leaseMs` says, which is told.
+ * A bucket that was made for shorter leases is changed. A bucket that was made for longer leases stays as it
+ * is, because workers that count on that may be running. Then a dead worker is replaced later than `leaseMs`
+ * says, and the log says so.
  */
 export async function openLeases(
   connection: NatsConnection,

@@ -5,24 +5,27 @@ export interface LeaseOptions {
   bucket: Pick<KV, "create" | "update" | "delete">;
   processor: string;
   worker: string;
-  /** The life of an entry of the bucket. */
+  /** How long an entry of the bucket lives. */
   leaseMs: number;
-  /** Called once, when it is known to be gone although it was not released. */
+  /** Called once, when the lease is lost. */
   onLost: () => void;
   log: Pick<Logger, "warn">;
 }
 
-/** A tenth of the lease's life is left out, as two clocks do not run at the same pace. */
+/**
+ * A lease is held for this share of its life. The rest is a margin, because two clocks do not run at the same
+ * pace.
+ */
 const safeShare = 0.9;
 const renewalsPerLife = 3;
 
 /**
- * The right of one worker to run a processor: an entry in a bucket whose entries live for `leaseMs`.
+ * The right of one worker to run a processor. It is an entry in a bucket whose entries live for `leaseMs`.
  *
- * States: *held*, *released*, *lost*. Its life counts from when the last renewal that succeeded was *sent*,
- * by a clock that goes on while the process is stopped. It is held until `leaseMs` less a safety margin have
- * passed; for so long no other worker can have an entry (A4). A renewal is a compare-and-set, so it fails
- * once another worker has taken the lease.
+ * States: *held*, *released*, *lost*. Its life counts from when the last successful renewal was *sent*, by a
+ * clock that goes on while the process is stopped. It is held for `leaseMs` less a safety margin. During that
+ * time no other worker can have an entry (A4). A renewal is a compare-and-set, so it fails once another
+ * worker has taken the lease.
  */
 export class Lease {
   readonly #options: LeaseOptions;
@@ -38,7 +41,7 @@ export class Lease {
     this.#renewLater();
   }
 
-  /** Takes the lease, or returns undefined where another worker has it. */
+  /** Takes the lease. Resolves to undefined if another worker has it, or if NATS does not answer. */
   static async take(options: LeaseOptions): Promise<Lease | undefined> {
     const sentAt = performance.now();
     try {
@@ -49,21 +52,21 @@ export class Lease {
     }
   }
 
-  /** The worker that has taken it. */
+  /** The name of the worker that has taken the lease. */
   get worker(): string {
     return this.#options.worker;
   }
 
   /**
-   * Whether this worker may call the instance now. Once it may not it never may again, even if a renewal
-   * comes through late.
+   * Whether this worker may call the instance now. Once this is false it stays false, even if a renewal
+   * arrives late.
    */
   get held(): boolean {
     if (this.#state === "held" && performance.now() >= this.#validUntil) this.#lose();
     return this.#state === "held";
   }
 
-  /** Ends it, so that another worker need not wait until its life is over. */
+  /** Gives the lease back, so that another worker need not wait until its life is over. */
   async release(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#state !== "held") return;
@@ -89,7 +92,7 @@ export class Lease {
       this.#revision = revision;
       this.#validUntil = sentAt + leaseMs * safeShare;
     } catch (error) {
-      // Perhaps NATS is away: as long as the lease lives it is tried again.
+      // NATS may be away. The renewal is tried again for as long as the lease is held.
       log.warn({ err: error, processor }, "cannot renew the lease");
     }
     if (this.held) this.#renewLater();

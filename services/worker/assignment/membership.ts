@@ -1,7 +1,8 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 
 /**
- * Begins the keys of workers that are alive. The other keys are leases': processor ids, which have no dot.
+ * The beginning of the keys of workers that are alive. All other keys are those of leases: processor ids,
+ * which have no dot.
  */
 const workerPrefix = "worker.";
 
@@ -18,11 +19,11 @@ interface Seen {
 }
 
 /**
- * Which workers are alive, and who holds which lease, as the leases' bucket was last seen.
+ * Which workers are alive, and who holds which lease, as far as the bucket of leases has told.
  *
- * The bucket does not tell when an entry's life is over: an entry that was not written again for a lease's
- * life counts as gone. A watch that for a lease's life tells nothing, not even of what this worker itself
- * writes, may have been on a server that is gone, so it is replaced.
+ * The bucket does not tell when an entry's life is over. So an entry that was not written again for a lease's
+ * life counts as gone. A watch that tells nothing for a lease's life, not even what this worker itself
+ * writes, may have been on a server that is gone. So it is replaced.
  */
 export class Membership {
   readonly #bucket: LeaseBucket;
@@ -41,7 +42,7 @@ export class Membership {
     this.#onChange = onChange;
   }
 
-  /** Calls `onChange` when a lease or a worker comes or goes, as far as the bucket tells. */
+  /** Opens it. `onChange` is called when the bucket tells that a lease or a worker has come or gone. */
   static async open(
     bucket: LeaseBucket,
     me: string,
@@ -53,7 +54,7 @@ export class Membership {
     return membership;
   }
 
-  /** Says that this worker is alive, for another lease's life. */
+  /** Announces that this worker is alive. That counts for a lease's life. */
   async announce(wanted: string[] | "*"): Promise<void> {
     const key = workerPrefix + this.#me;
     const toldAt = Math.max(this.#watchedSince, this.#seen.get(key)?.at ?? 0);
@@ -68,13 +69,13 @@ export class Membership {
     await this.#bucket.delete(workerPrefix + this.#me);
   }
 
-  /** Processor → worker. */
+  /** Which worker holds the lease of each processor. */
   get holders(): Map<string, string> {
     const leases = this.#alive().filter(([key]) => !key.startsWith(workerPrefix));
     return new Map(leases.map(([key, { value }]) => [key, value]));
   }
 
-  /** Worker → what it was told to run. */
+  /** What each worker that is alive was told to run. */
   get workers(): Map<string, string[] | "*"> {
     const workers = this.#alive().filter(([key]) => key.startsWith(workerPrefix));
     return new Map(workers.map(([key, { value }]) => [key.slice(workerPrefix.length), JSON.parse(value)]));
@@ -98,13 +99,16 @@ export class Membership {
     return [...this.#seen].filter(([, { at }]) => at > oldest);
   }
 
-  /** Takes a change in, and returns whether something came or went that this worker did not write itself. */
+  /**
+   * Notes a change. Returns whether a lease or a worker has come or gone that this worker did not write
+   * itself.
+   */
   #take(change: Change): boolean {
     const { key } = change;
     const before = this.#seen.get(key);
     const value = change.string();
-    // Only a removal has no value. Asking for the operation would parse the headers of each renewal of each
-    // lease.
+    // Only a removal has no value. The operation is not asked for, because that would parse the headers of
+    // each renewal of each lease.
     if (value === "") return this.#seen.delete(key);
     this.#seen.set(key, { value, at: performance.now() });
     return before?.value !== value && value !== this.#me;

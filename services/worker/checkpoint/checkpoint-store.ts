@@ -7,15 +7,18 @@ import { firstCheckpoint } from "./checkpoint.ts";
 import { degradationsOfText, degradedText } from "./degradation.ts";
 
 /**
- * A checkpoint as the bucket has it. `degraded` is what `degradations` say, as one sentence: versions that
- * know no list read and write that alone, and drop nothing of the rest.
+ * A checkpoint as the bucket has it. `degraded` has what `degradations` say as one sentence. Older versions
+ * know only the sentence. They read and write it, and keep all other fields.
  */
 type StoredCheckpoint = Omit<Checkpoint, "degradations"> & {
   degraded: string;
   degradations?: Checkpoint["degradations"];
 };
 
-/** What stands at a processor's key: the checkpoint, or what others read of it and where the rest is. */
+/**
+ * The value of a processor's key. It is the checkpoint if that is small. Otherwise it has the fields that
+ * others read, and says where the parts of the checkpoint are.
+ */
 type Stored =
   | (StoredCheckpoint & { parts?: undefined })
   | (Pick<Checkpoint, "applied" | "ingestions"> & { parts: Parts });
@@ -25,16 +28,17 @@ export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & 
   get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;
 };
 
-/** Where the pieces of a checkpoint stand whose text is larger than one message should be. */
+/** Where the parts of a checkpoint are whose text is too large for one message. */
 interface Parts {
-  /** New with every write, so that the pieces of the checkpoint before it are not overwritten. */
+  /** A name that is new with every write, so that the parts of the earlier checkpoint are not overwritten. */
   group: string;
   count: number;
 }
 
 /**
- * The checkpoint that is stored so. What an older version did not know of is as in the first one. The list of
- * what is amiss counts where it says the same as the sentence, which an older version may have written since.
+ * The checkpoint in a stored one. A field that an older version did not know has the value of the first
+ * checkpoint. `degradations` counts only if it says the same as `degraded`. Otherwise an older version has
+ * written the sentence since, and that counts.
  */
 function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Checkpoint {
   const isCurrent = degradations !== undefined && degradedText(degradations) === degraded;
@@ -45,22 +49,22 @@ function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Ch
   };
 }
 
-/** NATS takes 1 MB in a message unless it is told otherwise. */
+/** The largest part. It is well below 1 MB, which NATS takes in a message unless it is told otherwise. */
 const partBytes = 256 * 1024;
 
 /**
- * One processor's checkpoint in the bucket. It is written by compare-and-set, so a writer that is no longer
- * the only one fails instead of taking the checkpoint back (A5).
+ * One processor's checkpoint in the bucket. It is written by compare-and-set. So a writer that is no longer
+ * the only one fails, instead of taking the checkpoint back (A5).
  */
 export class CheckpointStore {
   readonly #bucket: CheckpointBucket;
   readonly #processor: string;
-  /** Removes keys of the bucket for good. It may fail. */
+  /** Removes keys of the bucket, and their history. It may fail. */
   readonly #drop: (keys: string) => Promise<void>;
   #revision = 0;
   #group: string | undefined;
   #isSwept = false;
-  /** What was written and got no answer: it may stand there, or come to stand there. */
+  /** The texts of writes that got no answer. They may have been written, or may be written later. */
   readonly #unanswered = new Set<string>();
 
   constructor(bucket: CheckpointBucket, processor: string, drop: (keys: string) => Promise<void>) {
@@ -69,7 +73,7 @@ export class CheckpointStore {
     this.#drop = drop;
   }
 
-  /** The persisted checkpoint, undefined when there is none yet. */
+  /** The persisted checkpoint; undefined if there is none yet. */
   async load(): Promise<Checkpoint | undefined> {
     const entry = await this.#bucket.get(this.#processor);
     this.#revision = entry?.revision ?? 0;
@@ -81,8 +85,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Rejects with LeaseLost when somebody else has written since `load`, with NatsAway when NATS does not
-   * answer.
+   * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one since `load`, and with
+   * NatsAway if NATS does not answer.
    */
   async save(checkpoint: Checkpoint): Promise<void> {
     const before = this.#group;
@@ -96,7 +100,8 @@ export class CheckpointStore {
           : await this.#bucket.update(this.#processor, text, this.#revision);
       this.#unanswered.clear();
     } catch (error) {
-      // Not `isConflict`: what a cluster tells of two at once may be about an earlier write of ours.
+      // Only this code counts. `isConflict` knows another one, with which a cluster refuses one of two writes
+      // that come at once. The other of these two writes may be an earlier one of this store.
       if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence) {
         throw new LeaseLost(`${this.#processor}: another worker has written the checkpoint`);
       }
@@ -106,7 +111,10 @@ export class CheckpointStore {
     if (before !== undefined && before !== this.#group) await this.#dropGroup(before);
   }
 
-  /** The checkpoint's text where it is small; else what stands for it, once its parts are written. */
+  /**
+   * The text to store at the processor's key. A small checkpoint is stored as a whole. Otherwise the parts
+   * are written first, and the text says where they are.
+   */
   async #storedText(checkpoint: Checkpoint): Promise<string> {
     const degraded = degradedText(checkpoint.degradations);
     const text = JSON.stringify({ ...checkpoint, degraded } satisfies StoredCheckpoint);
@@ -136,8 +144,8 @@ export class CheckpointStore {
   }
 
   /**
-   * A write of this store that got no answer may have been carried out: then what stands there is this
-   * store's own.
+   * Finds out whether a write that got no answer was carried out. If it was, the text in the bucket is that
+   * of this store, and its revision is taken over.
    */
   async #adoptUnanswered(): Promise<void> {
     if (this.#unanswered.size === 0) return;
@@ -147,7 +155,7 @@ export class CheckpointStore {
     this.#unanswered.clear();
   }
 
-  /** Removes, once in this store's life, the parts that a crash has left behind. */
+  /** Removes the parts that a crash has left behind. It does so once in this store's life. */
   async #sweep(): Promise<void> {
     if (this.#isSwept) return;
     const entry = await this.#bucket.get(this.#processor);
@@ -160,7 +168,7 @@ export class CheckpointStore {
     this.#isSwept = true;
   }
 
-  /** A failure does no harm: what is not removed now is swept some other time. */
+  /** Removes the parts of one write. A failure does no harm: they are swept later. */
   async #dropGroup(group: string): Promise<void> {
     await this.#drop(`${this.#processor}.${group}.>`).catch(() => {
       this.#isSwept = false;

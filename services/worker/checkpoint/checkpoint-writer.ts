@@ -2,16 +2,16 @@ import { Interrupted, LeaseLost, NatsAway } from "../model/interruptions.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 export interface CheckpointWriterOptions {
-  /** What is persisted now. */
+  /** The checkpoint that is persisted now. */
   loaded: Checkpoint;
   /**
-   * Persists a checkpoint. Rejects with LeaseLost when somebody else has written, with NatsAway when NATS
+   * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one, and with NatsAway if NATS
    * does not answer.
    */
   save: (checkpoint: Checkpoint) => Promise<void>;
-  /** Told of the first of several failures in a row, and of each LeaseLost. */
+  /** Called with the first of several failures in a row, and with each LeaseLost. */
   onError: (error: unknown) => void;
-  /** Does a task in a while, unless it is cancelled. A test has a clock of its own. */
+  /** Does a task in a while. The function that is returned cancels it. A test has a clock of its own. */
   later?: (task: () => void) => () => void;
 }
 
@@ -25,16 +25,17 @@ function afterPause(task: () => void): () => void {
 /**
  * A processor's checkpoint, in memory and persisted.
  *
- * Invariants: what is persisted never says more than what is in memory, and is at most 100 ms behind it (A5).
- * `persist` resolves once it is persisted; `update` does not wait. A checkpoint is written only when what
- * `waitFor` was given for it is done: so the record of an outcome is never missing behind `applied`.
+ * Invariants: the persisted checkpoint never says more than the one in memory, and is at most 100 ms behind
+ * it (A5). `persist` resolves once it is persisted; `update` does not wait. A checkpoint is written only when
+ * every promise that `waitFor` was given has resolved. So once a persisted `applied` has passed a command,
+ * the record of its outcome is there.
  */
 export class CheckpointWriter {
   readonly #options: CheckpointWriterOptions;
   readonly #later: (task: () => void) => () => void;
   #current: Checkpoint;
   #persisted: Checkpoint;
-  /** The last of the writes, which follow one another. */
+  /** The latest write. It waits for the one before it. */
   #writing: Promise<void> = Promise.resolve();
   #cancelWrite: (() => void) | undefined;
   readonly #awaited = new Set<Promise<void>>();
@@ -53,24 +54,27 @@ export class CheckpointWriter {
     return this.#current;
   }
 
-  /** What would be there after a crash. */
+  /** The checkpoint that a worker would load after a crash. */
   get persisted(): Checkpoint {
     return this.#persisted;
   }
 
-  /** Changes it in memory. It is persisted soon. */
+  /** Changes the checkpoint in memory. It is persisted soon. */
   update(changes: Partial<Checkpoint>): void {
     this.#current = { ...this.#current, ...changes };
     this.#writeLater();
   }
 
-  /** Changes it, and resolves once that is persisted. To be waited for before anything else is called. */
+  /**
+   * Changes the checkpoint, and resolves once the change is persisted. The caller has to wait for that before
+   * anything else is called.
+   */
   persist(changes: Partial<Checkpoint>): Promise<void> {
     this.#current = { ...this.#current, ...changes };
     return this.flush();
   }
 
-  /** Has every later write wait for this. Where it rejects, nothing is written any more. */
+  /** Has every later write wait for this promise. If it rejects, nothing is written any more. */
   waitFor(done: Promise<void>): void {
     this.#awaited.add(done);
     done.then(
@@ -79,18 +83,24 @@ export class CheckpointWriter {
     );
   }
 
-  /** Does a task once what is in memory now is persisted, and never where it will not be. */
+  /**
+   * Does a task once the checkpoint that is in memory now is persisted. If that never happens, the task is
+   * never done.
+   */
   whenPersisted(task: () => void): void {
     this.#afterwards.push(task);
   }
 
-  /** Writes nothing from now on, except a write that is under way: another writer takes its place. */
+  /** Ends all writing, because another writer takes over. A write that is under way is still finished. */
   close(): void {
     this.#isClosed = true;
     this.#cancelWrite?.();
   }
 
-  /** Persists what is in memory. Where NATS does not answer it rejects, and is tried again in a while. */
+  /**
+   * Persists the checkpoint that is in memory. Rejects if NATS does not answer. Then it is tried again in a
+   * while.
+   */
   flush(): Promise<void> {
     this.#cancelWrite?.();
     this.#cancelWrite = undefined;

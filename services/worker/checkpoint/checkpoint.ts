@@ -4,81 +4,92 @@ import type { Position } from "../model/position.ts";
 import type { Degradation } from "./degradation.ts";
 
 /**
- * What is persisted of a processor: what its instance has the effect of, and what a recovery will need
- * (docs/recovery.md, What is kept). Its keys stand in the bucket, so none is ever renamed.
+ * What is persisted of a processor: which commands have had their effect on its instance, and what a recovery
+ * needs (docs/recovery.md, What is kept). The keys are persisted too, so none is ever renamed.
  */
 export interface Checkpoint {
   /**
-   * The fence: the worker that has written it. A new worker writes this first, so an older one's writes fail
-   * from then on.
+   * The fence: the name of the worker that has written the checkpoint; "" once that worker has given the
+   * processor back. A new worker writes its name first, so the writes of an earlier one fail from then on.
    */
   epoch: string;
-  /** The sequence up to which the instance has the effect of every command. */
+  /** Every command up to this sequence has had its effect on the instance. */
   applied: number;
-  /** How many steps of the command after `applied` the instance has the effect of besides. */
+  /** How many steps of the first command after `applied` have had their effect too. */
   step: number;
-  /** What the instance's interval is once it has all that. */
+  /** The instance's interval after these commands and steps. */
   interval: number;
-  /** Added to the instance's interval it gives what clients see, which goes on counting over a restart. */
+  /**
+   * Clients see the sum of this and the instance's interval. So for them the interval goes on counting over a
+   * restart.
+   */
   offset: number;
   /** The intent record of the command that may have been begun. */
   mark: Intent | null;
   /**
-   * An Observe of the gateway's own that may have been begun: it is empty, so it ticks and makes no event.
-   * `unseen` is the Observe of the log whose end it waits for: that one has ticked and is not in the
-   * checkpoint yet.
+   * An empty Observe that the worker makes by itself, and that may have been begun. It ticks and makes no
+   * event. `unseen` is the Observe of the log whose end it waits for. That Observe has ticked, and is not in
+   * the checkpoint yet.
    */
   ownObserve: { unseen: Position | null } | null;
   /**
-   * A rebuild is under way that began at this interval. `inPlace`: the instance has not restarted and has its
-   * vectors.
+   * The rebuild that is under way. `base` is the interval at which it began. With `inPlace` the instance has
+   * not restarted, and still has its vectors.
    */
   rebuilding: { base: number; inPlace: boolean } | null;
-  /** The first step that a rebuild observes again. It lies behind every Learn and clear. */
+  /** The first step that a rebuild observes again. It comes after every Learn and every clear. */
   replayFrom: Position;
   /** The event that an auto-learn left in working memory before `replayFrom`. */
   keptEvent: string[] | null;
-  /** The first Observe with vectors since the last Learn, through clears. */
+  /** The first Observe with vectors since the last Learn, also if there was a clear since. */
   vectorsFrom: Position | null;
   /** The symbols of the events with vectors since the last Learn, in order. */
   vectorEvents: { at: Position; symbols: string[] }[];
-  /** Observes that stand in the log and that the instance never began, and its interval meanwhile. */
+  /**
+   * Stretches of Observes that are in the log and that the instance never began. `interval` is the instance's
+   * interval at that time.
+   */
   notBegun: { from: Position; through: Position; interval: number }[];
-  /** A replay by hand is under way: the commands up to `through` were applied before. */
+  /**
+   * The replay by hand that is under way. The commands up to `through` were applied before. `isCleared` says
+   * that the instance was cleared for it.
+   */
   replaying: { through: number; isCleared: boolean } | null;
   /**
-   * Observes up to here may have been begun, and answered, by an earlier worker, although nothing shows it
-   * any more.
+   * An earlier worker may have begun and answered Observes up to this sequence, although nothing shows it any
+   * more.
    */
   perhapsBegunThrough: number;
-  /** Commands behind `applied` whose clients were told that they will not be begun. */
+  /**
+   * Commands after `applied` that must not be begun, because their clients were told that they will not be.
+   */
   cancelled: number[];
   /**
-   * Ticks that no worker made whose turn it was, and when the latest of them were noticed (Unix ms, 0 for
-   * never).
+   * How many ticks were not made by the worker in charge, and when the latest of them were noticed (Unix ms,
+   * 0 for never).
    */
   foreign: { ticks: number; lastMs: number };
-  /** How many events working memory holds. */
+  /** How many events working memory has. */
   events: number;
-  /** What is counted of the ingestions under way, by their ids. */
+  /** What became of the commands of each ingestion that is under way, by its id. */
   ingestions: Record<string, IngestionCounts>;
   settings: Settings;
-  /**
-   * The settings that the instance had when the gateway came to know it: those before the log's first
-   * command.
-   */
+  /** The settings that the instance had when it was adopted, that is, before the first command of the log. */
   adopted: Settings | null;
-  /** The unique_id of the latest observation that succeeded, "" before the first. */
+  /** The unique_id of the latest observation that succeeded; "" before the first. */
   latestUniqueId: string;
-  /** What KATO lets nobody restore. The bucket also has it as one sentence, under `degraded`. */
+  /**
+   * What could not be restored, because KATO does not allow it. The bucket also has it as one sentence, under
+   * `degraded`.
+   */
   degradations: Degradation[];
 }
 
-/** What a restart takes back to the manifest's values. */
+/** The settings of an instance, which a restart sets back to the manifest's values. */
 export interface Settings {
   /** Genes as they were set, or as the instance had them when it was adopted. */
   genes: Record<string, number>;
-  /** The recall threshold that is searched with, where it was made effective; null: the manifest's. */
+  /** The recall threshold that KATO searches with. Null means the manifest's: no other was made effective. */
   searchedThreshold: number | null;
   predicting: boolean;
   /** Whether predicting was on at the latest Observe with symbols. */
@@ -86,7 +97,7 @@ export interface Settings {
   sleeping: boolean;
 }
 
-/** Nothing is applied, and nothing is known of the instance. */
+/** The checkpoint of a processor of which nothing is applied and nothing is known. */
 export const firstCheckpoint: Checkpoint = {
   epoch: "",
   applied: 0,
@@ -113,7 +124,7 @@ export const firstCheckpoint: Checkpoint = {
   degradations: [],
 };
 
-/** Whether nothing is known of the instance yet: it has to be adopted before it is reconciled. */
+/** Whether nothing is known of the instance yet. Then it has to be adopted before it is reconciled. */
 export function isInstanceUnknown(checkpoint: Checkpoint): boolean {
   const { interval, applied, step, ownObserve, rebuilding, replaying } = checkpoint;
   return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding && !replaying;

@@ -1,15 +1,18 @@
 /**
- * What is amiss with a processor for good, because KATO lets nobody restore it (docs/recovery-limits.md).
- * Code branches on `code`; `detail` is for people.
+ * Something that is wrong with a processor for good, because KATO does not let it be restored
+ * (docs/recovery-limits.md). Code decides by `code`; `detail` is for people.
  */
 export interface Degradation {
   code: DegradationCode;
-  /** Unix ms at which it was noticed; 0 where an older version has noted it. */
+  /** When it was noticed (Unix ms); 0 if an older version has noted it. */
   since: number;
   detail: string;
 }
 
-/** Each code, and how the detail begins by which it is known in checkpoints that have no codes yet. */
+/**
+ * How the detail of each code begins. Checkpoints of older versions have no codes, so the code is recognized
+ * by that.
+ */
 const detailOf = {
   "foreign-calls": "somebody else calls the instance",
   "learn-torn": "a Learn was torn by a crash",
@@ -26,12 +29,12 @@ const detailOf = {
 
 export type DegradationCode = keyof typeof detailOf;
 
-/** Those that a rebuild by hand looks at anew, as they are about working memory alone. */
+/** The codes that a rebuild by hand checks anew, because they are about working memory alone. */
 const ofWorkingMemory: readonly DegradationCode[] = ["working-memory-differs"];
 
 /**
- * The list with one more. Of each code the latest detail stands in it, with the time at which the code was
- * first noticed.
+ * The list with one more degradation. For each code it has the latest detail, and the time at which the code
+ * was first noticed.
  */
 export function degradedBy(
   degradations: readonly Degradation[],
@@ -44,17 +47,17 @@ export function degradedBy(
   return [...degradations.filter((one) => one !== before), added];
 }
 
-/** The list without what a rebuild by hand will look at anew. */
+/** The list without the degradations that a rebuild by hand checks anew. */
 export function withoutWorkingMemory(degradations: readonly Degradation[]): Degradation[] {
   return degradations.filter(({ code }) => !ofWorkingMemory.includes(code));
 }
 
-/** All of it as one sentence for people, "" when nothing is amiss. */
+/** The whole list as one sentence for people; "" if it is empty. */
 export function degradedText(degradations: readonly Degradation[]): string {
   return degradations.map(({ detail }) => detail).join("; ");
 }
 
-/** Reads the sentence of a checkpoint that has no list. */
+/** The list for a checkpoint that has only the sentence. */
 export function degradationsOfText(text: string): Degradation[] {
   if (text === "") return [];
   const codes = Object.keys(detailOf) as DegradationCode[];

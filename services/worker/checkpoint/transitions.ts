@@ -6,33 +6,33 @@ import type { Step } from "../model/step.ts";
 import { positionAfter } from "../model/step.ts";
 import type { Checkpoint, Settings } from "./checkpoint.ts";
 
-/*
- * What a checkpoint becomes when a step was applied. These are pure functions: applying a step and finding it
- * applied while reconciling lead to the same checkpoint.
+/**
+ * The changes of a checkpoint when a step has ended. These are pure functions. Applying a step uses them, and
+ * so does reconciling when it finds a step applied. So both lead to the same checkpoint.
  */
 
 export type Changes = Partial<Checkpoint>;
 
-/** The step is behind, whatever came of it. */
+/** The changes when a step has ended, whatever its outcome is. */
 export function passed(step: Step): Changes {
   const { sequence, step: next } = positionAfter(step);
   return { applied: sequence - 1, step: next, mark: null };
 }
 
 /**
- * An Observe that KATO never began, as when MongoDB could not be asked before it: a rebuild must leave it
- * out.
+ * The changes when KATO never began an Observe, for example because MongoDB was away before it. A rebuild
+ * must leave it out.
  */
 export function observeNotBegun(checkpoint: Checkpoint, step: Step): Changes {
   const { notBegun, interval } = checkpoint;
   const latest = notBegun.at(-1);
-  // Observes between which nothing ticked are one stretch.
+  // Observes with no tick between them are one stretch.
   const stretch = latest?.interval === interval ? { ...latest, through: step.at } : undefined;
   const added = stretch ?? { from: step.at, through: step.at, interval };
   return { ...passed(step), notBegun: [...(stretch ? notBegun.slice(0, -1) : notBegun), added] };
 }
 
-/** An Observe that ticked and set off no auto-learn. */
+/** The changes when an Observe has ticked and KATO has not learned by itself. */
 export function observed(
   checkpoint: Checkpoint,
   step: Step,
@@ -40,9 +40,9 @@ export function observed(
     head: ObservationFields;
     failed: boolean;
     interval: number;
-    /** Events in working memory after it. */
+    /** How many events working memory has after it. */
     events: number;
-    /** The symbols of the event it made, where it had vectors and made one. */
+    /** The symbols of the event that it made, if it had vectors; null otherwise. */
     symbols: string[] | null;
   },
 ): Changes {
@@ -63,8 +63,8 @@ export function observed(
 }
 
 /**
- * An Observe that set off an auto-learn, which learned or had nothing to learn; `kept` is what working memory
- * then holds.
+ * The changes when an Observe has made KATO learn by itself, even if there was nothing to learn. `kept` is
+ * working memory afterwards.
  */
 export function autoLearned(
   checkpoint: Checkpoint,
@@ -86,15 +86,16 @@ export function autoLearned(
 /** After a Learn no vector waits to be learned, and no Observe before it is observed again. */
 const nothingToLearn = { vectorsFrom: null, vectorEvents: [], notBegun: [] } satisfies Changes;
 
-/** A step after which working memory is empty: a rebuild begins behind it. */
+/** The changes when working memory is empty after a step. A rebuild begins with the next step. */
 export function emptied(step: Step): Changes {
   return { ...passed(step), replayFrom: positionAfter(step), keptEvent: null, events: 0 };
 }
 
 /**
- * What the checkpoint becomes when a command other than Observe succeeded, by method. All others only pass.
+ * The changes when a command has succeeded, by method. A method that is missing here changes nothing else
+ * than that the step is passed.
  */
-const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Changes>(
+const changesByMethod = new Map<string, (checkpoint: Checkpoint, step: Step) => Changes>(
   Object.entries({
     Learn: (_: Checkpoint, step: Step): Changes => ({ ...emptied(step), ...nothingToLearn }),
     ClearWorkingMemory: (_: Checkpoint, step: Step): Changes => emptied(step),
@@ -108,49 +109,52 @@ const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Change
     }),
     StartSleeping: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...emptied(step),
-      ...set(checkpoint, { sleeping: true }),
+      ...withSettings(checkpoint, { sleeping: true }),
     }),
     StopSleeping: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...passed(step),
-      ...set(checkpoint, { sleeping: false }),
+      ...withSettings(checkpoint, { sleeping: false }),
     }),
     StartPredicting: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...passed(step),
-      ...set(checkpoint, { predicting: true }),
+      ...withSettings(checkpoint, { predicting: true }),
     }),
     StopPredicting: (checkpoint: Checkpoint, step: Step): Changes => ({
       ...passed(step),
-      ...set(checkpoint, { predicting: false }),
+      ...withSettings(checkpoint, { predicting: false }),
     }),
     UpdateGenes: (checkpoint: Checkpoint, step: Step): Changes => {
       const { genes = {} } = decodeRequest("UpdateGenes", Buffer.from(step.request));
-      return { ...passed(step), ...set(checkpoint, { genes: { ...checkpoint.settings.genes, ...genes } }) };
+      return {
+        ...passed(step),
+        ...withSettings(checkpoint, { genes: { ...checkpoint.settings.genes, ...genes } }),
+      };
     },
     // KATO refuses every increment but 0, which makes the gene the threshold that is searched with.
     IncrementRecallThreshold: (checkpoint: Checkpoint, step: Step): Changes => {
       const { genes, searchedThreshold } = checkpoint.settings;
       const effective = genes.recall_threshold ?? searchedThreshold;
-      return { ...passed(step), ...set(checkpoint, { searchedThreshold: effective }) };
+      return { ...passed(step), ...withSettings(checkpoint, { searchedThreshold: effective }) };
     },
     [changeRecallThresholdMethod]: (checkpoint: Checkpoint, step: Step): Changes => {
       const { mark, settings } = checkpoint;
       if (mark?.kind !== "threshold") return passed(step);
       const genes = { ...settings.genes, recall_threshold: mark.value };
-      return { ...passed(step), ...set(checkpoint, { genes, searchedThreshold: mark.value }) };
+      return { ...passed(step), ...withSettings(checkpoint, { genes, searchedThreshold: mark.value }) };
     },
   }),
 );
 
-/** A command other than Observe that succeeded. */
-export function commanded(checkpoint: Checkpoint, step: Step): Changes {
-  return succeeded.get(step.method)?.(checkpoint, step) ?? passed(step);
+/** The changes when a command other than Observe has succeeded. */
+export function commandSucceeded(checkpoint: Checkpoint, step: Step): Changes {
+  return changesByMethod.get(step.method)?.(checkpoint, step) ?? passed(step);
 }
 
-function set({ settings }: Checkpoint, changed: Partial<Settings>): Changes {
+function withSettings({ settings }: Checkpoint, changed: Partial<Settings>): Changes {
   return { settings: { ...settings, ...changed } };
 }
 
-/** An Observe of the gateway's own ticked. Clients do not see it. */
+/** The changes when an empty Observe that the worker made by itself has ticked. Clients do not see it. */
 export function ownObserved(checkpoint: Checkpoint, interval: number): Changes {
   return { ownObserve: null, interval, offset: checkpoint.offset - (interval - checkpoint.interval) };
 }
@@ -161,7 +165,7 @@ export function isAutoLearnDue({ settings, events }: Checkpoint, hasSymbols: boo
   return n !== 0 && events + (hasSymbols ? 1 : 0) >= n;
 }
 
-/** The sequence below which a rebuild needs nothing of the log any more (A5). */
+/** The first sequence of the log that a rebuild needs. It needs no command before that (A5). */
 export function neededFrom(checkpoint: Checkpoint): number {
   const { replayFrom, vectorsFrom, applied } = checkpoint;
   const first = vectorsFrom && comparePositions(vectorsFrom, replayFrom) < 0 ? vectorsFrom : replayFrom;

@@ -11,14 +11,14 @@ const genes = [
 ] as const;
 
 /**
- * Takes on an instance that the gateway has no checkpoint of: what it has is asked of it, once. The events
- * that are in its working memory already stand in no log, so they cannot be restored after a restart.
+ * Adopts an instance of which there is no checkpoint. It asks the instance once what it has. The events that
+ * are already in its working memory are in no log, so they cannot be restored after a restart.
  */
 export async function adopt({ checkpoint, instance, log }: Context, interval: number): Promise<void> {
   const known: Record<string, number> = {};
   for (const gene of genes) {
     const value = await geneOf(instance, gene);
-    // One that is a boolean was never set: setting makes every gene a number.
+    // A gene that is a boolean was never set, because UpdateGenes makes every gene a number.
     if (typeof value === "number") known[gene] = value;
   }
   const predicting = Boolean(await dataOf(instance, "GetGene", { gene: "predict" }));
@@ -35,7 +35,7 @@ export async function adopt({ checkpoint, instance, log }: Context, interval: nu
   log.info({ interval, events, genes: known }, "adopted the instance");
 }
 
-/** Undefined for a gene that this KATO fails to tell. */
+/** The value of a gene; undefined if this KATO fails to tell it. */
 async function geneOf(instance: Context["instance"], gene: string) {
   const { response } = await ask(instance, "GetGene", { gene });
   return typeof response === "object" && response !== null && "data" in response ? response.data : undefined;

@@ -5,23 +5,23 @@ import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { frequencyOf, latestSymbolsOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { askBefore } from "./call-in-step.ts";
 import { callObserve } from "./call-observe.ts";
+import { concludeFailedAutoLearn } from "./conclude-failed-auto-learn.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { learnIntent } from "./learn-intent.ts";
-import { dropLostEvents } from "./lost-events.ts";
 import { recoverDuringStep } from "./reconcile.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /**
- * Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says
- * that it did.
+ * Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). The answer does
+ * not say whether it did.
  */
 export async function applyLearningObserve(
   context: Context,
@@ -57,18 +57,18 @@ export async function applyLearningObserve(
     return concludeStep(context, step, changes, { ...outcome, autoLearnedModel });
   }
   if (after.length >= before.length && after.length + before.length > 0) {
-    // It failed before it came to learning.
+    // It failed before it began to learn.
     const symbols = head.hasVectors && after.length > before.length ? (after.at(-1) ?? null) : null;
     const seen = { head, failed, interval, events: after.length, symbols };
     return concludeStep(context, step, observed(checkpoint.current, step, seen), outcome);
   }
-  // Where there was no event before, it may as well have failed before it made one.
-  await dropLostEvents(context, step, interval, outcome);
+  // It failed when KATO learned. If there was no event before, it may also have failed before it made one.
+  await concludeFailedAutoLearn(context, step, interval, outcome);
 }
 
 /**
- * Concludes an Observe that made KATO learn while somebody else observed too, so that it may have learned
- * another sequence than the log has. The model that should be there shows whether it did.
+ * Concludes an Observe that made KATO learn while somebody else observed too. So KATO may have learned
+ * another sequence than the log has. The model that should have been learned shows whether it did.
  */
 async function concludeAmongOthers(
   context: Context,
@@ -97,22 +97,22 @@ async function concludeAmongOthers(
   await mendForeignTicks(context, foreignTicks);
 }
 
-/** The symbols of the event that this Observe made, which is learned by now. */
+/** The symbols of the event that this Observe made. KATO has learned that event by now. */
 async function newEventOf(
   { instance }: Context,
   step: Step,
   before: string[][],
   after: string[][],
 ): Promise<string[]> {
-  // KATO keeps the last event if there were two or more. A single one is gone, and cognition data still has
-  // its symbols.
+  // If there were two or more events, KATO keeps the last one. A single event is gone, but cognition data
+  // still has its symbols.
   const kept = before.length > 0 ? after.at(-1) : undefined;
   return kept ?? eventOfStrings(step.request) ?? (await latestSymbolsOf(instance));
 }
 
 /**
- * What KATO learns from a working memory that cannot be read is not known, so nothing could be said of the
- * step (A7).
+ * Throws if working memory cannot be read. Nobody could know what KATO learns then, so no outcome could be
+ * told (A7).
  */
 function readable(workingMemory: string[][] | undefined): string[][] {
   if (workingMemory) return workingMemory;

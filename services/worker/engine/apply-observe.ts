@@ -4,7 +4,7 @@ import { readObservationFields, readResponseFields } from "../../../libs/kato/wi
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
 import { applyLearningObserve } from "./apply-learning-observe.ts";
 import { callObserve } from "./call-observe.ts";
@@ -15,8 +15,8 @@ import { recoverDuringStep } from "./reconcile.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
- * Applies an Observe. Nothing is persisted ahead of one that cannot make KATO learn: its tick will prove it
- * (A3). Throws as `applyStep` does.
+ * Applies an Observe. If the Observe cannot make KATO learn, nothing is persisted before the call, because
+ * its tick will prove it (A3). Throws as `applyStep` does.
  */
 export async function applyObserve(context: Context, step: Step): Promise<void> {
   const { checkpoint, memory } = context;
@@ -34,7 +34,8 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
   // An Observe always ticks.
   if (interval <= before.interval) return recoverDuringStep(context, interval);
   const foreignTicks = interval - before.interval - 1;
-  // Where somebody else's event is in working memory too, what is there tells nothing of this one.
+  // Working memory may have an event of somebody else too. Then it tells nothing about the event of this
+  // Observe.
   const { events, newest } =
     foreignTicks > 0
       ? { events: before.events + (head.hasSymbols && !failed ? 1 : 0), newest: null }
@@ -50,7 +51,8 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
 }
 
 /**
- * How many events working memory holds after an Observe, and the latest of them where that had to be asked.
+ * How many events working memory has after an Observe. `newest` is the latest of them, if KATO was asked for
+ * it.
  */
 async function eventsAfter(
   context: Context,
@@ -60,7 +62,7 @@ async function eventsAfter(
 ): Promise<{ events: number; newest: string[] | null }> {
   const { checkpoint, instance } = context;
   const { events } = checkpoint.current;
-  // What a failure has left in working memory is asked, never guessed.
+  // After a failure nobody can tell what is in working memory, so KATO is asked.
   if (failed) {
     const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
     if (workingMemory) return { events: workingMemory.length, newest: workingMemory.at(-1) ?? null };

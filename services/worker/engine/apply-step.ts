@@ -4,7 +4,7 @@ import { changeRecallThresholdMethod } from "../../../libs/kato/compound-command
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
-import { commanded, passed } from "../checkpoint/transitions.ts";
+import { commandSucceeded, passed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
@@ -25,18 +25,19 @@ import { undoLearn } from "./undo-learn.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
 
 /**
- * How a kind of command is applied. What the checkpoint becomes then is in checkpoint/transitions.ts, by
- * method too.
+ * How commands of one method are applied. What the checkpoint becomes afterwards is in
+ * checkpoint/transitions.ts.
  */
 interface CommandRule {
   /**
-   * Asks what has to be known before the call. What it returns is persisted ahead, and will prove the effect.
+   * Asks what has to be known before the call. The intent record that it returns is persisted before the
+   * call, and proves the effect after a crash.
    */
   intent(context: Context, step: Step): Promise<Intent>;
   /** Makes the call, or calls. */
   call(context: Context, step: Step): Promise<StepOutcome>;
   afterSuccess?(context: Context): Promise<void>;
-  /** What has to be mended before the failure is told. */
+  /** Mends what the failure has done to the instance. It is called before the failure is told. */
   afterFailure?(context: Context, outcome: StepOutcome): Promise<void>;
 }
 
@@ -54,9 +55,9 @@ const ruleByMethod = new Map<string, CommandRule>([
 ]);
 
 /**
- * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted when a call's end
- * was not seen or the call could not be made: then the instance has to be reconciled before anything else
- * (A3).
+ * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted if a call could
+ * not be made, or if its end was not seen. Then the instance has to be reconciled before anything else is
+ * called (A3).
  */
 export async function applyStep(context: Context, step: Step): Promise<void> {
   const { method } = step;
@@ -86,7 +87,7 @@ async function applyByRule(context: Context, step: Step, rule: CommandRule): Pro
     await rule.afterFailure?.(context, outcome);
     return concludeStep(context, step, passed(step), outcome);
   }
-  await concludeStep(context, step, commanded(checkpoint.current, step), outcome);
+  await concludeStep(context, step, commandSucceeded(checkpoint.current, step), outcome);
   await rule.afterSuccess?.(context);
 }
 
@@ -100,8 +101,8 @@ async function intentOfLearn(context: Context, step: Step): Promise<Intent> {
 }
 
 /**
- * Makes the call, and looks whether what was learned is what should be. Where it is not, that is undone, and
- * the step tried again.
+ * Makes the call, and checks that KATO has learned what it should. If it has not, that is undone, and the
+ * step is tried again.
  */
 async function learn(context: Context, step: Step): Promise<StepOutcome> {
   const outcome = await callMethod(context, step);
@@ -115,15 +116,15 @@ async function learn(context: Context, step: Step): Promise<StepOutcome> {
 }
 
 /**
- * After a Learn or a ClearAllMemory that failed: KATO empties working memory before it writes to MongoDB, so
- * the events are gone and nothing else has happened.
+ * Restores working memory after a Learn or a ClearAllMemory that failed. KATO empties working memory before
+ * it writes to MongoDB. So the events are gone, and nothing else has happened.
  */
 async function restoreWorkingMemory(context: Context, { grpcStatus, data }: StepOutcome): Promise<void> {
   context.checkpoint.update({ mark: null });
   if (grpcStatus === grpc.OK) await rebuild(context, readResponseFields(data).interval, true);
 }
 
-/** An earlier attempt may have deleted the model already, so what that one found counts. */
+/** An earlier attempt may have deleted the model already. So the intent record of that attempt is kept. */
 async function intentOfDelete(context: Context, step: Step): Promise<Intent> {
   const { mark } = context.checkpoint.current;
   if (mark?.kind === "delete" && comparePositions(mark.at, step.at) === 0) return mark;
@@ -131,8 +132,8 @@ async function intentOfDelete(context: Context, step: Step): Promise<Intent> {
 }
 
 /**
- * KATO fails when the model is gone. Where it existed before, an earlier attempt has deleted it, which is a
- * success.
+ * KATO fails if the model is gone. If it existed before the first attempt, an earlier attempt has deleted it.
+ * That is a success.
  */
 async function deleteModel(context: Context, step: Step): Promise<StepOutcome> {
   const outcome = await callMethod(context, step);

@@ -11,8 +11,8 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Makes a call that does not tick. Throws Interrupted where its end was not seen, or it shows that the
- * instance has restarted.
+ * Makes a call that does not tick. Throws Interrupted if its end was not seen, or if its answer shows that
+ * the instance has restarted.
  */
 export async function callInStep(
   { checkpoint, instance }: Context,
@@ -29,8 +29,8 @@ export async function callInStep(
 }
 
 /**
- * Asks what has to be known before a step's call. Where KATO answers that with a failure, as when MongoDB is
- * away, the step is not begun: it is concluded with that failure, and undefined is returned.
+ * Asks what has to be known before a step's call. If KATO answers with a failure, for example because MongoDB
+ * is away, the step is not begun. It is concluded with that failure, and this resolves to undefined.
  */
 export async function askBefore<T>(
   context: Context,

@@ -4,8 +4,8 @@ import { outcomeOf } from "../model/step-outcome.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Makes the call of an Observe of the log. From when it may have been sent its tick is accounted for, until
- * it is concluded.
+ * Makes the call of an Observe of the log. Until it is concluded, it may have ticked without being in the
+ * checkpoint. `memory.unaccounted` says so, unless the call was not sent.
  */
 export async function callObserve({ instance, memory }: Context, step: Step): Promise<StepOutcome> {
   memory.unaccounted = 1;

@@ -11,8 +11,9 @@ import { callInStep } from "./call-in-step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * The intent of a change of the recall threshold: the value that it writes, rounded to one decimal as KATO
- * would. An earlier attempt may have written its value already, so that value counts.
+ * The intent record for a change of the recall threshold: the value to write, rounded to one decimal as KATO
+ * rounds it. An earlier attempt may have written its value already. So the intent record of the earlier
+ * attempt is kept.
  */
 export async function thresholdIntent({ checkpoint, instance }: Context, step: Step): Promise<Intent> {
   const { mark } = checkpoint.current;
@@ -23,9 +24,9 @@ export async function thresholdIntent({ checkpoint, instance }: Context, step: S
 }
 
 /**
- * Sets the recall threshold and makes it the one that is searched with: UpdateGenes, then
- * IncrementRecallThreshold by 0 (docs/kato.md, RPC by RPC), whose outcome this is. A value outside (0, 1] is
- * refused in KATO's own words, and nothing changes.
+ * Sets the recall threshold by UpdateGenes, and has KATO search with it by IncrementRecallThreshold of 0
+ * (docs/kato.md, RPC by RPC). The outcome is that of the second call. A value outside (0, 1] is refused in
+ * KATO's own words, and nothing changes.
  */
 export async function changeThreshold(context: Context, _step: Step): Promise<StepOutcome> {
   const { mark } = context.checkpoint.current;

@@ -6,13 +6,13 @@ import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
 
-/** So many models are remembered: those that working memory made since the suspect was last looked for. */
+/** How many models are kept in `Suspect.frequencies`. The latest ones are kept. */
 const rememberedModels = 8;
 
 /**
- * Looks whether the call of the suspect has reached the instance since the last look, and mends what it has
- * done. To be asked after each step while there is a suspect: then what it can have met is known. `isLast`:
- * nothing of it can come any more.
+ * Checks whether the suspected call has reached the instance since the last check, and mends what it has
+ * done. It has to be called after each step while a call is suspected. So it is known which state of the
+ * instance the call can have met. `isLast` says that the call cannot come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
   const { memory } = context;
@@ -21,14 +21,15 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
   if (method === "Learn") await checkLateLearn(context);
   if (settingMethods.has(method)) await restoreSettings(context);
   if (clearingMethods.has(method)) await checkLateClear(context);
-  // What it has taken without a trace in working memory, as emotives and the threshold that is searched with.
+  // Some of what such a call changes cannot be seen: emotives, and the threshold that KATO searches with. So
+  // it is restored once at the end, even if nothing was noticed.
   const isTraceless = method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
   if (isLast && isTraceless) await rebuild(context);
 }
 
 /**
- * What makes a threshold the one that is searched with. Only a rebuild restores that, as it has to be
- * persisted as under way.
+ * The methods that change with which threshold KATO searches. Only a rebuild restores that, because the
+ * checkpoint has to say that the restoring is under way.
  */
 const thresholdMethods = new Set<string>([
   "IncrementRecallThreshold",
@@ -36,8 +37,8 @@ const thresholdMethods = new Set<string>([
   "rebuild",
 ]);
 /**
- * What sets something. A ClearAllMemory shows by the interval, and a model that is deleted twice is gone
- * either way.
+ * The methods that set something. Two methods need no check: a ClearAllMemory shows by the interval, and a
+ * model that is deleted twice is gone in any case.
  */
 const settingMethods = new Set<string>([
   ...thresholdMethods,
@@ -49,8 +50,8 @@ const settingMethods = new Set<string>([
 const clearingMethods = new Set(["ClearWorkingMemory", "StartSleeping", "StopSleeping", "rebuild"]);
 
 /**
- * Sets what the suspect may have set otherwise. Each call leaves the settings right, wherever a crash cuts
- * them.
+ * Sets again what the suspected call may have set. A crash between these calls does no harm, because each of
+ * them sets only what the checkpoint says.
  */
 async function restoreSettings({ checkpoint, instance }: Context): Promise<void> {
   const { genes, predicting, sleeping } = checkpoint.current.settings;
@@ -63,8 +64,8 @@ async function restoreSettings({ checkpoint, instance }: Context): Promise<void>
 async function checkLateClear(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery } = context;
   const { length } = await workingMemoryOf(instance);
-  // Only a clear makes it sleep, so where it should be asleep and was woken up working memory is cleared
-  // again.
+  // The call may have woken an instance that should sleep. Only StartSleeping puts it to sleep again, which
+  // also clears working memory. So a rebuild is needed, which does both.
   const isAwake = checkpoint.current.settings.sleeping && memory.suspect?.method !== "ClearWorkingMemory";
   if (length >= checkpoint.current.events && !isAwake) return;
   memory.suspect = null;
@@ -73,8 +74,9 @@ async function checkLateClear(context: Context): Promise<void> {
 }
 
 /**
- * A Learn empties working memory of what it learns. What is in it now was observed after that, so the rest of
- * what the log says was learned.
+ * Checks for a late Learn, which takes the events that it learns out of working memory. If there are fewer
+ * events than the log says, a late Learn has come: it has learned the missing ones, and the events that are
+ * there were observed after it. If none are missing, this notes which model a Learn would make now.
  */
 async function checkLateLearn(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery, log } = context;

@@ -6,68 +6,75 @@ import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 
 /**
- * One processor, as applying and recovering need it. There is one for as long as its worker runs the
+ * What the functions of the engine need of one processor. There is one for as long as its worker runs the
  * processor.
  */
 export interface Context {
   instance: Instance;
   checkpoint: CheckpointWriter;
   history: History;
-  /** Told of every step that has come to its end, once the checkpoint has it in memory. */
+  /** `concludeStep` is called for every step that has ended, once the checkpoint in memory has it. */
   outcomes: { concludeStep(step: Step, outcome: StepOutcome): void };
   recovery: Recovery;
-  /** Waits, as between two questions to an instance that may still be at a call. */
+  /** Waits, for example between two questions to an instance that may still be busy with a call. */
   pause(ms: number): Promise<void>;
   memory: Memory;
   log: Pick<Logger, "info" | "warn" | "error">;
 }
 
-/** The processor's log, as steps. Both reject with NatsAway where it cannot be read. */
+/** The processor's log, as steps. Both functions reject with NatsAway if it cannot be read. */
 export interface History {
-  /** The steps that stand in the log from a position on, up to the command at `through`, in order. */
+  /** Yields the steps that are in the log, in order, from a position on up to the command at `through`. */
   steps(from: Position, through: number): AsyncIterable<Step>;
-  /** The first sequence that the log still holds, or would hold were it not empty. */
+  /**
+   * The first sequence that the log still has. If the log is empty, the sequence that the next command will
+   * get.
+   */
   firstKept(): Promise<number>;
 }
 
 export interface Recovery {
-  /** Whether working memory is restored after calls that were none of this worker's (FOREIGN_OBSERVES). */
+  /** Whether working memory is restored after calls that this worker did not make (FOREIGN_OBSERVES). */
   mendsForeignCalls: boolean;
-  /** Counts steps of recovery, and what came of each. */
+  /** Counts a step of recovery by what came of it. `count` is how often, once unless it is given. */
   count(step: RecoveryStep, outcome: string, count?: number): void;
 }
 
 export type RecoveryStep = "reconcile" | "settle" | "rebuild" | "replay" | "foreign";
 
-/** What is known of the instance in this life of the worker alone. A later life has to do without it. */
+/**
+ * What only this run of the worker knows of the instance. It is not persisted, so a later worker does not
+ * know it.
+ */
 export interface Memory {
-  /** What the latest Observe was answered. The checkpoint may not have it yet. */
+  /** The outcome of the latest Observe, by its answer. The checkpoint may not have that Observe yet. */
   latestAnswer: { at: Position; outcome: StepOutcome } | null;
   /**
-   * How many Observes of the log may have ticked without being in the checkpoint: 1 while one is under way or
-   * its end was not seen, Infinity before the first reconciling, as nobody knows what an earlier worker has
-   * sent. More ticks are foreign.
+   * How many Observes of the log may have ticked without being in the checkpoint. It is 1 while an Observe is
+   * under way or its end was not seen. It is Infinity before the first reconciling, because nobody knows what
+   * an earlier worker has sent. All ticks beyond that number are foreign.
    */
   unaccounted: number;
-  /** A call of an earlier worker that may still reach the instance; null where there is none. */
+  /** A call of an earlier worker that may still reach the instance; null if there is none. */
   suspect: Suspect | null;
 }
 
 /**
- * A call that an earlier worker had in hand when its lease ended: frozen before it was written, the worker
- * may wake up and write it. Of an Observe the tick tells; of any other call only what is known of it here.
+ * A call that an earlier worker was about to make when its lease ended. That worker may have been frozen
+ * before it sent the call, and may send it when it wakes up. An Observe is noticed by its tick. Any other
+ * call does not tick, so what is needed to notice it is kept here.
  */
 export interface Suspect {
   /** An RPC, a compound command, or "rebuild" for any call of a rebuild. */
   method: string;
   /**
-   * How often the models were learned that working memory made lately, by their names: before the suspect can
-   * have learned them.
+   * After each step the model is noted that a Learn would make at that moment: its name, and how often it was
+   * learned so far. If the suspected call is a Learn, it can only have learned one of these.
    */
   frequencies: Map<string, number>;
-  /** Whether anything was learned since. */
+  /** Whether this worker has had anything learned since the call is suspected. */
   hasLearned: boolean;
 }
 
-/** Between two questions to an instance that may still be at a call. */
+/** How long to wait between two questions to an instance that may still be busy with a call. */
 export const askAgainMs = 50;

@@ -9,8 +9,9 @@ import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { perhapsLearned, undoLearn, withoutPerhaps } from "./undo-learn.ts";
 
 /**
- * Mends what was done by ticks that the checkpoint does not have: up to this interval, which the instance has
- * now, and with no call of this worker under way.
+ * Mends what foreign ticks have done, if there were any. `interval` is the instance's interval now. Every
+ * tick between the checkpoint's interval and this one counts as foreign. So no call of this worker may be
+ * under way.
  */
 export async function mendTicksUpTo(context: Context, interval: number): Promise<void> {
   const { checkpoint } = context;
@@ -20,17 +21,21 @@ export async function mendTicksUpTo(context: Context, interval: number): Promise
   await mendForeignTicks(context, ticks);
 }
 
-/** What the checkpoint becomes so that clients do not see these ticks: only where they are mended. */
+/**
+ * The change of the checkpoint that hides these ticks from clients. If foreign ticks are not mended, they are
+ * not hidden.
+ */
 export function withoutForeign({ checkpoint, recovery }: Context, ticks: number): Pick<Checkpoint, "offset"> {
   const { offset } = checkpoint.current;
   return { offset: recovery.mendsForeignCalls ? offset - ticks : offset };
 }
 
 /**
- * After ticks that no command of this worker made, and which the checkpoint has already: a worker that was
- * frozen has woken up and written its Observe, or somebody calls the instance past the gateway. Working
- * memory then has events that the log has not, so it is rebuilt from the log before anything else is applied.
- * Where the setting leaves such calls alone the processor is `degraded`.
+ * Mends what foreign ticks have done. These are ticks that no command of this worker made. Either a worker
+ * that was frozen has woken up and sent its Observe, or somebody calls the instance past the gateway. Working
+ * memory then has events that the log does not have. So it is rebuilt from the log before anything else is
+ * applied. With FOREIGN_OBSERVES=leave nothing is mended, and the processor is `degraded`. The checkpoint's
+ * interval has to include these ticks already.
  */
 export async function mendForeignTicks(context: Context, ticks: number): Promise<void> {
   if (ticks === 0) return;
@@ -43,7 +48,7 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
     return degrade(context, "foreign-calls", "somebody else calls the instance");
   const { settings } = checkpoint.current;
   const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
-  // In case the instance dies before it is known.
+  // This is noted first, because the instance may die before it is known whether a model was learned.
   if (mayHaveLearned) degrade(context, "foreign-learn", perhapsLearned);
   const learned = await lookForLearned(context, ticks, mayHaveLearned);
   if (learned !== undefined) return undoLearn(context, learned, 0);
@@ -52,8 +57,9 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
 }
 
 /**
- * The model that KATO learned by itself because of a foreign Observe; undefined where it learned none. Of
- * vectors that were observed it is told that the next Learn will store them, as nothing can take that back.
+ * The model that KATO learned by itself because of a foreign Observe; undefined if it learned none. If the
+ * foreign Observes had vectors, the processor is `degraded`: the next Learn stores the vectors, and nothing
+ * can prevent that.
  */
 async function lookForLearned(
   context: Context,
@@ -76,8 +82,10 @@ async function lookForLearned(
 }
 
 /**
- * KATO keeps the last event when it learns, so working memory begins with that, and what was observed since
- * follows. It is the event that set the learning off, or, where that Observe made none, the one before.
+ * The name of the model that KATO has learned by itself; undefined if it has learned none. KATO keeps the
+ * last event when it learns. So working memory begins with that event, and the events that were observed
+ * since follow. The Observe that made KATO learn may have made the kept event. If it made no event, the kept
+ * one is the event before it.
  */
 async function autoLearnedModel(
   { instance }: Context,

@@ -1,14 +1,14 @@
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { frequencyOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
 import type { LearnIntent } from "../model/intent.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * The intent of a Learn, or of an Observe that will make KATO learn by itself: which model it will make, and
- * how often that was learned before. `workingMemory` is as it is before the call; undefined where it cannot
- * be read.
+ * The intent record of a Learn, or of an Observe that will make KATO learn by itself. It says which model
+ * will be learned, and how often that was learned before. `workingMemory` is working memory before the call;
+ * undefined if it cannot be read.
  */
 export async function learnIntent(
   { instance }: Context,

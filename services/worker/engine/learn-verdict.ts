@@ -2,32 +2,32 @@ import type { LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 
 /**
- * What is read of an instance to settle the intent of a Learn, or of an Observe that makes KATO learn by
- * itself.
+ * What is read from an instance to find out what became of a marked Learn, or of a marked Observe that makes
+ * KATO learn by itself.
  */
 export interface LearnFacts {
   /** Whether the instance has restarted since. */
   restarted: boolean;
   /** Whether the marked Observe has ticked; false for a Learn. */
   ticked: boolean;
-  /** How often the model was learned by now. */
+  /** How often the model was learned until now. */
   frequency: number;
   /** Working memory now. */
   workingMemory: string[][];
   /**
-   * How many events working memory holds once the command has learned: an auto-learn keeps the last of
-   * several.
+   * How many events working memory has once the command has learned. An auto-learn keeps the last event, if
+   * there were several.
    */
   kept: number;
 }
 
 /**
- * What became of a marked Learn. `may-be-running`: ask again. `perhaps-torn`: the instance died in the
- * model's first Learn. `unknown`: nothing can be proved.
+ * What became of a marked Learn. `may-be-running` means: ask again. `perhaps-torn` means: the instance died
+ * in the first Learn of the model. `unknown` means: nothing can be proved.
  */
 export type LearnVerdict = "learned" | "not-begun" | "may-be-running" | "perhaps-torn" | "unknown";
 
-/** Judges from what was read alone (docs/recovery.md, Settling the mark, has the table). */
+/** Judges only from what was read. The table is in docs/recovery.md, Settling the mark. */
 export function judgeLearn(intent: LearnIntent, facts: LearnFacts): LearnVerdict {
   const { restarted, ticked, frequency, workingMemory, kept } = facts;
   const events = workingMemory.length;
@@ -40,19 +40,22 @@ export function judgeLearn(intent: LearnIntent, facts: LearnFacts): LearnVerdict
   }
   if (intent.isObserve) {
     if (!ticked) return "not-begun";
-    // KATO drops the other events only once it has learned, just before the call is over.
+    // KATO drops the other events only after it has learned, just before the call ends.
     const isOver =
       events === kept &&
       (hasRisen || hasNothingToLearn || (intent.events === null && isNewEvent(intent, workingMemory)));
     return isOver ? "learned" : "may-be-running";
   }
   if (hasRisen) return "learned";
-  // A Learn of no events does nothing but drop the emotives, so it is repeated to do that.
+  // A Learn of no events only drops the emotives. So it is repeated, to be sure that it did.
   if (events === intent.events?.length) return "not-begun";
   return hasNothingToLearn ? "learned" : "may-be-running";
 }
 
-/** Whether working memory holds one event alone, and that is not the one of before. */
+/**
+ * Whether the event that is left in working memory shows that KATO has dropped others: there were several
+ * before, or it is another one than before.
+ */
 function isNewEvent({ before }: LearnIntent, workingMemory: string[][]): boolean {
   const [kept] = workingMemory;
   return kept !== undefined && (before.length > 1 || JSON.stringify(kept) !== JSON.stringify(before[0]));

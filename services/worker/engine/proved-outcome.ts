@@ -21,8 +21,8 @@ const successMessages: Record<string, string> = {
 };
 
 /**
- * The outcome of a step whose answer was lost and whose success is proved, with the response that KATO would
- * have given.
+ * The outcome of a step whose answer was lost and whose success is proved. It has the response that KATO has
+ * given, as far as that is known.
  */
 export function provedOutcome({ instance, checkpoint }: Context, step: Step): StepOutcome {
   const { interval, mark } = checkpoint.current;

@@ -1,14 +1,14 @@
 import type { RebuildAnswer } from "../../../libs/commands/messages/rebuild-request.ts";
 import { degradedText, withoutWorkingMemory } from "../checkpoint/degradation.ts";
 import type { Context } from "./context.ts";
+import { countLog } from "./count-log.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { rewind, surveyReplay } from "./replay.ts";
-import { surveyOf } from "./survey.ts";
 
-/** Tells what a rebuild, or a replay from this sequence on, would send. It changes nothing. */
+/** Tells what a rebuild would send, or, with `from`, a replay from that sequence on. It changes nothing. */
 export async function surveyRebuild(context: Context, from: number | undefined): Promise<RebuildAnswer> {
   if (from === undefined)
-    return { kind: "surveyed", survey: await surveyOf(await observesToReplay(context)) };
+    return { kind: "surveyed", survey: await countLog(await observesToReplay(context)) };
   const survey = await surveyReplay(context, from);
   return survey ? { kind: "surveyed", survey } : notKept(context);
 }
@@ -16,7 +16,7 @@ export async function surveyRebuild(context: Context, from: number | undefined):
 /** Rebuilds a reconciled instance as after a restart, except that it still has its vectors. */
 export async function rebuildVolatile(context: Context): Promise<RebuildAnswer> {
   const { checkpoint } = context;
-  const survey = await surveyOf(await observesToReplay(context));
+  const survey = await countLog(await observesToReplay(context));
   const { degradations } = checkpoint.current;
   const others = withoutWorkingMemory(degradations);
   if (others.length < degradations.length) checkpoint.update({ degradations: others });
@@ -25,9 +25,7 @@ export async function rebuildVolatile(context: Context): Promise<RebuildAnswer> 
   return { kind: "rebuilt", survey, events, degraded: degradedText(left) };
 }
 
-/**
- * Takes the processor back to before this sequence, so that the command loop replays the log from there on.
- */
+/** Takes the checkpoint back to before this sequence. Then the command loop replays the log from there on. */
 export async function rewindTo(context: Context, from: number): Promise<RebuildAnswer> {
   const survey = await surveyReplay(context, from);
   if (!survey) return notKept(context);

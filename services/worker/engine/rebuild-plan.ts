@@ -2,7 +2,7 @@ import { decodeRequest, encodeRequest } from "../../../libs/kato/codec.ts";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { DegradationCode } from "../checkpoint/degradation.ts";
-import { countSymbols, eventOfStrings, isSorted } from "../model/events.ts";
+import { countSymbols, eventOfStrings, isSorted } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";
@@ -11,7 +11,9 @@ import { gatewayUniqueId } from "./gateway-observe.ts";
 export interface PlannedObserve {
   request: Uint8Array;
   hasSymbols: boolean;
-  /** The event that it has to make again; null where it made none, as an Observe of vectors that failed. */
+  /**
+   * The event that it has to make again. Null if it made none, for example an Observe of vectors that failed.
+   */
   event: string[] | null;
 }
 
@@ -19,24 +21,24 @@ export interface PlannedObserve {
 export interface RebuildPlan {
   /** Observes of vectors alone, so that the next Learn stores them. Working memory is cleared after them. */
   vectors: { request: Uint8Array; symbols: string[]; sum: number[] }[];
-  /** Working memory and emotives, in order. */
+  /** Observes that restore working memory and emotives, in order. */
   events: PlannedObserve[];
-  /** The index in `events` of the one that is observed with predicting on, -1 for none. */
+  /** The index in `events` of the Observe that is made with predicting on; -1 for none. */
   predictAt: number;
-  /** Why the end may differ from what was there; undefined when it will not. */
+  /** Why the result may differ from what was there before; undefined if it will not. */
   deviation: Deviation | undefined;
 }
 
-/** Why a rebuild did not end with what was there. */
+/** Why the result of a rebuild differs from what was there before. */
 export interface Deviation {
   code: DegradationCode;
   detail: string;
 }
 
 /**
- * Makes the plan from the Observes since the first that is needed. One with vectors is observed again as the
- * symbols that it got, because observed again a vector may get other neighbours. Only where these symbols are
- * not in code-point order, in which KATO would sort strings, the vectors themselves are sent.
+ * Makes the plan from the Observes since the first that is needed. An Observe with vectors is made again with
+ * the symbols that its vectors got, because the vectors themselves might get other neighbours now. KATO would
+ * sort these symbols as strings. So if they are not in code-point order, the vectors are sent all the same.
  */
 export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): RebuildPlan {
   const { replayFrom, keptEvent, settings, vectorEvents } = checkpoint;
@@ -67,7 +69,8 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
 }
 
 /**
- * How working memory differs from what the plan should have made it. A failed Observe may have made no event.
+ * How working memory differs from what the plan should have made; undefined if it does not. A failed Observe
+ * may have made no event.
  */
 export function deviationOf(
   plan: RebuildPlan,
@@ -83,7 +86,7 @@ export function deviationOf(
   return { code: "vectors-differ", detail: "events with vectors got other symbols in a rebuild" };
 }
 
-/** As `deviationOf`, where only the number of symbols in working memory can be had. */
+/** As `deviationOf`, for a working memory of which only the number of symbols can be read. */
 export function deviationInSize(plan: RebuildPlan, symbols: number): Deviation | undefined {
   const expected = countSymbols(eventsOf(plan));
   if (symbols === expected) return undefined;

@@ -21,10 +21,10 @@ import { restoreGenes, restoreModes } from "./restore-settings.ts";
 /**
  * Restores what a restart takes from an instance: working memory, emotives, the vectors that wait to be
  * learned, predictions, genes (docs/recovery.md, Rebuilding). Nothing is learned by it. `base` is the
- * interval that it begins at; `inPlace` is for an instance that has not restarted and still has its vectors.
+ * interval at which it begins. With `inPlace` the instance has not restarted, and still has its vectors.
  *
- * It is persisted as under way from before its first call until after its last, so no interval within it is
- * taken for something else (A5).
+ * From before its first call until after its last the checkpoint says that a rebuild is under way. So no
+ * interval in between is mistaken for one that commands have made (A5).
  */
 export async function rebuild(context: Context, base?: number, inPlace = base === undefined): Promise<void> {
   const { checkpoint, log } = context;
@@ -35,9 +35,9 @@ export async function rebuild(context: Context, base?: number, inPlace = base ==
 }
 
 /**
- * Goes on with a rebuild that was interrupted, at this interval, or begins anew where the instance has
- * restarted again. An Observe of the rebuild may still be running: KATO's lock holds an empty one back until
- * that is over.
+ * Goes on with a rebuild that was interrupted. `interval` is the instance's interval now. If the instance has
+ * restarted again, the rebuild begins anew. An Observe of the rebuild may still be running. So an empty
+ * Observe is made: KATO's lock holds it back until the other one is over.
  */
 export async function resumeRebuild(context: Context, interval: number): Promise<void> {
   const { checkpoint, instance } = context;
@@ -55,7 +55,7 @@ export async function resumeRebuild(context: Context, interval: number): Promise
     await checkpoint.persist({ ...at(interval, base), ownObserve: null });
     return carryOut(context, 0);
   }
-  // The rebuild may have been about to end, and have set max_sequence_length again.
+  // If the rebuild was nearly over, it may have set max_sequence_length again already.
   await insist(instance, "UpdateGenes", { genes: { max_sequence_length: 0 } });
   await checkpoint.persist({ ...at(interval, base), ownObserve: { unseen: null } });
   const answer = await ask(instance, "Observe", { unique_id: gatewayUniqueId });
@@ -64,8 +64,8 @@ export async function resumeRebuild(context: Context, interval: number): Promise
 }
 
 /**
- * Carries out the plan, less the Observes that the instance has already (`done` of them). Where somebody else
- * has observed meanwhile it is carried out once more from its start.
+ * Carries out the plan without its first `done` Observes, which the instance has already. If somebody else
+ * has observed meanwhile, the plan is carried out once more from its start.
  */
 async function carryOut(context: Context, done: number, isSecond = false): Promise<void> {
   const { checkpoint, instance, recovery, log } = context;
@@ -76,7 +76,7 @@ async function carryOut(context: Context, done: number, isSecond = false): Promi
   await restoreGenes(context);
   await insist(instance, "StopPredicting", {});
   if (done <= vectors.length) {
-    // StartSleeping clears working memory as ClearWorkingMemory does.
+    // StartSleeping clears working memory too.
     await insist(instance, before.settings.sleeping ? "StartSleeping" : "ClearWorkingMemory", {});
     for (const { request } of vectors.slice(done)) await observeAgain(context, request);
     await insist(instance, "ClearWorkingMemory", {});
@@ -114,7 +114,10 @@ async function carryOut(context: Context, done: number, isSecond = false): Promi
   await leaveIntervalZero(context);
 }
 
-/** Predicting goes on for the last Observe with symbols and stays on: those after it have none. */
+/**
+ * Makes the Observes of events from the index `from` on. Predicting is switched on before the last Observe
+ * with symbols and stays on. The Observes after it have no symbols, so they do not predict.
+ */
 async function observeEvents(
   context: Context,
   { events, predictAt }: RebuildPlan,
@@ -128,7 +131,9 @@ async function observeEvents(
   }
 }
 
-/** Makes an Observe once more. One that failed the first time may fail again: then the end is as it was. */
+/**
+ * Makes an Observe once more. If it failed the first time, it may fail again. Then the result is as it was.
+ */
 async function observeAgain({ instance }: Context, request: Uint8Array): Promise<void> {
   const result = await instance.call("Observe", request);
   if (result.kind === "not-sent" || result.kind === "unseen") throw new Interrupted(result.details);
@@ -150,8 +155,8 @@ async function compare(
 }
 
 /**
- * A sequence that lies behind every command. Commands that expired leave gaps, so the next one's is not
- * known.
+ * A sequence that is higher than that of every command. Expired commands leave gaps in the log, so the
+ * sequence of the next command is not known.
  */
 const behindAll = Number.MAX_SAFE_INTEGER;
 
@@ -161,7 +166,7 @@ export async function observesToReplay({ checkpoint, history }: Context): Promis
   const from = { sequence: neededFrom(checkpoint.current), step: 0 };
   const observes: Step[] = [];
   for await (const read of history.steps(from, step > 0 ? behindAll : applied)) {
-    // Of the first command behind `applied` only the steps that were applied.
+    // Of the first command after `applied`, only the steps that were applied are needed.
     if (read.at.sequence > applied && read.at.step >= step) break;
     if (read.method !== "Observe") continue;
     const isNeeded =
@@ -175,7 +180,10 @@ export async function observesToReplay({ checkpoint, history }: Context): Promis
   return observes;
 }
 
-/** The plan's vectors that KATO has not learned yet: learned a second time they would count twice. */
+/**
+ * The vectors of the plan that KATO has not learned yet. A vector that is learned a second time would count
+ * twice.
+ */
 async function vectorsToLearn({ instance }: Context, plan: RebuildPlan): Promise<RebuildPlan["vectors"]> {
   const unlearned: RebuildPlan["vectors"] = [];
   for (const vector of plan.vectors) {

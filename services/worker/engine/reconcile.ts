@@ -1,10 +1,10 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
-import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
+import { commandSucceeded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
-import { eventOfStrings } from "../model/events.ts";
 import { Interrupted } from "../model/interruptions.ts";
+import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
@@ -18,12 +18,12 @@ import { clearForReplay } from "./replay.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
-/** How an instance's interval stands to the one that the checkpoint expects. */
+/** How the instance's interval compares with the one that the checkpoint expects. */
 export type Finding = { kind: "in-step" } | { kind: "ahead"; by: number } | { kind: "restarted" };
 
 /**
- * Compares the two. A lower interval is a restart, because no interval stays 0 and none means two things
- * (A5). So an interval of 0 may be a restart even where 0 is expected.
+ * Compares the two intervals. A lower interval is a restart, because no interval stays 0 and none means two
+ * things (A5). An interval of 0 is taken for a restart even if 0 is expected.
  */
 export function compareInterval(expected: number, seen: number): Finding {
   if (seen === expected && seen > 0) return { kind: "in-step" };
@@ -32,13 +32,13 @@ export function compareInterval(expected: number, seen: number): Finding {
 
 /**
  * Finds out which steps the instance already has, and restores what it has lost (docs/recovery.md).
- * Afterwards the checkpoint says exactly what the instance has, nothing is under way in it, and no intent is
- * left but one that makes a repeat safe. Throws Interrupted when the instance went away meanwhile; then it is
- * to be done again.
+ * Afterwards the checkpoint says exactly what the instance has, and nothing is under way in the instance. If
+ * an intent record is left, it makes a repeat safe. Throws Interrupted if the instance goes away meanwhile.
+ * Then it has to be done again.
  */
 export async function reconcile(context: Context, interval: number): Promise<void> {
   const { checkpoint, log } = context;
-  // A write that failed may have been one that must come before any call.
+  // A write that failed earlier may be one that is needed before any call.
   await checkpoint.flush();
   const { mark, rebuilding, replaying, interval: expected } = checkpoint.current;
   if (replaying && !replaying.isCleared) return clearForReplay(context);
@@ -72,8 +72,9 @@ export async function recoverDuringStep(context: Context, interval: number): Pro
 }
 
 /**
- * A ClearAllMemory takes the interval back as a restart does. Where the suspect may have made one, and
- * something was learned since, it shows by the models: a restart leaves them.
+ * Notes what a late ClearAllMemory of an earlier worker has taken. Such a call sets the interval back, as a
+ * restart does, but a restart leaves the models. So if something was learned since and there are no models,
+ * the call may have taken them.
  */
 async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): Promise<void> {
   const { suspect } = memory;
@@ -86,7 +87,9 @@ async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): 
   memory.suspect = null;
 }
 
-/** The instance's interval is this many ticks ahead of the checkpoint's. */
+/**
+ * Passes the steps that the instance already has. `by` is how far its interval is ahead of the checkpoint's.
+ */
 async function passWhatItHas(context: Context, by: number, interval: number): Promise<void> {
   const { checkpoint, memory } = context;
   const { mark, ownObserve } = checkpoint.current;
@@ -104,9 +107,9 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
 }
 
 /**
- * The next `by` Observes of the log have ticked, so they were applied, and with them every step before the
- * last of them. Each step but that last Observe has succeeded: a failure would have been persisted before
- * anything else was called.
+ * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
+ * these Observes have ticked, so all these steps were applied. All but the last Observe have succeeded,
+ * because a failure would have been persisted before anything else was called.
  */
 async function passObserves(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
   if (by === 0) return;
@@ -124,7 +127,12 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
     if (isMarked && mark.kind === "learn" && mark.isObserve) {
       await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
     } else if (step.method !== "Observe") {
-      await concludeStep(context, step, commanded(checkpoint.current, step), provedOutcome(context, step));
+      await concludeStep(
+        context,
+        step,
+        commandSucceeded(checkpoint.current, step),
+        provedOutcome(context, step),
+      );
     } else if (isLast) {
       await concludeLatest(context, step, ownTicks);
     } else {
@@ -134,8 +142,8 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
 }
 
 /**
- * The steps up to the `count`th Observe that is not in the checkpoint yet, and how many Observes the log is
- * short of.
+ * The next steps of the log that the checkpoint does not have, up to the `count`th Observe. `foreignTicks` is
+ * `count` less the number of Observes that the log has.
  */
 async function nextObserves(
   { checkpoint, history }: Context,
@@ -153,7 +161,7 @@ async function nextObserves(
   return { steps: steps.slice(0, last + 1), foreignTicks: left };
 }
 
-/** Concludes an Observe that another one has followed, so that it has succeeded. */
+/** Concludes an Observe that another Observe has followed. So it has succeeded. */
 async function concludeFollowed(context: Context, step: Step, workingMemory: string[][]): Promise<void> {
   const { current } = context.checkpoint;
   const head = readObservationFields(step.request);
@@ -164,9 +172,10 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
 }
 
 /**
- * Concludes the Observe that ticked last and whose end was not seen: it may still be running, and it may have
- * failed. KATO's lock holds an empty Observe back until it is over. That one cannot set off an auto-learn, as
- * an Observe that could is marked. Then working memory shows whether the event is there.
+ * Concludes the Observe that ticked last and whose end was not seen. It may still be running, and it may have
+ * failed. So an empty Observe is made first: KATO's lock holds it back until the other one is over. The empty
+ * Observe cannot make KATO learn by itself. It could only if the other one could too. Then that one would be
+ * marked, and `settleMarkedLearn` would conclude it. Then working memory shows whether the event is there.
  */
 async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
   const { checkpoint, instance, memory } = context;

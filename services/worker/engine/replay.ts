@@ -2,16 +2,16 @@ import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Checkpoint, Settings } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
-import { commanded } from "../checkpoint/transitions.ts";
+import { commandSucceeded } from "../checkpoint/transitions.ts";
 import { insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
+import { countLog } from "./count-log.ts";
 import { leaveIntervalZero } from "./gateway-observe.ts";
 import { restoreGenes, restoreModes } from "./restore-settings.ts";
-import { surveyOf } from "./survey.ts";
 
 /**
- * What a replay from this sequence on would apply again: the commands that stand in the log up to `applied`.
- * Undefined where the log does not reach back so far.
+ * What a replay from this sequence on would apply again: the commands in the log from there up to `applied`.
+ * Undefined if the log does not reach back so far.
  */
 export async function surveyReplay(
   { checkpoint, history }: Context,
@@ -19,20 +19,20 @@ export async function surveyReplay(
 ): Promise<RebuildSurvey | undefined> {
   const { applied } = checkpoint.current;
   if (from > applied || from < (await history.firstKept())) return undefined;
-  const survey = await surveyOf(history.steps({ sequence: from, step: 0 }, applied));
+  const survey = await countLog(history.steps({ sequence: from, step: 0 }, applied));
   return survey.commands > 0 ? survey : undefined;
 }
 
 /**
- * Takes the checkpoint back to before `from`. Once that is persisted the replay happens, whatever dies. The
- * instance, which then has more than the checkpoint says, is cleared when it is reconciled next
- * (`clearForReplay`). After that the command loop takes the log from there on as ever; only that nobody is
- * told again what came of those commands.
+ * Takes the checkpoint back to before `from`. Once that is persisted, the replay happens, whatever dies. The
+ * instance then has more than the checkpoint says. So it is cleared when it is reconciled next
+ * (`clearForReplay`). After that the command loop applies the log from there on as always, except that nobody
+ * is told the outcomes of these commands again.
  */
 export async function rewind(context: Context, { from, through }: RebuildSurvey): Promise<void> {
   const { checkpoint, log } = context;
   const settings = await settingsAt(context, from);
-  // Read only now: a client may have cancelled a command meanwhile.
+  // The checkpoint is read only now, because a client may have cancelled a command meanwhile.
   const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign, replaying } =
     checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
@@ -48,14 +48,14 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     settings,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
-    // A replay may be under way: what it has not come to yet was applied before all the same.
+    // Another replay may be under way. The commands that it has not reached yet were applied before, too.
     replaying: { through: Math.max(through, replaying?.through ?? 0), isCleared: false },
   });
 }
 
 /**
- * Clears the instance, models and all, and gives it the settings with which the replay begins. Interrupted,
- * it begins anew.
+ * Clears the instance with all its models, and gives it the settings with which the replay begins. If it is
+ * interrupted, it begins anew.
  */
 export async function clearForReplay(context: Context): Promise<void> {
   const { checkpoint, instance } = context;
@@ -79,28 +79,28 @@ export function endReplay({ checkpoint, log }: Context): boolean {
 }
 
 /**
- * A command as it is replayed: its client waits no longer, and what hung on its deadline or its key is
- * decided.
+ * A command as it is replayed, without its client's reply subject, deadline and key. Nobody waits for it any
+ * more, and it was decided long ago that it is applied.
  */
 export function withoutClient({ id, processor, method, data, sequence }: StoredCommand): StoredCommand {
   return { id, processor, method, data, sequence };
 }
 
 /**
- * The settings before this sequence: those that the instance was adopted with, and what the log's commands up
- * to there have set. Where the log does not go back to its beginning, the settings of now stand in for the
- * adopted ones.
+ * The settings before this sequence: those with which the instance was adopted, and on top of them what the
+ * commands of the log have set up to there. If the beginning of the log was trimmed, the present settings are
+ * used instead of the adopted ones.
  */
 async function settingsAt({ checkpoint, history }: Context, from: number): Promise<Settings> {
   const { adopted } = checkpoint.current;
   let current: Checkpoint = { ...checkpoint.current, mark: null };
   if (adopted !== null && (await history.firstKept()) <= 1) {
-    // Another threshold may be searched with by now.
+    // By now KATO may search with another threshold.
     const searchedThreshold = adopted.searchedThreshold ?? adopted.genes.recall_threshold ?? null;
     current = { ...current, settings: { ...adopted, searchedThreshold } };
   }
   for await (const step of history.steps({ sequence: 1, step: 0 }, from - 1)) {
-    const { settings } = commanded(current, step);
+    const { settings } = commandSucceeded(current, step);
     if (settings) current = { ...current, settings };
   }
   const { predicting } = current.settings;

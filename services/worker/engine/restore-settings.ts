@@ -2,14 +2,15 @@ import { ask, insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Sets the genes as they were, which comes before anything is observed again, as it is predicted with them.
- * Only max_sequence_length is 0 until `restoreModes`, so that nothing is learned meanwhile.
+ * Sets the genes as they were. It is called before anything is observed again, because KATO predicts with
+ * them. Only max_sequence_length is set to 0 until `restoreModes`, so that nothing is learned meanwhile.
  */
 export async function restoreGenes({ checkpoint, instance }: Context): Promise<void> {
   const { genes, searchedThreshold } = checkpoint.current.settings;
   if (searchedThreshold !== null) {
     await insist(instance, "UpdateGenes", { genes: { recall_threshold: searchedThreshold } });
-    // KATO refuses this for a threshold of 0, which then was not searched with before either.
+    // KATO refuses this for a threshold of 0. That does no harm, because then it did not search with 0 before
+    // either.
     await ask(instance, "IncrementRecallThreshold", { value: 0 });
   }
   await insist(instance, "UpdateGenes", { genes: { ...genes, max_sequence_length: 0 } });

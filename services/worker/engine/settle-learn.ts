@@ -2,18 +2,18 @@ import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
-import { autoLearned, commanded, observed } from "../checkpoint/transitions.ts";
+import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
+import { concludeFailedAutoLearn } from "./conclude-failed-auto-learn.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { askAgainMs } from "./context.ts";
 import { judgeLearn } from "./learn-verdict.ts";
-import { dropLostEvents } from "./lost-events.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
 import { removeIfTorn } from "./torn-model.ts";
@@ -25,22 +25,28 @@ interface Situation {
   restarted: boolean;
   /** Whether the marked Observe has ticked. */
   ticked: boolean;
-  /** Whether another Observe has ticked after it. Its success was seen before that one was sent. */
+  /**
+   * Whether another Observe has ticked after the marked one. That other one was sent only once the success of
+   * the marked one was seen.
+   */
   isOver: boolean;
 }
 
 interface Settled {
-  /** `not-begun`: nothing is there of it. `lost`: the events are gone and nothing was learned. */
+  /**
+   * `not-begun` means: the instance has nothing of the command. `lost` means: the call has had its time, and
+   * nothing was learned.
+   */
   verdict: "learned" | "not-begun" | "lost" | "unknown";
-  /** Nothing is there of it any more, although it was begun: its torn model was deleted. */
+  /** Whether the command was begun although the verdict is `not-begun`: its torn model was deleted. */
   wasTorn?: boolean;
   workingMemory: string[][];
 }
 
 /**
- * Finds out whether a marked Learn, or an Observe that makes KATO learn by itself, took effect, and concludes
- * it. Where it did not, the intent is dropped, and the command loop applies the step again. Does nothing
- * where no Learn is marked.
+ * Finds out whether a marked Learn, or a marked Observe that makes KATO learn by itself, took effect. If it
+ * did, it is concluded. If it did not, its intent record is dropped, and the command loop applies the step
+ * again. Does nothing if no Learn is marked.
  */
 export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
   const { checkpoint, log, recovery } = context;
@@ -54,26 +60,27 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
   if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
-  // Nothing shows whether a Learn of nothing was begun, and to send it twice does no harm.
+  // Nothing shows whether a Learn of nothing was begun. Sending it twice does no harm.
   const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
   checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });
 }
 
 /**
- * The intent of a command that was begun and is to be repeated: so it is not taken out of the log as late.
+ * The intent record of a command that was begun and is repeated. Because of the record the command is not
+ * removed from the log as late.
  */
 function begunBefore({ at }: LearnIntent): Intent {
   return { kind: "repeatable", at };
 }
 
-/** How many events working memory holds once the marked command has learned. */
+/** How many events working memory has once the marked command has learned. */
 function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent): number {
   if (!isObserve) return 0;
   const { hasSymbols } = readObservationFields(step.request);
   return checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
 }
 
-/** Asks the instance until there is a verdict that stands, for as long as a call may take. */
+/** Asks the instance until there is a final verdict, but no longer than a call may take. */
 async function settle(
   context: Context,
   intent: LearnIntent,
@@ -81,7 +88,7 @@ async function settle(
   kept: number,
 ): Promise<Settled> {
   const { instance, pause } = context;
-  // Its tick is there, but perhaps not yet its event.
+  // The tick is there, but the event may come a moment later.
   if (ticked && !isOver) await pause(askAgainMs);
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(instance, intent.model);
@@ -98,7 +105,7 @@ async function settle(
       return { verdict: wasTorn ? "not-begun" : "learned", wasTorn, workingMemory };
     }
     if (verdict !== "may-be-running") {
-      // KATO needs a moment more for what it writes after the model.
+      // After the model KATO writes more, which takes a moment.
       if (verdict === "learned" && !restarted) await pause(askAgainMs);
       return { verdict, workingMemory };
     }
@@ -122,7 +129,7 @@ function concludeLearned(
 ): Promise<void> {
   const changes = isObserve
     ? learnedByItself(context, step, kept)
-    : commanded(context.checkpoint.current, step);
+    : commandSucceeded(context.checkpoint.current, step);
   return concludeStep(context, step, changes, provedOutcome(context, step));
 }
 
@@ -132,7 +139,10 @@ function learnedByItself({ checkpoint }: Context, step: Step, kept: string[][]):
   return autoLearned(current, step, { head, interval: current.interval + 1, kept });
 }
 
-/** The time for a call has passed, and nothing was learned. */
+/**
+ * Goes on after a command that has learned nothing in the time that a call may take. A Learn is repeated. An
+ * Observe is concluded.
+ */
 async function recoverLost(
   context: Context,
   step: Step,
@@ -148,7 +158,7 @@ async function recoverLost(
   }
   const events = workingMemory.length;
   if (events !== intent.events?.length) {
-    return dropLostEvents(context, step, interval, refused(grpc.OK, "the auto-learn failed"));
+    return concludeFailedAutoLearn(context, step, interval, refused(grpc.OK, "the auto-learn failed"));
   }
   const head = readObservationFields(step.request);
   const changes = observed(checkpoint.current, step, { head, failed: true, interval, events, symbols: null });

@@ -6,11 +6,12 @@ import type { Context } from "./context.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";
 
 /**
- * Deletes the model of a Learn in which the instance died, if it is torn, and says whether it was.
+ * Deletes the model of a Learn in which the instance died, if the model is torn. Resolves to whether it was.
  *
- * KATO writes a model before the statistics of its symbols. Where it died between, every later Observe that
- * matches the model fails, for ever. So the marked events are observed to see whether one fails. That moves
- * the interval, so it is persisted as a rebuild; the rebuild that follows it restores working memory.
+ * KATO writes a model before the statistics of its symbols. If it died between the two, every later Observe
+ * that matches the model fails. So the marked events are observed, to see whether one fails. That moves the
+ * interval. So the checkpoint says before it that a rebuild is under way. The rebuild that follows restores
+ * working memory.
  */
 export async function removeIfTorn(context: Context, intent: LearnIntent): Promise<boolean> {
   const { checkpoint, instance, log } = context;
@@ -32,7 +33,9 @@ export async function removeIfTorn(context: Context, intent: LearnIntent): Promi
   return true;
 }
 
-/** Observes the events, and has KATO predict at the last: only predicting looks at the statistics. */
+/**
+ * Observes the events, and has KATO predict at the last one, because only predicting needs the statistics.
+ */
 async function doesAnyFail({ instance }: Context, events: string[][]): Promise<boolean> {
   let hasFailed = false;
   for (const [index, strings] of events.entries()) {

@@ -4,19 +4,22 @@ import { ask, frequencyOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { rebuild } from "./rebuild.ts";
 
-/** What is told until it is known: the instance may die before. */
+/**
+ * The detail of `foreign-learn` while it is not known yet whether a model was learned. It is noted because
+ * the instance may die before that is known.
+ */
 export const perhapsLearned = "a model that somebody else had KATO learn may be there";
 
-/** The list once it is known. */
+/** The list without that detail. To be used once it is known whether a model was learned. */
 export function withoutPerhaps(degradations: readonly Degradation[]): Degradation[] {
   return degradations.filter(({ detail }) => detail !== perhapsLearned);
 }
 
 /**
- * Takes back that a model was learned which nobody should have learned, as far as KATO lets anybody: one that
- * was not known before is deleted; a frequency stays one too high, and the statistics of the symbols stay as
- * they are, so the processor is `degraded`. `before` is how often the model was learned rightly. Then working
- * memory is rebuilt from the log.
+ * Takes back a Learn that should not have happened, as far as KATO allows it. `model` is the model that was
+ * learned, and `before` is how often it should have been learned. A model that nothing else has learned is
+ * deleted. The frequency of any other model stays one too high. The statistics of symbols stay as they are.
+ * So the processor is `degraded`. Afterwards working memory is rebuilt from the log.
  */
 export async function undoLearn(context: Context, model: string, before: number): Promise<void> {
   const { checkpoint, instance, log } = context;

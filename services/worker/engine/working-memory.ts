@@ -1,13 +1,13 @@
 import { AnswerTooLarge, latestSymbolsOf, symbolCountOf, workingMemoryOf } from "../instance/questions.ts";
-import { countSymbols } from "../model/events.ts";
+import { countSymbols } from "../model/memory-events.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 
 /**
- * Working memory, as events of symbols. Where KATO's answer would be too large, it is what the log says if
- * that has the right number of symbols; `newest` is an event that may be in it although the checkpoint does
- * not have it yet. Undefined where it cannot be told.
+ * Working memory, as events of symbols. If KATO's answer would be too large, working memory is computed from
+ * the log. That result counts if it has as many symbols as KATO's. `newest` is an event that may be in
+ * working memory although the checkpoint does not have it yet. Undefined if working memory cannot be told.
  */
 export async function readWorkingMemory(
   context: Context,
@@ -25,10 +25,7 @@ export async function readWorkingMemory(
   return undefined;
 }
 
-/**
- * The event of an Observe of vectors that has succeeded just now; null where even that is too large to be
- * read.
- */
+/** The event of an Observe of vectors that has just succeeded; null if even that is too large to be read. */
 export async function latestSymbols({ instance }: Context): Promise<string[] | null> {
   try {
     return await latestSymbolsOf(instance);

@@ -32,7 +32,10 @@ export class CallTelemetry {
     this.#metrics.reconnected(processor);
   }
 
-  /** Begins a call; `end` is told how it ended. `context` is what the instance is told of the trace. */
+  /**
+   * Begins to measure a call. `end` has to be called with how the call ended. `context` is the trace context
+   * to send to the instance.
+   */
   begin(method: Method, processor: string, parent: TraceContext | undefined) {
     const span =
       parent &&

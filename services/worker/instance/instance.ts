@@ -17,7 +17,7 @@ import { ask } from "./questions.ts";
 export interface InstanceOptions {
   processor: string;
   port: InstancePort;
-  /** Whether this worker may still call it (A4). */
+  /** `held` says whether this worker may still call the instance (A4). */
   lease: { readonly held: boolean };
   callTimeoutMs: number;
   telemetry: CallTelemetry;
@@ -25,35 +25,33 @@ export interface InstanceOptions {
   log: Pick<Logger, "warn">;
 }
 
-/** What a step's calls are known by. */
+/** The step in hand. Its calls are reported with its position and its trace. */
 export interface InHand {
   at: Position;
   trace: TraceContext | undefined;
 }
 
 const pingTimeoutMs = 5_000;
-/** An idle instance that does not answer a probe for so long is taken for away. */
+/** An idle instance that does not answer a probe within this time counts as away. */
 const probeTimeoutMs = 1_500;
 const statusTimeoutMs = 5_000;
-/** A call that is under way for longer is worth telling. */
+/** A call that takes longer is shown to operators. */
 const longCallMs = 10_000;
 
 /**
  * The processor's KATO instance.
  *
- * States: *away* (no connection), *connected*, and *reconciled*: it is known what it has, and commands may be
- * applied. It stops being reconciled when its connection goes, when a call's end was not seen, and by
- * `doubt`.
+ * States: *away* (no connection), *connected*, and *reconciled* (it is known what it has, and commands may be
+ * applied). It is no longer reconciled when its connection is lost, when the end of a call was not seen, and
+ * after `doubt`.
  *
- * Invariants: no call but a probe is made without the lease (A4), and none over another connection than the
- * one that was pinged, as behind another one may be another start of the instance.
+ * Invariants: no call except a probe is made without the lease (A4). No call is made over another connection
+ * than the one that was pinged, because the instance may have restarted in between.
  */
 export class Instance {
   readonly processor: string;
   readonly callTimeoutMs: number;
-  /**
-   * The step that calls belong to while one is being applied; undefined for what the gateway does by itself.
-   */
+  /** The step that calls belong to; undefined while the worker calls without one. */
   inHand: InHand | undefined;
   /** The calls that were under way when the lease ended. */
   readonly lateCalls: LateCall[] = [];
@@ -65,12 +63,12 @@ export class Instance {
   #reconciled = 0;
   #answeredAt = 0;
   #callSince: number | undefined;
-  /** The id of another processor's instance that answers at the endpoint. */
+  /** The id that the instance at the endpoint has, if that is another processor's. */
   #stranger: string | undefined;
-  /** What the database's failure was; undefined while it is not known to be away. */
+  /** How the database failed; undefined while it is not known to be away. */
   #databaseFailure: string | undefined;
   #isDatabaseSuspected = false;
-  /** Asked when nothing but the writing is left of a call (A4). */
+  /** Asked just before the bytes of a call are written (A4). */
   readonly #mayWrite = () => this.#options.lease.held;
 
   constructor(options: InstanceOptions) {
@@ -85,10 +83,10 @@ export class Instance {
   }
 
   /**
-   * Makes it reconciled, if a connection stands or comes up within `timeoutMs`. It is pinged and, where it
-   * says that it is this processor's, `reconcile` finds out what it has at this interval. An address may come
-   * to be another instance's, as when containers restart in another order, and a command that such a one took
-   * would be in the wrong memory for ever. Throws Interrupted when it goes away meanwhile.
+   * Reconciles the instance, if there is a connection or one is made within `timeoutMs`. The instance is
+   * pinged. If it has this processor's id, `reconcile` is called with its interval. The id is checked because
+   * an address can come to belong to another instance, for example when containers restart in another order.
+   * A command would then change the wrong instance for ever. Throws Interrupted if it goes away meanwhile.
    */
   async reconcile(timeoutMs: number, reconcile: (interval: number) => Promise<void>): Promise<boolean> {
     if (this.reconciled) return true;
@@ -109,15 +107,15 @@ export class Instance {
     return this.reconciled;
   }
 
-  /** From now on it is not known what the instance has. */
+  /** Ends *reconciled*. From now on it is not known what the instance has. */
   doubt(): void {
     this.#reconciled = 0;
   }
 
   /**
-   * Makes one RPC over the connection that was pinged. It is `not-sent` where that connection is gone, even
-   * if there is a new one. Throws LeaseLost without the lease, before the call and after it (A4), and never
-   * rejects otherwise.
+   * Makes one RPC over the connection that was pinged. The result is `not-sent` if that connection is lost,
+   * even if there is a new one. Throws LeaseLost without the lease, before the call and after it (A4), and
+   * never rejects otherwise.
    */
   async call(method: Method, request: Uint8Array, trace = this.inHand?.trace): Promise<CallResult> {
     const { lease, processor, telemetry, clock, log } = this.#options;
@@ -140,9 +138,9 @@ export class Instance {
   }
 
   /**
-   * The lease has ended since the call was begun, so it may have reached the instance after calls of the next
-   * owner. That one finds out what became of it, and tells: what it has mended was not applied, whatever the
-   * answer said.
+   * Notes a call during which the lease has ended, and returns the error to throw. The call may have reached
+   * the instance after calls of the next owner. So its answer does not count: the next owner mends what the
+   * call has done, and tells what became of the command.
    */
   #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
     const endedMs = this.#options.clock.unixMs();
@@ -152,8 +150,8 @@ export class Instance {
   }
 
   /**
-   * Whether it answers a Ping now. Where it does not, or with another interval than this, it is not known any
-   * more what it has.
+   * Whether it answers a Ping now. If it does not, or if it has another interval than this, it is no longer
+   * reconciled.
    */
   async probe(interval: number): Promise<boolean> {
     const result = await this.#port.call("Ping", noRequest, probeTimeoutMs);
@@ -166,12 +164,12 @@ export class Instance {
     return true;
   }
 
-  /** How long ago it last answered anything. A long time says nothing where it was not asked. */
+  /** How long ago it last answered a call. That may be long ago only because nobody has asked. */
   get silentMs(): number {
     return this.#options.clock.monotonicMs() - this.#answeredAt;
   }
 
-  /** To be called when something failed that fails when the instance's database is away. */
+  /** Notes that something has failed, perhaps because the instance's database is away. */
   suspectDatabase(): void {
     this.#isDatabaseSuspected = true;
   }
@@ -181,8 +179,7 @@ export class Instance {
   }
 
   /**
-   * Whether its database answers. A Ping does not ask the database, ShowStatus does (docs/kato.md, Every
-   * RPC).
+   * Whether its database answers. ShowStatus needs the database, a Ping does not (docs/kato.md, Every RPC).
    */
   async probeDatabase(): Promise<boolean> {
     const result = await this.#port.call("ShowStatus", noRequest, statusTimeoutMs);
@@ -199,7 +196,7 @@ export class Instance {
     return !isFailing;
   }
 
-  /** Why it cannot be used, for people. */
+  /** Why it cannot be used, in words for people. */
   get whyDown(): string {
     const { refusal, ready } = this.#port;
     if (refusal !== undefined) return `its endpoint is not allowed: ${refusal}`;
@@ -209,7 +206,7 @@ export class Instance {
     return "its instance does not answer";
   }
 
-  /** What takes so long, for people; "" when nothing does. */
+  /** What takes so long, in words for people; "" if nothing does. */
   get whySlow(): string {
     const ms = this.#callSince === undefined ? 0 : this.#options.clock.monotonicMs() - this.#callSince;
     return ms < longCallMs ? "" : `a call has been under way for ${Math.floor(ms / 1_000)} s`;

@@ -3,28 +3,28 @@ import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 
 /**
- * The connection to a processor's KATO instance, as `Instance` needs it. `KatoChannel` is one by gRPC; the
- * tests of recovery have one that breaks at any point.
+ * The connection to a processor's KATO instance, as `Instance` needs it. `KatoChannel` is the one over gRPC.
+ * The crash schedules have another, which can break at any point.
  */
 export interface InstancePort {
-  /** Whether a connection stands. */
+  /** Whether there is a connection. */
   readonly ready: boolean;
   /**
-   * How often a connection was made: another number is another connection, and may be another start of the
-   * instance.
+   * How often a connection was established. Another number means another connection, and perhaps the instance
+   * has restarted.
    */
   readonly connections: number;
-  /** Why no connection may be made to this endpoint; undefined where it may. */
+  /** Why no connection may be made to this endpoint; undefined if one may be made. */
   readonly refusal: string | undefined;
-  /** Whether a connection stands, or comes up within `timeoutMs`. */
+  /** Connects, unless there is a connection. Resolves to whether there is one within `timeoutMs`. */
   connect(timeoutMs: number): Promise<boolean>;
   /** Resolves at the next change of the connection, or after `timeoutMs`. */
   stateChange(timeoutMs?: number): Promise<void>;
   /**
-   * Makes one call over the connection that stands, if it may be written when all else is ready. Never
-   * rejects; ends after `timeoutMs` at the latest.
+   * Makes one call over the present connection. `options.mayWrite` is asked just before the bytes are
+   * written. Never rejects. Ends after `timeoutMs` at the latest.
    */
   call(method: Method, request: Uint8Array, timeoutMs: number, options?: CallOptions): Promise<CallResult>;
-  /** Gives the connection up; calls under way end as `unseen`. */
+  /** Closes the connection. Calls under way end as `unseen`. */
   close(): void;
 }

@@ -8,19 +8,23 @@ import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
 
-/** Whoever takes RPCs: the processor's `Instance`. */
+/** An instance that can be asked. */
 export interface Callee {
   call(method: Method, request: Uint8Array): Promise<CallResult>;
 }
 
 /**
- * The answer is larger than gRPC takes (docs/kato.md: over 4 MiB either way). What was asked for took place.
+ * The answer is larger than gRPC takes (docs/kato.md: over 4 MiB either way). KATO has carried out the call
+ * all the same.
  */
 export class AnswerTooLarge extends Interrupted {}
 
-/** KATO's FAILED to a question without whose answer nothing can go on, as when MongoDB is away. */
+/**
+ * KATO has answered a question with FAILED, for example because MongoDB is away. Nothing can go on without
+ * the answer.
+ */
 export class QuestionFailed extends Interrupted {
-  /** The response's bytes. */
+  /** The bytes of KATO's response. */
   readonly data: Uint8Array;
 
   constructor(method: Method, response: KatoResponse) {
@@ -29,7 +33,7 @@ export class QuestionFailed extends Interrupted {
   }
 }
 
-/** Makes a call and decodes the response. Throws Interrupted where there is none. */
+/** Makes a call and decodes the response. Throws Interrupted if there is none. */
 export async function ask<M extends Method>(
   instance: Callee,
   method: M,
@@ -43,7 +47,7 @@ export async function ask<M extends Method>(
   return decodeResponse(method, result.bytes);
 }
 
-/** As `ask`, and throws QuestionFailed where KATO says FAILED. */
+/** As `ask`, and throws QuestionFailed if KATO answers FAILED. */
 export async function insist<M extends Method>(
   instance: Callee,
   method: M,
@@ -64,15 +68,13 @@ export async function symbolCountOf(instance: Callee): Promise<number> {
   return Number(objectOf((await insist(instance, "ShowStatus", {})).response).size_WM);
 }
 
-/** How many models there are. ShowStatus tells it as a text: `{KB| objects: 3}`. */
+/** How many models the instance has. ShowStatus tells it as a text: `{KB| objects: 3}`. */
 export async function modelCountOf(instance: Callee): Promise<number> {
   const { models_kb } = objectOf((await insist(instance, "ShowStatus", {})).response);
   return Number(/\d+/.exec(String(models_kb))?.[0]);
 }
 
-/**
- * How often a model was learned, 0 for never; `unreadableFrequency` where the model is too large to be read.
- */
+/** How often a model was learned; 0 for never; `unreadableFrequency` if the model is too large to be read. */
 export async function frequencyOf(instance: Callee, model: string): Promise<number> {
   if (model === "") return 0;
   try {
@@ -83,14 +85,14 @@ export async function frequencyOf(instance: Callee, model: string): Promise<numb
   }
 }
 
-/** The symbols of the latest observation, which working memory need not hold. */
+/** The symbols of the latest observation, even if they are no longer in working memory. */
 export async function latestSymbolsOf(instance: Callee): Promise<string[]> {
   const { symbols } = objectOf((await insist(instance, "GetCognitionData", {})).response);
   if (!Array.isArray(symbols)) throw new TypeError("the instance's answer has no list of symbols");
   return symbols.map(String);
 }
 
-/** The `data` of a response that is a Struct with that one key; null where it has none. */
+/** The `data` of a response that is a Struct with that one key; null if it has none. */
 export async function dataOf<M extends Method>(
   instance: Callee,
   method: M,
@@ -99,7 +101,7 @@ export async function dataOf<M extends Method>(
   return objectOf((await insist(instance, method, request)).response).data ?? null;
 }
 
-/** Throws where KATO's answer is not what docs/kato.md says: then nothing can be made of it. */
+/** The JSON as an object. Throws if KATO's answer is not what docs/kato.md says. */
 function objectOf(json: Json | undefined): JsonObject {
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json;
   throw new TypeError("the instance's answer has no fields");

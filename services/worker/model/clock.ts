@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Time, as one processor's code sees it. The tests of recovery have a clock of their own. */
+/** Time, as one processor's code sees it. The crash schedules have a clock of their own. */
 export interface Clock {
-  /** Milliseconds since 1970, as deadlines have them. */
+  /** The time in Unix ms, as in deadlines. */
   unixMs(): number;
-  /** Milliseconds of a clock that nobody sets, to measure with. */
+  /** Milliseconds of a clock that nobody can set, to measure durations with. */
   monotonicMs(): number;
   sleep(ms: number): Promise<void>;
-  /** Does a task once after `ms`, unless what is returned is called before. */
+  /** Does a task once after `ms`. The function that is returned cancels it. */
   after(ms: number, task: () => void): () => void;
 }
 

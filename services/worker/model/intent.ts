@@ -1,9 +1,8 @@
 import type { Position } from "./position.ts";
 
 /**
- * The intent record of a command whose effect the interval cannot witness. It is persisted ahead of the call,
- * as the checkpoint's `mark`, and says what will prove the effect after a crash (docs/recovery.md, What is
- * kept).
+ * The intent record of a command whose effect the interval cannot prove. It is persisted before the call, as
+ * the checkpoint's `mark`. It says what will prove the effect after a crash (docs/recovery.md, What is kept).
  */
 export type Intent =
   | LearnIntent
@@ -17,20 +16,20 @@ export type Intent =
 /** Stands for the frequency of a model that is too large to be read. */
 export const unreadableFrequency = Number.MAX_SAFE_INTEGER;
 
-/** The intent of a Learn, or of an Observe that will make KATO learn by itself. */
+/** The intent record of a Learn, or of an Observe that will make KATO learn by itself. */
 export interface LearnIntent {
   kind: "learn";
   at: Position;
   isObserve: boolean;
-  /** Working memory before it. */
+  /** Working memory before the command. */
   before: string[][];
   /**
-   * The events that will be learned. Null when they cannot be foretold, as when a vector among them has no
-   * symbol yet.
+   * The events that will be learned. Null if they are not known in advance, for example because a vector
+   * among them has no symbol yet.
    */
   events: string[][] | null;
-  /** The name of the model that these events make, "" when there is nothing to learn. */
+  /** The name of the model that these events make; "" if there is nothing to learn. */
   model: string;
-  /** How often that model was learned before, 0 for never. */
+  /** How often that model was learned before; 0 for never. */
   frequency: number;
 }

@@ -6,8 +6,8 @@ export interface LateCall {
   at: Position | null;
   method: string;
   /**
-   * Unix ms, by the worker's clock: before the call was handed to the connection, and when its end was
-   * noticed.
+   * `begunMs` is the time before the call was handed to the connection. `endedMs` is when its end was
+   * noticed. Both are Unix ms by the worker's clock.
    */
   begunMs: number;
   endedMs: number;
@@ -16,8 +16,8 @@ export interface LateCall {
 }
 
 /**
- * What a worker tells whoever owns the processor after it: that it has no call under way any more, and which
- * ones were late.
+ * What a worker that has lost a lease tells the processor's next owner. It says that the worker has no call
+ * under way any more, and which of its calls were late.
  */
 export interface LateCallReport {
   processor: string;

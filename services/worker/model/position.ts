@@ -4,7 +4,9 @@ export interface Position {
   step: number;
 }
 
-/** Below zero when `a` comes first, zero when they are the same. */
+/**
+ * Compares two places in the log. The result is below zero if `a` comes first, and zero if they are the same.
+ */
 export function comparePositions(a: Position, b: Position): number {
   return a.sequence - b.sequence || a.step - b.step;
 }

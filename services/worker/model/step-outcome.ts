@@ -5,17 +5,20 @@ import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { Interrupted } from "./interruptions.ts";
 
-/** What came of a step or of a query. A reply adds its place in the log and the interval that clients see. */
+/** How a step or a query ended. A reply adds its place in the log and the interval that clients see. */
 export type StepOutcome = Omit<Reply, "sequence" | "interval">;
 
-/** The outcome of what was refused without any effect on the instance. */
+/** The outcome of a step or a query that was refused and had no effect on the instance. */
 export function refused(grpcStatus: number, detail: string): StepOutcome {
   return { outcome: "failed", grpcStatus, detail, autoLearnedModel: "", data: new Uint8Array() };
 }
 
-/** The outcome that a call shows. Throws Interrupted where the call shows none. */
+/**
+ * The outcome of a step or a query that is one call. Throws Interrupted if the call was not sent, or if its
+ * end was not seen.
+ */
 export function outcomeOf(result: CallResult): StepOutcome {
-  // The error's own text may name what is internal, so it stays in the log.
+  // The text of a gRPC error may name internal things. So it is only logged.
   if (result.kind === "answered") return refused(result.status, "");
   if (result.kind !== "response") throw new Interrupted(result.details);
   const outcome = readResponseFields(result.bytes).failed ? "failed" : "applied";
@@ -28,8 +31,8 @@ export function unknown(detail: string): StepOutcome {
 }
 
 /**
- * The outcome of a whole command: of one RPC its step's, of a Sequence the worst of its steps with all their
- * responses.
+ * The outcome of a whole command. That of one RPC is the outcome of its step. That of a Sequence is the worst
+ * of its steps, with the responses of all of them.
  */
 export function outcomeOfSteps(method: string, steps: readonly (StepOutcome | undefined)[]): StepOutcome {
   if (method !== sequenceMethod) return steps[0] ?? unknown("its answer was not seen");
@@ -49,25 +52,25 @@ export function outcomeOfSteps(method: string, steps: readonly (StepOutcome | un
   };
 }
 
-/** Of what was not started while somebody waited for it. */
+/** The outcome of a command or query that was not started while somebody waited for it. */
 export const notStartedInTime: StepOutcome = {
   ...refused(grpc.DEADLINE_EXCEEDED, "not started in time"),
   outcome: "expired",
 };
 
-/** Of a query that another worker will answer, as this one is giving the processor up. */
+/** The outcome of a query that another worker will answer, because this one is giving the processor back. */
 export const handedOver: StepOutcome = {
   ...refused(grpc.ABORTED, "the processor is being handed over"),
   outcome: "expired",
 };
 
-/** Of what was not started because its instance cannot be reached. */
+/** The outcome of a command or query that was not started because the instance cannot be reached. */
 export const instanceAway: StepOutcome = {
   ...refused(grpc.UNAVAILABLE, "the instance cannot be reached"),
   outcome: "expired",
 };
 
-/** Of a command that was left out because another one of its Idempotency-Key was started. */
+/** The outcome of a command that was left out because another command of its Idempotency-Key was started. */
 export const keyTaken: StepOutcome = refused(
   grpc.ALREADY_EXISTS,
   "another command of this Idempotency-Key was started",

@@ -13,8 +13,8 @@ export interface Step {
 }
 
 /**
- * The steps of a command in order, at least one. A Sequence whose data do not parse is one step, which is
- * then refused.
+ * The steps of a command in order. There is at least one. A Sequence whose data cannot be decoded is one
+ * step, which is then refused.
  */
 export function stepsOf(command: StoredCommand): Step[] {
   const { sequence, method, data } = command;
@@ -38,7 +38,7 @@ function partsOf(data: Uint8Array): SequenceStep[] {
   }
 }
 
-/** The position behind a step. */
+/** The position of the next step. */
 export function positionAfter({ at, isLast }: Step): Position {
   return isLast ? { sequence: at.sequence + 1, step: 0 } : { sequence: at.sequence, step: at.step + 1 };
 }

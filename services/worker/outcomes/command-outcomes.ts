@@ -15,8 +15,8 @@ export interface CommandOutcomesOptions {
   checkpoint: CheckpointWriter;
   counter: IngestionCounter;
   /**
-   * Keeps what became of a command; undefined where there is nothing to keep. After a crash it may be told of
-   * one again.
+   * Keeps what became of a command; undefined if there is nothing to keep. After a crash it may be called for
+   * a command again.
    */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
   /** Sends a reply to whoever waits for it. */
@@ -29,12 +29,12 @@ export interface CommandOutcomesOptions {
 }
 
 /**
- * Tells what became of a processor's commands.
+ * Counts what became of a processor's commands, has it kept, and sends the replies.
  *
- * Invariants: a command is told once in the life of its worker, with its last step. What somebody may ask for
- * later is kept before the checkpoint says that the command is applied, and before the reply is sent. A
- * failure is sent once it is persisted that the command is at its end, because until then a crash may let it
- * be tried again and succeed (A7).
+ * Invariants: a command is told once in the life of its worker, with its last step. An outcome that somebody
+ * may ask for later is kept first. Only then does the checkpoint say that the command is applied, and only
+ * then is the reply sent. A failure is sent once it is persisted that the command has ended. Until then the
+ * command may be tried again after a crash, and succeed (A7).
  */
 export class CommandOutcomes {
   /** Counts the commands of ingestions. */
@@ -43,7 +43,7 @@ export class CommandOutcomes {
   readonly #recent = new RecentReplies();
   /** Commands that were begun, and for which nobody waits any more. */
   readonly #abandoned = new Set<number>();
-  /** What came of the steps of commands that are not at their end. */
+  /** The outcomes of steps, for commands that have not ended. */
   readonly #steps = new Map<number, (StepOutcome | undefined)[]>();
 
   constructor(options: CommandOutcomesOptions) {
@@ -51,7 +51,7 @@ export class CommandOutcomes {
     this.counter = options.counter;
   }
 
-  /** Takes note of what came of a step. With its last step the command is counted and told. */
+  /** Notes the outcome of a step. With its last step the command is counted and told. */
   concludeStep({ command, at, isLast }: Step, outcome: StepOutcome): void {
     const { sequence } = command;
     const steps = this.#steps.get(sequence) ?? [];
@@ -61,14 +61,14 @@ export class CommandOutcomes {
       return;
     }
     this.#steps.delete(sequence);
-    // It was counted and told when it was applied first.
+    // A command that is replayed was counted and told when it was first applied.
     if (isReplayed(this.#options.checkpoint.current, sequence)) return;
     const whole = outcomeOfSteps(command.method, steps);
     this.counter.count(command, whole.outcome);
     this.tell(command, whole);
   }
 
-  /** Keeps and tells the outcome of a command that is at its end. */
+  /** Keeps and tells the outcome of a command that has ended. */
   tell(command: StoredCommand, outcome: StepOutcome): void {
     const { checkpoint, metrics, log } = this.#options;
     const { processor, sequence } = command;
@@ -85,14 +85,14 @@ export class CommandOutcomes {
     else this.#send(command, reply);
   }
 
-  /** Tells a command that was left out because of another one. Nothing came of it that could be kept. */
+  /** Sends the reply to a command that was left out because of another one. There is nothing to keep. */
   tellLeftOut(command: StoredCommand, outcome: StepOutcome): void {
     this.#send(command, this.replyOf(outcome, command.sequence));
   }
 
   /**
-   * Notes that nobody waits any more for a command that was begun, so that its outcome is kept. Returns its
-   * reply where that was sent and did not arrive.
+   * Notes that nobody waits any more for a command that was begun. So its outcome will be kept. If its reply
+   * was sent already, it has not arrived, and it is returned.
    */
   abandon(sequence: number): Reply | undefined {
     if (sequence > this.#options.checkpoint.current.applied) this.#abandoned.add(sequence);
@@ -112,7 +112,7 @@ export class CommandOutcomes {
   }
 }
 
-/** What the log says of a command: nothing of its data, nor of its answer's. */
+/** The fields of a log line about a command. The data of the command and of its answer are not logged. */
 function logLineOf({ id, sequence, method, trace }: StoredCommand, { outcome, grpcStatus, detail }: Reply) {
   return {
     command: id,

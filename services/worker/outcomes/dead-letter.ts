@@ -9,7 +9,7 @@ import { isMethod } from "../../../libs/kato/rpcs.ts";
 const maxTextLength = 2_000;
 
 /**
- * Whether a command that came to this end becomes a dead letter: nobody waited for it, and it did not
+ * Whether a command with this outcome becomes a dead letter. It does if nobody waited for it and it did not
  * succeed.
  */
 export function isDeadLetter(
@@ -19,7 +19,7 @@ export function isDeadLetter(
   return deadlineMs === undefined && (outcome === "failed" || outcome === "unknown");
 }
 
-/** The dead letter of a command that came to this end; undefined where it becomes none. */
+/** The dead letter of a command with this outcome; undefined if it does not become one. */
 export function deadLetterOf(
   command: StoredCommand,
   { outcome, grpcStatus, detail, data }: Reply,

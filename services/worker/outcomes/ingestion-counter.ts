@@ -10,7 +10,7 @@ export interface IngestionCounterOptions {
   records: Pick<IngestionStore, "counts" | "putCounts">;
 }
 
-/** How long an ingestion stays in the checkpoint without a command of its own. */
+/** After how long without a command an ingestion leaves the checkpoint. */
 const idleMs = 5_000;
 const maxInCheckpoint = 32;
 const maxBases = 1_000;
@@ -18,10 +18,10 @@ const maxBases = 1_000;
 /**
  * Counts, for each ingestion, what became of its commands.
  *
- * The counts stand in the checkpoint and change with `applied`, in one write, so they are right whatever
- * crashes. An ingestion that has no commands for a while is archived: its counts go to its record first, then
- * leave the checkpoint. Both hold totals, and the one that goes further is right, so it does no harm that
- * both are there for a while.
+ * The counts are in the checkpoint. They change together with `applied`, in one write, so they are right
+ * whatever crashes. An ingestion that has had no commands for a while is archived: its counts are first
+ * written to its own entry, then removed from the checkpoint. Both have totals, and the one with the higher
+ * `through` is right. So it does no harm that both are there for a while.
  */
 export class IngestionCounter {
   readonly #processor: string;
@@ -29,7 +29,7 @@ export class IngestionCounter {
   readonly #records: IngestionCounterOptions["records"];
   /** The totals of ingestions that are not in the checkpoint. Counting goes on from them. */
   readonly #bases = new Map<string, IngestionCounts>();
-  /** Up to where an ingestion was counted when it was last looked at, and since when that has not changed. */
+  /** For each ingestion: `through` when it was last looked at, and since when that has not changed. */
   readonly #seen = new Map<string, { through: number; since: number }>();
 
   constructor({ processor, checkpoint, records }: IngestionCounterOptions) {
@@ -39,7 +39,7 @@ export class IngestionCounter {
   }
 
   /**
-   * Loads what was counted of the command's ingestion before. To be waited for before the command is
+   * Loads the earlier counts of the command's ingestion. It has to be awaited before the command is
    * concluded.
    */
   prepare({ ingestion }: Pick<StoredCommand, "ingestion">): Promise<void> | undefined {
@@ -47,7 +47,7 @@ export class IngestionCounter {
     return this.#load(ingestion);
   }
 
-  /** Counts a command, in the same moment in which the checkpoint passes it. */
+  /** Counts a command. It has to be called at the same moment at which the checkpoint passes the command. */
   count({ ingestion, method, sequence }: StoredCommand, outcome: Outcome): void {
     if (ingestion === undefined) return;
     const before = this.#counted[ingestion] ?? this.#bases.get(ingestion) ?? noCounts;
@@ -59,7 +59,7 @@ export class IngestionCounter {
     });
   }
 
-  /** Archives what is idle, and the oldest where there are too many. */
+  /** Archives the ingestions that are idle, and the oldest ones if there are too many. */
   async archive(): Promise<void> {
     const now = performance.now();
     const entries = Object.entries(this.#counted).sort(([, a], [, b]) => a.through - b.through);
@@ -86,7 +86,7 @@ export class IngestionCounter {
     await this.#records.putCounts(this.#processor, ingestion, counts);
     if (this.#counted[ingestion] !== counts) return;
     const { [ingestion]: _, ...others } = this.#counted;
-    // The next command of it may be prepared already, so its totals are kept at hand.
+    // Its next command may be prepared already, so its totals stay in memory.
     this.#keep(ingestion, counts);
     this.#seen.delete(ingestion);
     this.#checkpoint.update({ ingestions: others });

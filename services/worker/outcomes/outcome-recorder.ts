@@ -16,25 +16,25 @@ import { deadLetterOf } from "./dead-letter.ts";
 export interface OutcomeRecorderOptions {
   outcomes: Pick<OutcomeStore, "find" | "create" | "replace" | "put">;
   letters: Pick<DeadLetters, "put">;
-  /** The largest message NATS takes. */
+  /** The size of the largest message that NATS takes. */
   maxPayloadBytes: () => number;
   clock: Pick<Clock, "unixMs" | "sleep">;
   log: Pick<Logger, "warn">;
 }
 
 const retryMs = 500;
-/** What a record holds besides the response. */
+/** How much a record needs besides the response. */
 const recordRoomBytes = 16_384;
 
 /**
- * Keeps what became of commands: of those that did not simply succeed, of those that somebody will ask for,
- * and of those whose client stopped waiting.
+ * Keeps what became of commands: of those that did not succeed, of those that somebody may ask for later, and
+ * of those whose client has stopped waiting.
  *
- * Commands under an Idempotency-Key share one record, and the log's order decides among them (`claim`). The
- * first that is to be started writes its sequence into the record before it is started. From then on every
- * other command of the key is left out, for as long as the record is kept. Only after an `expired`, which had
- * no effect, may another one be started. The worker that holds the lease does this command by command in
- * sequence, so it needs neither a clock nor a memory of message ids.
+ * Commands under one Idempotency-Key share one record. The order of the log decides which of them is applied
+ * (`claim`). Before the first of them is started, its sequence is written into the record. From then on every
+ * other command of the key is left out, for as long as the record is kept. Another one may be started only if
+ * the first one ended as `expired`, because then it had no effect. The worker that holds the lease does this
+ * in the order of the log. So it needs neither a clock nor a memory of message ids.
  */
 export class OutcomeRecorder {
   readonly #options: OutcomeRecorderOptions;
@@ -45,7 +45,8 @@ export class OutcomeRecorder {
   }
 
   /**
-   * Keeps what is to be kept, and tries again until NATS takes it. Undefined where there is nothing to keep.
+   * Keeps the outcome of a command, and tries again until NATS has it or until `stop`. Undefined if there is
+   * nothing to keep.
    */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined {
     if (reply.outcome === "applied" && !command.store && !this.#isOverdue(command)) return undefined;
@@ -57,8 +58,8 @@ export class OutcomeRecorder {
   }
 
   /**
-   * Whether a command under an Idempotency-Key may be started: not when another of that key was. Rejects
-   * while NATS is away.
+   * Whether a command under an Idempotency-Key may be started. It may not if another command of that key was
+   * started. Rejects while NATS is away.
    */
   async claim(command: StoredCommand): Promise<boolean> {
     for (;;) {
@@ -74,7 +75,7 @@ export class OutcomeRecorder {
     this.#stopping = true;
   }
 
-  /** Whether whoever sent it has stopped waiting. */
+  /** Whether the client of a command has stopped waiting. */
   #isOverdue({ deadlineMs }: StoredCommand): boolean {
     return deadlineMs !== undefined && this.#options.clock.unixMs() > deadlineMs;
   }
@@ -86,7 +87,7 @@ export class OutcomeRecorder {
     for (;;) {
       const found = await outcomes.find(command.processor, command.id);
       if (found && (belongsToAnother(found.record, command) || isLaterAttempt(found.record, record))) return;
-      // Told again after a crash: what was answered first stays.
+      // After a crash an outcome can be told again. The first answer stays.
       if (found?.record.state === "applied" || found?.record.state === "failed") return;
       if (await this.#replace(command, found, record)) return;
     }
@@ -130,13 +131,17 @@ function belongsToAnother(record: CommandRecord, command: StoredCommand): boolea
   return hasBegun(record) && record.sequence !== command.sequence;
 }
 
-/** Whether a command of this key was or is to be started: then no other one of it may be. */
+/**
+ * Whether a command of this key was started, or is about to be. Then no other command of the key may be
+ * started.
+ */
 function hasBegun({ state }: CommandRecord): boolean {
   return state !== "queued" && state !== "expired";
 }
 
 /**
- * Whether a gateway has sent the key anew since, so that the end of an earlier one without effect is no news.
+ * Whether a gateway has sent the key again since. Then the record stays as it is, and does not say that an
+ * earlier command has expired.
  */
 function isLaterAttempt(found: CommandRecord, { state, once }: CommandRecord): boolean {
   return state === "expired" && found.state === "queued" && found.once?.attempt !== once?.attempt;

@@ -4,8 +4,8 @@ const kept = 64;
 const maxBytes = 65_536;
 
 /**
- * The latest replies to synchronous commands, for whoever asks again because one did not arrive. Large ones
- * are left out.
+ * The latest replies to synchronous commands. A gateway that did not receive one can ask for it again. Large
+ * replies are left out.
  */
 export class RecentReplies {
   readonly #replies = new Map<number, Reply>();

@@ -1,6 +1,6 @@
 import type { Clock } from "../model/clock.ts";
 
-/** Whoever waits for a command to be applied. */
+/** Those who wait until a command is applied. */
 export class AppliedWaiters {
   readonly #applied: () => number;
   readonly #clock: Pick<Clock, "after">;
@@ -11,7 +11,10 @@ export class AppliedWaiters {
     this.#clock = clock;
   }
 
-  /** Resolves to true once everything up to `sequence` is applied, to false after `timeoutMs` or `close`. */
+  /**
+   * Resolves to true once everything up to `sequence` is applied. Resolves to false after `timeoutMs`, and at
+   * `close`.
+   */
   wait(sequence: number, timeoutMs: number): Promise<boolean> {
     if (sequence <= this.#applied()) return Promise.resolve(true);
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -35,7 +38,7 @@ export class AppliedWaiters {
     for (const { sequence, resolve } of [...this.#waiters]) if (sequence <= applied) resolve(true);
   }
 
-  /** Ends every waiting. */
+  /** Has every `wait` resolve to false. */
   close(): void {
     for (const { resolve } of [...this.#waiters]) resolve(false);
   }

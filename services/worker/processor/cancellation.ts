@@ -10,16 +10,17 @@ import { stepsOf } from "../model/step.ts";
 /**
  * Knows which commands may have been begun, and which must not be begun any more.
  *
- * Invariants: a command for which `cancel` has returned true was not begun and never will be, in this life of
- * the worker or in a later one, as it is persisted. So nothing may be waited for between `mustNotBegin` and
- * `begin`. Before the first reconciling nobody knows what a worker before this one has begun.
+ * Invariants: a command for which `cancel` has resolved to true was not begun and never will be, neither by
+ * this worker nor by a later one, because that is persisted. So nothing may be awaited between `mustNotBegin`
+ * and `begin`. Before the first reconciling nobody knows what an earlier worker has begun, so nothing can be
+ * cancelled.
  */
 export class CancellationGate {
   readonly #checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">;
   readonly #clock: Pick<Clock, "unixMs">;
-  /** The command that the loop has in hand. */
+  /** The sequence of the command that the loop has in hand. */
   #inHand = 0;
-  /** Commands up to here may have been begun. */
+  /** Commands up to this sequence may have been begun. */
   #begunThrough = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -31,8 +32,8 @@ export class CancellationGate {
   }
 
   /**
-   * The loop has come to this command. One that needs an intent record, and has none, was begun by nobody,
-   * nor was any behind it: the intent would have been persisted before.
+   * Notes that the loop has come to this command. If the command needs an intent record and has none, nobody
+   * has begun it, because the record would have been persisted before. Nor was any later command begun.
    */
   takeInHand(command: StoredCommand): void {
     const { sequence } = command;
@@ -44,26 +45,29 @@ export class CancellationGate {
     this.#checkpoint.update({ perhapsBegunThrough: sequence - 1 });
   }
 
-  /** The call of this command is about to be made. */
+  /** Notes that the call of this command is about to be made. */
   begin(sequence: number): void {
     this.#begunThrough = sequence;
   }
 
-  /** It is known what the instance has: exactly what the checkpoint says. */
+  /** Notes that the instance is reconciled: it has exactly what the checkpoint says. */
   reconciled(): void {
     this.#begunThrough = this.#current.applied;
   }
 
-  /** The command is at its end. */
+  /** Notes that the command has ended. */
   forget(sequence: number): void {
     const { cancelled } = this.#current;
     if (cancelled.length === 0) return;
     this.#checkpoint.update({ cancelled: cancelled.filter((other) => other > sequence) });
   }
 
-  /** Has a command not begin any more, and returns whether it certainly was not begun. */
+  /**
+   * Forbids that a command is begun from now on, and returns true. Returns false if the command may have been
+   * begun already; then nothing changes.
+   */
   forbid(sequence: number): boolean {
-    // What is replayed was begun long ago.
+    // A command that is replayed was begun long ago.
     if (isReplayed(this.#current, sequence) || this.mayBeBegun({ sequence })) return false;
     if (!this.#isCancelled(sequence)) {
       this.#checkpoint.update({ cancelled: [...this.#current.cancelled, sequence] });
@@ -72,8 +76,8 @@ export class CancellationGate {
   }
 
   /**
-   * As `forbid`, and resolves once that is persisted: then a client can be told. Where NATS does not answer
-   * nobody can know what a later worker will do, so that is false too (A7).
+   * As `forbid`, but resolves only once that is persisted, so that a client can be told. Resolves to false if
+   * NATS does not answer, because then nobody knows what a later worker will do (A7).
    */
   async cancel(sequence: number): Promise<boolean> {
     if (!this.forbid(sequence)) return false;
@@ -84,8 +88,8 @@ export class CancellationGate {
   }
 
   /**
-   * Whether the command was begun, or an earlier worker may have begun it and answered although nothing shows
-   * it.
+   * Whether the command was begun, or may have been begun and answered by an earlier worker although nothing
+   * shows it.
    */
   mayBeBegun({ sequence }: Pick<StoredCommand, "sequence">): boolean {
     const isPerhapsBegun = sequence <= this.#current.perhapsBegunThrough && !this.#isCancelled(sequence);
@@ -97,19 +101,19 @@ export class CancellationGate {
     const { applied, step, mark } = this.#current;
     if (this.#isCancelled(sequence)) return false;
     if (sequence <= Math.max(applied, this.#begunThrough)) return true;
-    // `step` counts those of the first command behind `applied`. Which one that is, is known once it is in
-    // hand.
+    // `step` counts steps of the first command after `applied`. The sequence of that command is known only
+    // once it is in hand.
     if (step > 0 && (this.#inHand <= applied || sequence === this.#inHand)) return true;
     return mark?.at.sequence === sequence;
   }
 
-  /** Whether its deadline has passed, and it certainly was not begun. */
+  /** Whether the command's deadline has passed, and the command certainly was not begun. */
   isLate(command: StoredCommand): boolean {
     const { deadlineMs } = command;
     return deadlineMs !== undefined && this.#clock.unixMs() > deadlineMs && !this.mayBeBegun(command);
   }
 
-  /** Whether it is late or cancelled. */
+  /** Whether the command is late or cancelled. */
   mustNotBegin(command: StoredCommand): boolean {
     return this.isLate(command) || this.#isCancelled(command.sequence);
   }
@@ -123,7 +127,10 @@ export class CancellationGate {
   }
 }
 
-/** Whether the command's first step is any but an Observe that will not make KATO learn. */
+/**
+ * Whether the command's first step needs an intent record. Only an Observe that will not make KATO learn
+ * needs none.
+ */
 function needsIntent(checkpoint: Checkpoint, command: StoredCommand): boolean {
   const [first] = stepsOf(command);
   if (first?.method !== "Observe") return true;

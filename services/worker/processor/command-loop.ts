@@ -14,15 +14,15 @@ import type { StepOutcome } from "../model/step-outcome.ts";
 import { instanceAway, keyTaken, notStartedInTime, unknown } from "../model/step-outcome.ts";
 import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
 import type { CancellationGate } from "./cancellation.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
 import type { InstanceSupervisor } from "./instance-supervisor.ts";
 import { firstConnectMs, retryMs } from "./instance-supervisor.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
 import type { ReplayRequest } from "./replay-request.ts";
 import type { Status } from "./status.ts";
 import type { StepTelemetry } from "./step-telemetry.ts";
 import type { Takeover } from "./takeover.ts";
 
-/** What one processor consists of. */
+/** The parts of one processor. */
 export interface ProcessorParts {
   context: Context;
   supervisor: InstanceSupervisor;
@@ -38,18 +38,18 @@ export interface ProcessorParts {
  * The heart of the worker: takes the commands of a processor's log in sequence, and brings each to its end
  * before the next.
  *
- * | state      | means                                                       | commands meanwhile                           |
- * | ---------- | ----------------------------------------------------------- | -------------------------------------------- |
- * | ready      | nothing is to do                                            | are applied                                  |
- * | applying   | a command is in hand, or more are known to wait             | are applied one after the other              |
- * | rebuilding | the instance is being reconciled, or the log is replayed    | wait                                         |
- * | down       | the instance, or its database, cannot be reached            | with a deadline are refused, the others wait |
- * | paused     | somebody has paused it; told in place of all but `down`     | wait, but for one that was begun             |
+ * | state      | means                                                 | commands meanwhile                 |
+ * | ---------- | ----------------------------------------------------- | ---------------------------------- |
+ * | ready      | there is nothing to do                                | are applied                        |
+ * | applying   | a command is in hand, or more are known to wait       | are applied in sequence            |
+ * | rebuilding | the instance is being reconciled, or the log replayed | wait                               |
+ * | down       | the instance, or its database, cannot be reached      | wait; with a deadline: are refused |
+ * | paused     | it was paused by hand, and it is not down             | wait, except one that was begun    |
  *
  * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is
- * reconciled. So it is called once, or again when it is proved that the instance does not have it (A3). A
- * command leaves the log only where it certainly was not begun, so what stands in the log up to `applied` was
- * applied.
+ * reconciled. It is called a second time only if it is proved that the instance does not have it, or that a
+ * second time does no harm (A3). A command is removed from the log only if it certainly was not begun. So
+ * every command that is in the log up to `applied` was applied.
  */
 export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
@@ -57,21 +57,19 @@ export class CommandLoop {
   readonly #onApplied: () => void;
   #reader: { close(): void } | undefined;
   #isStopping = false;
-  /** The last sequence that is known to be in the log, and when the command in hand was stored (Unix ms). */
+  /** The last known sequence of the log. */
   #last = 0;
+  /** When the command in hand was stored (Unix ms). */
   #storedAtMs = 0;
 
-  /** `onApplied` is called after each command that is at its end. */
+  /** `onApplied` is called after each command that has ended. */
   constructor(environment: ProcessorEnvironment, parts: ProcessorParts, onApplied: () => void) {
     this.#environment = environment;
     this.#parts = parts;
     this.#onApplied = onApplied;
   }
 
-  /**
-   * The end of the log as far as it is known, and how long the oldest command that is not applied stands
-   * there.
-   */
+  /** The last known sequence of the log, and how long the oldest command has waited in the log. */
   get backlog(): { last: number; oldestMs: number } {
     const { applied } = this.#parts.context.checkpoint.current;
     const waitedMs = this.#environment.clock.unixMs() - this.#storedAtMs;
@@ -82,8 +80,8 @@ export class CommandLoop {
   }
 
   /**
-   * Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects where NATS cannot be
-   * asked, and with LeaseLost.
+   * Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects if NATS does not answer,
+   * and with LeaseLost.
    */
   async run(): Promise<void> {
     const { context, gate, outcomes, replay, status } = this.#parts;
@@ -112,7 +110,10 @@ export class CommandLoop {
     }
   }
 
-  /** Has `run` return before the next command, or before the one in hand where that is not begun. */
+  /**
+   * Has `run` return before the next command. If the command in hand is not begun, it returns before that
+   * one.
+   */
   interrupt(): void {
     this.#reader?.close();
   }
@@ -125,15 +126,16 @@ export class CommandLoop {
   }
 
   /**
-   * Wait until the instance is ready and reconciled, claim the command's key, apply step by step, conclude:
-   * however long the instance is away. A command whose deadline passes before it is begun leaves the log
-   * instead, and so does one whose Idempotency-Key another command has.
+   * Brings a command to its end, however long the instance is away: waits until the instance is ready and
+   * reconciled, claims the command's key, applies it step by step, and concludes it. A command whose deadline
+   * passes before it is begun is removed from the log instead. So is a command whose Idempotency-Key another
+   * command has.
    */
   async #bringToEnd(command: StoredCommand): Promise<void> {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
     const { stores } = this.#environment;
-    /** The step whose answer made no sense: it is not tried a second time. */
-    let senseless: Position | undefined;
+    /** The step whose answer made no sense. It is not tried again. */
+    let notUnderstoodAt: Position | undefined;
     let isClaimed = command.once === undefined;
     gate.takeInHand(command);
     while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
@@ -143,8 +145,8 @@ export class CommandLoop {
         await status.resumed();
         continue;
       }
-      const end = await supervisor.exclusively(() => this.#attempt(command, { senseless, isClaimed }));
-      if (typeof end === "object") senseless = end;
+      const end = await supervisor.exclusively(() => this.#attempt(command, { notUnderstoodAt, isClaimed }));
+      if (typeof end === "object") notUnderstoodAt = end;
       if (end === "unclaimed") {
         isClaimed = await stores.outcomes.claim(command);
         if (isClaimed) continue;
@@ -163,12 +165,12 @@ export class CommandLoop {
   }
 
   /**
-   * Applies the command's next step, if its time has not passed and the instance is there. Returns the step's
-   * position where its answer made no sense.
+   * Applies the command's next step, if its time has not passed and the instance is there. Resolves to the
+   * step's position if its answer made no sense.
    */
   async #attempt(
     command: StoredCommand,
-    { senseless, isClaimed }: { senseless: Position | undefined; isClaimed: boolean },
+    { notUnderstoodAt, isClaimed }: { notUnderstoodAt: Position | undefined; isClaimed: boolean },
   ): Promise<"applied" | "late" | "paused" | "unclaimed" | "away" | Position> {
     const { context, gate, status, supervisor, takeover, telemetry } = this.#parts;
     const { sequence } = command;
@@ -179,11 +181,11 @@ export class CommandLoop {
       // Reconciling may have found it applied.
       step = this.#nextStep(command);
       if (!step) return "applied";
-      if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
+      if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
-      // Between this and `begin` nothing is waited for, so whoever was told that it will not be started was
-      // told the truth.
+      // Nothing is awaited between this check and `begin`. So no client can be told in between that the
+      // command will not be started.
       if (gate.mustNotBegin(command)) return "late";
       status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
       gate.begin(sequence);
@@ -213,8 +215,8 @@ export class CommandLoop {
   }
 
   /**
-   * A step whose answer makes no sense every time must not stop the log. Nobody can say what became of it
-   * (A7).
+   * Passes a step whose answer makes no sense, so that it does not stop the log. Nobody can say what became
+   * of it (A7).
    */
   async #skip(step: Step): Promise<"applied"> {
     const outcome = unknown("the instance's answer makes no sense");
@@ -223,8 +225,9 @@ export class CommandLoop {
   }
 
   /**
-   * Takes a command that was not begun out of the log, and tells so. That it must not be begun is persisted
-   * before: NATS may take it out later than it says, and another worker may have read it by then (A2).
+   * Removes a command that was not begun from the log, and tells its client. Before that, it is persisted
+   * that the command must not be begun: NATS may remove it later than it says, and by then another worker may
+   * have read it (A2).
    */
   async #expire(command: StoredCommand, outcome: StepOutcome): Promise<void> {
     const { context, gate, outcomes } = this.#parts;
@@ -234,7 +237,7 @@ export class CommandLoop {
     outcomes.tell(command, outcome);
   }
 
-  /** Passes a command that was not begun. It leaves the log before the checkpoint says that it is behind. */
+  /** Passes a command that was not begun. It is removed from the log before the checkpoint passes it. */
   async #leaveOut({ sequence }: StoredCommand): Promise<void> {
     const { processor, stores } = this.#environment;
     await stores.logs.delete(processor, sequence);

@@ -20,33 +20,33 @@ export interface SupervisorOptions {
 }
 
 /**
- * How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are
- * not asked at once.
+ * How often an idle instance is asked whether it is there: every 1.0 to 1.4 s. The time varies so that the
+ * instances of many processors are not asked at once.
  */
 const probeEveryMs = { least: 1_000, spread: 400 };
 /** How often an idle instance is asked whether its database is there. */
 const databaseEveryMs = 15_000;
-/** How long whoever needs the instance waits for its connection. */
+/** How long a task that needs the instance waits for its connection. */
 export const firstConnectMs = 1_000;
 /** How long a stop waits for the call under way. */
 const closeGraceMs = 5_000;
-/** How long until an instance that is away is looked for again. */
+/** After how long an instance that is away is looked for again. */
 export const retryMs = 500;
 
 /**
  * Keeps the processor's instance reconciled, and lets one task at a time have it.
  *
  * Invariant: whatever calls the instance does so within `exclusively` (A1), after `prepare` has said that it
- * is there. `prepare` reconciles it once for each connection and each doubt, and adopts one that is new to
- * the gateway.
+ * is there. `prepare` reconciles the instance once for each connection and after each `doubt`. It adopts an
+ * instance that is new to the gateway.
  */
 export class InstanceSupervisor {
   readonly #options: SupervisorOptions;
   readonly #mutex = new Mutex();
   #mustAdopt: boolean;
-  /** What keeps an instance that is there from being used, for people. */
+  /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
-  /** It was not reconciled yet. */
+  /** Whether the instance was not reconciled yet. */
   #isFirst = true;
   #isClosing = false;
   #databaseProbedAt: number;
@@ -63,8 +63,8 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Does something with the instance once it is there and reconciled. Undefined where it is not, or goes away
-   * meanwhile, or the lease is gone.
+   * Runs a task with the instance once that is there and reconciled. Resolves to undefined if it is not, if
+   * it goes away meanwhile, or if the lease is lost.
    */
   withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
     return this.exclusively(async () => {
@@ -78,21 +78,21 @@ export class InstanceSupervisor {
     });
   }
 
-  /** After this error it is not known any more what the instance has. */
+  /** Notes that after this error it is not known any more what the instance has. */
   doubt(error?: unknown): void {
     this.#options.context.instance.doubt();
     if (error instanceof NatsAway) this.#obstacle = error.message;
   }
 
-  /** Why the instance cannot be used, for people. */
+  /** Why the instance cannot be used, in words for people. */
   get whyDown(): string {
     return this.#obstacle ?? this.#options.context.instance.whyDown;
   }
 
   /**
-   * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away.
-   * Throws Interrupted when it goes away meanwhile or cannot be reconciled now, LeaseLost without the lease
-   * (A4).
+   * Makes the instance ready. Resolves to whether it is there and reconciled, and its database is not known
+   * to be away. Throws Interrupted if it goes away meanwhile or cannot be reconciled now, and LeaseLost
+   * without the lease (A4).
    */
   async prepare(timeoutMs: number): Promise<boolean> {
     const { instance } = this.#options.context;
@@ -115,7 +115,10 @@ export class InstanceSupervisor {
     });
   }
 
-  /** No command is to blame for what fails here, so it is tried until it succeeds. */
+  /**
+   * Reconciles the instance. If that fails, no command is to blame, so none is skipped: it is tried until it
+   * succeeds.
+   */
   async #reconcile(interval: number): Promise<void> {
     const { context, gate } = this.#options;
     try {
@@ -137,15 +140,17 @@ export class InstanceSupervisor {
   }
 
   /**
-   * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and
-   * the instance have died within that moment, nothing shows that it was begun. So the Observes that stand
-   * next in the log may have been begun and answered, and none of them is taken out of the log because it is
-   * late (A7).
+   * Notes up to where Observes may have been begun although nothing shows it. A successful Observe is
+   * persisted a moment after it is answered. If the earlier worker and the instance both died within that
+   * moment, nothing shows that the Observe was begun. So any Observe that is in the log now may have been
+   * begun and answered. None of them may be removed from the log because it is late (A7).
    */
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;
     const { interval: expected, rebuilding } = context.checkpoint.current;
-    // Whatever came before a rebuild was persisted with it, and from an interval of 0 on nothing is applied.
+    // Only a restart destroys the evidence, and it shows as a lower interval. Where 0 is expected, nothing
+    // was applied yet. A rebuild was persisted together with everything before it, so then nothing is
+    // missing.
     if (rebuilding || interval >= expected) return;
     const perhapsBegunThrough = await lastStored().catch((cause) => {
       throw new NatsAway("the log cannot be read", { cause });
@@ -160,8 +165,8 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Notices when the instance goes and comes while there is nothing to apply, until `close`. A busy instance
-   * is not asked: the calls themselves show whether it is there.
+   * Notices when an idle instance goes away or comes back, until `close`. A busy instance is not asked,
+   * because its calls show whether it is there.
    */
   async watch(): Promise<void> {
     const { status, context } = this.#options;
@@ -184,8 +189,8 @@ export class InstanceSupervisor {
     if (context.instance.silentMs < everyMs / 2) return true;
     const isDatabaseDue = clock.monotonicMs() - this.#databaseProbedAt > databaseEveryMs;
     if (isDatabaseDue) return this.#probeDatabase();
-    // Another interval than the expected one is a restart, or somebody else's call: either is found out by
-    // reconciling.
+    // Another interval than the expected one means a restart, or a call of somebody else. Reconciling finds
+    // out which.
     const isThere = await context.instance.probe(context.checkpoint.current.interval);
     return isThere && (context.instance.reconciled || this.prepare(firstConnectMs));
   }
@@ -196,9 +201,9 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Closes the connection once the task that has the instance has ended. An instance that hangs is not waited
-   * for, nor is one without the lease: a call under way goes on in it, and whoever attaches to it next
-   * reconciles that.
+   * Closes the connection once the task that has the instance has ended. An instance that hangs is waited for
+   * only a short time, and without the lease not at all. A call under way then goes on in the instance.
+   * Whoever attaches to the instance next reconciles it.
    */
   async close(): Promise<void> {
     const { context, lease, clock } = this.#options;

@@ -4,7 +4,7 @@ import type { Position } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { stepsOf } from "../model/step.ts";
 import type { IngestionCounter } from "../outcomes/ingestion-counter.ts";
-import type { ProcessorStores } from "./environment.ts";
+import type { ProcessorStores } from "./processor-environment.ts";
 
 /** The processor's log, as recovery reads it. */
 export class LogHistory implements History {
@@ -25,7 +25,7 @@ export class LogHistory implements History {
   async *steps(from: Position, through: number): AsyncGenerator<Step> {
     try {
       for await (const command of this.#logs.readRange(this.#processor, from.sequence, through)) {
-        // Whoever reads it may conclude it.
+        // The reader of a step may conclude it, so the counts have to be loaded.
         await this.#counter.prepare(command);
         for (const step of stepsOf(command)) {
           if (step.at.sequence > from.sequence || step.at.step >= from.step) yield step;

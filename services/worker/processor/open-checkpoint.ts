@@ -2,14 +2,14 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import { LeaseLost } from "../model/interruptions.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 const writeEveryMs = 100;
 
 /**
- * Loads the processor's checkpoint and writes it once, with this worker's name: from then on whoever had it
- * before can write no more (A5). `loaded` is as that one has left it. Throws LeaseLost when somebody else
- * comes first, and rejects where NATS does not answer.
+ * Loads the processor's checkpoint and writes it once with this worker's name. From then on the earlier
+ * worker cannot write it any more (A5). `loaded` is the checkpoint as the earlier worker has left it. Throws
+ * LeaseLost if another worker writes first. Rejects if NATS does not answer.
  */
 export async function openCheckpoint(
   environment: ProcessorEnvironment,
@@ -29,7 +29,7 @@ export async function openCheckpoint(
   try {
     await checkpoint.persist({ epoch: lease.worker });
   } catch (error) {
-    // It would try again by itself, and overwrite what the next writer has written by then.
+    // Otherwise the writer would try again by itself, and overwrite what the next writer has written by then.
     checkpoint.close();
     throw error;
   }

@@ -16,21 +16,21 @@ import { AppliedWaiters } from "./applied-waiters.ts";
 import { CancellationGate } from "./cancellation.ts";
 import type { ProcessorParts } from "./command-loop.ts";
 import { CommandLoop } from "./command-loop.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
 import { InstanceSupervisor } from "./instance-supervisor.ts";
 import { LogHistory } from "./log-history.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
 import { ReplayRequest } from "./replay-request.ts";
 import { Retention } from "./retention.ts";
-import type { History } from "./retention-limit.ts";
+import type { HistoryLimit } from "./retention-limit.ts";
 import type { Status } from "./status.ts";
 import { StepTelemetry } from "./step-telemetry.ts";
 import { Takeover } from "./takeover.ts";
 
-/** How often it is looked for ingestions that have no commands any more. */
+/** How often idle ingestions are looked for. */
 const archiveEveryMs = 1_000;
 
 /**
- * A processor whose checkpoint is loaded: its command loop, and what people ask of it beside the log.
+ * A processor whose checkpoint is loaded: its command loop, and the answers to what is asked beside the log.
  *
  * Invariants: whatever calls the instance does so in the supervisor's mutex (A1). What is persisted is never
  * ahead of what the instance has (A5).
@@ -44,7 +44,7 @@ export class Processor {
   readonly #retention: Retention;
   #isStopping = false;
 
-  /** `loaded` is the checkpoint as the worker before this one has left it. */
+  /** `loaded` is the checkpoint as the earlier worker has left it. */
   constructor(
     environment: ProcessorEnvironment,
     { checkpoint, loaded }: { checkpoint: CheckpointWriter; loaded: Checkpoint },
@@ -64,21 +64,18 @@ export class Processor {
     );
   }
 
-  /**
-   * The end of its log as far as it is known, and how long the oldest command that is not applied stands
-   * there.
-   */
+  /** The same as `CommandLoop.backlog`. */
   get backlog(): { last: number; oldestMs: number } {
     return this.#loop.backlog;
   }
 
-  /** Why it is down, or what takes so long, for people. */
+  /** Why it is down, or what takes so long, in words for people. */
   get reason(): string {
     const { supervisor, context, status } = this.#parts;
     return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
   }
 
-  /** Applies the log's commands until `stop`, again after a failure of NATS. Rejects with LeaseLost. */
+  /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
     while (!this.#isStopping) {
       await this.#beginReplay();
@@ -91,10 +88,7 @@ export class Processor {
     return this.#parts.supervisor.watch();
   }
 
-  /**
-   * Archives, now and then, the counts of ingestions that have no commands any more. What is returned ends
-   * that.
-   */
+  /** Archives the counts of idle ingestions every second. The function that is returned ends that. */
   archiveIngestions(onError: (error: unknown) => void): () => void {
     const { clock } = this.#environment;
     let cancel = () => {};
@@ -116,26 +110,26 @@ export class Processor {
   }
 
   /**
-   * To be called once `applyLog` has ended. Persists that the processor is given back, with nothing under
-   * way; or tells, where the lease is gone, which of this worker's calls were under way then.
+   * Persists that nothing is under way. If the lease is lost, tells instead which of this worker's calls were
+   * under way then. To be called once `applyLog` has ended.
    */
   async giveBack(): Promise<void> {
     const { processor, lease, stores } = this.#environment;
     const { checkpoint, instance, log } = this.context;
     this.#parts.replay.end({ kind: "away" });
     if (lease.held) return checkpoint.persist({ epoch: "" });
-    // Nobody need wait for it: the next owner looks by itself for a while.
+    // This is not awaited, because the next owner checks by itself for a while.
     stores.lateCalls
       .tell({ processor, worker: lease.worker, calls: instance.lateCalls })
       .catch((err) => log.warn({ err }, "cannot tell of late calls"));
   }
 
-  /** What a worker tells that had this processor before: it may be this one. */
+  /** Takes the report of a worker that had this processor before. That may be this worker. */
   heard(report: LateCallReport): Promise<void> {
     return this.#parts.takeover.heard(report);
   }
 
-  /** Answers a query between two commands, and after the one that it is to wait for. */
+  /** Answers a query between two commands. A query with `after` is answered after that command. */
   async query(query: Query): Promise<Reply> {
     const { supervisor, status, outcomes, context } = this.#parts;
     const { lease } = this.#environment;
@@ -150,8 +144,8 @@ export class Processor {
   }
 
   /**
-   * Says of a command for which somebody has stopped waiting: `expired` when it was not begun, and then it
-   * never will be; its reply when that was sent and did not arrive; `unknown` otherwise.
+   * Cancels a command for which nobody waits any more. `expired` says that it never will be begun. If its own
+   * reply did not arrive, that is returned. Otherwise the reply is `unknown`.
    */
   async cancel(sequence: number): Promise<Reply> {
     const { gate, outcomes } = this.#parts;
@@ -160,7 +154,7 @@ export class Processor {
     return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };
   }
 
-  /** Rebuilds by hand, or tells what that would send. */
+  /** Rebuilds, or replays, because a person has asked for it. A dry run only tells what would be sent. */
   async rebuild({ from, dryRun }: RebuildRequest): Promise<RebuildAnswer> {
     const { context, supervisor, status, replay } = this.#parts;
     if (dryRun) return surveyRebuild(context, from);
@@ -174,14 +168,13 @@ export class Processor {
     return answer;
   }
 
-  /** Takes out of the log what neither a rebuild nor this history needs. */
-  async trim(history: History): Promise<void> {
+  /** Trims the log to what a rebuild and this history need. */
+  async trim(history: HistoryLimit): Promise<void> {
     await this.#retention.trim(this.context.checkpoint, history);
   }
 
   /**
-   * Takes the processor back in its log, where that was asked for. The loop has nothing in hand that was
-   * begun.
+   * Begins a replay, if one was asked for. To be called while the loop has no command in hand that was begun.
    */
   async #beginReplay(): Promise<void> {
     const { context, replay, status, supervisor } = this.#parts;
@@ -194,7 +187,7 @@ export class Processor {
         if (rewound.kind === "replaying") context.instance.doubt();
         return rewound;
       });
-      // Whoever is answered that it is replaying sees it so.
+      // Whoever is answered that it is replaying also sees that state.
       if (context.checkpoint.current.replaying) status.become("rebuilding");
       this.#environment.events.stateChanged();
     } finally {

@@ -5,10 +5,10 @@ import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
 import { DrainRate } from "./drain-rate.ts";
 
 /**
- * Publishes how one processor stands: when it has changed, and when nothing was said for a while.
+ * Publishes the state of one processor when it has changed, and when nothing was published for a while.
  *
- * The applier sees the end of the log grow with each command that it takes. While it is at one and the same,
- * the log is asked.
+ * The command loop learns the end of the log with each command that it takes. While it stays at one command,
+ * the log itself is asked for its end.
  */
 export class Reports {
   readonly #connection: NatsConnection;
@@ -33,7 +33,7 @@ export class Reports {
     this.#lastInLog = lastInLog;
   }
 
-  /** How it stands now, with the rates of the latest report. */
+  /** The state now, with the rates of the latest report. */
   get state(): ProcessorState {
     const state = this.#state();
     const { rate = 0, drainRate = 0 } = this.#latest ?? {};
@@ -41,7 +41,7 @@ export class Reports {
     return { ...state, last, rate, drainRate };
   }
 
-  /** Says it if there is something to say. */
+  /** Publishes the state if it has changed, or if nothing was published for a while. */
   report(): void {
     const before = this.#latest;
     const now = performance.now();
@@ -68,14 +68,14 @@ export class Reports {
     try {
       this.#end = await this.#lastInLog();
     } catch {
-      // NATS is away: the next one is told.
+      // NATS is away. It is asked again later.
     } finally {
       this.#isAsking = false;
     }
   }
 }
 
-/** Commands per second, half of it that of the last interval. */
+/** Commands per second: the mean of the earlier rate and that since the last report. */
 function rateOf(before: ProcessorState, now: ProcessorState, seconds: number): number {
   const latest = seconds > 0 ? (now.applied - before.applied) / seconds : 0;
   return Math.round((before.rate + latest) * 5) / 10;

@@ -9,10 +9,10 @@ import { cancelSubject, querySubject, rebuildSubject } from "../../../libs/comma
 import { methodLabel } from "../../../libs/kato/compound-commands.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { refused } from "../model/step-outcome.ts";
-import type { ProcessorTelemetry } from "./environment.ts";
+import type { ProcessorTelemetry } from "./processor-environment.ts";
 import type { ProcessorSlot } from "./slot.ts";
 
-/** What is asked of a processor beside its log: queries, cancels and rebuilds, answered over NATS. */
+/** Answers what gateways ask of a processor beside its log: queries, cancels and rebuilds. */
 export class Requests {
   readonly #nats: NatsLink;
   readonly #slot: ProcessorSlot;
@@ -31,7 +31,7 @@ export class Requests {
     ];
   }
 
-  /** Takes no more of them. Resolves once those that have arrived are in hand. */
+  /** Takes no more requests. Resolves once those that have arrived are being answered. */
   async drain(): Promise<void> {
     await Promise.allSettled(this.#subscriptions.map((subscription) => subscription.drain()));
   }
@@ -64,7 +64,7 @@ export class Requests {
     }
   }
 
-  /** Sends the reply to whoever asked, and returns its outcome; "error" where there is none. */
+  /** Sends the reply to a message. Resolves to its outcome, or to "error" if there is none. */
   async #send(message: Msg, answer: () => Promise<Reply>): Promise<string> {
     if (!message.reply) return "error";
     try {
@@ -82,7 +82,7 @@ function subscribe(connection: NatsConnection, subject: string, take: (message: 
   return connection.subscribe(subject, { callback: (_error, message) => take(message) });
 }
 
-/** Sends a reply. One that is larger than NATS takes is replaced by one that says so. */
+/** Sends a reply. If it is larger than NATS takes, another reply is sent that says so. */
 export function sendReply({ connection, maxPayloadBytes }: NatsLink, subject: string, reply: Reply): void {
   const limit = maxDataBytes(maxPayloadBytes);
   const fits = reply.data.length <= limit;

@@ -1,14 +1,14 @@
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import { neededFrom } from "../checkpoint/transitions.ts";
-import type { History } from "./retention-limit.ts";
+import type { HistoryLimit } from "./retention-limit.ts";
 import { trimmedBelow } from "./retention-limit.ts";
 
 /**
- * Takes out of one processor's log what nobody needs any more.
+ * Removes from one processor's log what nobody needs any more.
  *
- * Invariant: between looking at the persisted checkpoint and purging, nothing can take the processor back in
- * its log, because both are done in the supervisor's mutex (A5).
+ * Invariant: nothing can take the processor back in its log between reading the persisted checkpoint and
+ * purging, because both are done in the supervisor's mutex (A5).
  */
 export class Retention {
   readonly #processor: string;
@@ -16,9 +16,9 @@ export class Retention {
   readonly #exclusively: (task: () => Promise<void>) => Promise<void>;
   #trimmedBelow = 1;
   #isTrimming = false;
-  /** What was applied when the log was last found to have no limit; 0 where it has one. */
+  /** The value of `applied` when the log was last found to have no limit; 0 if it has one. */
   #unlimitedAt = 0;
-  /** The first command that is young enough to be kept, and until when (Unix ms) it is. */
+  /** The first command that is young enough to be kept, and until when it is (Unix ms). */
   #young = { first: 0, untilMs: 0 };
 
   constructor(
@@ -32,13 +32,13 @@ export class Retention {
     this.#exclusively = exclusively;
   }
 
-  /** Trims, unless that is under way already. */
-  async trim(checkpoint: CheckpointWriter, { commands, ageMs }: History): Promise<void> {
+  /** Trims the log, unless that is under way already. */
+  async trim(checkpoint: CheckpointWriter, { commands, ageMs }: HistoryLimit): Promise<void> {
     if (this.#isTrimming || neededFrom(checkpoint.persisted) <= this.#trimmedBelow) return;
     this.#isTrimming = true;
     try {
       if (ageMs > 0) await this.#findYoung(checkpoint, ageMs);
-      // In a log that fills up, history must not keep new commands out.
+      // In a log that fills up, the history must not take the room of new commands.
       const kept = (await this.#isFilling(checkpoint.persisted.applied)) ? 0 : commands;
       const below = () => trimmedBelow(checkpoint.persisted, kept, this.#young.first);
       if (below() <= this.#trimmedBelow) return;
@@ -53,8 +53,8 @@ export class Retention {
   }
 
   /**
-   * Whether the log fills up. One without a limit is asked again only when more was applied, as most of a
-   * thousand processors are idle.
+   * Whether the log fills up. A log without a limit is asked again only when more was applied. That spares
+   * the many processors that are idle.
    */
   async #isFilling(applied: number): Promise<boolean> {
     if (applied === this.#unlimitedAt) return false;

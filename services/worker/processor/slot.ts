@@ -7,27 +7,29 @@ import { degradedText } from "../checkpoint/degradation.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, unknown } from "../model/step-outcome.ts";
-import type { Log, ProcessorEnvironment } from "./environment.ts";
 import { retryMs } from "./instance-supervisor.ts";
 import { openCheckpoint } from "./open-checkpoint.ts";
 import { Processor } from "./processor.ts";
-import type { History } from "./retention-limit.ts";
+import type { Log, ProcessorEnvironment } from "./processor-environment.ts";
+import type { HistoryLimit } from "./retention-limit.ts";
 import { Status } from "./status.ts";
 
 /**
- * The place of one processor in its worker, from when its lease was taken until it is given up.
+ * One processor in its worker, from when its lease is taken until it is given back.
  *
- * States: *opening* (its checkpoint is being loaded; its state is told as `rebuilding`, queries wait, and of
- * a command that is cancelled nobody knows whether an earlier worker has begun it), *open* (it has a
- * `Processor`), *stopping*.
+ * States:
+ * - *opening*: its checkpoint is being loaded. Its state is told as `rebuilding`, and queries wait. If a
+ *   command is cancelled, nobody knows whether an earlier worker has begun it.
+ * - *open*: it has a `Processor`.
+ * - *stopping*.
  */
 export class ProcessorSlot {
   readonly #environment: ProcessorEnvironment;
   readonly #log: Log;
   readonly #status: Status;
-  /** Undefined while opening. */
+  /** The processor; undefined while opening. */
   #processor: Processor | undefined;
-  /** Resolves once it is open, or stops. */
+  /** Resolves once the slot is open, or is being stopped. */
   readonly #opened = Promise.withResolvers<void>();
   #isStopping = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -42,14 +44,14 @@ export class ProcessorSlot {
     return this.#environment.processor;
   }
 
-  /** Undefined while opening. */
+  /** The processor; undefined while opening. */
   get processor(): Processor | undefined {
     return this.#processor;
   }
 
   /**
-   * Begins to open it. Resolves once that has succeeded, or failed for a first time; then it is tried on and
-   * on.
+   * Begins to open the slot. Resolves once that has succeeded, or has failed for the first time. It is then
+   * tried again until it succeeds.
    */
   start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -57,7 +59,7 @@ export class ProcessorSlot {
     return promise;
   }
 
-  /** Finishes the step in hand, writes the checkpoint, and lets the processor go. */
+  /** Finishes the step in hand, writes the checkpoint, and gives the processor back. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#opened.resolve();
@@ -68,12 +70,12 @@ export class ProcessorSlot {
     if (!this.#processor) this.#environment.port.close();
   }
 
-  /** Stops applying between two commands, or goes on. Queries are answered all the same. */
+  /** Pauses or resumes applying, between two commands. Queries are answered all the same. */
   setPaused(isPaused: boolean): void {
     this.#status.setPaused(isPaused);
   }
 
-  /** How the processor stands. The rates are for the worker to fill in. */
+  /** The processor's state. `Reports` fills in the rates. */
   get state(): ProcessorState {
     const { applied, interval, offset, degradations, foreign } =
       this.#processor?.context.checkpoint.current ?? firstCheckpoint;
@@ -94,7 +96,7 @@ export class ProcessorSlot {
 
   async query(query: Query): Promise<Reply> {
     await this.#opened.promise;
-    // Where it was never opened it is being stopped, and another worker will answer.
+    // If it was never opened, it is being stopped, and another worker will answer.
     return this.#processor?.query(query) ?? { ...handedOver, sequence: 0 };
   }
 
@@ -106,14 +108,14 @@ export class ProcessorSlot {
     return this.#processor?.rebuild(request) ?? { kind: "away" };
   }
 
-  /** A worker that has lost the processor's lease tells which of its calls were late. */
+  /** Takes the report of a worker that has lost the processor's lease, with its late calls. */
   heard(report: LateCallReport): void {
     this.#processor
       ?.heard(report)
       .catch((error) => this.#log.error({ err: error }, "cannot mend what a late call has done"));
   }
 
-  async trim(history: History): Promise<void> {
+  async trim(history: HistoryLimit): Promise<void> {
     await this.#processor?.trim(history);
   }
 
@@ -134,7 +136,7 @@ export class ProcessorSlot {
     ]).finally(endArchiving);
   }
 
-  /** Runs `task` to its end, again after a failure, but not without the lease. */
+  /** Runs `task` to its end, and runs it again after a failure. It gives up when the lease is lost. */
   async #persevere(task: () => Promise<void>): Promise<void> {
     while (!this.#isStopping) {
       try {

@@ -4,18 +4,18 @@ import type { Logger } from "../../../libs/telemetry/logger.ts";
 type State = ProcessorState["state"];
 
 /**
- * A processor's state, which `become` alone changes, since when, and whether it is paused. CommandLoop has
- * the table.
+ * A processor's state, since when it is in that state, and whether it is paused. Only `become` changes the
+ * state. CommandLoop has the table of states.
  */
 export class Status {
   readonly #log: Pick<Logger, "info" | "warn">;
   readonly #onReachable: () => void;
-  /** Rebuilding until it is known what the instance has. */
+  /** It is `rebuilding` until it is known what the instance has. */
   #state: State = "rebuilding";
   #since = Date.now();
   #resumed: PromiseWithResolvers<void> | undefined;
 
-  /** `onReachable` is called when the instance goes and when it is back. */
+  /** `onReachable` is called when the instance has gone away, and when it is back. */
   constructor(log: Pick<Logger, "info" | "warn">, onReachable: () => void) {
     this.#log = log;
     this.#onReachable = onReachable;
@@ -25,7 +25,7 @@ export class Status {
     return this.#state;
   }
 
-  /** As people are told it: a paused processor is `down` when its instance is, else `paused`. */
+  /** The state as people are told it. A paused processor is `down` if its instance is, else `paused`. */
   get shown(): Pick<ProcessorState, "state" | "since"> {
     const isShownPaused = this.isPaused && this.#state !== "down";
     return { state: isShownPaused ? "paused" : this.#state, since: this.#since };
@@ -35,12 +35,12 @@ export class Status {
     return this.#resumed !== undefined;
   }
 
-  /** Resolves once it is not paused any more, or `release` is called. */
+  /** Resolves once the processor is not paused any more, or when `release` is called. */
   async resumed(): Promise<void> {
     await this.#resumed?.promise;
   }
 
-  /** `why` it is down is for the log. */
+  /** Changes the state. `why` is the reason for `down`, for the log. */
   become(state: State, why = ""): void {
     if (state === this.#state) return;
     const before = this.#state;
@@ -59,7 +59,7 @@ export class Status {
     this.#log.info(isPaused ? "paused" : "resumed");
   }
 
-  /** Lets go whoever waits because of the pause. */
+  /** Has `resumed` resolve for everybody who waits there. */
   release(): void {
     this.#resumed?.resolve();
   }

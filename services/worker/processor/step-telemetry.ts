@@ -8,7 +8,7 @@ export interface StepTelemetryOptions {
   metrics: { waited(wait: { method: string; seconds: number }): void };
   tracing: Tracing | undefined;
   clock: Pick<Clock, "unixMs">;
-  /** Its calls belong to the step in hand. */
+  /** The instance. Its calls are reported with the step in hand. */
   instance: { inHand: InHand | undefined };
 }
 
@@ -26,7 +26,7 @@ export class StepTelemetry {
     this.#options = options;
   }
 
-  /** The step is about to be applied. */
+  /** Notes that the step is about to be applied. */
   begin(step: Step): void {
     const { instance, tracing } = this.#options;
     const { command, method, at } = step;
@@ -35,7 +35,8 @@ export class StepTelemetry {
       name: `apply ${methodLabel(method)}`,
       kind: "consumer",
       parent: command.trace,
-      // Nobody waits for an asynchronous command. Those of one request may be many, and go on long after it.
+      // Nobody waits for an asynchronous command. One request may have many of them, and they go on long
+      // after it.
       isLinked: command.deadlineMs === undefined,
       attributes: {
         "kato.processor": command.processor,
@@ -48,12 +49,15 @@ export class StepTelemetry {
     this.#outcome = "interrupted";
   }
 
-  /** The step in hand has come to its end. */
+  /** Notes the outcome of the step in hand. */
   concluded(outcome: string): void {
     this.#outcome = outcome;
   }
 
-  /** The step is left, at its end or interrupted. Does nothing where none was begun. */
+  /**
+   * Ends the span of the step in hand, whether the step has ended or was interrupted. Does nothing if no step
+   * was begun.
+   */
   end(): void {
     this.#options.instance.inHand = undefined;
     const outcome = this.#outcome;

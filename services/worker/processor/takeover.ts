@@ -6,19 +6,19 @@ import { insist } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { comparePositions } from "../model/position.ts";
-import type { ProcessorEnvironment } from "./environment.ts";
 import type { InstanceSupervisor } from "./instance-supervisor.ts";
 import { firstConnectMs } from "./instance-supervisor.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 /**
- * For so long after a takeover a call of the worker before this one is expected, unless it tells before that
- * it has none under way. A call that comes later still is noticed by its tick where it is an Observe.
+ * How long after a takeover a call of the earlier worker is expected, unless that worker tells that it has
+ * none under way. An Observe that comes even later is noticed by its tick.
  */
 const suspectedMs = 60_000;
 
 /**
- * Watches for a call of the worker that had the processor before this one, and that did not give it back:
- * frozen before its call was written, it may wake up and write it.
+ * Watches for a late call of the worker that had the processor before and did not give it back. That worker
+ * may have been frozen before it sent a call, and may send it when it wakes up.
  *
  * States: *clear* (the processor was given back, or that worker is known to have no call under way),
  * *suspecting*. KATO cannot refuse such a call, so what it does is mended (A4).
@@ -27,9 +27,12 @@ export class Takeover {
   readonly #environment: ProcessorEnvironment;
   readonly #context: Context;
   readonly #supervisor: InstanceSupervisor;
-  /** The worker before this one; "" where it gave the processor back. */
+  /** The name of the earlier worker; "" if it gave the processor back. */
   readonly #before: string;
-  /** What that worker may have had in hand, as far as the checkpoint shows; undefined once that is known. */
+  /**
+   * What the earlier worker has left in the checkpoint, which shows what it may have been about to call.
+   * Undefined once that was read from it.
+   */
   #left: Pick<Checkpoint, "mark" | "rebuilding"> | undefined;
   #cancelTimer: () => void = () => {};
 
@@ -46,14 +49,18 @@ export class Takeover {
     this.#left = loaded.epoch === "" ? undefined : loaded;
   }
 
-  /** To be called after each step, and once the instance is reconciled, while nothing else has it. */
+  /**
+   * Mends what a late call has done. It has to be called once the instance is reconciled and after each step,
+   * while nothing else has the instance.
+   */
   async check(): Promise<void> {
     await this.#begin();
     await checkSuspect(this.#context);
   }
 
   /**
-   * What a worker tells that had the processor before, and may have woken up just now. It may be this one.
+   * Takes the report of a worker that had the processor before and may just have woken up. It may be this
+   * worker. Everything that its late calls have done is mended.
    */
   async heard(report: LateCallReport): Promise<void> {
     const { stores, telemetry } = this.#environment;
@@ -85,7 +92,10 @@ export class Takeover {
     });
   }
 
-  /** Whatever had to come has come. */
+  /**
+   * Mends what the late calls of a report have done. No more can come, because a worker reports only once it
+   * has no call under way.
+   */
   async #mend({ calls }: LateCallReport): Promise<void> {
     const { checkpoint, instance, memory } = this.#context;
     await this.#begin();

@@ -8,12 +8,12 @@ import { systemClock } from "../../../services/worker/model/clock.ts";
 import { NatsAway } from "../../../services/worker/model/interruptions.ts";
 import { CancellationGate } from "../../../services/worker/processor/cancellation.ts";
 
-/** What a checkpoint of which nothing can be persisted, or everything, says. */
+/** A writer with this checkpoint. `save` decides whether anything can be persisted. */
 function writerOf(checkpoint: Partial<Checkpoint>, save = async () => {}): CheckpointWriter {
   return new CheckpointWriter({ loaded: { ...firstCheckpoint, ...checkpoint }, save, onError: () => {} });
 }
 
-/** The gate of an instance that is known to have what this checkpoint, of which 4 are applied, says. */
+/** The gate of a reconciled instance with this checkpoint. The commands up to 4 are applied. */
 function gateOf(checkpoint: Partial<Checkpoint>): CancellationGate {
   const gate = new CancellationGate(writerOf({ applied: 4, ...checkpoint }), systemClock);
   gate.reconciled();

@@ -5,7 +5,10 @@ import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.
 import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint-writer.ts";
 import { Interrupted, LeaseLost, NatsAway } from "../../../services/worker/model/interruptions.ts";
 
-/** A writer, what it has saved, what it has told of, and what it does in a while. */
+/**
+ * A writer, with the checkpoints that it has saved, the errors that it has reported, and the tasks that it
+ * will do later.
+ */
 function writerOf(save: () => Promise<void> = async () => {}) {
   const saved: number[] = [];
   const told: unknown[] = [];

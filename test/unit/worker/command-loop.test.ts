@@ -14,7 +14,7 @@ const observe = (sequence: number, sent: Partial<StoredCommand> = {}): StoredCom
   ...sent,
 });
 
-/** Runs a history with a fault of this kind at each point, and returns what was told of the commands. */
+/** Runs a history with a fault of this kind at each point. Returns what was told of the commands. */
 async function withFaultAnywhere(history: StoredCommand[], ...kinds: Fault["kind"][]): Promise<void> {
   const points = await run({ seed: 1, history, faults: [] });
   for (let point = 1; point <= points; point++) {

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { Share } from "./crash-schedules/explore-entry.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
-/** One alone where it was given as the one that fails. */
+/** How many schedules are run. If a seed is given, because its schedule fails, only that one is run. */
 const schedules = Number(process.env.RECOVERY_SCHEDULES ?? (process.env.CHAOS_SEED ? 1 : 3_000));
 
 test("whatever crashes, and wherever, the instance ends as it would without a crash, and nobody is told otherwise", async (t) => {

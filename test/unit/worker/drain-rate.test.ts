@@ -5,7 +5,9 @@ import { DrainRate } from "../../../services/worker/processor/drain-rate.ts";
 type Progress = Parameters<DrainRate["note"]>[0];
 const applying = (applied: number, since = 1): Progress => ({ state: "applying", since, applied });
 
-/** A rate after so many ticks of a quarter of a second, with `perTick` more commands applied at each. */
+/**
+ * A rate after this many ticks of a quarter of a second. At each tick `perTick` more commands are applied.
+ */
 function worked(perTick: number, ticks: number, rate = new DrainRate()): DrainRate {
   for (let tick = 0; tick < ticks; tick++) {
     rate.note(applying(tick * perTick), applying((tick + 1) * perTick), 0.25);
@@ -30,7 +32,7 @@ test("the drain rate is not known at first, nor long after the last work", () =>
 
 test("an interval in which the processor was idle or paused does not count", () => {
   const rate = worked(25, 40);
-  // With one command at a time it is applying at both ends, but was ready in between.
+  // With one command at a time, the processor is applying at both moments, but was ready in between.
   for (let tick = 0; tick < 20; tick++) rate.note(applying(tick, tick), applying(tick + 1, tick + 1), 0.25);
   const paused: Progress = { state: "paused", since: 99, applied: 20 };
   rate.note(paused, paused, 3);

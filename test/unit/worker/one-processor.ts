@@ -6,7 +6,7 @@ import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import type { InstancePort } from "../../../services/worker/instance/port.ts";
-import type { ProcessorEnvironment } from "../../../services/worker/processor/environment.ts";
+import type { ProcessorEnvironment } from "../../../services/worker/processor/processor-environment.ts";
 import { ProcessorSlot } from "../../../services/worker/processor/slot.ts";
 import { environmentOf } from "./crash-schedules/environment.ts";
 import type { Life } from "./crash-schedules/world.ts";

@@ -103,7 +103,7 @@ test("a rebuild that is interrupted goes on where it was, and waits for what may
   const history = [observe([], { vectors: [[3]] }), observe(["a"]), observe(["b"])];
   const last = await thread.withFaults(history, []);
   for (let seed = 1; seed <= 40; seed++) {
-    // One of its own and three of the log come before the rebuild's.
+    // Before the Observes of the rebuild come one of the worker's own and three of the log.
     for (let observed = 5; observed <= 8; observed++) {
       const unseen = { at: "Observe ticked", point: observed, kind: "unseen" } as const;
       await thread.withFaults(history, [{ point: last, kind: "instance" }, unseen], seed);

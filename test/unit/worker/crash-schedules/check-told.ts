@@ -5,9 +5,9 @@ import type { Concluded } from "./schedule.ts";
 import type { World } from "./world.ts";
 
 /**
- * Checks what was concluded and told: each step once in a life, nothing of what was told is contradicted
- * later, whoever was told that a command will not be started was told the truth, and of an idempotency key
- * one command was applied.
+ * Checks what was concluded and told. Each step is concluded once in a life. Nothing that was told is
+ * contradicted later. A command whose client was told that it will not be started was never started. Of the
+ * commands under one Idempotency-Key only one was applied.
  */
 export function checkTold(
   concluded: readonly Concluded[],
@@ -30,7 +30,10 @@ export function checkTold(
   checkRecords(first, world);
 }
 
-/** A replay by hand takes back what was concluded behind it. */
+/**
+ * Checks that each step was concluded once. A replay by hand takes back what was concluded after its
+ * beginning.
+ */
 function checkOnce(concluded: readonly Concluded[]): void {
   const seen = new Set<string>();
   for (const { step, life, isReplayed } of concluded) {
@@ -41,7 +44,10 @@ function checkOnce(concluded: readonly Concluded[]): void {
   }
 }
 
-/** An Observe has ticked whether it failed or not. What else was told must not end otherwise. */
+/**
+ * Checks a reply against the end of its command. An Observe has ticked whether it failed or not. All else
+ * that was told must be what became of the command.
+ */
 function checkReply(reply: { sequence: number; outcome: string }, concluded: readonly Concluded[]): void {
   const last = concluded.findLast(({ step }) => step.at.sequence === reply.sequence);
   if (!last || last.step.at.step > 0 || !last.step.isLast || last.step.method === "Observe") return;
@@ -61,7 +67,7 @@ function checkKeys(concluded: readonly Concluded[]): void {
   }
 }
 
-/** What somebody will ask for is kept. */
+/** Checks that every outcome is kept that somebody may ask for. */
 function checkRecords(concluded: readonly Concluded[], { records }: World): void {
   const last = new Map(concluded.filter(({ step }) => step.isLast).map((one) => [one.step.command, one]));
   for (const [{ store, id, sequence }, { outcome, step }] of last) {
@@ -74,7 +80,7 @@ function checkRecords(concluded: readonly Concluded[], { records }: World): void
   }
 }
 
-/** The counts of an ingestion are those of its commands that were not left out. */
+/** Checks that the counts of an ingestion are those of its commands that were not left out. */
 export function checkCounts(
   concluded: readonly Concluded[],
   ingestion: string,

@@ -10,18 +10,18 @@ import { OutcomeRecorder } from "../../../../services/worker/outcomes/outcome-re
 import type {
   ProcessorEnvironment,
   ProcessorStores,
-} from "../../../../services/worker/processor/environment.ts";
+} from "../../../../services/worker/processor/processor-environment.ts";
 import type { Life, World } from "./world.ts";
 import { never } from "./world.ts";
 
 export const processor = "p1";
 const callTimeoutMs = 2_000;
-/** What is said where the product cannot make sense of an instance: in these worlds it always can. */
+/** Log lines of a worker that cannot make sense of an instance. In these worlds it always can. */
 const mustNotBeSaid = ["cannot make sense of an answer", "cannot find out what the instance has"];
 
 /**
- * What a life of the worker gives its processor, in this world. `onConnect` is called before the instance is
- * called.
+ * The environment that one life of the worker gives its processor in this world. `onConnect` is called before
+ * the instance is called.
  */
 export function environmentOf(world: World, life: Life, onConnect: () => void): ProcessorEnvironment {
   const clock = clockOf(world, life);
@@ -74,7 +74,7 @@ function clockOf(world: World, life: Life): Clock {
   return {
     unixMs: () => world.clock.nowMs,
     monotonicMs: () => world.clock.nowMs,
-    // Only what waits for an instance that may still be at a call sleeps for so short a time.
+    // So short a sleep is always a wait for an instance that may still be busy with a call.
     sleep: (ms) => (ms < 100 ? world.pause(life, ms) : world.clock.sleep(life, ms)),
     after: (ms, task) => world.clock.after(life, ms, task),
   };
@@ -105,7 +105,7 @@ function portOf(world: World, life: Life, onConnect: () => void): InstancePort {
       };
       const stopWatching = world.onConnection(end);
       closed.add(end);
-      // In steps of half a second, as the product's own timeouts are spread at random.
+      // The worker's own timeouts are partly random. So they are rounded down to half seconds.
       const ms = timeoutMs === undefined ? undefined : Math.max(100, Math.floor(timeoutMs / 500) * 500);
       const cancelTimer = ms === undefined ? undefined : world.clock.after(life, ms, end);
     });

@@ -2,7 +2,7 @@ import { parentPort } from "node:worker_threads";
 import { withEveryFault, withFaults } from "./every-fault.ts";
 import type { Job } from "./every-fault-thread.ts";
 
-// What the thread of an EveryFaultThread runs.
+// The code that the thread of an EveryFaultThread runs.
 parentPort?.on("message", async ({ id, call }: Job) => {
   try {
     const value =

@@ -5,15 +5,15 @@ type Call =
   | { name: "withFaults"; args: Parameters<typeof withFaults> }
   | { name: "withEveryFault"; args: Parameters<typeof withEveryFault> };
 
-/** A call for the thread, answered under the same id. */
+/** A call for the thread. The answer has the same id. */
 export interface Job {
   id: number;
   call: Call;
 }
 
 /**
- * Makes the calls of `every-fault.ts` in a thread of its own: the test runner follows every promise of its
- * own thread, which takes longer than all that is done in them.
+ * Makes the calls of `every-fault.ts` in a thread of its own. The test runner follows every promise of its
+ * own thread, and that would take longer than the work itself.
  */
 export class EveryFaultThread {
   readonly #thread = new Worker(new URL("./every-fault-entry.ts", import.meta.url));

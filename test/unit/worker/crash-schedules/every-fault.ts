@@ -35,7 +35,7 @@ export const raiseThreshold: Written = [
   encodeRecallThresholdChange({ increment: 0.1 }),
 ];
 
-/** Runs a history with these faults; throws where its end is not that of a run without. */
+/** Runs a history with these faults. Throws if it does not end as it does without faults. */
 export async function withFaults(written: Written[], faults: Fault[], seed = 1): Promise<number> {
   const story: string[] = [];
   try {
@@ -47,8 +47,8 @@ export async function withFaults(written: Written[], faults: Fault[], seed = 1):
 }
 
 /**
- * Runs a history with each fault at each point beyond the adoption, and each of those with each of these some
- * points later.
+ * Runs a history with each fault at each point after the adoption. Then repeats each of these runs with a
+ * second fault: each kind of `again`, up to `within` points later.
  */
 export async function withEveryFault(written: Written[], again: FaultKind[] = [], within = 4): Promise<void> {
   const first = await withFaults([], []);

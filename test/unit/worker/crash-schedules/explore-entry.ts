@@ -1,12 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { explore } from "./explore.ts";
 
-/** The seeds that one thread runs: `count` of them, from `first` on. */
+/** The seeds that one thread runs: `count` seeds from `first` on. */
 export interface Share {
   first: number;
   count: number;
 }
 
-// What each thread of crash-schedules.test.ts runs. It posts what the first failure is, "" if there is none.
+// The code that each thread of crash-schedules.test.ts runs. It posts the first failure in words; "" if there
+// is none.
 const { first, count } = workerData as Share;
 parentPort?.postMessage((await explore(first, count)) ?? "");

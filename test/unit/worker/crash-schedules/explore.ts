@@ -9,7 +9,7 @@ import { Unprovable } from "./reference.ts";
 import type { Schedule } from "./schedule.ts";
 import { run } from "./schedule.ts";
 
-/** Points that a command passes, roughly. */
+/** About how many points a command passes. */
 const pointsPerCommand = 14;
 
 const places = [
@@ -31,18 +31,20 @@ const places = [
   "after range",
 ];
 
-/** The schedule of a seed: a history, and some faults in it, some of them right after one another. */
+/**
+ * The schedule of a seed: a history and some faults in it. Some of the faults come right after one another.
+ */
 export function scheduleOf(seed: number): Schedule {
   const random = new Random(seed);
   const history = randomHistory(random);
   const faults: Fault[] = [];
   let point = 0;
-  // What failed for want of MongoDB may succeed when it is replayed: then the end is another one. So never
-  // both.
+  // A command that has failed because MongoDB was away may succeed when it is replayed. Then the end is
+  // another one. So a schedule has never both.
   const lacks = random.chance(0.5) ? "mongo" : "replay";
   const kinds = [...kindsFor(history), ...otherKinds].filter((kind) => kind !== lacks);
   const known = (): FaultKind => kinds[random.integer(kinds.length)] ?? "both";
-  // Some where the most can go wrong.
+  // Some faults come where the most can go wrong.
   for (let left = random.integer(4); left > 0; left--) {
     const at = places[random.integer(places.length)] ?? "";
     faults.push({ at, point: 1 + random.integer(random.chance(0.5) ? 2 : 8), kind: known() });
@@ -56,7 +58,8 @@ export function scheduleOf(seed: number): Schedule {
 }
 
 /**
- * A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here.
+ * The kinds of faults that a history may have. A Learn that fails because MongoDB is away may have stored its
+ * vectors all the same. The reference does not model that, so such histories do without it.
  */
 export function kindsFor(history: StoredCommand[]): FaultKind[] {
   return crashKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
@@ -68,7 +71,7 @@ function hasVectors(command: StoredCommand): boolean {
   );
 }
 
-/** What a schedule breaks, undefined when nothing. */
+/** The failure of a schedule; undefined if it has none. */
 async function failureOf(schedule: Schedule): Promise<Error | undefined> {
   try {
     await run(schedule);
@@ -79,7 +82,10 @@ async function failureOf(schedule: Schedule): Promise<Error | undefined> {
   }
 }
 
-/** The same failure with fewer faults and commands, as far as one less at a time finds it. */
+/**
+ * A smaller schedule that fails too. Faults and commands are left out one at a time, as long as it still
+ * fails.
+ */
 async function shrink(schedule: Schedule): Promise<Schedule> {
   const { history, faults } = schedule;
   const smaller = [
@@ -92,9 +98,7 @@ async function shrink(schedule: Schedule): Promise<Schedule> {
   return schedule;
 }
 
-/**
- * Runs the seeds from `first` on; says, in words, what the first failure is, undefined when there is none.
- */
+/** Runs `count` seeds from `first` on. Resolves to the first failure in words; undefined if there is none. */
 export async function explore(first: number, count: number): Promise<string | undefined> {
   for (let seed = first; seed < first + count; seed++) {
     if (await failureOf(scheduleOf(seed))) return describe(await shrink(scheduleOf(seed)));

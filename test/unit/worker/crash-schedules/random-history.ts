@@ -20,9 +20,9 @@ interface Part {
 
 const empty = new Uint8Array();
 
-/** A random history of a few commands, each Observe with a unique_id of its own. */
+/** A random history of a few commands. Each Observe has a unique_id of its own. */
 export function randomHistory(random: Random): StoredCommand[] {
-  // Some histories are about one thing, so that it comes often enough with others.
+  // Some histories prefer one kind of command, so that it meets the others often enough.
   const taste = { vectors: random.chance(0.3), genes: random.chance(0.5), failures: random.chance(0.4) };
   let ids = 0;
   const observe = (): Part => {
@@ -69,8 +69,8 @@ export function randomHistory(random: Random): StoredCommand[] {
 }
 
 /**
- * How a command was sent: by a client that waits until a time, for later, in bulk, or under a key that
- * another one has too.
+ * How a command was sent: by a client that waits until a deadline, asynchronously, in bulk, or under a key
+ * that another command has too.
  */
 function sentBy(
   random: Random,

@@ -1,4 +1,4 @@
-/** Numbers that follow from a seed. */
+/** Random numbers that depend only on the seed. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed | 0;
   }
 
-  /** From 0 up to, not including, `end`. */
+  /** An integer from 0 up to, but not including, `end`. */
   integer(end: number): number {
     return Math.floor(this.#next() * end);
   }

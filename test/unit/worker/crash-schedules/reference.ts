@@ -8,12 +8,15 @@ import { comparePositions } from "../../../../services/worker/model/position.ts"
 import type { Concluded } from "./schedule.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
 
-/** A schedule that meets what KATO does not let anybody restore (docs/recovery-limits.md, 4). */
+/**
+ * Thrown for a schedule that meets something that KATO does not let anybody restore (docs/recovery-limits.md,
+ * 4).
+ */
 export class Unprovable extends Error {}
 
 /**
- * What the same steps leave in an instance that nothing disturbs, given which of them failed, and how often
- * it ticked.
+ * An undisturbed instance after the same steps, and how often it has ticked. It is given which of the steps
+ * failed.
  */
 export function reference(
   concluded: readonly Concluded[],
@@ -33,7 +36,8 @@ export function reference(
     if (isObserve && !detail.startsWith("KATO could not")) ticks++;
     if (method === "ClearAllMemory" && outcome === "applied") ticks = 0;
     if (outcome === "applied" || (isObserve && detail === "")) {
-      // What fails is a vector's dimension, for good, or MongoDB was away.
+      // An Observe with vectors fails for good because of a vector's dimension. Anything else has failed
+      // because MongoDB was away.
       instance.isMongoAway = outcome === "failed" && wasMongoAway;
       const isDone = applyTo(instance, method, request);
       instance.isMongoAway = false;
@@ -42,7 +46,7 @@ export function reference(
     } else if (isObserve && detail.includes("auto-learn failed")) {
       loseEvents(instance, request);
     } else if (method === "Learn" && outcome === "failed") {
-      // Where there are vectors MongoDB was not away, so it failed over the emotives.
+      // In a history with vectors MongoDB is never away. So it has failed because of the emotives.
       instance.learnVectors();
     }
     for (const one of concluded) {
@@ -53,7 +57,7 @@ export function reference(
   return { instance, ticks };
 }
 
-/** Whether it succeeded. */
+/** Applies a call. Returns whether it succeeded. */
 function applyTo(instance: SimulatedInstance, method: string, request: Uint8Array): boolean {
   if (isMethod(method)) return toEnd(instance, method, request);
   const { increment } = decodeRecallThresholdChange(request);
@@ -81,7 +85,7 @@ function toEnd(instance: SimulatedInstance, method: Method, request: Uint8Array)
   return step.value.kind === "response" && !readResponseFields(step.value.bytes).failed;
 }
 
-/** What has to be the same in the end. */
+/** Everything that has to be the same in the end. */
 export function snapshot(instance: SimulatedInstance): string {
   const { kept, events, emotives, observedVectors, genes, searched, predicting, sleeping } = instance;
   const models = [...kept.models].map(([name, { symbols, frequency, emotives }]) => [

@@ -17,36 +17,38 @@ export interface Schedule {
   seed: number;
   history: StoredCommand[];
   faults: Fault[];
-  /** Nothing may differ for what KATO does not let anybody restore. */
+  /** Whether the end must be exact: no difference is excused by what KATO does not let anybody restore. */
   isExact?: boolean;
 }
 
-/** What a life of the worker concluded of a step, with the interval that clients see. */
+/** A step that a life of the worker has concluded, with the interval that clients see. */
 export interface Concluded {
   life: number;
   step: Step;
   outcome: StepOutcome;
   interval: number;
   isReplayed: boolean;
-  /** By a life that has been frozen: another one may have concluded it by itself. */
+  /** Whether the life had been frozen. Then another life may have concluded the step, too. */
   isStale: boolean;
 }
 
 /**
- * How long a processor has to be seen at rest before a schedule is over: longer than an idle instance is
- * looked for.
+ * How long a processor has to be at rest before a schedule is over. It is longer than the time between two
+ * probes of an idle instance.
  */
 const restMs = 3_000;
-/** Of a schedule's end, what working memory must not be held to (docs/recovery-limits.md, 1 and 3). */
+/**
+ * The codes with which working memory is not compared at a schedule's end (docs/recovery-limits.md, 1 and 3).
+ */
 const inexact: DegradationCode[] = ["kept-event-reordered", "vectors-differ"];
 const excused: DegradationCode[] = [...inexact, "learn-torn", "auto-learn-unknown"];
-/** What a worker that woke up late may have done that cannot be taken back. */
+/** The codes for what a worker that woke up late may have done and what cannot be taken back. */
 const ofSleepers: DegradationCode[] = ["foreign-learn", "foreign-vectors", "perhaps-cleared"];
 
 /**
- * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves
- * with how many points it passes until everything is applied. Throws where its end, or what was told on the
- * way, is not what it has to be.
+ * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves to
+ * the number of points that it passes until everything is applied. Throws if its end is wrong, or if
+ * something wrong was told on the way.
  */
 export async function run(schedule: Schedule, story: string[] = []): Promise<number> {
   return new Run(schedule, story).run();
@@ -56,7 +58,7 @@ class Run {
   readonly #schedule: Schedule;
   readonly #world: World;
   readonly #concluded: Concluded[] = [];
-  /** What clients were told when they stopped waiting. */
+  /** What each client was told when it stopped waiting. */
   readonly #cancelled = new Map<number, string>();
   #current: Life | undefined;
   #lives = 0;
@@ -103,7 +105,7 @@ class Run {
     return points;
   }
 
-  /** Lets everything go on until `isOver`; time passes where nothing else does. */
+  /** Lets everything go on until `isOver`. The clock moves on only when there is nothing else to do. */
   async #pump(isOver: () => boolean): Promise<void> {
     for (;;) {
       await new Promise(setImmediate);
@@ -154,7 +156,7 @@ class Run {
     });
   }
 
-  /** Takes note of every step that this life concludes. */
+  /** Notes every step that this life concludes. */
   #watch(life: Life): void {
     const context = life.slot?.processor?.context;
     assert.ok(context, "an instance is connected to once the checkpoint is loaded");
@@ -177,7 +179,10 @@ class Run {
     };
   }
 
-  /** Another life begins: of this worker, once its slot has stopped, or of another one, at once. */
+  /**
+   * Begins another life. It is one of the same worker, once its slot has stopped, or one of another worker,
+   * at once.
+   */
   #leaseLost(life: Life): void {
     if (life !== this.#current && !life.isDead) void life.slot?.stop();
     if (life !== this.#current || life.isDead) return;
@@ -186,7 +191,7 @@ class Run {
     const stopped = life.slot?.stop();
     if (this.#world.random.chance(0.5)) this.#beginSoon();
     else void stopped?.then(() => this.#current ?? this.#begin());
-    // One that hangs, or dies meanwhile, must not leave the processor alone for ever.
+    // A life that hangs, or that dies meanwhile, must not leave the processor alone for ever.
     this.#world.clock.after({ isDead: false }, 4_000, () => this.#current ?? this.#begin());
   }
 
@@ -214,7 +219,7 @@ class Run {
     }
   }
 
-  /** Somebody has stopped waiting for a command, whose time is over. */
+  /** Cancels a command whose deadline has passed, as its client stops waiting. */
   #cancel(slot: ProcessorSlot): void {
     const { clock, random, log } = this.#world;
     const waitedFor = log.filter(({ deadlineMs }) => deadlineMs !== undefined);
@@ -265,7 +270,10 @@ function withoutVectors(events: string[][]): string[][] {
   return events.map((symbols) => symbols.filter((symbol) => !symbol.startsWith("VECTOR|")));
 }
 
-/** What a life that has slept has concluded counts only where no other life has. */
+/**
+ * The steps that count. A step that a frozen life has concluded counts only if no other life has concluded
+ * it.
+ */
 function withoutStale(concluded: readonly Concluded[]): Concluded[] {
   const placeOf = ({ step }: Concluded) => `${step.at.sequence}.${step.at.step}`;
   const fresh = new Set(concluded.filter(({ isStale }) => !isStale).map(placeOf));

@@ -4,9 +4,9 @@ import type { Observation } from "../../../../libs/kato/messages.ts";
 import { modelName } from "../../../../libs/kato/model-name.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../../libs/kato/unary-call.ts";
-import { byCodePoint } from "../../../../services/worker/model/events.ts";
+import { byCodePoint } from "../../../../services/worker/model/memory-events.ts";
 
-/** What MongoDB keeps. `learned` counts the Learns whose totals were written. */
+/** The data in MongoDB. `learned` counts the Learns whose totals were written. */
 export interface Kept {
   models: Map<string, { symbols: string[]; frequency: number; emotives: number[] | null }>;
   symbols: Set<string>;
@@ -15,8 +15,8 @@ export interface Kept {
 }
 
 /**
- * A place within a call. A call whose client has gone at a `late` one is carried on in its own time; beyond a
- * `soon` one that is less than the pause between two questions.
+ * A place within a call. If the client goes away at a `late` place, the call is carried on later. After a
+ * `soon` place, that takes less than the pause between two questions.
  */
 export interface Place {
   name: string;
@@ -27,15 +27,15 @@ const early = (name: string): Place => ({ name, when: "early" });
 const late = (name: string): Place => ({ name, when: "late" });
 const soon = (name: string): Place => ({ name, when: "soon" });
 
-/** What a start of KATO begins with. */
+/** The genes after a start of KATO. */
 const freshGenes = { recall_threshold: 0.1, max_sequence_length: 0, persistence: 5 };
 
 class Failed extends Error {}
 
 /**
- * A lean KATO: the facts of docs/kato.md that recovery has to do with, for emotives the one named "joy", for
- * vectors those of one number. A call is a generator that stops at each place where it, or its client, can
- * die.
+ * A small KATO. It has the facts of docs/kato.md that matter for recovery. Its only emotive is "joy", and its
+ * vectors have one number. A call is a generator that stops at each place where the instance or its client
+ * can die.
  */
 export class SimulatedInstance {
   readonly kept: Kept = { models: new Map(), symbols: new Set(), vectors: new Set(), learned: 0 };
@@ -51,7 +51,7 @@ export class SimulatedInstance {
   predicted: "null" | "list" = "list";
   sleeping = false;
 
-  /** Models that every Observe which matches them fails on. */
+  /** The torn models: every Observe that matches one of them fails. */
   get torn(): string[] {
     const torn = [...this.kept.models].filter(
       ([, { symbols }]) =>
@@ -60,7 +60,7 @@ export class SimulatedInstance {
     return torn.map(([name]) => name);
   }
 
-  /** A SIGKILL and a start: what is volatile is gone. */
+  /** A SIGKILL and a start. Everything volatile is gone. */
   restart(): void {
     const { interval, events, emotives, symbols, observedVectors, genes, searched } = new SimulatedInstance();
     Object.assign(this, { interval, events, emotives, symbols, observedVectors, genes, searched });
@@ -188,7 +188,7 @@ export class SimulatedInstance {
     yield late("observed");
   }
 
-  /** The vectors' own symbol and the three nearest of the learned ones. */
+  /** The symbol of the vectors themselves, and those of the three nearest vectors that were learned. */
   #classified(values: number[]): Set<string> {
     if (values.length === 0) return new Set();
     const sum = values.reduce((total, value) => total + value, 0);
@@ -230,7 +230,7 @@ export class SimulatedInstance {
     return name;
   }
 
-  /** With which every Learn begins, also one that fails then. */
+  /** The beginning of every Learn, even of one that fails afterwards. */
   learnVectors(): void {
     if (this.observedVectors.size > 0) this.#needMongo();
     for (const value of this.observedVectors) this.kept.vectors.add(value);

@@ -1,4 +1,6 @@
-/** Of a dead owner no timer fires, of a frozen one it fires once that has woken up. */
+/**
+ * Whose timer it is. The timers of a dead owner never fire. Those of a frozen one fire once it has woken up.
+ */
 export interface TimerOwner {
   readonly isDead: boolean;
   readonly isFrozen?: boolean;
@@ -12,13 +14,13 @@ interface Timer {
   task: () => void;
 }
 
-/** A clock that stands still until whoever drives the schedule has nothing else to do. */
+/** A clock that stands still until the driver of the schedule has nothing else to do. */
 export class VirtualClock {
   nowMs = 1_000_000;
   #timers: Timer[] = [];
   #order = 0;
 
-  /** Does a task after `ms`, unless it is cancelled or its owner is dead by then. */
+  /** Does a task after `ms`, unless it is cancelled, or its owner is dead by then. */
   after(owner: TimerOwner, ms: number, task: () => void): () => void {
     const timer = { dueMs: this.nowMs + ms, order: ++this.#order, owner, task };
     this.#timers.push(timer);
@@ -31,7 +33,7 @@ export class VirtualClock {
     return new Promise((resolve) => this.after(owner, ms, resolve));
   }
 
-  /** Moves on to the next timer and fires it; false where there is none. */
+  /** Moves on to the next timer and fires it. Returns false if there is none. */
   fireNext(): boolean {
     this.#timers = this.#timers.filter(({ owner }) => !owner.isDead);
     let next: Timer | undefined;

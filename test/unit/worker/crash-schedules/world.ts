@@ -11,12 +11,12 @@ import type { Place } from "./simulated-instance.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
-/** One life of the worker, from taking the lease to its end. What a dead one still waits for never comes. */
+/** One life of the worker, from taking the lease to its end. Whatever a dead life waits for never comes. */
 export interface Life {
   readonly number: number;
   isDead: boolean;
   isFrozen: boolean;
-  /** It was frozen once. */
+  /** Whether it was ever frozen. */
   hasSlept: boolean;
   /** Resolves once it has woken up. */
   thawed: Promise<void>;
@@ -24,23 +24,23 @@ export interface Life {
   slot?: ProcessorSlot;
 }
 
-/** A call whose client is gone, and where it has come to. */
+/** A call whose client is gone, and the place that it has reached. */
 interface Pending {
   method: Method;
   at: Place;
   rest: Generator<Place, CallResult, void>;
 }
 
-/** What the driver of a schedule is asked to do. */
+/** What the world tells the driver of a schedule. */
 export interface Driver {
   /** The worker of this life was killed. */
   died(life: Life): void;
   leaseLost(life: Life): void;
   /** The worker of this life is frozen, and has lost the lease by the time it wakes up. */
   froze(life: Life): void;
-  /** Something is done to the processor from outside. */
+  /** Something has to be done to the processor from outside. */
   act(kind: FaultKind, life: Life): void;
-  /** A worker that has lost the lease tells which of its calls were late. */
+  /** A worker that has lost the lease has reported which of its calls were late. */
   heard(report: LateCallReport): void;
 }
 
@@ -63,7 +63,7 @@ export class World {
   lateCalls: LateCallReport[] = [];
   readonly records = new Map<string, { revision: number; record: CommandRecord }>();
   readonly replies: { life: number; subject: string; reply: Reply }[] = [];
-  /** What must never be said in the log. */
+  /** Lines in the log that must never be there. */
   readonly problems: string[] = [];
   /** The last sequence that was ever stored. */
   readonly lastStored: number;
@@ -71,10 +71,10 @@ export class World {
   /** How many lives are frozen. */
   frozen = 0;
   points = 0;
-  /** Which connection there is; undefined while the instance starts. */
+  /** The number of the present connection; undefined while the instance starts. */
   connection: number | undefined = 1;
   connections = 1;
-  /** No fault happens any more. */
+  /** Whether no fault happens any more. */
   isCalm = false;
   /** What has happened, for people. */
   readonly story: string[];
@@ -94,13 +94,16 @@ export class World {
     this.random = new Random(seed);
   }
 
-  /** Called at each change of the connection until the function that is returned is called. */
+  /** Calls `task` at each change of the connection, until the function that is returned is called. */
   onConnection(task: () => void): () => void {
     this.#onConnection.add(task);
     return () => this.#onConnection.delete(task);
   }
 
-  /** An exchange with NATS that carries out `effect`. Rejects where nobody is told that it did. */
+  /**
+   * An exchange with NATS that carries out `effect`. Rejects if the answer is lost; `effect` may have been
+   * carried out then.
+   */
   async exchange<T>(life: Life, name: string, effect: () => T): Promise<T> {
     await null;
     if (life.isFrozen) await life.thawed;
@@ -133,13 +136,13 @@ export class World {
     }
   }
 
-  /** Resolves once NATS answers, at once where it does. */
+  /** Resolves once NATS answers. If it does already, that is at once. */
   async untilNatsAnswers(life: Life): Promise<void> {
     const awayMs = this.#natsBackMs - this.clock.nowMs;
     if (awayMs > 0) await this.clock.sleep(life, awayMs);
   }
 
-  /** Makes a call over the connection that stands. */
+  /** Makes a call over the present connection. */
   async call(life: Life, method: Method, request: Uint8Array): Promise<CallResult> {
     if (life.isFrozen) await life.thawed;
     if (life.isDead) return never;
@@ -149,14 +152,14 @@ export class World {
     if (this.#kill(life, before)) return never;
     const { connection } = this;
     if (life.isFrozen) await life.thawed;
-    // What it was to be written to is gone.
+    // The connection that it was to be written to is gone.
     if (this.connection !== connection) return unseen;
     if (before === "unseen") this.#connect();
     if (before === "unseen" || isRestart(before) || this.connection === undefined) {
       return { kind: "not-sent", status: 14, details: "not connected" };
     }
     this.story.push(`${this.points} ${method} (life ${life.number})`);
-    // KATO's lock.
+    // KATO's lock: an Observe begins only once every earlier one has ended.
     if (method === "Observe") this.#finish((pending) => pending.method === "Observe");
     const running = this.instance.call(method, request);
     for (;;) {
@@ -164,7 +167,7 @@ export class World {
       const isOver = step.done === true;
       const fault = this.#point(life, isOver ? `answer of ${method}` : `${method} ${step.value.name}`);
       if (!isOver && (fault === "unseen" || fault === "worker")) {
-        // Where nothing has begun, nothing begins without a client.
+        // A call that has not begun never begins without its client.
         if (step.value.when !== "early") this.#pending.push({ method, at: step.value, rest: running });
         else if (step.value.name !== "begin") runToEnd(running);
       }
@@ -184,7 +187,7 @@ export class World {
     }
   }
 
-  /** A while in which calls under way go on. */
+  /** A pause in which calls under way go on. */
   async pause(life: Life, ms: number): Promise<void> {
     if (life.isFrozen) await life.thawed;
     if (life.isDead) return never;
@@ -201,7 +204,7 @@ export class World {
     await this.clock.sleep(life, ms);
   }
 
-  /** Every call under way comes to its end. */
+  /** Ends every call under way. */
   settle(): void {
     this.#finish(() => true);
     this.instance.isMongoAway = false;
@@ -269,7 +272,7 @@ export class World {
     });
   }
 
-  /** Carries out what kills; returns whether the life is dead. */
+  /** Carries out a fault that kills. Returns whether the life is dead. */
   #kill(life: Life, fault: FaultKind | undefined): boolean {
     if (isRestart(fault) || fault === "both") {
       this.instance.restart();

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { staggered } from "../../../services/worker/staggered.ts";
+import { startSpreadTimer } from "../../../services/worker/spread-timer.ts";
 
 test("each item has its turn once in the period, and only some have it at once", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const items = Array.from({ length: 1_000 }, (_, index) => index);
   const times = new Map<number, number>();
   let now = 0;
-  const timer = staggered(
+  const timer = startSpreadTimer(
     250,
     () => items,
     (item) => {
@@ -30,12 +30,12 @@ test("this holds for few items too, and for a period shorter than a slice", (t) 
   t.mock.timers.enable({ apis: ["setInterval"] });
   const done: string[] = [];
   const timers = [
-    staggered(
+    startSpreadTimer(
       10_000,
       () => ["only"],
       (item) => done.push(item),
     ),
-    staggered(
+    startSpreadTimer(
       10,
       () => ["often"],
       (item) => done.push(item),

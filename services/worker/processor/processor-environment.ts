@@ -18,7 +18,7 @@ import type { LateCallReport } from "../model/late-calls.ts";
  */
 export interface ProcessorEnvironment {
   processor: string;
-  /** `held`: whether this worker may still call the instance (A4). `worker` is its name, for people. */
+  /** `held` says whether this worker may still call the instance (A4). `worker` is its name, for people. */
   lease: { readonly worker: string; readonly held: boolean };
   port: InstancePort;
   settings: ProcessorSettings;
@@ -31,11 +31,14 @@ export interface ProcessorEnvironment {
 export interface ProcessorSettings {
   /** The longest that one call to the instance may take. */
   callTimeoutMs: number;
-  /** Whether working memory is restored after calls that nobody of this gateway made, see `Recovery`. */
+  /**
+   * Whether working memory is restored after calls that this worker did not make (`Recovery` in
+   * engine/context.ts).
+   */
   mendsForeignCalls: boolean;
 }
 
-/** What is kept in NATS. Each of these rejects while NATS does not answer. */
+/** What the processor keeps in NATS. Every function rejects while NATS does not answer. */
 export interface ProcessorStores {
   logs: Pick<
     CommandLogs,
@@ -46,9 +49,14 @@ export interface ProcessorStores {
   checkpoints: Pick<CheckpointStore, "load" | "save">;
   ingestions: Pick<IngestionStore, "counts" | "putCounts">;
   outcomes: {
-    /** Keeps what became of a command until NATS has it; undefined where there is nothing to keep. */
+    /**
+     * Keeps what became of a command, and resolves once NATS has it; undefined if there is nothing to keep.
+     */
     record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
-    /** Whether a command under an Idempotency-Key may be started: not when another one of that key was. */
+    /**
+     * Whether a command under an Idempotency-Key may be started. It may not if another command of that key
+     * was started.
+     */
     claim(command: StoredCommand): Promise<boolean>;
   };
   /** What workers that have lost a lease tell each other. */
@@ -59,13 +67,16 @@ export interface ProcessorStores {
   };
 }
 
-/** Whom the processor tells what. */
+/** What the processor tells its worker. */
 export interface ProcessorEvents {
   /** Sends a reply to whoever waits for it. */
   reply(subject: string, reply: Reply): void;
-  /** The processor was left alone for want of the lease. Whoever runs it may begin anew. */
+  /** The processor has been left alone, because the lease is lost. */
   leaseLost(): void;
-  /** Its state is worth a report at once: the instance goes or is back, a replay begins. */
+  /**
+   * The state has changed so that it should be reported at once: the instance is away or back, or a replay
+   * begins.
+   */
   stateChanged(): void;
 }
 

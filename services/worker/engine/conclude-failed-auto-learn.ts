@@ -6,10 +6,10 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Concludes an Observe whose auto-learn failed: KATO has dropped the events. They are not observed again, as
- * that would set off the auto-learn again, for ever.
+ * Concludes an Observe whose auto-learn failed. KATO has dropped the events by then. They are not observed
+ * again, because that would make KATO learn again and fail again, for ever.
  */
-export async function dropLostEvents(
+export async function concludeFailedAutoLearn(
   context: Context,
   step: Step,
   interval: number,

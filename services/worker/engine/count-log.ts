@@ -1,8 +1,8 @@
 import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Step } from "../model/step.ts";
 
-/** Counts what stands in a part of the log. */
-export async function surveyOf(steps: AsyncIterable<Step> | Iterable<Step>): Promise<RebuildSurvey> {
+/** Counts the commands, Observes and Learns in a part of the log. */
+export async function countLog(steps: AsyncIterable<Step> | Iterable<Step>): Promise<RebuildSurvey> {
   const survey: RebuildSurvey = { from: 0, through: 0, commands: 0, observes: 0, learns: 0 };
   for await (const { at, method, isLast } of steps) {
     survey.from ||= at.sequence;

@@ -1,10 +1,10 @@
 const sliceMs = 50;
 
 /**
- * Does something with each item once in `everyMs`. A part of the items is due every 50 ms, so that a thousand
- * of them do not hold up everything else at once. Clear the timer that is returned to end it.
+ * Does a task with each item once in `everyMs`, until the timer that is returned is cleared. Every 50 ms a
+ * part of the items is due. So a thousand items do not hold up everything else at once.
  */
-export function staggered<T>(
+export function startSpreadTimer<T>(
   everyMs: number,
   items: () => Iterable<T>,
   task: (item: T) => void,

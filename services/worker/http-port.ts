@@ -3,13 +3,13 @@ import { serveHttp } from "../../libs/service/serve-http.ts";
 import type { Worker } from "./worker.ts";
 
 /**
- * The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics
- * is Prometheus's, a 503 until the worker has begun.
+ * Serves the worker's own port. GET /health says whether NATS is there and what the state of each processor
+ * is. GET /metrics is for Prometheus. It answers 503 until the worker has started.
  */
 export function serveWorker(options: {
   host: string;
   port: number;
-  /** Whether NATS is there, and the worker once it has begun. */
+  /** Whether NATS is there, and the worker once it has started. */
   facts: () => { connected: boolean; worker: Worker | undefined };
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
   return serveHttp(options, async (request, response) => {
