@@ -8,7 +8,10 @@ import { once } from "node:events";
 import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
 /** What rests on NATS itself: not what concerns KATO alone, nor the chaos in which only instances die. */
-const natsSuites = ["test/integration/!(kato|simulator)/**/*.test.ts", "test/chaos/!(rebuild|torn-learn).test.ts"];
+const natsSuites = [
+  "test/integration/!(kato|simulator)/**/*.test.ts",
+  "test/chaos/!(rebuild|torn-learn).test.ts",
+];
 
 const running = new Set<ChildProcess>();
 let wasStopped = false;
