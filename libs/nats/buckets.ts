@@ -10,6 +10,7 @@ const bucketNames = {
   leases: "kato-leases",
   ingestions: "kato-ingestions",
   outcomes: "kato-outcomes",
+  lateCalls: "kato-late-calls",
 } as const;
 
 /**

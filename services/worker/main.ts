@@ -11,6 +11,7 @@ import { untilAnswered } from "../../libs/nats/requests.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/tracing.ts";
+import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import { serveWorker } from "./health-port.ts";
 import { systemClock } from "./model/clock.ts";
@@ -19,6 +20,8 @@ import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { Worker } from "./worker.ts";
 
+/** A report is of use for as long as a worker can be frozen. */
+const lateCallsKeptMs = 24 * 3_600_000;
 const stopWithoutNatsMs = 1_000;
 
 await runService("worker", async ({ environment, log, stopping }) => {
@@ -57,6 +60,9 @@ await runService("worker", async ({ environment, log, stopping }) => {
         await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
       ),
       outcomes,
+      lateCalls: await ask(async () =>
+        LateCallBoard.open(await openBucket(connection, "lateCalls", replicas, lateCallsKeptMs), log),
+      ),
       leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
       registry,
     },

@@ -8,6 +8,7 @@ import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
+import type { LateCallBoard } from "./assignment/late-call-board.ts";
 import type { Lease } from "./assignment/lease.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { WorkerMetrics } from "./metrics.ts";
@@ -28,13 +29,20 @@ export interface WorkerContext {
     checkpoints: KV;
     ingestions: IngestionStore;
     outcomes: OutcomeRecorder;
+    lateCalls: LateCallBoard;
     /** The bucket of leases, whose entries live for LEASE_MS. */
     leases: KV;
     registry: Registry;
   };
   settings: Pick<
     WorkerSettings,
-    "processors" | "leaseMs" | "callTimeoutMs" | "endpointPolicy" | "history" | "trimEveryMs"
+    | "processors"
+    | "leaseMs"
+    | "callTimeoutMs"
+    | "mendsForeignCalls"
+    | "endpointPolicy"
+    | "history"
+    | "trimEveryMs"
   >;
   tracing: Tracing | undefined;
   log: Logger;
@@ -63,7 +71,7 @@ export function runProcessor(
     processor: id,
     lease,
     port: new KatoChannel(entry.grpc_endpoint, settings.endpointPolicy),
-    callTimeoutMs: settings.callTimeoutMs,
+    settings,
     stores: {
       ...stores,
       checkpoints: new CheckpointStore(stores.checkpoints, id, (keys) =>

@@ -19,6 +19,8 @@ export interface WorkerSettings extends CommonSettings {
   history: History;
   /** How often the logs are trimmed to that. */
   trimEveryMs: number;
+  /** Whether working memory is restored after Observes that nobody of this gateway made; else the processor is `degraded`. */
+  mendsForeignCalls: boolean;
   /** The longest a call to an instance may take. */
   callTimeoutMs: number;
 }
@@ -38,6 +40,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
       ageMs: environment.integer("LOG_HISTORY_HOURS", 0, { min: 0, max: 87_600 }) * 3_600_000,
     },
     trimEveryMs: environment.integer("LOG_TRIM_MS", 10_000, { min: 100, max: 3_600_000 }),
+    mendsForeignCalls: environment.choice("FOREIGN_OBSERVES", ["mend", "leave"], "mend") === "mend",
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();

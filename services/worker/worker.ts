@@ -54,6 +54,7 @@ export class Worker {
       staggered(settings.trimEveryMs, running, (each) => void this.#trim(each)),
     ];
     stores.registry.onChange(() => this.#match());
+    stores.lateCalls.listen((report) => this.#running.get(report.processor)?.slot.heard(report));
   }
 
   static async start(context: WorkerContext): Promise<Worker> {

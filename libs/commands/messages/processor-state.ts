@@ -26,6 +26,11 @@ export interface ProcessorState {
    * What could not be restored after a restart of KATO (docs/recovery-limits.md); "" if nothing is missing.
    */
   degraded: string;
+  /**
+   * Observes that nobody of the gateway made whose turn it was, and when the latest was noticed (Unix ms). Absent
+   * where there were none.
+   */
+  foreign?: { ticks: number; lastMs: number };
   /** The interval as clients see it. */
   interval: number;
   /**

@@ -43,6 +43,8 @@ export interface Checkpoint {
   perhapsBegunThrough: number;
   /** Commands behind `applied` whose clients were told that they will not be begun. */
   cancelled: number[];
+  /** Ticks that no worker made whose turn it was, and when the latest of them were noticed (Unix ms, 0 for never). */
+  foreign: { ticks: number; lastMs: number };
   /** How many events working memory holds. */
   events: number;
   /** What is counted of the ingestions under way, by their ids. */
@@ -86,6 +88,7 @@ export const firstCheckpoint: Checkpoint = {
   replaying: null,
   perhapsBegunThrough: 0,
   cancelled: [],
+  foreign: { ticks: 0, lastMs: 0 },
   events: 0,
   ingestions: {},
   settings: { genes: {}, searchedThreshold: null, predicting: true, predictedLast: true, sleeping: false },

@@ -18,6 +18,9 @@ const detailOf = {
   "vectors-differ": "events with vectors got other symbols",
   "kept-event-reordered": "an event kept by an auto-learn changes the order",
   "working-memory-uncounted": "working memory is too large to be counted",
+  "foreign-vectors": "somebody else has observed vectors",
+  "foreign-learn": "a model that somebody else had KATO learn",
+  "perhaps-cleared": "a worker that was frozen may have cleared",
   other: "",
 } as const;
 

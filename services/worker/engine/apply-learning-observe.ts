@@ -2,17 +2,21 @@ import { status as grpc } from "@grpc/grpc-js";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
+import { degradedBy } from "../checkpoint/degradation.ts";
 import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
-import { latestSymbolsOf } from "../instance/questions.ts";
+import { frequencyOf, latestSymbolsOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
-import { outcomeOf } from "../model/step-outcome.ts";
+import type { StepOutcome } from "../model/step-outcome.ts";
 import { askBefore } from "./call-in-step.ts";
+import { callObserve } from "./call-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
+import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { learnIntent } from "./learn-intent.ts";
 import { dropLostEvents } from "./lost-events.ts";
+import { untouchedWorkingMemory } from "./untouched.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /** Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says that it did. */
@@ -21,21 +25,27 @@ export async function applyLearningObserve(
   step: Step,
   head: ObservationFields,
 ): Promise<void> {
-  const { checkpoint, instance } = context;
+  const { checkpoint, memory } = context;
   const asked = await askBefore(context, step, async () => {
-    const before = readable(await readWorkingMemory(context));
+    const before = readable(await untouchedWorkingMemory(context));
     return { before, mark: await learnIntent(context, step, before, true) };
   });
   if (!asked) return;
   const { before, mark } = asked;
   await checkpoint.persist({ mark });
-  const outcome = outcomeOf(await instance.call("Observe", step.request));
+  const outcome = await callObserve(context, step);
   if (outcome.grpcStatus !== grpc.OK) {
+    memory.unaccounted = 0;
     return concludeStep(context, step, observeNotBegun(checkpoint.current, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
   if (interval < checkpoint.current.interval) throw new Interrupted("the instance has restarted");
+  const foreignTicks = interval - checkpoint.current.interval - 1;
   const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
+  memory.unaccounted = 0;
+  if (foreignTicks > 0) {
+    return concludeAmongOthers(context, step, { head, interval, failed }, outcome);
+  }
   if (!failed) {
     const newEvent = head.hasSymbols ? await newEventOf(context, step, before, after) : [];
     const autoLearnedModel = modelName(head.hasSymbols ? [...before, newEvent] : before);
@@ -50,6 +60,37 @@ export async function applyLearningObserve(
   }
   // Where there was no event before, it may as well have failed before it made one.
   await dropLostEvents(context, step, interval, outcome);
+}
+
+/**
+ * Concludes an Observe that made KATO learn while somebody else observed too, so that it may have learned another sequence than
+ * the log has. The model that should be there shows whether it did.
+ */
+async function concludeAmongOthers(
+  context: Context,
+  step: Step,
+  { head, interval, failed }: { head: ObservationFields; interval: number; failed: boolean },
+  outcome: StepOutcome,
+): Promise<void> {
+  const { checkpoint, instance } = context;
+  const { mark, interval: before, degradations } = checkpoint.current;
+  const foreignTicks = interval - before - 1;
+  const isLearned =
+    mark?.kind === "learn" && (await frequencyOf(instance, mark.model)) > mark.frequency && !failed;
+  if (!isLearned) {
+    const detail =
+      "somebody else observed while KATO learned by itself: it may have learned another sequence";
+    checkpoint.update({ degradations: degradedBy(degradations, "foreign-learn", detail) });
+  }
+  const event = eventOfStrings(step.request) ?? [];
+  const kept = mark?.kind === "learn" && mark.before.length > 0 && event.length > 0 ? [event] : [];
+  const changes = {
+    ...autoLearned(checkpoint.current, step, { head, interval, kept }),
+    ...withoutForeign(context, foreignTicks),
+  };
+  const autoLearnedModel = mark?.kind === "learn" ? mark.model : "";
+  await concludeStep(context, step, changes, { ...outcome, autoLearnedModel });
+  await mendForeignTicks(context, foreignTicks);
 }
 
 /** The symbols of the event that this Observe made, which is learned by now. */

@@ -7,11 +7,11 @@ import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
-import { outcomeOf } from "../model/step-outcome.ts";
 import { applyLearningObserve } from "./apply-learning-observe.ts";
+import { callObserve } from "./call-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
-import { reportForeignTicks } from "./gateway-observe.ts";
+import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
@@ -19,23 +19,33 @@ import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
  * `applyStep` does.
  */
 export async function applyObserve(context: Context, step: Step): Promise<void> {
-  const { checkpoint, instance } = context;
+  const { checkpoint, memory } = context;
   const head = readObservationFields(step.request);
   const before = checkpoint.current;
   if (isAutoLearnDue(before, head.hasSymbols)) return applyLearningObserve(context, step, head);
-  const outcome = outcomeOf(await instance.call("Observe", step.request));
-  context.latestAnswer = { at: step.at, outcome };
+  const outcome = await callObserve(context, step);
+  memory.latestAnswer = { at: step.at, outcome };
   // KATO could not even read it, so it did not tick.
   if (outcome.grpcStatus !== grpc.OK) {
+    memory.unaccounted = 0;
     return concludeStep(context, step, observeNotBegun(before, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
   if (interval < before.interval) throw new Interrupted("the instance has restarted");
-  reportForeignTicks(context, interval - before.interval - 1);
-  const { events, newest } = await eventsAfter(context, step, head, failed);
+  const foreignTicks = interval - before.interval - 1;
+  // Where somebody else's event is in working memory too, what is there tells nothing of this one.
+  const { events, newest } =
+    foreignTicks > 0
+      ? { events: before.events + (head.hasSymbols && !failed ? 1 : 0), newest: null }
+      : await eventsAfter(context, step, head, failed);
   const symbols = head.hasVectors && events > before.events ? newest : null;
-  const changes = observed(before, step, { head, failed, interval, events, symbols });
+  const changes = {
+    ...observed(before, step, { head, failed, interval, events, symbols }),
+    ...withoutForeign(context, foreignTicks),
+  };
+  memory.unaccounted = 0;
   await concludeStep(context, step, changes, outcome);
+  await mendForeignTicks(context, foreignTicks);
 }
 
 /** How many events working memory holds after an Observe, and the latest of them where that had to be asked. */

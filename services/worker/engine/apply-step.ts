@@ -1,11 +1,13 @@
 import { status as grpc } from "@grpc/grpc-js";
-import { decodeRequest } from "../../../libs/kato/codec.ts";
+import { decodeRequest, decodeResponse } from "../../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
+import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { commanded, passed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
+import { Interrupted } from "../model/interruptions.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
@@ -19,7 +21,8 @@ import { leaveIntervalZero } from "./gateway-observe.ts";
 import { learnIntent } from "./learn-intent.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
-import { readWorkingMemory } from "./working-memory.ts";
+import { undoLearn } from "./undo-learn.ts";
+import { untouchedWorkingMemory } from "./untouched.ts";
 
 /** How a kind of command is applied. What the checkpoint becomes then is in checkpoint/transitions.ts, by method too. */
 interface CommandRule {
@@ -39,7 +42,7 @@ const repeatable: CommandRule = {
 };
 
 const ruleByMethod = new Map<string, CommandRule>([
-  ["Learn", { intent: intentOfLearn, call: callMethod, afterFailure: restoreWorkingMemory }],
+  ["Learn", { intent: intentOfLearn, call: learn, afterFailure: restoreWorkingMemory }],
   ["DeleteModel", { intent: intentOfDelete, call: deleteModel }],
   ["ClearAllMemory", { ...repeatable, afterSuccess: leaveIntervalZero, afterFailure: restoreWorkingMemory }],
   [changeRecallThresholdMethod, { intent: thresholdIntent, call: changeThreshold }],
@@ -87,7 +90,19 @@ function callMethod(context: Context, { method, request }: Step): Promise<StepOu
 }
 
 async function intentOfLearn(context: Context, step: Step): Promise<Intent> {
-  return learnIntent(context, step, await readWorkingMemory(context), false);
+  return learnIntent(context, step, await untouchedWorkingMemory(context), false);
+}
+
+/** Makes the call, and looks whether what was learned is what should be. Where it is not, that is undone, and the step tried again. */
+async function learn(context: Context, step: Step): Promise<StepOutcome> {
+  const outcome = await callMethod(context, step);
+  const { mark } = context.checkpoint.current;
+  const isForetold = mark?.kind === "learn" && mark.events !== null;
+  if (outcome.outcome !== "applied" || !isForetold) return outcome;
+  const learned = learnedName(decodeResponse("Learn", Buffer.from(outcome.data)).message);
+  if (learned === mark.model || !context.recovery.mendsForeignCalls) return outcome;
+  await undoLearn(context, learned, 0);
+  throw new Interrupted("somebody else has changed working memory just before it was learned");
 }
 
 /**

@@ -1,4 +1,3 @@
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { ownObserved } from "../checkpoint/transitions.ts";
 import { ask } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
@@ -20,13 +19,4 @@ export async function leaveIntervalZero(context: Context): Promise<void> {
   await observeNothing(context);
   // The empty Observe stands in percept data. Where working memory is empty, a clear takes that away and nothing else.
   if (checkpoint.current.events === 0) await ask(instance, "ClearWorkingMemory", {});
-}
-
-/** Notes ticks that no command of the gateway made: somebody else calls the instance. */
-export function reportForeignTicks({ checkpoint, log }: Context, ticks: number): void {
-  if (ticks === 0) return;
-  const detail = "somebody else calls the instance";
-  log.error({ ticks }, detail);
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "foreign-calls", detail) });
 }

@@ -62,9 +62,12 @@ export async function resumeRebuild(context: Context, interval: number): Promise
   await carryOut(context, answer.interval - base - 1);
 }
 
-/** Carries out the plan, less the Observes that the instance has already (`done` of them). */
-async function carryOut(context: Context, done: number): Promise<void> {
-  const { checkpoint, instance, log } = context;
+/**
+ * Carries out the plan, less the Observes that the instance has already (`done` of them). Where somebody else has observed
+ * meanwhile it is carried out once more from its start.
+ */
+async function carryOut(context: Context, done: number, isSecond = false): Promise<void> {
+  const { checkpoint, instance, recovery, log } = context;
   const startedAt = performance.now();
   const before = checkpoint.current;
   const plan = planRebuild(before, await observesToReplay(context));
@@ -81,6 +84,19 @@ async function carryOut(context: Context, done: number): Promise<void> {
   await restoreModes(context);
   const { interval } = await insist(instance, "Ping", {});
   const { events, deviation } = await compare(context, plan, before.events);
+  const base = before.rebuilding?.base ?? before.interval;
+  const foreignTicks = interval - base - vectors.length - plan.events.length;
+  const isDisturbed = foreignTicks > 0 || deviation?.code === "working-memory-differs";
+  if (isDisturbed && !isSecond && recovery.mendsForeignCalls) {
+    log.warn({ foreignTicks }, "somebody else calls the instance while it is rebuilt: once more");
+    const { offset } = checkpoint.current;
+    const now = { interval, offset: before.interval + before.offset - interval };
+    await checkpoint.persist({
+      ...(offset === before.offset && now),
+      rebuilding: { base: interval, inPlace: true },
+    });
+    return carryOut(context, 0, true);
+  }
   const found = deviation ?? plan.deviation;
   if (found) log.error({ degraded: found.detail }, "the rebuild is not exact");
   await checkpoint.persist({
@@ -92,8 +108,8 @@ async function carryOut(context: Context, done: number): Promise<void> {
   });
   const observes = vectors.length + plan.events.length;
   log.info({ observes, done, ms: Math.round(performance.now() - startedAt) }, "rebuilt");
-  context.recoveries.count("rebuild", deviation ? "different" : "exact");
-  context.recoveries.count("replay", "observed", observes - done);
+  context.recovery.count("rebuild", deviation ? "different" : "exact");
+  context.recovery.count("replay", "observed", observes - done);
   await leaveIntervalZero(context);
 }
 

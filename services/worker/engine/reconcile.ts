@@ -1,14 +1,16 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { degradedBy } from "../checkpoint/degradation.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
-import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
+import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
-import { gatewayUniqueId, leaveIntervalZero, reportForeignTicks } from "./gateway-observe.ts";
+import { mendForeignTicks, mendTicksUpTo } from "./foreign-ticks.ts";
+import { gatewayUniqueId, leaveIntervalZero } from "./gateway-observe.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
 import { clearForReplay } from "./replay.ts";
@@ -40,7 +42,7 @@ export async function reconcile(context: Context, interval: number): Promise<voi
   if (replaying && !replaying.isCleared) return clearForReplay(context);
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);
-  context.recoveries.count("reconcile", finding.kind);
+  context.recovery.count("reconcile", finding.kind);
   if (finding.kind === "restarted") {
     if (expected > 0) log.warn({ interval, expected }, "the instance has restarted");
     return recoverFromRestart(context, interval);
@@ -51,21 +53,39 @@ export async function reconcile(context: Context, interval: number): Promise<voi
 
 async function recoverFromRestart(context: Context, interval: number): Promise<void> {
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
+  await noteClearedBySuspect(context);
   // Settling may have moved the interval.
   const base = (await insist(context.instance, "Ping", {})).interval;
   return rebuild(context, base, false);
 }
 
+/**
+ * A ClearAllMemory takes the interval back as a restart does. Where the suspect may have made one, and something was learned since,
+ * it shows by the models: a restart leaves them.
+ */
+async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): Promise<void> {
+  const { suspect } = memory;
+  if (suspect?.method !== "ClearAllMemory") return;
+  if (suspect.hasLearned && (await modelCountOf(instance)) === 0) {
+    const detail = "a worker that was frozen may have cleared what was learned since";
+    const { degradations } = checkpoint.current;
+    checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });
+  }
+  memory.suspect = null;
+}
+
 /** The instance's interval is this many ticks ahead of the checkpoint's. */
 async function passWhatItHas(context: Context, by: number, interval: number): Promise<void> {
-  const { checkpoint } = context;
+  const { checkpoint, memory } = context;
   const { mark, ownObserve } = checkpoint.current;
   if (ownObserve && !ownObserve.unseen) {
     await checkpoint.persist(by > 0 ? ownObserved(checkpoint.current, interval) : { ownObserve: null });
-    if (by > 0) reportForeignTicks(context, by - 1);
+    await mendForeignTicks(context, Math.max(0, by - 1));
   } else if (by > 0) {
     const ownTicks = ownObserve && by > 1 ? 1 : 0;
-    await passObserves(context, by - ownTicks, ownTicks, interval);
+    const ofTheLog = Math.min(by - ownTicks, memory.unaccounted);
+    await passObserves(context, ofTheLog, ownTicks, interval);
+    await mendTicksUpTo(context, interval);
   } else if (mark?.kind === "learn") {
     await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
   }
@@ -76,6 +96,7 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
  * step but that last Observe has succeeded: a failure would have been persisted before anything else was called.
  */
 async function passObserves(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
+  if (by === 0) return;
   const { checkpoint, instance, log } = context;
   const { steps, foreignTicks } = await nextObserves(context, by);
   log.info({ observes: by - foreignTicks, steps: steps.length }, "reconciled: the instance has them already");
@@ -97,9 +118,6 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
       await concludeFollowed(context, step, workingMemory);
     }
   }
-  if (foreignTicks === 0) return;
-  checkpoint.update({ interval });
-  reportForeignTicks(context, foreignTicks);
 }
 
 /** The steps up to the `count`th Observe that is not in the checkpoint yet, and how many Observes the log is short of. */
@@ -135,7 +153,8 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
  * marked. Then working memory shows whether the event is there.
  */
 async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
-  const { checkpoint, instance, latestAnswer } = context;
+  const { checkpoint, instance, memory } = context;
+  const { latestAnswer } = memory;
   const isAnswered = latestAnswer !== null && comparePositions(latestAnswer.at, step.at) === 0;
   const answer = isAnswered ? latestAnswer.outcome : undefined;
   const head = readObservationFields(step.request);

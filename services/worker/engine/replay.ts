@@ -32,7 +32,8 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
   const { checkpoint, log } = context;
   const settings = await settingsAt(context, from);
   // Read only now: a client may have cancelled a command meanwhile.
-  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough } = checkpoint.current;
+  const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign, replaying } =
+    checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
   await checkpoint.persist({
     ...firstCheckpoint,
@@ -42,10 +43,12 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     adopted,
     cancelled,
     perhapsBegunThrough,
+    foreign,
     settings,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
-    replaying: { through, isCleared: false },
+    // A replay may be under way: what it has not come to yet was applied before all the same.
+    replaying: { through: Math.max(through, replaying?.through ?? 0), isCleared: false },
   });
 }
 

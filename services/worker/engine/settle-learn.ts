@@ -4,7 +4,7 @@ import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { autoLearned, commanded, observed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
-import type { LearnIntent } from "../model/intent.ts";
+import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -30,8 +30,10 @@ interface Situation {
 }
 
 interface Settled {
-  /** `lost`: the events are gone and nothing was learned. */
+  /** `not-begun`: nothing is there of it. `lost`: the events are gone and nothing was learned. */
   verdict: "learned" | "not-begun" | "lost" | "unknown";
+  /** Nothing is there of it any more, although it was begun: its torn model was deleted. */
+  wasTorn?: boolean;
   workingMemory: string[][];
 }
 
@@ -40,19 +42,25 @@ interface Settled {
  * not, the intent is dropped, and the command loop applies the step again. Does nothing where no Learn is marked.
  */
 export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
-  const { checkpoint, log, recoveries } = context;
+  const { checkpoint, log, recovery } = context;
   const { mark } = checkpoint.current;
   if (mark?.kind !== "learn") return;
   const step = await markedStep(context, mark);
-  const { verdict, workingMemory } = await settle(context, mark, situation, keptBy(context, step, mark));
+  const settled = await settle(context, mark, situation, keptBy(context, step, mark));
+  const { verdict, workingMemory } = settled;
   log.info({ sequence: mark.at.sequence, model: mark.model, verdict }, "settled a Learn");
-  recoveries.count("settle", verdict);
+  recovery.count("settle", verdict);
   if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
   if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
   // Nothing shows whether a Learn of nothing was begun, and to send it twice does no harm.
   const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
-  checkpoint.update({ mark: isOfNothing ? { kind: "repeatable", at: mark.at } : null });
+  checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });
+}
+
+/** The intent of a command that was begun and is to be repeated: so it is not taken out of the log as late. */
+function begunBefore({ at }: LearnIntent): Intent {
+  return { kind: "repeatable", at };
 }
 
 /** How many events working memory holds once the marked command has learned. */
@@ -83,7 +91,8 @@ async function settle(
     if (isOver) return { verdict: "learned", workingMemory: workingMemory.slice(0, kept) };
     const verdict = judgeLearn(intent, { restarted, ticked, frequency, workingMemory, kept });
     if (verdict === "perhaps-torn") {
-      return { verdict: (await removeIfTorn(context, intent)) ? "not-begun" : "learned", workingMemory };
+      const wasTorn = await removeIfTorn(context, intent);
+      return { verdict: wasTorn ? "not-begun" : "learned", wasTorn, workingMemory };
     }
     if (verdict !== "may-be-running") {
       // KATO needs a moment more for what it writes after the model.
@@ -131,7 +140,7 @@ async function recoverLost(
   const { checkpoint } = context;
   if (!intent.isObserve) {
     // Once its events are restored, the Learn is applied again.
-    checkpoint.update({ mark: null });
+    checkpoint.update({ mark: begunBefore(intent) });
     return rebuild(context);
   }
   const events = workingMemory.length;

@@ -8,6 +8,8 @@ import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Clock } from "../model/clock.ts";
 import { LeaseLost } from "../model/interruptions.ts";
+import type { LateCall } from "../model/late-calls.ts";
+import type { Position } from "../model/position.ts";
 import type { CallTelemetry } from "./call-telemetry.ts";
 import type { InstancePort } from "./port.ts";
 import { ask } from "./questions.ts";
@@ -19,8 +21,14 @@ export interface InstanceOptions {
   lease: { readonly held: boolean };
   callTimeoutMs: number;
   telemetry: CallTelemetry;
-  clock: Pick<Clock, "monotonicMs">;
+  clock: Pick<Clock, "monotonicMs" | "unixMs">;
   log: Pick<Logger, "warn">;
+}
+
+/** What a step's calls are known by. */
+export interface InHand {
+  at: Position;
+  trace: TraceContext | undefined;
 }
 
 const pingTimeoutMs = 5_000;
@@ -42,8 +50,10 @@ const longCallMs = 10_000;
 export class Instance {
   readonly processor: string;
   readonly callTimeoutMs: number;
-  /** The trace that calls belong to while a step is being applied; undefined for what the gateway does by itself. */
-  trace: TraceContext | undefined;
+  /** The step that calls belong to while one is being applied; undefined for what the gateway does by itself. */
+  inHand: InHand | undefined;
+  /** The calls that were under way when the lease ended. */
+  readonly lateCalls: LateCall[] = [];
   readonly #options: InstanceOptions;
   readonly #port: InstancePort;
   /** The connection that was pinged, 0 before the first. */
@@ -57,6 +67,8 @@ export class Instance {
   /** What the database's failure was; undefined while it is not known to be away. */
   #databaseFailure: string | undefined;
   #isDatabaseSuspected = false;
+  /** Asked when nothing but the writing is left of a call (A4). */
+  readonly #mayWrite = () => this.#options.lease.held;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -101,18 +113,21 @@ export class Instance {
 
   /**
    * Makes one RPC over the connection that was pinged. It is `not-sent` where that connection is gone, even if there is a new
-   * one. Throws LeaseLost without the lease (A4), and never rejects otherwise.
+   * one. Throws LeaseLost without the lease, before the call and after it (A4), and never rejects otherwise.
    */
-  async call(method: Method, request: Uint8Array, trace = this.trace): Promise<CallResult> {
-    const { lease, processor, telemetry, log } = this.#options;
+  async call(method: Method, request: Uint8Array, trace = this.inHand?.trace): Promise<CallResult> {
+    const { lease, processor, telemetry, clock, log } = this.#options;
     if (!lease.held) throw new LeaseLost(processor);
     if (this.#connection !== this.#port.connections) {
       return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
     }
     this.#callSince = this.#options.clock.monotonicMs();
+    const begunMs = clock.unixMs();
     const span = telemetry.begin(method, processor, trace);
-    const result = await this.#port.call(method, request, this.callTimeoutMs, span.context);
+    const options = { trace: span.context, mayWrite: this.#mayWrite };
+    const result = await this.#port.call(method, request, this.callTimeoutMs, options);
     span.end(result);
+    if (!lease.held) throw this.#late(method, begunMs, result);
     this.#callSince = undefined;
     if (result.kind === "unseen") this.doubt();
     else this.#answeredAt = this.#options.clock.monotonicMs();
@@ -120,12 +135,29 @@ export class Instance {
     return result;
   }
 
-  /** Whether it answers a Ping now. Where it does not, it is not known any more what it has. */
-  async probe(): Promise<boolean> {
+  /**
+   * The lease has ended since the call was begun, so it may have reached the instance after calls of the next owner. That one finds
+   * out what became of it, and tells: what it has mended was not applied, whatever the answer said.
+   */
+  #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
+    const endedMs = this.#options.clock.unixMs();
+    if (end !== "not-sent")
+      this.lateCalls.push({ at: this.inHand?.at ?? null, method, begunMs, endedMs, end });
+    return new LeaseLost(this.processor);
+  }
+
+  /**
+   * Whether it answers a Ping now. Where it does not, or with another interval than this, it is not known any more what it has.
+   */
+  async probe(interval: number): Promise<boolean> {
     const result = await this.#port.call("Ping", noRequest, probeTimeoutMs);
-    if (result.kind === "response") this.#answeredAt = this.#options.clock.monotonicMs();
-    else this.doubt();
-    return result.kind === "response";
+    if (result.kind !== "response") {
+      this.doubt();
+      return false;
+    }
+    this.#answeredAt = this.#options.clock.monotonicMs();
+    if (readResponseFields(result.bytes).interval !== interval) this.doubt();
+    return true;
   }
 
   /** How long ago it last answered anything. A long time says nothing where it was not asked. */

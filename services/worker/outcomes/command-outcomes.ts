@@ -33,6 +33,8 @@ export interface CommandOutcomesOptions {
  * persisted that the command is at its end, because until then a crash may let it be tried again and succeed (A7).
  */
 export class CommandOutcomes {
+  /** Counts the commands of ingestions. */
+  readonly counter: IngestionCounter;
   readonly #options: CommandOutcomesOptions;
   readonly #recent = new RecentReplies();
   /** Commands that were begun, and for which nobody waits any more. */
@@ -42,6 +44,7 @@ export class CommandOutcomes {
 
   constructor(options: CommandOutcomesOptions) {
     this.#options = options;
+    this.counter = options.counter;
   }
 
   /** Takes note of what came of a step. With its last step the command is counted and told. */
@@ -57,7 +60,7 @@ export class CommandOutcomes {
     // It was counted and told when it was applied first.
     if (isReplayed(this.#options.checkpoint.current, sequence)) return;
     const whole = outcomeOfSteps(command.method, steps);
-    this.#options.counter.count(command, whole.outcome);
+    this.counter.count(command, whole.outcome);
     this.tell(command, whole);
   }
 

@@ -13,7 +13,6 @@ import { stepsOf } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { instanceAway, keyTaken, notStartedInTime, unknown } from "../model/step-outcome.ts";
 import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
-import type { IngestionCounter } from "../outcomes/ingestion-counter.ts";
 import type { CancellationGate } from "./cancellation.ts";
 import type { ProcessorEnvironment } from "./environment.ts";
 import type { InstanceSupervisor } from "./instance-supervisor.ts";
@@ -21,6 +20,7 @@ import { firstConnectMs, retryMs } from "./instance-supervisor.ts";
 import type { ReplayRequest } from "./replay-request.ts";
 import type { Status } from "./status.ts";
 import type { StepTelemetry } from "./step-telemetry.ts";
+import type { Takeover } from "./takeover.ts";
 
 /** What one processor consists of. */
 export interface ProcessorParts {
@@ -29,9 +29,9 @@ export interface ProcessorParts {
   gate: CancellationGate;
   status: Status;
   outcomes: CommandOutcomes;
-  counter: IngestionCounter;
   replay: ReplayRequest;
   telemetry: StepTelemetry;
+  takeover: Takeover;
 }
 
 /**
@@ -78,7 +78,7 @@ export class CommandLoop {
 
   /** Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects where NATS cannot be asked, and with LeaseLost. */
   async run(): Promise<void> {
-    const { context, counter, gate, replay, status } = this.#parts;
+    const { context, gate, outcomes, replay, status } = this.#parts;
     const { stores, processor, clock } = this.#environment;
     const { checkpoint } = context;
     const reader = stores.logs.read(processor, checkpoint.current.applied + 1);
@@ -90,7 +90,7 @@ export class CommandLoop {
         const { sequence } = command;
         this.#last = sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
-        await counter.prepare(command);
+        await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
         if (checkpoint.current.applied < sequence) return;
         gate.forget(sequence);
@@ -162,7 +162,7 @@ export class CommandLoop {
     command: StoredCommand,
     { senseless, isClaimed }: { senseless: Position | undefined; isClaimed: boolean },
   ): Promise<"applied" | "late" | "paused" | "unclaimed" | "away" | Position> {
-    const { context, gate, status, supervisor, telemetry } = this.#parts;
+    const { context, gate, status, supervisor, takeover, telemetry } = this.#parts;
     const { sequence } = command;
     let step: Step | undefined;
     try {
@@ -180,6 +180,7 @@ export class CommandLoop {
       gate.begin(sequence);
       telemetry.begin(step);
       await applyStep(context, step);
+      await takeover.check();
       return "applied";
     } catch (error) {
       if (error instanceof LeaseLost) throw error;

@@ -10,6 +10,7 @@ import type { RecoveryStep } from "../engine/context.ts";
 import type { CallMetrics } from "../instance/call-telemetry.ts";
 import type { InstancePort } from "../instance/port.ts";
 import type { Clock } from "../model/clock.ts";
+import type { LateCallReport } from "../model/late-calls.ts";
 
 /** What a worker gives to one processor that it runs. There is one for as long as it holds the processor's lease. */
 export interface ProcessorEnvironment {
@@ -17,12 +18,18 @@ export interface ProcessorEnvironment {
   /** `held`: whether this worker may still call the instance (A4). `worker` is its name, for people. */
   lease: { readonly worker: string; readonly held: boolean };
   port: InstancePort;
-  /** The longest that one call to the instance may take. */
-  callTimeoutMs: number;
+  settings: ProcessorSettings;
   stores: ProcessorStores;
   events: ProcessorEvents;
   telemetry: ProcessorTelemetry;
   clock: Clock;
+}
+
+export interface ProcessorSettings {
+  /** The longest that one call to the instance may take. */
+  callTimeoutMs: number;
+  /** Whether working memory is restored after calls that nobody of this gateway made, see `Recovery`. */
+  mendsForeignCalls: boolean;
 }
 
 /** What is kept in NATS. Each of these rejects while NATS does not answer. */
@@ -40,6 +47,12 @@ export interface ProcessorStores {
     record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
     /** Whether a command under an Idempotency-Key may be started: not when another one of that key was. */
     claim(command: StoredCommand): Promise<boolean>;
+  };
+  /** What workers that have lost a lease tell each other. */
+  lateCalls: {
+    reportsOf(processor: string): LateCallReport[];
+    tell(report: LateCallReport): Promise<void>;
+    remove(report: LateCallReport): Promise<void>;
   };
 }
 

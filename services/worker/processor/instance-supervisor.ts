@@ -118,6 +118,7 @@ export class InstanceSupervisor {
       else if (this.#isFirst) await this.#noteLostEvidence(interval);
       this.#mustAdopt = false;
       await reconcile(context, interval);
+      context.memory.unaccounted = 0;
       gate.reconciled();
       this.#isFirst = false;
     } catch (error) {
@@ -176,7 +177,10 @@ export class InstanceSupervisor {
     if (!(await this.prepare(firstConnectMs))) return false;
     if (context.instance.silentMs < everyMs / 2) return true;
     const isDatabaseDue = clock.monotonicMs() - this.#databaseProbedAt > databaseEveryMs;
-    return isDatabaseDue ? this.#probeDatabase() : context.instance.probe();
+    if (isDatabaseDue) return this.#probeDatabase();
+    // Another interval than the expected one is a restart, or somebody else's call: either is found out by reconciling.
+    const isThere = await context.instance.probe(context.checkpoint.current.interval);
+    return isThere && (context.instance.reconciled || this.prepare(firstConnectMs));
   }
 
   #probeDatabase(): Promise<boolean> {

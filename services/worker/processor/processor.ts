@@ -1,11 +1,13 @@
 import type { Query } from "../../../libs/commands/messages/query.ts";
 import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { Context } from "../engine/context.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "../engine/rebuild-by-hand.ts";
 import { CallTelemetry } from "../instance/call-telemetry.ts";
 import { Instance } from "../instance/instance.ts";
+import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
 import { CommandOutcomes } from "../outcomes/command-outcomes.ts";
 import { IngestionCounter } from "../outcomes/ingestion-counter.ts";
@@ -22,6 +24,7 @@ import { Retention } from "./retention.ts";
 import type { History } from "./retention-limit.ts";
 import type { Status } from "./status.ts";
 import { StepTelemetry } from "./step-telemetry.ts";
+import { Takeover } from "./takeover.ts";
 
 /** How often it is looked for ingestions that have no commands any more. */
 const archiveEveryMs = 1_000;
@@ -41,9 +44,14 @@ export class Processor {
   readonly #retention: Retention;
   #isStopping = false;
 
-  constructor(environment: ProcessorEnvironment, checkpoint: CheckpointWriter, status: Status) {
+  /** `loaded` is the checkpoint as the worker before this one has left it. */
+  constructor(
+    environment: ProcessorEnvironment,
+    { checkpoint, loaded }: { checkpoint: CheckpointWriter; loaded: Checkpoint },
+    status: Status,
+  ) {
     this.#environment = environment;
-    this.#parts = partsOf(environment, checkpoint, status);
+    this.#parts = partsOf(environment, checkpoint, loaded, status);
     this.context = this.#parts.context;
     this.#waiters = new AppliedWaiters(() => checkpoint.current.applied, environment.clock);
     this.#loop = new CommandLoop(environment, this.#parts, () => this.#waiters.check());
@@ -85,7 +93,7 @@ export class Processor {
     const { clock } = this.#environment;
     let cancel = () => {};
     const archive = () => {
-      this.#parts.counter.archive().catch(onError);
+      this.#parts.outcomes.counter.archive().catch(onError);
       cancel = clock.after(archiveEveryMs, archive);
     };
     cancel = clock.after(archiveEveryMs, archive);
@@ -96,14 +104,29 @@ export class Processor {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#waiters.close();
+    this.#parts.takeover.close();
     this.#loop.stop();
     await this.#parts.supervisor.close();
   }
 
-  /** To be called once `applyLog` has ended. */
-  async flush(): Promise<void> {
+  /**
+   * To be called once `applyLog` has ended. Persists that the processor is given back, with nothing under way; or tells, where the
+   * lease is gone, which of this worker's calls were under way then.
+   */
+  async giveBack(): Promise<void> {
+    const { processor, lease, stores } = this.#environment;
+    const { checkpoint, instance, log } = this.context;
     this.#parts.replay.end({ kind: "away" });
-    await this.context.checkpoint.flush();
+    if (lease.held) return checkpoint.persist({ epoch: "" });
+    // Nobody need wait for it: the next owner looks by itself for a while.
+    stores.lateCalls
+      .tell({ processor, worker: lease.worker, calls: instance.lateCalls })
+      .catch((err) => log.warn({ err }, "cannot tell of late calls"));
+  }
+
+  /** What a worker tells that had this processor before: it may be this one. */
+  heard(report: LateCallReport): Promise<void> {
+    return this.#parts.takeover.heard(report);
   }
 
   /** Answers a query between two commands, and after the one that it is to wait for. */
@@ -179,9 +202,11 @@ function withoutInterval(outcome: Omit<Reply, "sequence" | "interval">): Reply {
 function partsOf(
   environment: ProcessorEnvironment,
   checkpoint: CheckpointWriter,
+  loaded: Checkpoint,
   status: Status,
 ): ProcessorParts {
-  const { processor, port, lease, callTimeoutMs, stores, events, clock } = environment;
+  const { processor, port, lease, settings, stores, events, clock } = environment;
+  const { callTimeoutMs, mendsForeignCalls } = settings;
   const { metrics, tracing, log } = environment.telemetry;
   const calls = new CallTelemetry(metrics, tracing);
   const instance = new Instance({ processor, port, lease, callTimeoutMs, telemetry: calls, clock, log });
@@ -205,11 +230,12 @@ function partsOf(
         outcomes.concludeStep(step, outcome);
       },
     },
-    recoveries: {
+    recovery: {
+      mendsForeignCalls,
       count: (method, outcome, count) => metrics.recovered({ processor, method, outcome }, count),
     },
     pause: (ms) => clock.sleep(ms),
-    latestAnswer: null,
+    memory: { latestAnswer: null, unaccounted: Number.POSITIVE_INFINITY, suspect: null },
     log,
   };
   const gate = new CancellationGate(checkpoint, clock);
@@ -222,5 +248,6 @@ function partsOf(
     lastStored: () => stores.logs.last(processor),
   });
   const replay = new ReplayRequest();
-  return { context, supervisor, gate, status, outcomes, counter, replay, telemetry };
+  const takeover = new Takeover(environment, context, supervisor, loaded);
+  return { context, supervisor, gate, status, outcomes, replay, telemetry, takeover };
 }

@@ -5,6 +5,7 @@ import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { degradedText } from "../checkpoint/degradation.ts";
 import { LeaseLost } from "../model/interruptions.ts";
+import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, unknown } from "../model/step-outcome.ts";
 import type { Log, ProcessorEnvironment } from "./environment.ts";
 import { retryMs } from "./instance-supervisor.ts";
@@ -59,7 +60,7 @@ export class ProcessorSlot {
     this.#status.release();
     await this.#processor?.stop();
     await this.#running;
-    await this.#processor?.flush().catch((error) => this.#cannotWrite(error));
+    await this.#processor?.giveBack().catch((error) => this.#cannotWrite(error));
     if (!this.#processor) this.#environment.port.close();
   }
 
@@ -70,7 +71,7 @@ export class ProcessorSlot {
 
   /** How the processor stands. The rates are for the worker to fill in. */
   get state(): ProcessorState {
-    const { applied, interval, offset, degradations } =
+    const { applied, interval, offset, degradations, foreign } =
       this.#processor?.context.checkpoint.current ?? firstCheckpoint;
     return {
       processor: this.id,
@@ -80,6 +81,7 @@ export class ProcessorSlot {
       applied,
       ...(this.#processor?.backlog ?? { last: 0, oldestMs: 0 }),
       degraded: degradedText(degradations),
+      ...(foreign.ticks > 0 && { foreign }),
       interval: interval + offset,
       rate: 0,
       drainRate: 0,
@@ -100,15 +102,23 @@ export class ProcessorSlot {
     return this.#processor?.rebuild(request) ?? { kind: "away" };
   }
 
+  /** A worker that has lost the processor's lease tells which of its calls were late. */
+  heard(report: LateCallReport): void {
+    this.#processor
+      ?.heard(report)
+      .catch((error) => this.#log.error({ err: error }, "cannot mend what a late call has done"));
+  }
+
   async trim(history: History): Promise<void> {
     await this.#processor?.trim(history);
   }
 
   async #run(onFirstAttempt: () => void): Promise<void> {
     await this.#persevere(async () => {
-      const checkpoint = await openCheckpoint(this.#environment).finally(onFirstAttempt);
-      this.#processor = new Processor(this.#environment, checkpoint, this.#status);
+      const opened = await openCheckpoint(this.#environment).finally(onFirstAttempt);
+      this.#processor = new Processor(this.#environment, opened, this.#status);
       this.#opened.resolve();
+      for (const report of this.#environment.stores.lateCalls.reportsOf(this.id)) this.heard(report);
     });
     const processor = this.#processor;
     if (!processor) return;

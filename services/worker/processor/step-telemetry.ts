@@ -1,6 +1,6 @@
 import { methodLabel } from "../../../libs/kato/compound-commands.ts";
 import type { Span, Tracing } from "../../../libs/telemetry/span.ts";
-import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
+import type { InHand } from "../instance/instance.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Step } from "../model/step.ts";
 
@@ -8,8 +8,8 @@ export interface StepTelemetryOptions {
   metrics: { waited(wait: { method: string; seconds: number }): void };
   tracing: Tracing | undefined;
   clock: Pick<Clock, "unixMs">;
-  /** Its calls belong to the trace of the step in hand. */
-  instance: { trace: TraceContext | undefined };
+  /** Its calls belong to the step in hand. */
+  instance: { inHand: InHand | undefined };
 }
 
 /**
@@ -44,7 +44,7 @@ export class StepTelemetry {
         "kato.step": at.step,
       },
     });
-    instance.trace = this.#span?.context ?? command.trace;
+    instance.inHand = { at, trace: this.#span?.context ?? command.trace };
     this.#outcome = "interrupted";
   }
 
@@ -55,7 +55,7 @@ export class StepTelemetry {
 
   /** The step is left, at its end or interrupted. Does nothing where none was begun. */
   end(): void {
-    this.#options.instance.trace = undefined;
+    this.#options.instance.inHand = undefined;
     const outcome = this.#outcome;
     this.#span?.end({
       error: outcome === "applied" ? undefined : outcome,

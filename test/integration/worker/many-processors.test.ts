@@ -9,6 +9,7 @@ import { openBucket } from "../../../libs/nats/buckets.ts";
 import { NatsLink } from "../../../libs/nats/connection.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
 import { createLogger } from "../../../libs/telemetry/logger.ts";
+import { LateCallBoard } from "../../../services/worker/assignment/late-call-board.ts";
 import { systemClock } from "../../../services/worker/model/clock.ts";
 import { OutcomeRecorder } from "../../../services/worker/outcomes/outcome-recorder.ts";
 import { Worker } from "../../../services/worker/worker.ts";
@@ -72,6 +73,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
         clock: systemClock,
         log,
       }),
+      lateCalls: await LateCallBoard.open(await openBucket(connection, "lateCalls", 1), log),
       leases: taking,
       registry,
     },
@@ -80,6 +82,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
       endpointPolicy: async () => undefined,
       processors: "*",
       callTimeoutMs: 1_000,
+      mendsForeignCalls: true,
       history: { commands: 10, ageMs: 0 },
       trimEveryMs: 10_000,
     },

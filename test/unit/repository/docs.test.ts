@@ -15,9 +15,14 @@ const filesOf = (...patterns: string[]) =>
 
 const documents = filesOf("*.md", "{docs,libs,services,scripts,test,deploy,proto}/**/*.md");
 
+/** A document's text, where a file's name is not one of an example. */
+function withoutCodeBlocks(text: string): string {
+  return text.replace(/^```.*?^```/gms, "");
+}
+
 /** A document's headings as GitHub makes anchors of them. */
 function anchorsOf(text: string): string[] {
-  const headings = text.replace(/^```.*?^```/gms, "").matchAll(/^#+ (.+)$/gm);
+  const headings = withoutCodeBlocks(text).matchAll(/^#+ (.+)$/gm);
   return Array.from(headings, ([, heading = ""]) =>
     heading
       .toLowerCase()
@@ -43,6 +48,40 @@ test("every test and fixture that documents, comments and scripts name exists", 
   );
   assert.ok(named.length > 10);
   const missing = named.filter(({ path }) => !existsSync(join(root, path)));
+  assert.deepEqual(missing, []);
+});
+
+test("every source file that the documents name exists", () => {
+  const files = filesOf("{libs,services,scripts,test,proto,deploy}/**/*", "*");
+  const named = documents.flatMap((file) =>
+    [...withoutCodeBlocks(read(file)).matchAll(/`([\w./-]+\.(?:ts|mjs|proto))`/g)].map(([, path = ""]) => ({
+      file,
+      path,
+    })),
+  );
+  assert.ok(named.length > 50);
+  const isThere = (path: string) => files.some((file) => file === path || file.endsWith(`/${path}`));
+  assert.deepEqual(
+    named.filter(({ path }) => !isThere(path)),
+    [],
+  );
+});
+
+test("every function on a command's way through the code stands in the file that the document names", () => {
+  const [, way = ""] =
+    /^## A command's way$(.*?)^## /ms.exec(read("docs/architecture.md").replaceAll(/\s*\n {2,}/g, " ")) ?? [];
+  const steps = Array.from(
+    way.matchAll(/^\d+\. `([^`]+)`((?:, `[^`]+`)+):/gm),
+    ([, file = "", names = ""]) => ({
+      file,
+      names: Array.from(names.matchAll(/`([^`]+)`/g), ([, name = ""]) => name),
+    }),
+  );
+  assert.ok(steps.length > 10);
+  const missing = steps.flatMap(({ file, names }) => {
+    const source = read(file);
+    return names.filter((name) => !source.includes(name)).map((name) => `${file}: ${name}`);
+  });
   assert.deepEqual(missing, []);
 });
 

@@ -21,6 +21,12 @@ export const Processor = Type.Object({
   since: Type.Optional(Time),
   reason: Type.Optional(Type.String({ description: "Why it is down, or what takes so long" })),
   degraded: Type.Optional(Type.String({ description: "What could not be restored" })),
+  foreign_observes: Type.Optional(
+    Type.Object(
+      { count: Whole, last: Time },
+      { description: "Observes that reached the instance from elsewhere, and when the latest was noticed" },
+    ),
+  ),
   worker: Type.Optional(Text),
   last: Type.Optional(Type.Integer({ description: "The last sequence of the command log" })),
   oldest_seconds: orNull(
@@ -62,7 +68,7 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
       oldest_seconds: null,
       applied: null,
     };
-  const { state, since, reason, worker, applied, interval, rate, degraded } = report;
+  const { state, since, reason, worker, applied, interval, rate, degraded, foreign } = report;
   const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
   return {
     ...registered,
@@ -71,6 +77,9 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
     since: new Date(since).toISOString(),
     ...(reason !== "" && { reason }),
     ...(degraded !== "" && { degraded }),
+    ...(foreign && {
+      foreign_observes: { count: foreign.ticks, last: new Date(foreign.lastMs).toISOString() },
+    }),
     worker,
     last,
     applied,

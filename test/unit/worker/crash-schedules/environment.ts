@@ -27,10 +27,18 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     processor,
     lease: life.lease,
     port: portOf(world, life, onConnect),
-    callTimeoutMs,
+    settings: { callTimeoutMs, mendsForeignCalls: true },
     stores: {
       logs: logsOf(world, life),
       checkpoints: new CheckpointStore(bucketOf(world, life), processor, async () => {}),
+      lateCalls: {
+        reportsOf: () => world.lateCalls,
+        tell: (report) => world.tellLateCalls(life, report),
+        remove: (report) =>
+          world.exchange(life, "remove", () => {
+            world.lateCalls = world.lateCalls.filter((other) => other !== report);
+          }),
+      },
       ingestions: ingestionsOf(world, life),
       outcomes: new OutcomeRecorder({
         outcomes: recordsOf(world, life),

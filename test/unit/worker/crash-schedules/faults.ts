@@ -26,6 +26,8 @@ export const otherKinds = [
   "slow-start",
   /** NATS does not answer for a while. */
   "nats",
+  /** The worker is frozen for longer than its lease, another life begins, and the first one wakes up some time later. */
+  "sleep",
   /** A client stops waiting for one of the commands whose deadline has passed. */
   "cancel",
   /** The processor is paused, and resumed some time later. */

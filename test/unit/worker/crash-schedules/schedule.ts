@@ -28,6 +28,8 @@ export interface Concluded {
   outcome: StepOutcome;
   interval: number;
   isReplayed: boolean;
+  /** By a life that has been frozen: another one may have concluded it by itself. */
+  isStale: boolean;
 }
 
 /** How long a processor has to be seen at rest before a schedule is over: longer than an idle instance is looked for. */
@@ -35,6 +37,8 @@ const restMs = 3_000;
 /** Of a schedule's end, what working memory must not be held to (docs/recovery-limits.md, 1 and 3). */
 const inexact: DegradationCode[] = ["kept-event-reordered", "vectors-differ"];
 const excused: DegradationCode[] = [...inexact, "learn-torn", "auto-learn-unknown"];
+/** What a worker that woke up late may have done that cannot be taken back. */
+const ofSleepers: DegradationCode[] = ["foreign-learn", "foreign-vectors", "perhaps-cleared"];
 
 /**
  * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves with how many points
@@ -62,6 +66,10 @@ class Run {
         if (life === this.#current) this.#beginSoon();
       },
       leaseLost: (life) => this.#leaseLost(life),
+      froze: (life) => {
+        if (life === this.#current) this.#beginSoon();
+      },
+      heard: (report) => this.#current?.slot?.heard(report),
       act: (kind, life) => this.#act(kind, life),
     };
   }
@@ -105,7 +113,7 @@ class Run {
     const life = this.#current;
     const slot = life?.slot;
     const processor = slot?.processor;
-    if (!life?.lease.held || !processor || this.#isPaused) return false;
+    if (!life?.lease.held || !processor || this.#isPaused || this.#world.frozen > 0) return false;
     const { checkpoint, instance } = processor.context;
     const { applied, replaying } = checkpoint.current;
     const isApplied = applied >= (this.#world.log.at(-1)?.sequence ?? 0) && replaying === null;
@@ -114,7 +122,14 @@ class Run {
 
   #begin(): void {
     const number = ++this.#lives;
-    const life: Life = { number, isDead: false, lease: { worker: `life ${number}`, held: true } };
+    const life: Life = {
+      number,
+      isDead: false,
+      isFrozen: false,
+      hasSlept: false,
+      thawed: Promise.resolve(),
+      lease: { worker: `life ${number}`, held: true },
+    };
     this.#current = life;
     let isWatched = false;
     const slot = new ProcessorSlot(
@@ -144,7 +159,14 @@ class Run {
       concludeStep: (step, outcome) => {
         const { interval, offset } = checkpoint.current;
         const replayed = isReplayed(checkpoint.current, step.at.sequence);
-        const told = { life: life.number, step, outcome, interval: interval + offset, isReplayed: replayed };
+        const told = {
+          life: life.number,
+          step,
+          outcome,
+          interval: interval + offset,
+          isReplayed: replayed,
+          isStale: life.hasSlept,
+        };
         this.#concluded.push(told);
         outcomes.concludeStep(step, outcome);
       },
@@ -153,6 +175,7 @@ class Run {
 
   /** Another life begins: of this worker, once its slot has stopped, or of another one, at once. */
   #leaseLost(life: Life): void {
+    if (life !== this.#current && !life.isDead) void life.slot?.stop();
     if (life !== this.#current || life.isDead) return;
     life.lease.held = false;
     this.#current = undefined;
@@ -204,20 +227,33 @@ class Run {
     const { history, faults, isExact = false } = this.#schedule;
     const { instance, counts } = this.#world;
     const { interval, offset, degradations } = checkpoint;
-    checkTold(this.#concluded, this.#world, this.#cancelled);
+    const concluded = withoutStale(this.#concluded);
+    checkTold(concluded, this.#world, this.#cancelled);
     const wasMongoAway = faults.some(({ kind }) => kind === "mongo");
-    const { instance: undisturbed, ticks } = reference(this.#concluded, wasMongoAway);
+    const { instance: undisturbed, ticks } = reference(concluded, wasMongoAway);
     assert.equal(interval, instance.interval, "the checkpoint's interval is the instance's");
     assert.equal(interval + offset, ticks, "clients' interval counts their Observes");
     assert.deepEqual(instance.torn, [], "no model is torn");
+    const mayHaveSlept = faults.some(({ kind }) => kind === "sleep");
     const isInexact = !isExact && degradations.some(({ code }) => inexact.includes(code));
-    if (!isInexact) assert.equal(snapshot(instance), snapshot(undisturbed));
-    const others = degradations.filter(({ code }) => !excused.includes(code));
+    const isMended = degradations.some(({ code }) => ofSleepers.includes(code));
+    if (!isInexact && !isMended) assert.equal(snapshot(instance), snapshot(undisturbed));
+    if (isMended)
+      assert.deepEqual(instance.events, undisturbed.events, "working memory is right in any case");
+    const allowed = mayHaveSlept ? [...excused, ...ofSleepers] : excused;
+    const others = degradations.filter(({ code }) => !allowed.includes(code));
     assert.deepEqual(others, [], "degraded without a reason");
     for (const ingestion of new Set(history.flatMap((command) => command.ingestion ?? []))) {
       const archived = JSON.parse(counts.get(ingestion) ?? "null") ?? undefined;
       const counted = checkpoint.ingestions[ingestion] ?? archived;
-      checkCounts(this.#concluded, ingestion, counted);
+      checkCounts(concluded, ingestion, counted);
     }
   }
+}
+
+/** What a life that has slept has concluded counts only where no other life has. */
+function withoutStale(concluded: readonly Concluded[]): Concluded[] {
+  const placeOf = ({ step }: Concluded) => `${step.at.sequence}.${step.at.step}`;
+  const fresh = new Set(concluded.filter(({ isStale }) => !isStale).map(placeOf));
+  return concluded.filter((one) => !one.isStale || !fresh.has(placeOf(one)));
 }

@@ -1,8 +1,14 @@
+/** Of a dead owner no timer fires, of a frozen one it fires once that has woken up. */
+export interface TimerOwner {
+  readonly isDead: boolean;
+  readonly isFrozen?: boolean;
+}
+
 interface Timer {
   dueMs: number;
   /** Timers that are due at the same time fire in the order in which they were set. */
   order: number;
-  owner: { readonly isDead: boolean };
+  owner: TimerOwner;
   task: () => void;
 }
 
@@ -13,7 +19,7 @@ export class VirtualClock {
   #order = 0;
 
   /** Does a task after `ms`, unless it is cancelled or its owner is dead by then. */
-  after(owner: { readonly isDead: boolean }, ms: number, task: () => void): () => void {
+  after(owner: TimerOwner, ms: number, task: () => void): () => void {
     const timer = { dueMs: this.nowMs + ms, order: ++this.#order, owner, task };
     this.#timers.push(timer);
     return () => {
@@ -21,7 +27,7 @@ export class VirtualClock {
     };
   }
 
-  sleep(owner: { readonly isDead: boolean }, ms: number): Promise<void> {
+  sleep(owner: TimerOwner, ms: number): Promise<void> {
     return new Promise((resolve) => this.after(owner, ms, resolve));
   }
 
@@ -30,6 +36,7 @@ export class VirtualClock {
     this.#timers = this.#timers.filter(({ owner }) => !owner.isDead);
     let next: Timer | undefined;
     for (const timer of this.#timers) {
+      if (timer.owner.isFrozen) continue;
       if (!next || timer.dueMs < next.dueMs || (timer.dueMs === next.dueMs && timer.order < next.order)) {
         next = timer;
       }

@@ -3,6 +3,7 @@ import type { Reply } from "../../../../libs/commands/messages/reply.ts";
 import type { CommandRecord } from "../../../../libs/commands/outcomes/outcome-store.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../../libs/kato/unary-call.ts";
+import type { LateCallReport } from "../../../../services/worker/model/late-calls.ts";
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
@@ -14,6 +15,11 @@ import { VirtualClock } from "./virtual-clock.ts";
 export interface Life {
   readonly number: number;
   isDead: boolean;
+  isFrozen: boolean;
+  /** It was frozen once. */
+  hasSlept: boolean;
+  /** Resolves once it has woken up. */
+  thawed: Promise<void>;
   readonly lease: { readonly worker: string; held: boolean };
   slot?: ProcessorSlot;
 }
@@ -30,8 +36,12 @@ export interface Driver {
   /** The worker of this life was killed. */
   died(life: Life): void;
   leaseLost(life: Life): void;
+  /** The worker of this life is frozen, and has lost the lease by the time it wakes up. */
+  froze(life: Life): void;
   /** Something is done to the processor from outside. */
   act(kind: FaultKind, life: Life): void;
+  /** A worker that has lost the lease tells which of its calls were late. */
+  heard(report: LateCallReport): void;
 }
 
 export const never = new Promise<never>(() => {});
@@ -47,6 +57,8 @@ export class World {
   log: StoredCommand[];
   readonly bucket = new Map<string, { revision: number; value: string }>();
   readonly counts = new Map<string, string>();
+  /** The reports of late calls that nobody has read yet. */
+  lateCalls: LateCallReport[] = [];
   readonly records = new Map<string, { revision: number; record: CommandRecord }>();
   readonly replies: { life: number; subject: string; reply: Reply }[] = [];
   /** What must never be said in the log. */
@@ -54,6 +66,8 @@ export class World {
   /** The last sequence that was ever stored. */
   readonly lastStored: number;
   revision = 0;
+  /** How many lives are frozen. */
+  frozen = 0;
   points = 0;
   /** Which connection there is; undefined while the instance starts. */
   connection: number | undefined = 1;
@@ -87,9 +101,11 @@ export class World {
   /** An exchange with NATS that carries out `effect`. Rejects where nobody is told that it did. */
   async exchange<T>(life: Life, name: string, effect: () => T): Promise<T> {
     await null;
+    if (life.isFrozen) await life.thawed;
     if (life.isDead) return never;
     const before = this.#point(life, `before ${name}`);
     if (this.#kill(life, before)) return never;
+    if (life.isFrozen) await life.thawed;
     if (before === "unseen" || this.clock.nowMs < this.#natsBackMs) {
       await this.clock.sleep(life, 20);
       throw new Error(`${name}: NATS does not answer`);
@@ -97,8 +113,22 @@ export class World {
     const value = effect();
     const after = this.#point(life, `after ${name}`);
     if (this.#kill(life, after)) return never;
+    if (life.isFrozen) await life.thawed;
     if (after === "unseen") throw new Error(`${name}: NATS has not answered`);
     return value;
+  }
+
+  /** Stores the report, however often NATS does not answer. */
+  async tellLateCalls(life: Life, report: LateCallReport): Promise<void> {
+    try {
+      await this.exchange(life, "tell", () => {
+        this.lateCalls.push(report);
+        queueMicrotask(() => this.driver?.heard(report));
+      });
+    } catch {
+      await this.clock.sleep(life, 1_000);
+      if (!this.lateCalls.includes(report)) await this.tellLateCalls(life, report);
+    }
   }
 
   /** Resolves once NATS answers, at once where it does. */
@@ -109,10 +139,15 @@ export class World {
 
   /** Makes a call over the connection that stands. */
   async call(life: Life, method: Method, request: Uint8Array): Promise<CallResult> {
+    if (life.isFrozen) await life.thawed;
     if (life.isDead) return never;
     this.#timePasses(0.3);
     const before = this.#point(life, `before ${method}`);
     if (this.#kill(life, before)) return never;
+    const { connection } = this;
+    if (life.isFrozen) await life.thawed;
+    // What it was to be written to is gone.
+    if (this.connection !== connection) return unseen;
     if (before === "unseen") this.#connect();
     if (before === "unseen" || isRestart(before) || this.connection === undefined) {
       return { kind: "not-sent", status: 14, details: "not connected" };
@@ -131,6 +166,12 @@ export class World {
         else if (step.value.name !== "begin") runToEnd(running);
       }
       if (this.#kill(life, fault)) return never;
+      if (life.isFrozen) {
+        const result = step.done ? step.value : runToEnd(running);
+        const at = this.connections;
+        await life.thawed;
+        return this.connections === at ? result : unseen;
+      }
       if (isRestart(fault)) return unseen;
       if (fault === "unseen") {
         this.#connect();
@@ -142,6 +183,7 @@ export class World {
 
   /** A while in which calls under way go on. */
   async pause(life: Life, ms: number): Promise<void> {
+    if (life.isFrozen) await life.thawed;
     if (life.isDead) return never;
     this.#pending = this.#pending.filter((call) => {
       while (call.at.when === "soon") {
@@ -197,12 +239,31 @@ export class World {
       this.#mongoBackAt = this.points + 1 + this.random.integer(12);
     } else if (fault === "nats") {
       this.#natsBackMs = this.clock.nowMs + 50 + this.random.integer(3_000);
+    } else if (fault === "sleep") {
+      if (!life.isFrozen && life.lease.held) this.#freeze(life);
     } else if (fault === "lease") {
       life.lease.held = false;
       queueMicrotask(() => this.driver?.leaseLost(life));
     } else if (!["instance", "worker", "both", "slow-start", "unseen"].includes(fault)) {
       queueMicrotask(() => this.driver?.act(fault, life));
     }
+  }
+
+  #freeze(life: Life): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    life.isFrozen = true;
+    this.frozen++;
+    life.hasSlept = true;
+    life.lease.held = false;
+    life.thawed = promise;
+    this.driver?.froze(life);
+    this.clock.after({ isDead: false }, this.random.integer(9_000), () => {
+      this.story.push(`life ${life.number} wakes up`);
+      life.isFrozen = false;
+      this.frozen--;
+      resolve();
+      this.driver?.leaseLost(life);
+    });
   }
 
   /** Carries out what kills; returns whether the life is dead. */
@@ -239,6 +300,9 @@ function isRestart(fault: FaultKind | undefined): boolean {
   return fault === "instance" || fault === "slow-start";
 }
 
-function runToEnd(rest: Generator<Place, CallResult, void>): void {
-  while (!rest.next().done);
+function runToEnd(rest: Generator<Place, CallResult, void>): CallResult {
+  for (;;) {
+    const step = rest.next();
+    if (step.done) return step.value;
+  }
 }
