@@ -1,6 +1,7 @@
-// npm run coverage: runs the tests, and says how many of the lines of services/ and libs/ they have run. What runs in the processes
-// that tests start counts too, but for those that get a SIGKILL. Editors can show .coverage/lcov.info, which has every line.
-// With arguments only some tests are run: npm run coverage -- test/unit/libs/codec.test.ts
+// npm run coverage: runs the tests, and says how many lines of services/ and libs/ they have run. The
+// processes that tests start count too, except those that get a SIGKILL. Editors can show
+// .coverage/lcov.info, which has every line. With arguments it runs only some tests:
+//   npm run coverage -- test/unit/libs/codec.test.ts
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -25,7 +26,7 @@ const args = process.argv.slice(2);
 const child = spawn(
   process.execPath,
   ["--test", ...testOptions, concurrency, ...coverageOptions, ...args, ...filesOf(args)],
-  // V8 does not know exactly which lines have run of a function that comes from a compile cache.
+  // Of a function that comes from a compile cache V8 does not know exactly which lines have run.
   { stdio: "inherit", env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" } },
 );
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)

@@ -1,6 +1,6 @@
-// npm run release -- minor: makes a release of what stands under Pending in CHANGELOG.md, as a commit and a tag. `major`, `patch`, or a
-// version like 1.2.3 do as well. Nothing is pushed. It refuses while nothing is pending, and while git has changes that are not
-// committed.
+// npm run release -- minor: makes a release of what stands under Pending in CHANGELOG.md, as a commit and a
+// tag. The argument can also be `major`, `patch`, or a version like 1.2.3. Nothing is pushed. It refuses if
+// nothing is pending, and if git has changes that are not committed.
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { nextVersion, versionedFiles, withRelease, withVersion } from "./release/versions.ts";
@@ -17,11 +17,11 @@ const editJson = (file: string, change: (content: Package) => void) =>
 
 interface Package {
   version: string;
-  /** In package-lock.json: all packages, under "" this one. */
+  /** Only in package-lock.json: all packages by their folders. This one is under "". */
   packages?: Record<string, { version: string }>;
 }
 
-/** Gives the new version. Nothing is changed where it throws. */
+/** Makes the release and returns its version. If it refuses, it throws and changes nothing. */
 function release(wanted: string): string {
   if (git("status", "--porcelain") !== "") throw new Error("there are changes that are not committed");
   const { version: current } = JSON.parse(readFileSync("package.json", "utf8")) as Package;

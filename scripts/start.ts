@@ -38,7 +38,7 @@ async function run(settings: StartSettings, lock: DataDirLock): Promise<void> {
     console.log(welcome(system, settings.dataDir));
     if (!stopping.signal.aborted) await once(stopping.signal, "abort");
   } catch (error) {
-    // An error of what was cut short by the stop is none.
+    // While everything stops, an error only shows that something was cut short.
     if (!stopping.signal.aborted) fail((error as Error).message);
   } finally {
     await children.stop();

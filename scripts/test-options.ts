@@ -4,15 +4,15 @@ export const suites = ["unit", "integration", "end-to-end", "chaos"].map(
 );
 
 /**
- * What `node --test` is told. It is forced to end: a test that was cut off would leave what keeps its process alive, and so the
- * whole run, for ever.
+ * The options of `node --test`. Each file's process is forced to end when its tests have. A test that was cut
+ * off leaves something open, which would keep its process and the whole run alive for ever.
  */
 export const testOptions = ["--test-timeout=120000", "--test-force-exit"];
 
-/** Most tests wait for most of their time, so more of them run at once than a small machine has cores. */
+/** Tests spend most of their time waiting, so more of them run at once than a small machine has cores. */
 export const concurrency = "--test-concurrency=5";
 
-/** The files that these arguments name, or all. */
+/** The files to run in addition to the arguments: none if the arguments name files, else all. */
 export function filesOf(args: readonly string[]): string[] {
   return args.some((arg) => !arg.startsWith("-")) ? [] : suites;
 }

@@ -1,5 +1,5 @@
-// npm test: everything that CI checks. What rests on NATS is tested with an older nats-server too, where one can be had. With
-// arguments only tests are run, and `node --test` is given the arguments:
+// npm test: everything that CI checks. If there is an older nats-server, the tests that rest on NATS are also
+// run with that. With arguments it only runs tests, and passes the arguments to `node --test`:
 //   npm test -- test/unit/libs/codec.test.ts
 //   npm test -- --test-name-pattern=rebuild
 import type { ChildProcess } from "node:child_process";
@@ -7,7 +7,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
-/** What rests on NATS itself: not what concerns KATO alone, nor the chaos in which only instances die. */
+/** The tests that rest on NATS itself: not those of KATO alone, nor the chaos in which only instances die. */
 const natsSuites = [
   "test/integration/!(kato|simulator)/**/*.test.ts",
   "test/chaos/!(rebuild|torn-learn).test.ts",
@@ -22,7 +22,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   });
 }
 
-/** Runs Node with these arguments and gives its exit code; its output too, where it is kept back. */
+/** Runs Node with these arguments. Resolves to its exit code, and to its output if that is piped. */
 async function runNode(
   args: string[],
   stdio: "inherit" | "pipe",
@@ -62,7 +62,10 @@ async function runTests(args: string[]): Promise<boolean> {
   return code === 0;
 }
 
-/** They wait for most of their time, so they run beside the others, two at a time. */
+/**
+ * Runs the tests that rest on NATS with the older nats-server, if there is one. They run two at a time, beside
+ * the other tests, because they spend most of their time waiting.
+ */
 async function runOnOlderNats(): Promise<boolean> {
   const older = process.env.OLDER_NATS_SERVER_BIN;
   if (older === undefined) return true;

@@ -112,7 +112,10 @@ export class Environment {
     return servers;
   }
 
-  /** Notes that a setting is wrong; `what` goes on after its name, as "must be a number". */
+  /**
+   * Notes that a setting is wrong. `what` is the rest of the sentence after its name, for example "must be a
+   * number".
+   */
   problem(name: string, what: string): void {
     const isFromFile = !this.variables[name] && name in this.#file.settings;
     this.#problems.push(`${name}${isFromFile ? " in GATEWAY_CONFIG" : ""} ${what}`);

@@ -27,8 +27,8 @@ const connectingLimitMs = 5_000;
  * Its keepalive pings are off too: KATO's server sends a GOAWAY to whoever pings more often than every five
  * minutes (docs/kato.md, "Every RPC").
  *
- * With a `refusalOf` it asks before it connects: it first connects at a `connect` that is not refused, and a
- * later `connect` that is refused closes the connection.
+ * With a `refusalOf` it connects only if that does not refuse the endpoint. Its first connection is made at
+ * the first `connect` that is not refused. A later `connect` that is refused closes the connection.
  */
 export class KatoChannel {
   readonly endpoint: string;
@@ -39,7 +39,7 @@ export class KatoChannel {
   #connections = 0;
   #closed = false;
   readonly #stateWaiters = new Set<() => void>();
-  /** Closing grpc-js's channel does not end the calls under way, so they are ended by themselves. */
+  /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
   readonly #calls = new Set<UnaryCall>();
 
   constructor(endpoint: string, refusalOf?: RefusalOf) {

@@ -56,7 +56,7 @@ function rpcDefinition(method: Method): RpcDefinition {
   return definition as MethodDefinition<object, object> as RpcDefinition;
 }
 
-/** The gRPC path of an RPC, as `/kato_proc.KatoEngine/Observe`. */
+/** The gRPC path of an RPC, for example `/kato_proc.KatoEngine/Observe`. */
 export function pathOf(method: Method): string {
   return rpcDefinition(method).path;
 }

@@ -81,7 +81,7 @@ export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
   return sequenceResults.deserialize(Buffer.from(bytes)).results;
 }
 
-/** A method as metrics and spans name it: one that nobody knows is "other", so that they stay few. */
+/** A method's name in metrics and spans. An unknown method is "other", so that there are few names. */
 export function methodLabel(method: string): string {
   return isMethod(method) || method === sequenceMethod || method === changeRecallThresholdMethod
     ? method

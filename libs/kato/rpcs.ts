@@ -23,23 +23,15 @@ export type RequestType =
 /** The response messages, by their names in proto/kato_proc.proto. */
 export type ResponseType = "StandardResponse" | "ObservationResponse" | "CognitionResponse";
 
-const query = <R extends RequestType>(
-  request: R,
-  response: ResponseType = "StandardResponse",
-): Rpc & { readonly request: R } => ({
-  request,
-  response,
-  kind: "query",
-});
+const rpcOf =
+  (kind: Rpc["kind"]) =>
+  <R extends RequestType>(
+    request: R,
+    response: ResponseType = "StandardResponse",
+  ): Rpc & { readonly request: R } => ({ request, response, kind });
 
-const command = <R extends RequestType>(
-  request: R,
-  response: ResponseType = "StandardResponse",
-): Rpc & { readonly request: R } => ({
-  request,
-  response,
-  kind: "command",
-});
+const query = rpcOf("query");
+const command = rpcOf("command");
 
 /** The 26 RPCs of KATO, by their names on the wire. */
 export const rpcs = {

@@ -18,13 +18,16 @@ export type CallResult =
 
 /** What a call sends. */
 export interface UnaryRequest {
-  /** The gRPC path, as `/kato_proc.KatoEngine/Observe`. */
+  /** The gRPC path, for example `/kato_proc.KatoEngine/Observe`. */
   path: string;
   bytes: Uint8Array;
   timeoutMs: number;
   /** Sent along as metadata. */
   trace?: TraceContext | undefined;
-  /** Asked just before the message is written. If it says no, the call ends as `not-sent`: KATO does not begin without it. */
+  /**
+   * Asked just before the message is written. If it says no, the call ends as `not-sent`: KATO does not begin
+   * without it.
+   */
   mayWrite?: (() => boolean) | undefined;
 }
 
@@ -36,7 +39,9 @@ export interface UnaryCall {
   cancel(): void;
 }
 
-/** Sends a request over a channel that is connected. The message is written in this turn of the event loop. */
+/**
+ * Sends a request over a channel that is connected. The message is written in this turn of the event loop.
+ */
 export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest): UnaryCall {
   const { path, timeoutMs, trace } = request;
   const { promise, resolve } = Promise.withResolvers<CallResult>();
@@ -67,7 +72,10 @@ export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest)
   };
 }
 
-/** grpc-js opens the stream of a call a few ticks and settled promises later; so many ticks are waited for at most. */
+/**
+ * grpc-js opens the stream of a call a few ticks and settled promises later; so many ticks are waited for at
+ * most.
+ */
 const mostTicks = 32;
 
 /** Resolves in this turn of the event loop, behind all promises that are settled by now. */
@@ -77,8 +85,8 @@ const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve))
 const notWritten = "refused before it was written";
 
 /**
- * Writes the message once the stream of the call is open, which the name of its peer shows, and then asks whether it may: so
- * little is between that and the socket. All of it happens in one turn of the event loop.
+ * Writes the message once the stream of the call is open, which the name of its peer shows, and then asks
+ * whether it may: so little is between that and the socket. All of it happens in one turn of the event loop.
  */
 async function writeMessage(
   call: ReturnType<ChannelInterface["createCall"]>,
@@ -94,7 +102,7 @@ async function writeMessage(
   call.halfClose();
 }
 
-/** The gRPC errors that also come when the call may have reached the instance, or may not. */
+/** The gRPC errors that do not tell whether the call has reached the instance. */
 const inconclusive = new Set<number>([
   status.UNAVAILABLE,
   status.CANCELLED,

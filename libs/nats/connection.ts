@@ -14,7 +14,7 @@ export interface Log {
  * The connection of this process to NATS. It reconnects whenever it is lost, without end.
  *
  * While NATS is away (from a disconnect to the reconnect) nats.js keeps in memory what is published. Ask
- * `connected` before, if it must not wait there.
+ * `connected` before you publish something that must not wait there.
  */
 export class NatsLink {
   readonly connection: NatsConnection;

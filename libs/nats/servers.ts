@@ -46,6 +46,6 @@ function credentialsOf(part: string, environment: Environment): NatsServers["cre
 
 /** A server's address as it may stand in a log: without the user and the password that it may hold. */
 export function withoutCredentials(server: string): string {
-  // Up to the last @, as a password that should have been percent-encoded may hold any sign.
+  // Up to the last @: a password that was not percent-encoded may itself contain an @.
   return server.replace(/^([a-z]+:\/\/)?.*@/is, "$1");
 }

@@ -14,10 +14,16 @@ export interface Declaration {
   setting: string;
 }
 
-/** Called with a setting that is wrong; `what` goes on after its name, as "is not JSON". */
+/**
+ * Called with a setting that is wrong. `what` is the rest of the sentence after its name, for example "is not
+ * JSON".
+ */
 export type Problem = (setting: string, what: string) => void;
 
-/** The entry to register for a declaration, whose id may have had to be asked for. */
+/**
+ * The entry to register for a declaration. `id` is the declared one, or the one that the instance has
+ * answered.
+ */
 export function entryOfDeclaration({ name, grpc_endpoint, source }: Declaration, id: string): ProcessorEntry {
   return { id, name: name ?? id, grpc_endpoint, source };
 }
@@ -27,8 +33,8 @@ export function entryOfDeclaration({ name, grpc_endpoint, source }: Declaration,
  * - `KATO_PROCESSORS`, a JSON object of ids and endpoints, or a JSON list of `{id, name, grpc_endpoint}`;
  * - `KATO_<NAME>=host:port` or `KATO_<NAME>=id:host:port`.
  *
- * A variable of another form is ignored, as `KATO_P1_PORT=tcp://…`, which Kubernetes sets for a Service.
- * Wrong processors are reported to `problem` and left out.
+ * A variable of another form is ignored, for example `KATO_P1_PORT=tcp://…`, which Kubernetes sets for a
+ * Service. Wrong processors are reported to `problem` and left out.
  */
 export function processorsOfEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
@@ -110,8 +116,8 @@ function ofJson(text: string, setting: string, problem: Problem): Declaration[] 
 }
 
 /**
- * Reads an item of a list, `{id, name, grpc_endpoint}`, of which only the endpoint is required. None if it is
- * wrong.
+ * Reads an item of a list, `{id, name, grpc_endpoint}`, of which only the endpoint is required. The list is
+ * empty if the item is wrong.
  */
 function declarationsOfItem(
   item: unknown,

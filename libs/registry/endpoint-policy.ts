@@ -14,8 +14,9 @@ const resolveLimitMs = 2_000;
  * - Without any item every endpoint is allowed, else only those that an item has.
  * - Link-local addresses, and those at which clouds serve credentials, are refused unless an address or a
  *   network of the list has them. So is a host name that resolves to one of them.
- * - A host name is resolved at each call, as its addresses can change, and all of them have to be allowed. If
- *   it does not resolve, it is refused only if it is not a name of the list and the list has no networks.
+ * - A host name is resolved at each call, because its addresses can change. All of them have to be allowed. A
+ *   name that does not resolve is allowed if the list is empty, has the name, or has any network: its
+ *   addresses are checked at a later call.
  */
 export function endpointPolicy(
   items: readonly string[],

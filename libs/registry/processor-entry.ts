@@ -29,8 +29,8 @@ export function isStronger(source: Source, other: Source): boolean {
 const endpointPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
 const hostNamePattern = /^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 /**
- * Resolvers take such a text for an IPv4 address, as 127.1 or 0x7f000001. So it is not allowed as a host
- * name.
+ * Resolvers take such a text for an IPv4 address, for example 127.1 or 0x7f000001. So it is not allowed as a
+ * host name.
  */
 const numberLikePattern = /(^|\.)(\d+|0[xX][0-9A-Fa-f]*)\.?$/;
 

@@ -19,7 +19,7 @@ export interface EntryRevision {
  * `open` returns once the view has everything that is in the bucket. A watch of nats.js can be lost without a
  * sign: nats.js notices only after a minute that a watch died with its server, and it never notices that the
  * last change was lost on its way. So the bucket is read again, with a new watch, in two cases: after each
- * reconnection, and when the bucket has had a revision for `compareEveryMs` that the watch has not told of.
+ * reconnection, and when the watch has not told of a revision that the bucket had `compareEveryMs` ago.
  */
 export class RegistryView {
   readonly #bucket: KV;
@@ -124,7 +124,7 @@ export class RegistryView {
       this.#notify();
       onLoaded();
     };
-    // The watch of an empty bucket yields nothing, not even that there is nothing.
+    // The watch of an empty bucket yields nothing at all, so it cannot show that everything is read.
     if (left === 0) replaceView();
     for await (const change of changes) {
       this.#watchedRevision = change.revision;

@@ -47,7 +47,7 @@ const kinds = {
  * Records spans with OpenTelemetry's SDK, which sends them in batches. If it cannot send them, the log says
  * so.
  */
-export function openTracing(settings: TracingSettings, service: string, log: Logger): Tracing {
+export function openTelemetryTracing(settings: TracingSettings, service: string, log: Logger): Tracing {
   const warn = (message: string, ...more: unknown[]) => log.warn({ more }, `OpenTelemetry: ${message}`);
   const ignore = () => {};
   diag.setLogger(

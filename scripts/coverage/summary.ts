@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
 
-/** The lines of a file, or of a folder, and those of them that were run. */
+/** How many lines a file or a folder has, and how many of them were run. */
 interface Lines {
   total: number;
   run: number;
@@ -11,8 +11,9 @@ interface Lines {
 const maxNamed = 20;
 
 /**
- * A line for each folder of services/ and libs/ with the share of its lines that were run, then one for all of them, then the
- * files that were not loaded. `lcov` is a report in the format of that name.
+ * The text to print: a line for each folder of services/ and libs/ with the share of its lines that were run,
+ * a line for all folders together, and the files that no test has loaded. `lcov` is a report in the format of
+ * that name.
  */
 export function summaryOf(lcov: string, root: string): string {
   const files = new Map([...recordsOf(lcov)]);
@@ -45,7 +46,7 @@ function rowOf(name: string, { total, run }: Lines = { total: 0, run: 0 }): stri
   return `${name.padEnd(32)} ${percent.padStart(6)} % of ${String(total).padStart(6)} lines`;
 }
 
-/** Whether there is anything but types in a file: only then it is ever loaded. */
+/** Whether a file has anything but types. Node loads only such files. */
 function hasCode(path: string): boolean {
   const code = stripTypeScriptTypes(readFileSync(path, "utf8"));
   return code.replace(/\/\*.*?\*\/|\/\/.*?$/gms, "").trim() !== "";

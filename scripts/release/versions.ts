@@ -1,4 +1,7 @@
-/** The files, beside those of npm, in which the version stands: what the images are labelled with, and what Kubernetes is to run. */
+/**
+ * The files besides npm's that have the version in them: the labels of the images, and what Kubernetes is to
+ * run.
+ */
 export const versionedFiles = [
   "**/Dockerfile.*",
   "deploy/kubernetes/{base,demo}/kustomization.yaml",
@@ -8,7 +11,10 @@ export const versionedFiles = [
 const kinds = ["major", "minor", "patch"];
 const versionPattern = /^\d+\.\d+\.\d+$/;
 
-/** The version that `wanted` asks for: one that is written out, or the next `major`, `minor` or `patch`. Throws where it is neither. */
+/**
+ * The version that `wanted` asks for: a version that is written out, or the next `major`, `minor` or `patch`.
+ * Throws if it is neither, or not later than `current`.
+ */
 export function nextVersion(current: string, wanted: string): string {
   const numbers = current.split(".").map(Number);
   const kind = kinds.indexOf(wanted);
@@ -21,12 +27,15 @@ export function nextVersion(current: string, wanted: string): string {
   return next;
 }
 
-/** The text with another version in the place of one that stands by itself. */
+/** The text with `after` wherever `before` stands by itself, that is, not as a part of a longer version. */
 export function withVersion(text: string, before: string, after: string): string {
   return text.replaceAll(new RegExp(`(?<![\\d.])${before.replaceAll(".", "\\.")}(?![\\d.])`, "g"), after);
 }
 
-/** The changelog with what was pending under a version. Throws where nothing is pending. */
+/**
+ * The changelog with everything that was pending under a heading for this version. Throws if nothing is
+ * pending.
+ */
 export function withRelease(changelog: string, version: string, date: string): string {
   const heading = /^## Pending$/m;
   const [, pending = ""] = /^## Pending$(.*?)(?=^## |$(?![\s\S]))/ms.exec(changelog) ?? [];

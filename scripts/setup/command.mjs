@@ -1,19 +1,21 @@
 import { spawn } from "node:child_process";
 
-/** Says one step. On stderr: stdout is what scripts/run reads. */
+/** Prints a line about a step to stderr, because scripts/run reads stdout. */
 export function say(line) {
   process.stderr.write(`setup: ${line}\n`);
 }
 
-/** Milliseconds since `start` as seconds to be said. */
+/** The time since `start` (of `performance.now()`) as text, for example "1.5 s". */
 export function secondsSince(start) {
   return `${((performance.now() - start) / 1000).toFixed(1)} s`;
 }
 
 /**
- * Runs a command to its end and gives `{ code, output }`, its output kept back; one that cannot be started has code 127.
+ * Runs a command to its end and resolves to `{ code, output }`. The output is not printed. A command that
+ * cannot be started has the code 127.
  *
- * It gets a process group of its own: npm and go have children, and a signal to setup has to end those too.
+ * The command gets a process group of its own. npm and go start children, and a signal to setup has to end
+ * those too.
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
@@ -22,7 +24,8 @@ export function run(command, args, options = {}) {
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (output += data));
 
-    // SIGKILL: npm survives a SIGTERM for a while, and what is half installed is installed anew anyway.
+    // npm goes on for a while after a SIGTERM, so it gets a SIGKILL. What is half installed is installed anew
+    // in any case.
     const endGroup = () => child.pid && process.kill(-child.pid, "SIGKILL");
     const settle = (code) => {
       process.off("exit", endGroup);
@@ -37,12 +40,13 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** The last line that says something, for a failure told in one line. */
+/** The last line of an output that is not blank, to tell a failure in one line. */
 export function lastLine(output) {
   return output.trim().split("\n").at(-1) ?? "";
 }
 
-// An exit, unlike a signal's default, runs the "exit" listeners: they end what was started and give the lock back.
+// By default a signal ends the process without the "exit" listeners. They have to run: they end the commands
+// that were started, and release the lock.
 for (const [signal, code] of Object.entries({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 })) {
   process.once(signal, () => process.exit(code));
 }

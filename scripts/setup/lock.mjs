@@ -6,7 +6,10 @@ import { say } from "./command.mjs";
 
 let held = false;
 
-/** Waits until no other setup installs into this repository; held until this process ends. */
+/**
+ * Waits until no other setup installs into this repository, then keeps others waiting until this process
+ * ends.
+ */
 export async function takeLock(root) {
   if (held) return;
   const file = join(root, ".tools", "setup.pid");

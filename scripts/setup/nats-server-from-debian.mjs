@@ -2,7 +2,10 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { lastLine, run, say } from "./command.mjs";
 
-/** Unpacks the package of Debian or Ubuntu without installing it: nothing outside `work` changes, no service is started. */
+/**
+ * Unpacks the package of Debian or Ubuntu into `work` without installing it. Nothing else changes, and no
+ * service is started.
+ */
 export async function unpackDebianPackage(work) {
   if ((await run("apt-get", ["--version"])).code !== 0) return { failure: "there is no apt-get" };
 
@@ -21,7 +24,7 @@ export async function unpackDebianPackage(work) {
     : { failure: `dpkg-deb failed (${lastLine(output)})` };
 }
 
-/** The machine's own lists can only be updated by root; lists of our own need no rights. */
+/** Downloads the package by package lists of our own. Only root can update those of the machine. */
 async function downloadWithOwnLists(work) {
   for (const part of ["lists/partial", "archives/partial"])
     await mkdir(join(work, part), { recursive: true });

@@ -3,12 +3,16 @@ import { lastLine, run, say } from "./command.mjs";
 
 const module = "github.com/nats-io/nats-server/v2@v2.14.0";
 
-/** Builds it from the Go module, whose checksum Go itself verifies; Go 1.21 or newer fetches the toolchain it asks for. */
+/**
+ * Builds nats-server from its Go module. Go itself verifies the module's checksum. Go 1.21 or newer also
+ * fetches the toolchain that the module asks for.
+ */
 export async function buildWithGo(work) {
   if ((await run("go", ["version"])).code !== 0) return { failure: "there is no Go" };
 
   say(`builds ${module} with Go (a minute or two)`);
-  // Go's caches would be some 300 MB outside the repository; writable, or they could not be removed.
+  // By default Go would leave some 300 MB of caches outside the repository. With `-modcacherw` the caches are
+  // writable, so that they can be removed.
   const env = {
     ...process.env,
     GOBIN: join(work, "bin"),

@@ -14,7 +14,10 @@ const sha256 = {
   "darwin-arm64": "36f28cf166e5ae5dd88d700a609c810b97ffad641e0c51b49cf8fae25fb3fac7",
 };
 
-/** The release of this platform. A wrong checksum throws: a file that was tampered with is nothing to pass over. */
+/**
+ * Downloads the release for this platform. A wrong checksum throws instead of leading to the next source: the
+ * file may have been tampered with.
+ */
 export async function downloadRelease(work) {
   const platform = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
   if (!sha256[platform]) return { failure: `no release is pinned for ${platform}` };

@@ -8,7 +8,10 @@ import { downloadRelease } from "./nats-server-release.mjs";
 
 const oldestVersion = "2.9.4";
 
-/** A nats-server: NATS_SERVER_BIN, the one in PATH, or else one that is installed as .tools/nats-server. */
+/**
+ * The nats-server to use: the one that NATS_SERVER_BIN names, else the one in PATH, else one that is
+ * installed as .tools/nats-server.
+ */
 export const natsServer = {
   async find(root) {
     const chosen = process.env.NATS_SERVER_BIN;

@@ -5,7 +5,8 @@ import { lastLine, run, say, secondsSince } from "./command.mjs";
 const oldestMajor = 24;
 const version = "24.21.0";
 
-// `node` fetches the binary of this machine in its preinstall script, which newer npms run only when they are allowed to.
+// The package `node` fetches the binary for this machine in its preinstall script. Newer npms run the script
+// only if `allowScripts` has it.
 const manifest = {
   private: true,
   dependencies: { node: version },
@@ -13,7 +14,10 @@ const manifest = {
   allowScripts: { [`node@${version}`]: true },
 };
 
-/** A Node that runs TypeScript as it is: the machine's own, or else the npm package `node` in .tools/. */
+/**
+ * The Node to use, which has to run TypeScript as it is: the machine's own if it is new enough, else the npm
+ * package `node` in .tools/.
+ */
 export const node = {
   async find(root) {
     if (Number.parseInt(process.versions.node, 10) >= oldestMajor) return process.execPath;

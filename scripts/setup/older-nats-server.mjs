@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { say } from "./command.mjs";
 import { unpackDebianPackage } from "./nats-server-from-debian.mjs";
 
-/** The nats-server of Debian, 2.9.10 in Debian 12, as .tools/older-nats-server; "" where it cannot be had. */
+/**
+ * An older nats-server to test with: Debian's (2.9.10 in Debian 12), as .tools/older-nats-server. It is "" if
+ * there is none.
+ */
 export const olderNatsServer = {
   async find(root) {
     return existsSync(cached(root)) ? cached(root) : undefined;

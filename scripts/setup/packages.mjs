@@ -5,7 +5,7 @@ import { run, say, secondsSince } from "./command.mjs";
 
 const stampFile = "node_modules/.package-lock.sha256";
 
-/** The npm packages, exactly as package-lock.json has them. */
+/** The npm packages, in exactly the versions of package-lock.json. */
 export const packages = {
   async find(root) {
     const stamp = await readFile(join(root, stampFile), "utf8").catch(() => "");

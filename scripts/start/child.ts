@@ -11,24 +11,26 @@ export interface ChildOptions {
   env: NodeJS.ProcessEnv;
   /** Called with each line of stdout and stderr. */
   onLine: (line: string) => void;
-  /** Out of the terminal's process group, so that Ctrl-C does not end every process at once. */
+  /**
+   * Whether it gets a process group of its own. Then Ctrl-C in the terminal does not reach it. Default false.
+   */
   ownGroup?: boolean;
 }
 
-/** A process that was started and has to be ended by whoever started it. */
+/** A process that was started. Whoever started it has to end it. */
 export interface Child {
   readonly name: string;
-  /** Undefined when it could not be started at all. */
+  /** Undefined if it could not be started. */
   readonly pid: number | undefined;
-  /** Resolves, in words, with how it ended. Never rejects. */
+  /** Resolves to how it ended, in words. Never rejects. */
   readonly exited: Promise<string>;
   isRunning(): boolean;
   signal(signal: NodeJS.Signals): void;
-  /** SIGTERM, and SIGKILL where that did not end it in 10 s. Resolves once it has ended. */
+  /** Sends a SIGTERM, and a SIGKILL if it has not ended after 10 s. Resolves to how it ended. */
   stop(): Promise<string>;
 }
 
-/** Starts a program without a shell or npm between. */
+/** Starts a program directly, without a shell or npm. */
 export function startChild({ name, command, args, env, onLine, ownGroup = false }: ChildOptions): Child {
   const child = spawn(command, args, { env, detached: ownGroup, stdio: ["ignore", "pipe", "pipe"] });
   for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", onLine);
@@ -50,7 +52,7 @@ export function startChild({ name, command, args, env, onLine, ownGroup = false 
     signal: (signal) => void (running && child.kill(signal)),
     async stop() {
       if (running) child.kill("SIGTERM");
-      // One that a test has stopped would not get the SIGTERM before it goes on.
+      // A process that a test has stopped with SIGSTOP gets the SIGTERM only after it goes on.
       if (running) child.kill("SIGCONT");
       const timer = setTimeout(() => running && child.kill("SIGKILL"), stopTimeoutMs);
       const outcome = await exited;

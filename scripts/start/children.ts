@@ -1,26 +1,32 @@
 import type { Child, ChildOptions } from "./child.ts";
 import { startChild } from "./child.ts";
 
-/** In the order in which they are stopped: each can then finish with what it needs. */
+/**
+ * The groups of processes, in the order in which they are stopped. So each stops before the processes that it
+ * needs.
+ */
 const groups = ["gateway", "worker", "simulators", "nats-server"] as const;
 
 interface ChildrenOptions {
-  /** Aborted when everything is to stop: nothing is started after that. */
+  /** Aborted when everything has to stop. Nothing is started after that. */
   signal: AbortSignal;
   print: (line: string) => void;
-  /** Called for each process that was started, with a text that its command line contains. */
+  /** Called for each process that was started. `command` is a text that its command line contains. */
   onStarted: (pid: number | undefined, command: string) => void;
-  /** Called for a process that ended by itself. */
+  /** Called when a process has ended by itself. `outcome` says how. */
   onLost: (name: string, outcome: string) => void;
 }
 
 interface StartOptions extends Pick<ChildOptions, "name" | "command" | "args" | "env"> {
   group: (typeof groups)[number];
-  /** The lines worth printing; all by default. */
+  /** Whether a line is worth printing. Default: every line is. */
   filter?: (line: string) => boolean;
 }
 
-/** The processes of `npm start`. Each is known from the moment it is started, so `stop` may be called at any time. */
+/**
+ * The processes of `npm start`. Each is kept here from the moment it is started, so `stop` may be called at
+ * any time.
+ */
 export class Children {
   readonly #options: ChildrenOptions;
   readonly #started: { group: string; child: Child }[] = [];
@@ -29,7 +35,7 @@ export class Children {
     this.#options = options;
   }
 
-  /** Throws when everything is to stop. */
+  /** Starts a program. Throws once `signal` is aborted. */
   start({ group, filter = () => true, ...program }: StartOptions): Child {
     const { signal, print, onStarted, onLost } = this.#options;
     signal.throwIfAborted();

@@ -5,21 +5,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const stopTimeoutMs = 10_000;
 
-/** A process as the file `pid` has it: its id, and what its command line contains, as ids are used again. */
+/**
+ * A process as the file `pid` has it. Process ids are used again, so a text of its command line is there too.
+ */
 interface RecordedProcess {
   pid: number;
   command: string;
 }
 
 export interface DataDirLock {
-  /** Notes a process that uses the folder too. */
+  /** Notes another process that uses the folder. */
   add(pid: number | undefined, command: string): void;
   release(): void;
 }
 
 /**
- * Takes a data folder for this process alone; throws when a living `npm start` has it. Processes that a killed one left behind
- * are ended first: two nats-servers on one folder would destroy it.
+ * Locks a data folder for this process. Throws if another `npm start` that runs has it. If one was killed,
+ * the processes that it left behind are ended first: two nats-servers on one folder would destroy it.
  */
 export async function lockDataDir(dir: string, say: (line: string) => void): Promise<DataDirLock> {
   mkdirSync(dir, { recursive: true });
@@ -34,7 +36,7 @@ export async function lockDataDir(dir: string, say: (line: string) => void): Pro
     await Promise.all(leftBehind.map(end));
   }
   rmSync(file, { force: true });
-  // Fails when somebody was quicker.
+  // It fails if another process was quicker.
   writeFileSync(file, line({ pid: process.pid, command: "scripts/start.ts" }), { flag: "wx" });
   return {
     add: (pid, command) => void (pid && appendFileSync(file, line({ pid, command }))),
@@ -59,7 +61,7 @@ function isRunning({ pid, command }: RecordedProcess): boolean {
   return pid > 0 && pid !== process.pid && commandLine(pid).includes(command);
 }
 
-/** Empty for a process that does not exist. */
+/** The command line of a process; "" if there is no such process. */
 function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");

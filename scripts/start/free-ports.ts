@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Ports on 127.0.0.1 that nobody listens on now, all different. */
+/** So many different ports of 127.0.0.1 that nobody listens on now. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
@@ -10,7 +10,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** The error code that listening there gives (`EADDRINUSE`, `EACCES`), undefined when it works. */
+/** The error code if nobody can listen there (`EADDRINUSE`, `EACCES`); undefined if it is possible. */
 export async function listenError(host: string, port: number): Promise<string | undefined> {
   const server = createServer().listen(port, host);
   try {

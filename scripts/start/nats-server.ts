@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const startTimeoutMs = 15_000;
 
-/** Where a nats-server keeps its state, and on which port of 127.0.0.1 it listens; a free one by default. */
+/** Where a nats-server keeps its state, and on which port of 127.0.0.1 it listens. Default: a free port. */
 export interface NatsServerOptions {
   dir: string;
   port?: number;
@@ -15,7 +15,10 @@ export interface NatsServerOptions {
   jetstream?: string[];
 }
 
-/** Writes the configuration of a nats-server with JetStream into its folder and returns the arguments to start it with. */
+/**
+ * Writes the configuration of a nats-server with JetStream into its folder. Returns the arguments to start it
+ * with.
+ */
 export async function prepareNatsServer({
   dir,
   port = -1,
@@ -37,14 +40,18 @@ export async function prepareNatsServer({
 }
 
 /**
- * What to add to a nats-server's environment. On a machine of two cores or fewer, shared with all the other parts, its
- * threads cost more in switching than they bring: with one, a synchronous call is answered a fifth sooner.
+ * What to add to a nats-server's environment. On a machine with two cores or fewer nats-server gets one
+ * thread: switching between several costs more than they bring when all other parts run there too. With one
+ * thread a synchronous call takes a fifth less time.
  */
 export function natsServerEnv(): { GOMAXPROCS?: string } {
   return availableParallelism() <= 2 ? { GOMAXPROCS: process.env.GOMAXPROCS ?? "1" } : {};
 }
 
-/** The URL of the nats-server started in that folder, as soon as it accepts clients. */
+/**
+ * Resolves to the URL of the nats-server that was started in this folder, once it accepts clients. Rejects if
+ * it has ended, or after 15 s.
+ */
 export async function natsServerUrl(dir: string, hasEnded: () => boolean): Promise<string> {
   const deadline = Date.now() + startTimeoutMs;
   while (Date.now() < deadline && !hasEnded()) {
@@ -57,7 +64,7 @@ export async function natsServerUrl(dir: string, hasEnded: () => boolean): Promi
   );
 }
 
-/** Its name has the program's and the process id in it. */
+/** The files in which nats-server has written its ports. Their names depend on the process id. */
 async function portsFiles(dir: string): Promise<string[]> {
   const files = await readdir(dir);
   return files.filter((file) => file.endsWith(".ports")).map((file) => join(dir, file));
@@ -73,6 +80,6 @@ async function readPortsFile(dir: string): Promise<string | undefined> {
   try {
     return JSON.parse(await readFile(file, "utf8")).nats[0];
   } catch {
-    return undefined; // only half written yet
+    return undefined; // It is only half written yet.
   }
 }

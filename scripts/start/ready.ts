@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const gatewayTimeoutMs = 30_000;
 const processorsTimeoutMs = 20_000;
 
-/** A processor as `GET /processors` has it. */
+/** A processor as `GET /processors` shows it, as far as it is used here. */
 export interface ProcessorView {
   id: string;
   name: string;
@@ -11,7 +11,7 @@ export interface ProcessorView {
   healthy: boolean;
 }
 
-/** Resolves once the gateway is ready. */
+/** Resolves once the gateway is ready. Rejects after 30 s. */
 export async function waitForGateway(baseUrl: string, signal: AbortSignal): Promise<void> {
   const isReady = await poll(
     gatewayTimeoutMs,
@@ -21,7 +21,7 @@ export async function waitForGateway(baseUrl: string, signal: AbortSignal): Prom
   if (!isReady) throw new Error(`the gateway is not ready after ${gatewayTimeoutMs / 1000} s`);
 }
 
-/** The processors, once all of them are healthy; after 20 s as they are then. */
+/** Resolves to the processors, sorted by name, once all of them are healthy, or after 20 s. */
 export async function waitForProcessors(baseUrl: string, signal: AbortSignal): Promise<ProcessorView[]> {
   let processors: ProcessorView[] = [];
   await poll(processorsTimeoutMs, signal, async () => {
@@ -32,7 +32,7 @@ export async function waitForProcessors(baseUrl: string, signal: AbortSignal): P
   return processors.toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Undefined while nobody answers. */
+/** The response; undefined if nobody answers. */
 async function get(baseUrl: string, path: string, signal: AbortSignal): Promise<Response | undefined> {
   return fetch(`${baseUrl}${path}`, { signal }).catch(() => undefined);
 }

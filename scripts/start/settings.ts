@@ -4,17 +4,17 @@ import { Environment } from "../../libs/config/environment.ts";
 export interface StartSettings {
   gatewayHost: string;
   gatewayPort: number;
-  /** A NATS to use; without it one is started. */
+  /** The NATS to use. If undefined, a nats-server is started. */
   natsUrl: string | undefined;
   natsServerBin: string;
-  /** False where KATO_PROCESSORS or GATEWAY_CONFIG names instances to use. */
+  /** Whether to start simulators: not if KATO_PROCESSORS or GATEWAY_CONFIG names instances to use. */
   simulators: boolean;
   dataDir: string;
-  /** What is passed on to every process. */
+  /** The environment of every process that is started. */
   env: NodeJS.ProcessEnv;
 }
 
-/** Rejects with a SettingsError that names every wrong setting. */
+/** Reads the settings. Rejects with a SettingsError that names every wrong one. */
 export async function readSettings(env: NodeJS.ProcessEnv): Promise<StartSettings> {
   const environment = await Environment.read(env);
   const { fileProcessors } = environment;

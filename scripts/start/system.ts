@@ -14,7 +14,7 @@ const simulated = [
   { id: "p847675347", name: "P3" },
 ];
 
-/** What `npm start` can tell about the system that it started. */
+/** The system that was started, as far as `npm start` tells of it. */
 export interface RunningSystem {
   baseUrl: string;
   workerUrl: string;
@@ -23,8 +23,8 @@ export interface RunningSystem {
 }
 
 /**
- * Starts everything, what others need first, and resolves once the gateway and the processors are ready. A process that ends
- * meanwhile is for `children` to notice, which then aborts `signal`.
+ * Starts everything, beginning with what the others need. Resolves once the gateway and the processors are
+ * ready. If a process ends meanwhile, `children` notices it, and `signal` is aborted.
  */
 export async function startSystem(
   settings: StartSettings,
@@ -42,7 +42,8 @@ export async function startSystem(
     KATO_PROCESSORS: simulators ? JSON.stringify(simulators) : env.KATO_PROCESSORS,
   });
   const baseUrl = `http://${reachableHost(settings.gatewayHost)}:${settings.gatewayPort}`;
-  // Before the worker: the registry has the endpoints of the last time until the gateway has put this time's into it.
+  // The worker is started after this. Until then the registry may still have the endpoints of the last `npm
+  // start`.
   await waitForGateway(baseUrl, signal);
 
   const [workerPort] = await freePorts(1);
@@ -51,7 +52,7 @@ export async function startSystem(
   return { baseUrl, workerUrl, natsUrl, processors: await waitForProcessors(baseUrl, signal) };
 }
 
-/** Resolves with its URL once it accepts clients. */
+/** Resolves to its URL once it accepts clients. */
 async function startNatsServer(
   settings: StartSettings,
   children: Children,
@@ -70,7 +71,7 @@ async function startNatsServer(
   return natsServerUrl(dir, () => signal.aborted || !child.isRunning());
 }
 
-/** Returns them as the gateway takes them. */
+/** Returns the simulated processors in the form of KATO_PROCESSORS. */
 async function startSimulators(settings: StartSettings, children: Children): Promise<object[]> {
   const ports = await freePorts(simulated.length);
   return simulated.map(({ id, name }, index) => {
@@ -92,7 +93,7 @@ async function startSimulators(settings: StartSettings, children: Children): Pro
 }
 
 function startService(name: "worker" | "gateway", children: Children, env: NodeJS.ProcessEnv): void {
-  // With the flags of Node that scripts/run gives.
+  // The service gets the flags of Node that scripts/run has given to this process.
   const args = [...process.execArgv, join(services, name, "main.ts")];
   children.start({ group: name, name, command: process.execPath, args, env });
 }

@@ -2,7 +2,9 @@ import { withoutCredentials } from "../../libs/nats/servers.ts";
 import type { ProcessorView } from "./ready.ts";
 import type { RunningSystem } from "./system.ts";
 
-/** What is printed once everything runs: the addresses, and lines to copy for each processor. */
+/**
+ * The text to print once everything runs: the addresses, and for each processor lines to copy into a shell.
+ */
 export function welcome(system: RunningSystem, dataDir: string): string {
   const { baseUrl, natsUrl, workerUrl, processors } = system;
   const addresses = [

@@ -4,7 +4,7 @@ import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import type { Environment } from "../../libs/config/environment.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { untilAnswered } from "../../libs/nats/requests.ts";
+import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { serveHealth } from "./health.ts";

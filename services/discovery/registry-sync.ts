@@ -33,7 +33,7 @@ export interface SyncState {
   failure?: string;
 }
 
-/** Hints come in bursts. The list waits so long after the first one, and then stands for all of them. */
+/** Hints come in bursts. The list is asked for this long after the first hint, and counts for all of them. */
 const hintSettleMs = 250;
 
 /** A watch that ended is begun again after this time, which doubles with each watch that fails. */
@@ -98,7 +98,8 @@ export class RegistrySync {
         failures = 0;
       } catch (error) {
         failures++;
-        // One failure may be a broken connection, which is no news. The lists go on in any case.
+        // A single failure may be a broken connection, which is not worth a line. The lists go on in any
+        // case.
         if (failures === 2 && !stopping.aborted) {
           log.warn(
             { source: source.name, reason: messageOf(error) },

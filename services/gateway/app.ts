@@ -5,7 +5,7 @@ import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
-import { readJsonBodies } from "./http/bodies.ts";
+import { jsonBytesPerByte, readJsonBodies } from "./http/bodies.ts";
 import { errorHandler } from "./http/error-handler.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
@@ -23,8 +23,7 @@ export interface AppOptions extends Omit<RouteOptions, "metrics"> {
   tracing: Tracing | undefined;
 }
 
-/** JSON takes up to six bytes for one byte of the wire: a control character is an escape. */
-const bodyLimitBytes = 6 * maxMessageBytes;
+const bodyLimitBytes = jsonBytesPerByte * maxMessageBytes;
 
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { runService } from "../../libs/service/run-service.ts";
-import { startTracing } from "../../libs/telemetry/tracing.ts";
+import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./fleet/backend.ts";
 import { closeBackend, openBackend } from "./open-backend.ts";

@@ -10,7 +10,7 @@ import type { QueueLimits } from "./fleet/backend.ts";
 export interface GatewaySettings extends CommonSettings {
   host: string;
   port: number;
-  /** Each id stands here once. The environment wins over the file. */
+  /** The processors that the settings name. Each id is here once: the environment wins over the file. */
   processors: Declaration[];
   queueLimits: QueueLimits;
   /** How long the gateway goes on serving after it was told to stop. It is not ready meanwhile. */

@@ -1,6 +1,6 @@
 /**
- * Runs at most `permits` tasks at a time; the others wait and start in the order they came. The simulator has
- * KATO's ten threads as a semaphore of 10, and KATO's lock as a semaphore of 1.
+ * Runs at most `permits` tasks at a time; the others wait and start in the order they came. In the simulator
+ * KATO's ten threads are a semaphore of 10, and KATO's lock is a semaphore of 1.
  *
  * Invariant: a task waits only while every permit is taken.
  */

@@ -93,7 +93,7 @@ function addMethod<M extends Method>(
     callback: sendUnaryData<KatoResponse>,
   ) => {
     const begin = async () => {
-      // A call that is given up by its client before it was begun is not begun (docs/kato.md, "Every RPC").
+      // KATO does not begin a call that its client has given up by then (docs/kato.md, "Every RPC").
       if (call.cancelled) callback({ code: status.CANCELLED, details: "the client gave up" });
       else callback(null, await handleCall(method, call.request));
     };

@@ -1,4 +1,5 @@
 import type { Environment } from "../../libs/config/environment.ts";
+import { anyPort } from "../../libs/service/common-settings.ts";
 import type { Faults } from "./crash-points.ts";
 import { parseFaults } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";
@@ -21,7 +22,7 @@ export function simulatorSettings(environment: Environment): SimulatorSettings &
   const problem = (name: string) => (what: string) => environment.problem(name, what);
   const settings = {
     host: environment.text("HOST", "127.0.0.1"),
-    port: environment.integer("PORT", 1441, { min: 0, max: 65_535 }),
+    port: environment.integer("PORT", 1441, anyPort),
     manifest: parseManifest(environment.text("MANIFEST", "{}"), problem("MANIFEST")),
     dataFolder: environment.text("SIMULATOR_DATA", "") || undefined,
     delayMs: environment.integer("SIMULATOR_DELAY_MS", 0, { min: 0, max: 3_600_000 }),

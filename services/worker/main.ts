@@ -7,10 +7,10 @@ import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/i
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { untilAnswered } from "../../libs/nats/requests.ts";
+import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
-import { startTracing } from "../../libs/telemetry/tracing.ts";
+import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import { serveWorker } from "./health-port.ts";

@@ -6,7 +6,7 @@ import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import { OutcomeStore, recordOf } from "../../libs/commands/outcomes/outcome-store.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
 import type { Send } from "../fixtures/http-client.ts";
-import { sender } from "../fixtures/http-client.ts";
+import { sendTo } from "../fixtures/http-client.ts";
 import { eventsOf } from "../fixtures/processors.ts";
 import type { System } from "../fixtures/system.ts";
 import { startSystem } from "../fixtures/system.ts";
@@ -28,7 +28,7 @@ const observe = (send: Send, key: string, prefer = "wait=2") =>
   send("POST", "/p1/observe", { strings: [key] }, { "idempotency-key": key, prefer });
 
 test("while gateways and workers are killed again and again every key is applied once and answered", async () => {
-  const sends = system.gateways.map(({ url }) => sender(url));
+  const sends = system.gateways.map(({ url }) => sendTo(url));
   let isOver = false;
   const killing = (async () => {
     for (let round = 0; !isOver; round++) {
@@ -38,7 +38,7 @@ test("while gateways and workers are killed again and again every key is applied
       await victim?.restart();
     }
   })();
-  const untilAnswered = async (key: string) => {
+  const sendUntilAnswered = async (key: string) => {
     const limit = Date.now() + 90_000;
     for (let attempt = 0; Date.now() < limit; attempt++) {
       const send = sends[Math.floor(Math.random() * sends.length)] as Send;
@@ -53,7 +53,7 @@ test("while gateways and workers are killed again and again every key is applied
   const left = [...keys];
   await Promise.all(
     Array.from({ length: 6 }, async () => {
-      for (let key = left.shift(); key !== undefined; key = left.shift()) await untilAnswered(key);
+      for (let key = left.shift(); key !== undefined; key = left.shift()) await sendUntilAnswered(key);
     }),
   );
   isOver = true;

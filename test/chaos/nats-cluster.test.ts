@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { streamOf } from "../../libs/commands/messages/subjects.ts";
-import { sender } from "../fixtures/http-client.ts";
-import { Kato } from "../fixtures/kato.ts";
-import { noReplicas } from "../fixtures/no-replicas.ts";
+import { sendTo } from "../fixtures/http-client.ts";
+import { KatoClient } from "../fixtures/kato-client.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
 import { until } from "../fixtures/until.ts";
+import { whyNoReplicas } from "../fixtures/why-no-replicas.ts";
 import { Random } from "../unit/worker/crash-schedules/random.ts";
+import { freshStart, processor, untilApplied } from "./harness/chaos-system.ts";
 import { checkTold } from "./harness/check-told.ts";
-import { Client } from "./harness/client.ts";
-import { freshStart, processor, untilApplied } from "./harness/cluster.ts";
 import { LogTruth } from "./harness/log-truth.ts";
+import { RandomClient } from "./harness/random-client.ts";
 import { snapshotOf } from "./harness/snapshot.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
@@ -19,7 +19,7 @@ const rounds = Number(process.env.CHAOS_ROUNDS ?? 1);
 const recoveryLimitMs = 60_000;
 
 test("with three replicas nothing acknowledged is lost or doubled: the leader is killed, then two of three", {
-  skip: noReplicas(),
+  skip: whyNoReplicas(),
 }, async (t) => {
   t.diagnostic(`CHAOS_SEED=${seed} CHAOS_ROUNDS=${rounds}`);
   const stack = new AsyncDisposableStack();
@@ -27,7 +27,7 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
   const { nats, simulator, gateway, request } = await startReplicatedSystem(stack, processor);
   const truth = await LogTruth.open(nats.url, processor);
   t.after(() => truth.close());
-  const instance = new Kato(`127.0.0.1:${simulator.port}`, { waitForReady: true });
+  const instance = new KatoClient(`127.0.0.1:${simulator.port}`, { waitForReady: true });
   t.after(() => instance.close());
 
   const observe = () => request("POST", `/${processor}/observe`, { strings: ["x"] });
@@ -37,7 +37,7 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
     const about = `CHAOS_SEED=${seed + round} CHAOS_ROUNDS=1`;
     const random = new Random(seed + round);
     const first = await freshStart({ truth, request });
-    const client = new Client(sender(gateway.url), random);
+    const client = new RandomClient(sendTo(gateway.url), random);
     let isOver = false;
     const sending = (async () => {
       while (!isOver) await client.next();

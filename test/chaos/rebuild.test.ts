@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../fixtures/until.ts";
-import type { Cluster } from "./harness/cluster.ts";
-import { insistOn, startCluster } from "./harness/cluster.ts";
+import type { ChaosSystem } from "./harness/chaos-system.ts";
+import { insistOn, startChaosSystem } from "./harness/chaos-system.ts";
 import { snapshotOf } from "./harness/snapshot.ts";
 
 type Request = [path: string, body?: unknown];
@@ -55,29 +55,29 @@ const histories: Record<string, Request[]> = {
 };
 
 test("an instance that was killed is given back what it had", async (t) => {
-  const cluster = await startCluster(t, { workers: 1 });
+  const system = await startChaosSystem(t, { workers: 1 });
   for (const [name, history] of Object.entries(histories)) {
     await t.test(name, async () => {
       // On a busy machine an instance may seem down for a moment although it is there.
-      for (const [path, body] of history) await insistOn(cluster, `/p1${path}`, body);
-      const before = await stateOf(cluster);
-      await cluster.simulator.kill();
-      await cluster.simulator.restart();
+      for (const [path, body] of history) await insistOn(system, `/p1${path}`, body);
+      const before = await stateOf(system);
+      await system.simulator.kill();
+      await system.simulator.restart();
       await until(
         "it is reconciled",
-        async () => (await cluster.request("GET", "/p1/working-memory")).status === 200,
+        async () => (await system.request("GET", "/p1/working-memory")).status === 200,
       );
-      assert.deepEqual(await stateOf(cluster), before);
+      assert.deepEqual(await stateOf(system), before);
     });
   }
 });
 
 /** Everything that can be asked of an instance, except what docs/recovery.md names as leftovers. */
-async function stateOf(cluster: Cluster): Promise<object> {
-  const { instance } = cluster;
+async function stateOf(system: ChaosSystem): Promise<object> {
+  const { instance } = system;
   const { emotives } = await instance.status();
   const persistence = await instance.data("GetGene", { gene: "persistence" });
-  const interval = (await cluster.request("GET", "/p1/time")).json.message;
+  const interval = (await system.request("GET", "/p1/time")).json.message;
   const workingMemory = await instance.workingMemory();
   // Predictions from before a Learn or a clear are leftovers.
   const predictions = workingMemory.length > 0 ? await instance.predictions() : [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Send } from "../fixtures/http-client.ts";
-import { sender } from "../fixtures/http-client.ts";
+import { sendTo } from "../fixtures/http-client.ts";
 import { eventsOf, untilIdle } from "../fixtures/processors.ts";
 import type { Service } from "../fixtures/services.ts";
 import { startWorker } from "../fixtures/services.ts";
@@ -37,7 +37,7 @@ after(async () => {
 
 /** A load balancer: it sends requests to the ready gateways in turns, and keeps its connections. */
 function balance(gateways: readonly Service[]) {
-  const clients = gateways.map(({ url }) => sender(url, requestLimitMs));
+  const clients = gateways.map(({ url }) => sendTo(url, requestLimitMs));
   const ready = new Set(clients);
   let isClosed = false;
   // One question after the other, so that no earlier answer comes after a later one.
@@ -106,7 +106,7 @@ test("no request fails while gateways and workers are restarted one after the ot
     await gateway.restart();
     await untilUsable(gateway.url);
   }
-  const look = sender(system.gateway.url);
+  const look = sendTo(system.gateway.url);
   for (const worker of workers) {
     await worker.restart();
     await until("both workers have their share", async () => {

@@ -1,25 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../libs/kato/model-name.ts";
+import { crashPoints } from "../../services/simulator/crash-points.ts";
 import { until } from "../fixtures/until.ts";
-import { startCluster, untilApplied } from "./harness/cluster.ts";
+import { startChaosSystem, untilApplied } from "./harness/chaos-system.ts";
 
-const places = [
-  "learn-after-clear",
-  "learn-after-model",
-  "learn-after-symbols",
-  "learn-before-answer",
-  "autolearn-after-clear",
-  "autolearn-after-model",
-  "autolearn-after-symbols",
-  "autolearn-before-answer",
-];
+const places = crashPoints.filter((point) => point.includes("learn-"));
 
 test("wherever the instance dies in a Learn, the model is learned once, and observations that match it still work", async (t) => {
-  const cluster = await startCluster(t, { workers: 1 });
-  const { simulator, instance } = cluster;
+  const system = await startChaosSystem(t, { workers: 1 });
+  const { simulator, instance } = system;
   const post = async (path: string, body?: unknown) => {
-    const answer = await cluster.request("POST", `/p1${path}`, body);
+    const answer = await system.request("POST", `/p1${path}`, body);
     assert.equal(answer.status, 200, answer.text);
     return answer.json.message;
   };
@@ -29,7 +21,7 @@ test("wherever the instance dies in a Learn, the model is learned once, and obse
       // No other model has these symbols. If this one stayed torn, every Observe that matches it would fail.
       const [first, second, third] = ["1", "2", "3"].map((end) => `${place}-${end}`);
       await simulator.restart({ SIMULATOR_FAULT: place });
-      await untilApplied(cluster);
+      await untilApplied(system);
       await post("/observe", { strings: [first], emotives: { joy: 4 } });
       if (isAuto) await post("/genes/change", { data: { max_sequence_length: 2 } });
       else await post("/observe", { strings: [second] });
@@ -42,7 +34,7 @@ test("wherever the instance dies in a Learn, the model is learned once, and obse
       assert.equal(await instance.frequency(name), 1);
       // The gateway asks once the rebuild is over.
       const asked = await until("it can be asked", async () => {
-        const answer = await cluster.request("GET", "/p1/working-memory");
+        const answer = await system.request("GET", "/p1/working-memory");
         return answer.status !== 503 && answer;
       });
       assert.deepEqual(asked.json.message, isAuto ? [[second]] : []);

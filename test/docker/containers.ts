@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { StartedNetwork, StartedTestContainer } from "testcontainers";
 import { GenericContainer, getContainerRuntimeClient, Network, RandomUuid, Wait } from "testcontainers";
 import type { Send } from "../fixtures/http-client.ts";
-import { sender } from "../fixtures/http-client.ts";
+import { sendTo } from "../fixtures/http-client.ts";
 import { untilUsable } from "../fixtures/system.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -154,12 +154,12 @@ export async function startContainers(): Promise<ContainerSystem> {
     };
     await untilUsable(urlOf("gateway-1"));
     await untilUsable(urlOf("balancer"));
-    const request = sender(urlOf("gateway-1"));
+    const request = sendTo(urlOf("gateway-1"));
 
     return {
       request,
-      balanced: sender(urlOf("balancer")),
-      metricsOf: async (gateway) => (await sender(urlOf(gateway))("GET", "/metrics")).text,
+      balanced: sendTo(urlOf("balancer")),
+      metricsOf: async (gateway) => (await sendTo(urlOf(gateway))("GET", "/metrics")).text,
       startFound: (name, id) =>
         runService(
           name,

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { sender } from "../fixtures/http-client.ts";
+import { sendTo } from "../fixtures/http-client.ts";
 import { startProcess } from "../fixtures/processes.ts";
 import type { Service } from "../fixtures/services.ts";
 import { startGateway, startSimulatorProcess, startWorker } from "../fixtures/services.ts";
@@ -102,7 +102,7 @@ export async function untilStates(
   isSo: (states: string[]) => boolean,
   limitMs?: number,
 ): Promise<void> {
-  const send = sender(gatewayUrl);
+  const send = sendTo(gatewayUrl);
   const areThey = async () => {
     const { json } = await send("GET", "/processors");
     const { processors = [] } = json as { processors?: { state: string }[] };

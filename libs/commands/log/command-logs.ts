@@ -24,11 +24,11 @@ export interface LogLimits {
   maxBytes: number;
 }
 
-/** While a log has no leader requests are not answered. It soon has one again. */
+/** How long one request may take. A log without a leader answers none, and it soon has a leader again. */
 const requestTimeoutMs = 2_000;
 /** How often `readRange` checks whether there is more to read. */
 const rangeCheckMs = 1_000;
-/** JetStream remembers a message id for so long. All attempts to publish one command take less. */
+/** How long JetStream remembers a message id. All attempts to publish one command take less time. */
 const duplicateWindowMs = 120_000;
 
 /** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
@@ -97,9 +97,9 @@ export class CommandLogs {
   }
 
   /**
-   * Yields the commands from `from` to `through` that are in the log at this moment, in sequence. The
-   * stream's leader is asked what the log has: the consumer may read from a replica that is behind, and would
-   * end too early.
+   * Yields the commands from `from` to `through` that are in the log at this moment, in sequence. It asks the
+   * stream's leader what the log has. The consumer alone would not do: it may read from a replica that is
+   * behind, and would end too early.
    */
   async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
     const end = Math.min(through, await this.last(processor));
@@ -107,7 +107,7 @@ export class CommandLogs {
     const isAtEnd = async () => (await this.#nextStored(processor, next)) > end;
     if (next > end || (await isAtEnd())) return;
     const reader = this.read(processor, from);
-    // The rest may be removed from the log while it waits to be read: then nothing would come any more.
+    // The rest of the range may be trimmed from the log before it is read. Then no more commands would come.
     const checking = setInterval(() => {
       isAtEnd().then(
         (ends) => ends && reader.close(),
@@ -135,8 +135,8 @@ export class CommandLogs {
     try {
       await this.#manager.streams.deleteMessage(streamOf(processor), sequence, false);
     } catch (error) {
-      // It may be gone already, if this is repeated after a crash. But the error can also be that a cluster
-      // has no leader.
+      // The command may be gone already, if this is repeated after a crash. But the error can also mean that
+      // the cluster has no leader.
       const isGone =
         error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
       if (!isGone) throw error;

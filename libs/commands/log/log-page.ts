@@ -1,5 +1,6 @@
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { storedMessages } from "../../nats/stored-messages.ts";
 import type { LoggedCommand } from "../messages/command.ts";
 import { commandOfMessage } from "../messages/command.ts";
 import { streamOf } from "../messages/subjects.ts";
@@ -20,15 +21,9 @@ export async function readLogPage(
     opt_start_seq: Math.max(from, 1),
     headers_only: true,
   });
-  if ((await consumer.info()).num_pending === 0) return page;
-  const messages = await consumer.consume({ max_messages: limit });
-  try {
-    for await (const message of messages) {
-      page.push(commandOfMessage(processor, message));
-      if (page.length === limit || message.info.pending === 0) break;
-    }
-  } finally {
-    messages.stop();
+  for await (const message of storedMessages(consumer, limit)) {
+    page.push(commandOfMessage(processor, message));
+    if (page.length === limit) break;
   }
   return page;
 }

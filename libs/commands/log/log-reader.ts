@@ -23,14 +23,18 @@ export interface LogReaderOptions {
 }
 
 /**
- * Few enough to fit in memory if all have the largest size, and enough that whoever applies them never waits.
+ * How many commands a consumer fetches ahead. They fit in memory even if all have the largest size, and the
+ * worker never has to wait for the next one.
  */
 const prefetchedCommands = 100;
-/** A consumer that is silent for two or three times as long is replaced. */
+/**
+ * How often a consumer has to show that it is alive. One that is silent for two or three times as long is
+ * replaced.
+ */
 const heartbeatMs = 2_000;
 /**
- * A consumer that ended without any message is replaced after this time. A new consumer can fail so, because
- * for a moment only some servers of a cluster know it.
+ * A consumer that ended without any message is replaced after this time. A new consumer can fail in this way,
+ * because for a moment only some servers of a cluster know it.
  */
 const replaceAfterMs = 50;
 
@@ -39,9 +43,9 @@ const replaceAfterMs = 50;
  * ordered consumers, so nothing is acknowledged to NATS and nothing is redelivered. When a consumer ends or
  * fails, a new one starts at the position. So each command is yielded exactly once (A2).
  *
- * Two things end a consumer besides:
- * - A lost connection. The consumer's requests are lost with it, and NATS may have removed the consumer. What
- *   it has brought by then is still yielded.
+ * Two more things end a consumer:
+ * - A lost connection. The consumer's requests are lost with it, and NATS may have removed the consumer. The
+ *   messages that have arrived by then are still yielded.
  * - Silence. A consumer lives on one server of a cluster. If that server is gone, nats.js waits for it to
  *   come back, which may be never.
  */
@@ -63,7 +67,7 @@ export class LogReader {
   /** How many commands there are to read now. To be called before `commands`, if at all. */
   async pending(): Promise<number> {
     this.#opened = await this.#options.open(this.#next);
-    // True: as NATS said when the consumer was made, without a request.
+    // `true` makes no request: it gives what NATS said when the consumer was made.
     return (await this.#opened.info(true)).num_pending;
   }
 
@@ -93,7 +97,8 @@ export class LogReader {
         const { pending } = message.info;
         yield {
           command: commandOfMessage(processor, message),
-          // `pending` is of the moment at which the message was sent. What came later may already wait here.
+          // `pending` is what the server knew when it sent the message. Messages that came later may already
+          // wait here.
           behind: Math.max(pending, messages.getReceived() - taken),
         };
         if (this.#closed) break;

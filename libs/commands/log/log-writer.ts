@@ -6,7 +6,7 @@ import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 import { PublishQueue } from "./publish-queue.ts";
-import { PublishRun } from "./publish-run.ts";
+import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
 /** Where a LogWriter writes, and whom it tells. */
 export interface LogWriterOptions {
@@ -36,7 +36,10 @@ const maxCommands = 512;
 const maxBytes = 8 * 1024 * 1024;
 const minWindow = 8;
 const tickMs = 50;
-/** JetStream knows a message id for two minutes. A resend needs some of that time to arrive. */
+/**
+ * A command is not sent again when its first sending is longer ago than this. JetStream knows a message id
+ * for two minutes, and a resend needs some of that time to arrive.
+ */
 const resendLimitMs = 60_000;
 
 /**
@@ -65,7 +68,7 @@ export class LogWriter {
   readonly #answers: Subscription;
   readonly #timer: NodeJS.Timeout;
   readonly #queue = new PublishQueue();
-  readonly #run = new PublishRun();
+  readonly #unanswered = new UnansweredPublishes();
   readonly #maxWindow: number;
   #window: number;
   #isBroken = false;
@@ -109,9 +112,9 @@ export class LogWriter {
   }
 
   /**
-   * Resolves once everything is stored. Rejects with LOG_FULL if the log takes no more: then exactly that is
-   * stored which `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no acknowledgement
-   * for `patienceMs`.
+   * Resolves once everything is stored. Rejects with LOG_FULL if the log takes no more. Then exactly those
+   * commands are stored that `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no
+   * acknowledgement for `patienceMs`.
    */
   settle(): Promise<void> {
     return this.#until(0);
@@ -150,9 +153,9 @@ export class LogWriter {
     const { connection, processor, session } = this.#options;
     const headers = headersOfCommand(command);
     if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);
-    this.#run.countSent(session());
+    this.#unanswered.countSent(session());
     try {
-      const reply = `${this.#inbox}.${this.#run.number}.${number}`;
+      const reply = `${this.#inbox}.${this.#unanswered.run}.${number}`;
       connection.publish(commandSubject(processor), command.data, { headers, reply });
     } catch {
       // The connection is closed for good, or the server now takes smaller messages than when this one was
@@ -165,7 +168,7 @@ export class LogWriter {
     const [run, number] = message.subject.split(".").slice(-2).map(Number);
     const entry = this.#queue.get(number ?? -1);
     const answer = readPublishAnswer(message);
-    const isOfThisRun = this.#run.countAnswer(run);
+    const isOfThisRun = this.#unanswered.countAnswer(run);
     // A late acknowledgement counts. A late refusal does not: the command was sent again since then.
     if (entry && answer.sequence !== undefined) entry.sequence = answer.sequence;
     else if (entry && isOfThisRun && answer.error) {
@@ -176,7 +179,7 @@ export class LogWriter {
     if (!this.#isBroken) this.#send();
     // With any other refusal it waits for the next tick, so that it does not try again at once and without
     // end.
-    else if (this.#run.isAnswered && isOutOfOrder(this.#queue.first)) this.#resume();
+    else if (this.#unanswered.isEmpty && isOutOfOrder(this.#queue.first)) this.#resume();
   }
 
   #reportStored(): void {
@@ -189,11 +192,11 @@ export class LogWriter {
 
   #tick(): void {
     if (this.#failure || this.#queue.length === 0) return;
-    if (this.#run.giveUpLostAnswers(this.#options.session())) {
+    if (this.#unanswered.giveUpLost(this.#options.session())) {
       this.#isBroken = true;
       this.#queue.markUnanswered();
     }
-    if (this.#isBroken && this.#run.isAnswered) this.#resume();
+    if (this.#isBroken && this.#unanswered.isEmpty) this.#resume();
     else if (!this.#isBroken) {
       this.#send();
       this.#failIfStalled();
@@ -201,8 +204,8 @@ export class LogWriter {
   }
 
   /**
-   * Ends a break and sends again from the first command that is not stored, unless that has no hope or NATS
-   * is away.
+   * Ends a break and sends again from the first command that is not stored. It does not if sending again
+   * cannot help, or while NATS is away.
    */
   #resume(): void {
     const { processor, session } = this.#options;
@@ -213,7 +216,7 @@ export class LogWriter {
     if (this.#failure || session() === 0) return;
     if (isOutOfOrder(first)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
     this.#queue.rewind();
-    this.#run.next();
+    this.#unanswered.beginRun();
     this.#isBroken = false;
     this.#send();
   }

@@ -8,7 +8,9 @@ export interface PublishAnswer {
   error?: { code: number; description: string };
 }
 
-/** The error to report for an answer, if it is one that a resend does not help against. */
+/**
+ * The error to report for an answer after which sending again cannot help; undefined for any other answer.
+ */
 export function refusalOfAnswer(
   answer: PublishAnswer | undefined,
   processor: string,

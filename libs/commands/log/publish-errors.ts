@@ -25,7 +25,7 @@ export function refusalOf(error: unknown, processor: string): GatewayError | und
     if (refusal) return refusal;
     return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
   }
-  // nats.js reports so that no stream takes the subject.
+  // In this way nats.js reports that no stream takes the subject.
   if (error instanceof Error && isNoResponders(error.cause)) {
     return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
   }
@@ -34,7 +34,8 @@ export function refusalOf(error: unknown, processor: string): GatewayError | und
 }
 
 /**
- * The error to report for one of JetStream's error codes, if it is one that a resend does not help against.
+ * The error to report for one of JetStream's error codes after which sending again cannot help; undefined for
+ * any other code.
  */
 export function refusalOfCode(
   code: number,

@@ -97,7 +97,10 @@ export class PublishQueue {
     this.#waiter?.promise.reject(reason);
   }
 
-  /** Notes that those sent will get no answer any more, unless they have one. */
+  /**
+   * Notes that the commands sent since the last `rewind` will get no answer any more, except those that have
+   * one.
+   */
   markUnanswered(): void {
     for (const entry of this.#sent()) {
       if (entry.sequence === undefined && !entry.error) entry.wasUnanswered = true;

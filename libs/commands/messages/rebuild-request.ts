@@ -5,7 +5,7 @@
 export interface RebuildRequest {
   /**
    * A sequence: the instance is cleared, and all commands that the log has from there on are replayed.
-   * Absent: only what KATO loses at a restart is given back, as after one.
+   * Absent: the instance gets back only what KATO loses at a restart.
    */
   from?: number;
   /** If true, nothing is done. The answer says what would be replayed. */
@@ -27,8 +27,8 @@ export type RebuildAnswer =
   /** It was a dry run. */
   | { kind: "surveyed"; survey: RebuildSurvey }
   /**
-   * The instance has back what it had lost. Working memory has `events` events. `degraded` is that of the
-   * processor's state.
+   * The instance has back what it had lost. Working memory has `events` events. `degraded` is as in
+   * ProcessorState.
    */
   | { kind: "rebuilt"; survey: RebuildSurvey; events: number; degraded: string }
   /** The replay has begun. It is persisted, so it will be carried out even if the worker dies. */

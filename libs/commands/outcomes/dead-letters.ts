@@ -3,6 +3,7 @@ import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 import { isStreamNotFound } from "../../nats/errors.ts";
+import { storedMessages } from "../../nats/stored-messages.ts";
 
 /** A command that did not succeed and whose outcome nobody waited for. */
 export interface DeadLetter {
@@ -26,6 +27,7 @@ export interface DeadLetter {
 
 /** Processors' logs begin with `KATO_`, so none of them can have this name. */
 const streamName = "KATO-DEAD-LETTERS";
+const fetchedAtOnce = 100;
 const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
 
 const headerNames = {
@@ -94,16 +96,10 @@ export class DeadLetters {
     const consumer = await this.#streams.consumers.get(streamName, {
       filter_subjects: subjectOf(processor, "*"),
     });
-    if ((await consumer.info()).num_pending === 0) return deadLetters;
-    const messages = await consumer.consume({ max_messages: 100 });
-    try {
-      for await (const message of messages) {
-        const deadLetter = deadLetterOf(message);
-        if (deadLetter.sequence >= from) deadLetters.push(deadLetter);
-        if (deadLetters.length === limit || message.info.pending === 0) break;
-      }
-    } finally {
-      messages.stop();
+    for await (const message of storedMessages(consumer, fetchedAtOnce)) {
+      const deadLetter = deadLetterOf(message);
+      if (deadLetter.sequence >= from) deadLetters.push(deadLetter);
+      if (deadLetters.length === limit) break;
     }
     return deadLetters;
   }

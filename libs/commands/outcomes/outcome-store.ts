@@ -38,7 +38,8 @@ export interface FoundRecord {
 }
 
 const newline = 0x0a;
-const keptMs = 24 * 3_600_000;
+/** Records are kept for 24 hours after they were last written. */
+export const outcomesKeptMs = 24 * 3_600_000;
 const safeId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The bucket of command records. Each is kept for 24 hours, under its processor and its command's id. */
@@ -51,7 +52,7 @@ export class OutcomeStore {
 
   /** Opens the bucket, and creates it if it does not exist. */
   static async open(connection: NatsConnection, replicas: number): Promise<OutcomeStore> {
-    return new OutcomeStore(await openBucket(connection, "outcomes", replicas, keptMs));
+    return new OutcomeStore(await openBucket(connection, "outcomes", replicas, outcomesKeptMs));
   }
 
   /** The command's record; undefined if there is none. */

@@ -21,7 +21,7 @@ export interface KubernetesOptions {
 
 /** The server ends a watch after this time. */
 const watchSeconds = 300;
-/** Characters. */
+/** In characters. */
 const maxErrorLength = 500;
 
 /**
@@ -176,7 +176,7 @@ function propertyOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** The client ends a watch so if nothing comes for some time, which is no failure. */
+/** Whether this is how the client ends a watch when nothing comes for some time. That is no failure. */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError";
 }

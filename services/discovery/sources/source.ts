@@ -6,7 +6,10 @@ export interface DiscoveredInstance {
   where: string;
   id: string;
   name: string;
-  /** `host:port`. Undefined while it cannot be called, as when it is stopped; its entry stays then. */
+  /**
+   * `host:port`. Undefined while it cannot be called, for example because it is stopped. Its entry stays
+   * then.
+   */
   endpoint: string | undefined;
   /** Why it has no endpoint although it runs. */
   problem?: string;
@@ -23,8 +26,8 @@ export interface DiscoverySource {
   /** Lists all instances that there are now. Rejects if the list cannot be had in full. */
   list(stopping: AbortSignal): Promise<DiscoveredInstance[]>;
   /**
-   * Calls `hint` whenever the list may have changed. Resolves when the connection ends, and rejects if there
-   * could be none. Some changes may come without a hint, so only the list is to be relied on.
+   * Calls `hint` whenever the list may have changed. Resolves when the connection ends. Rejects if no
+   * connection can be made. Some changes may come without a hint, so only the list is reliable.
    */
   watch(hint: () => void, stopping: AbortSignal): Promise<void>;
 }

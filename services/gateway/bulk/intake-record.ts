@@ -13,12 +13,12 @@ const maxDetail = 300;
  * The record of an ingestion while an intake fills it. What is persisted is never ahead of what is stored
  * (A6).
  *
- * When a request is sent again, the observations up to `line` were counted by an earlier sending. One that
- * was complete is only replayed: its record does not change.
+ * When a request is sent again, the observations up to `line` were already counted when it was sent before.
+ * If all of it was stored then, the record does not change any more (`isReplay`).
  */
 export class IntakeRecord {
   readonly current: IngestionRecord;
-  /** The record that an earlier sending has left. */
+  /** The record as the request left it when it was sent before; undefined if this is the first time. */
   readonly found: Readonly<IngestionRecord> | undefined;
   /** Absent if a complete ingestion is replayed. */
   readonly #writer: RecordWriter | undefined;
@@ -34,8 +34,8 @@ export class IntakeRecord {
   }
 
   /**
-   * Creates the record, or takes over the one that an earlier sending has left. Throws KEY_RUNNING if
-   * another intake has it.
+   * Creates the record, or takes over the one that is there because the request was sent before. Throws
+   * KEY_RUNNING if another intake has it.
    */
   static async open({ nats, stores }: Backend, identity: Identity): Promise<IntakeRecord> {
     const { ingestions } = stores;
@@ -66,7 +66,7 @@ export class IntakeRecord {
     throw takenElsewhere(processor);
   }
 
-  /** Whether an earlier sending was complete. */
+  /** Whether the request was sent before, and all of it stored. */
   get isReplay(): boolean {
     return this.#writer === undefined;
   }
@@ -83,8 +83,8 @@ export class IntakeRecord {
   }
 
   /**
-   * Counts an observation that is stored, unless an earlier sending has. The sequence is null if the log
-   * no longer has the command.
+   * Counts an observation that is stored, unless it was counted when the request was sent before. The
+   * sequence is null if the log no longer has the command.
    */
   stored(line: number, sequence: number | null): void {
     const { current } = this;
@@ -138,7 +138,7 @@ export class IntakeRecord {
   }
 }
 
-/** Another intake has the ingestion. */
+/** The error for a request whose ingestion another intake has. */
 export function takenElsewhere(processor: string): GatewayError {
   return new GatewayError("KEY_RUNNING", "Another sending of this request is being taken in.", {
     processor,

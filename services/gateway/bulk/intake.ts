@@ -4,12 +4,12 @@ import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Backend } from "../fleet/backend.ts";
-import { natsUnavailable } from "../fleet/refusals.ts";
+import { natsUnavailable } from "../fleet/errors.ts";
+import { EarlierLines } from "./earlier-lines.ts";
 import { IntakeRecord, takenElsewhere } from "./intake-record.ts";
 import type { LineWriterOptions } from "./line-writer.ts";
 import { LineWriter } from "./line-writer.ts";
 import { answerAsOwner } from "./owner.ts";
-import { StoredLines } from "./stored-lines.ts";
 
 export interface IntakeOptions extends Pick<LineWriterOptions, "trace" | "sender" | "receipts"> {
   backend: Backend;
@@ -34,7 +34,7 @@ export class Intake {
   readonly #owner: Subscription;
   readonly #writer: LineWriter;
   /** Present while resuming. */
-  #stored: StoredLines | undefined;
+  #stored: EarlierLines | undefined;
   #refusal: GatewayError | undefined;
 
   private constructor(options: IntakeOptions, record: IntakeRecord, isReplicated: boolean) {
@@ -43,12 +43,12 @@ export class Intake {
     this.#record = record;
     this.#owner = answerAsOwner(backend.nats.connection, record.current);
     this.#writer = new LineWriter({ backend, record, isReplicated, trace, sender, receipts });
-    if (record.found) this.#stored = new StoredLines(backend.logs, record.found);
+    if (record.found) this.#stored = new EarlierLines(backend.logs, record.found);
   }
 
   /**
-   * Begins, or goes on with what an earlier sending has left. Throws KEY_RUNNING if another intake has the
-   * ingestion, or NATS_UNAVAILABLE.
+   * Begins. If the request was sent before, it goes on where that ended. Throws KEY_RUNNING if another intake
+   * has the ingestion, or NATS_UNAVAILABLE.
    */
   static async open(options: IntakeOptions): Promise<Intake> {
     const { backend, processor, ingestion } = options;
@@ -101,7 +101,8 @@ export class Intake {
   }
 
   /**
-   * Resolves once everything is stored, with a Learn at the end where one is wanted, and the record says so.
+   * Resolves once everything is stored and the record says so. With `learnAtEnd` a Learn is stored after the
+   * last line.
    */
   async finish(learnAtEnd: boolean): Promise<void> {
     this.#check();
@@ -116,7 +117,7 @@ export class Intake {
   async abandon(reason: unknown, state: "stopped" | "interrupted"): Promise<GatewayError> {
     await this.#writer.settle().catch(() => {});
     // Without NATS the record stays as it is. Whoever asks for the ingestion later completes it
-    // (current-record.ts).
+    // (find-ingestion.ts).
     if (this.#options.backend.nats.connected) await this.#record.end(state).catch(() => {});
     const known = GatewayError.from(reason);
     const effectOfStored = this.#record.current.accepted > 0 ? "applied" : "none";
@@ -143,7 +144,7 @@ export class Intake {
     if (this.#record.isLost) throw takenElsewhere(this.#options.processor);
   }
 
-  async #takeAgain(stored: StoredLines, line: number, data: Uint8Array): Promise<void> {
+  async #takeAgain(stored: EarlierLines, line: number, data: Uint8Array): Promise<void> {
     const sequence = await stored.find(line, data);
     if (sequence !== undefined) return this.#writer.stored(line, sequence);
     await this.#endResuming(stored);
@@ -163,7 +164,7 @@ export class Intake {
     this.#writer.add("learn", data);
   }
 
-  async #endResuming(stored: StoredLines): Promise<void> {
+  async #endResuming(stored: EarlierLines): Promise<void> {
     await stored.close();
     this.#stored = undefined;
   }

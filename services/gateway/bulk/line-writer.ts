@@ -49,7 +49,7 @@ export class LineWriter {
     });
   }
 
-  /** Sends a line's command on its way. Throws QUEUE_FULL. */
+  /** Gives the command of a line to the log's writer. Throws QUEUE_FULL. */
   add(line: number | "learn", data: Uint8Array): void {
     const { backend, record, trace, sender } = this.#options;
     const { processor, ingestion } = record.current;
@@ -67,7 +67,7 @@ export class LineWriter {
     });
   }
 
-  /** Counts a line that is stored, perhaps by an earlier sending of the request, and gives its receipt. */
+  /** Counts a line that is stored, perhaps since the request was sent before, and gives its receipt. */
   stored(line: number | "learn", sequence: number | null): void {
     const { record } = this.#options;
     if (line === "learn") {

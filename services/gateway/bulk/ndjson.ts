@@ -18,8 +18,8 @@ const nothing: Buffer = Buffer.alloc(0);
 export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line[]> {
   let number = 0;
   /**
-   * The beginning of a line, from earlier chunks: `begunBytes` of `begun`, which is empty where they exceed
-   * the limit.
+   * The beginning of a line, from earlier chunks: the first `begunBytes` bytes of `begun`. Once they are more
+   * than the limit, `begun` is empty.
    */
   let begun: Buffer = nothing;
   let begunBytes = 0;

@@ -15,9 +15,7 @@ export function answerAsOwner(connection: NatsConnection, record: Readonly<Inges
   });
 }
 
-/**
- * The owner's record; "none" where there is no owner, "silent" if there may be one that does not answer.
- */
+/** The owner's record; "none" if there is no owner; "silent" if there may be one that does not answer. */
 export async function askOwner(
   connection: NatsConnection,
   { processor, ingestion }: Pick<IngestionRecord, "processor" | "ingestion">,

@@ -7,7 +7,10 @@ export type Receipt =
   | { line: number; error: string; retryable?: boolean }
   | { learn_sequence: number | null };
 
-/** An answer of receipts, one a line as NDJSON. Several receipts are sent in one write. */
+/**
+ * The body of an answer that consists of receipts: NDJSON, with one receipt in each line. Receipts that come
+ * close together are sent in one write.
+ */
 export class ReceiptStream {
   readonly body = new PassThrough();
   #text = "";

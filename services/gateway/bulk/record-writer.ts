@@ -57,8 +57,8 @@ export class RecordWriter {
   }
 
   /**
-   * A failure is ignored, as the next save writes the whole record. While NATS lets one save wait no other is
-   * begun.
+   * A failure is ignored, because the next save writes the whole record. While a save waits for NATS, no
+   * other is begun.
    */
   async #saveInBackground(): Promise<void> {
     if (this.#isSaving) return;
@@ -88,7 +88,7 @@ export class RecordWriter {
     }
   }
 
-  /** The revision may have changed by a write of our own that was carried out and got no answer. */
+  /** A write of our own that got no answer may have been carried out. Then the revision is another one. */
   async #putAgain(): Promise<number | undefined> {
     const { processor, ingestion, intake } = this.#record;
     const found = await this.#store.get(processor, ingestion);

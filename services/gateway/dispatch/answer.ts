@@ -8,8 +8,8 @@ import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 import { checkCommandReply, checkQueryReply, katoFailure } from "./failures.ts";
+import { dataOf } from "./kato-response.ts";
 import { sequenceMessage } from "./observe-sequence.ts";
-import { dataOf } from "./response.ts";
 
 // From the worker's reply to the HTTP answer.
 
@@ -33,8 +33,9 @@ export type AnsweredCommand = Pick<Command, "processor" | "id" | "method"> & { f
 export const wrappedGenes = "data";
 
 /**
- * The wording of each command's answer, where it is not KATO's own message. It is found by the method, as the
- * route of a command's record needs it too.
+ * The wording of each command's answer, where it is not KATO's own message. It is looked up by the method,
+ * and not given by a route, because an answer is also worded later: when a client asks what became of the
+ * command.
  */
 const wordings: Record<string, (response: KatoResponse, reply: Reply, form: string | undefined) => Json> = {
   Observe: (_response, { autoLearnedModel }) => ({
@@ -78,7 +79,7 @@ function okayResponse(
   reply: Reply,
   log: FastifyBaseLogger,
 ): KatoResponse {
-  // The change of the recall threshold is several RPCs, and answers as the last of them.
+  // The change of the recall threshold is several RPCs. Its answer is that of the last one.
   const responseOf = isMethod(method) ? method : "IncrementRecallThreshold";
   const response = decodeResponse(responseOf, Buffer.from(reply.data));
   if (response.status === "OKAY") return response;

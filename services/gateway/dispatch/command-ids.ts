@@ -9,7 +9,7 @@ export function commandIdOf(processor: string, key: string): string {
   return hash(processor, key).slice(0, 22);
 }
 
-/** Tells what a command asks for. A key may not be used again with another fingerprint. */
+/** A hash of what a command asks for. A key may not be used again with another fingerprint. */
 export function fingerprintOf({
   method,
   form = "",

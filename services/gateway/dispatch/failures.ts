@@ -6,9 +6,9 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
 import { isNoResponders } from "../../../libs/nats/errors.ts";
-import { instanceUnavailable, natsUnavailable, notOwned } from "../fleet/refusals.ts";
+import { instanceUnavailable, natsUnavailable, notOwned } from "../fleet/errors.ts";
 
-// What becomes of a reply that is no success, and of no reply at all.
+// The errors for replies that are no success, and for requests that get no reply at all.
 
 /**
  * Throws unless the reply to a command is a response of the instance, OKAY or FAILED. The error says the
@@ -18,13 +18,16 @@ export function checkCommandReply(reply: Reply, context: ErrorContext): void {
   if (isResponse(reply)) return;
   // The worker left it out because it has started another command of the same key.
   if (reply.grpcStatus === grpc.ALREADY_EXISTS) throw keyRunning(context);
-  if (reply.outcome === "unknown") {
-    throw new GatewayError("EFFECT_UNKNOWN", "The command was started, and its end was not seen.", {
-      ...context,
-      effect: "unknown",
-    });
-  }
+  if (reply.outcome === "unknown") throw effectUnknown(context);
   throw withoutEffect(reply, { ...context, effect: "none" });
+}
+
+/** The error for a command that was started and whose end nobody saw (A7). */
+export function effectUnknown(context: ErrorContext): GatewayError {
+  return new GatewayError("EFFECT_UNKNOWN", "The command was started, and its end was not seen.", {
+    ...context,
+    effect: "unknown",
+  });
 }
 
 /** Throws unless the reply to a query is a response of the instance. */
@@ -35,8 +38,8 @@ export function checkQueryReply(reply: Reply, context: ErrorContext): void {
 }
 
 /**
- * A command of several RPCs is a response even if one of them brought a gRPC error. Its part of the answer
- * shows that.
+ * Whether a reply has a response of the instance. A command of several RPCs has one even if one of them ended
+ * with a gRPC error. The part of the answer that is about that RPC shows the error.
  */
 function isResponse({ outcome, grpcStatus, data }: Reply): boolean {
   return (grpcStatus === grpc.OK || data.length > 0) && (outcome === "applied" || outcome === "failed");
@@ -58,7 +61,7 @@ export function noReply(error: unknown, context: ErrorContext): GatewayError {
   return natsUnavailable(context, error);
 }
 
-/** A command of this Idempotency-Key was started, and its outcome is not known yet. */
+/** The error while a command of this Idempotency-Key is started and its outcome is not known yet. */
 export function keyRunning(context: ErrorContext): GatewayError {
   return new GatewayError("KEY_RUNNING", "The first request with this Idempotency-Key is still running.", {
     ...context,

@@ -5,15 +5,15 @@ import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { admitAsync, admitSync } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
-import { natsUnavailable } from "../fleet/refusals.ts";
+import { natsUnavailable } from "../fleet/errors.ts";
 import { fingerprintOf } from "./command-ids.ts";
-import { findCommand } from "./command-records.ts";
 import { keyRunning } from "./failures.ts";
+import { findCommand } from "./find-command.ts";
 import type { Sent } from "./send-command.ts";
-import { send } from "./send-command.ts";
+import { sendCommand } from "./send-command.ts";
 
 /**
- * For this long after the client's wait a claim still counts. The gateway may need it to learn how the
+ * A claim counts for this much longer than the client waits. The gateway may need the time to learn how the
  * command ended.
  */
 const afterWaitMs = 10_000;
@@ -59,7 +59,7 @@ export async function sendOnce(backend: Backend, asked: Command, waitMs: number 
     const command = { ...asked, once: { fingerprint, attempt: nuid.next() } };
     if (!(await claim(backend, command, found, waitMs))) continue;
     try {
-      return await send(backend, command, waitMs);
+      return await sendCommand(backend, command, waitMs);
     } catch (error) {
       const known = GatewayError.from(error);
       // The worker left it out: the record has the answer of the command that was started.
@@ -116,8 +116,8 @@ async function claim(
 }
 
 /**
- * Frees the key after an error without effect. Where that cannot be written, the key is free when the claim
- * has ended.
+ * Frees the key after an error without effect. If that cannot be written, the key becomes free when the claim
+ * ends.
  */
 async function release({ stores }: Backend, command: Command, error: GatewayError): Promise<void> {
   if (error.context.effect !== "none") return;

@@ -10,7 +10,7 @@ import { setOwnProperty } from "../../../libs/kato/json.ts";
 import type { KatoResponse, Observation } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { katoFailure } from "./failures.ts";
-import { predictionsOf } from "./response.ts";
+import { predictionsOf } from "./kato-response.ts";
 
 // Several observations as one command, `Sequence`: its request, and the message of its answer.
 
@@ -71,8 +71,8 @@ function methodsOfResults(results: number, options: SequenceOptions): StepMethod
 
 /**
  * The message of a sequence's answer: a result for each observation, the names that were learned, and the
- * predictions at the end. A step that KATO failed at shows it in its place. The whole is no failure, as the
- * other steps were applied.
+ * predictions at the end. A step at which KATO failed has its failure in its place. The answer as a whole is
+ * no failure, because the other steps were applied.
  */
 export function sequenceMessage(
   { processor, id, form = "" }: Pick<Command, "processor" | "id"> & { form?: string | undefined },
@@ -98,7 +98,7 @@ export function sequenceMessage(
   return { results, learned, predictions };
 }
 
-/** Undefined where a step brought no response. A response is never empty. */
+/** The response of a step; undefined if there was none. A response is never empty. */
 function responseOf(method: StepMethod, { response }: SequenceResult): KatoResponse | undefined {
   return response.length === 0 ? undefined : decodeResponse(method, Buffer.from(response));
 }

@@ -12,10 +12,10 @@ import type { Answer } from "./answer.ts";
 import { commandAnswer } from "./answer.ts";
 import { commandIdOf } from "./command-ids.ts";
 import { sendOnce } from "./idempotency.ts";
-import { commandPath, send } from "./send-command.ts";
+import { commandPath, sendCommand } from "./send-command.ts";
 
 /** One HTTP request to a processor, with Fastify's `reply`, whose headers are set on the way. */
-export interface Call {
+export interface HttpExchange {
   options: RouteOptions;
   request: FastifyRequest<{ Params: { id: string } }>;
   reply: FastifyReply;
@@ -33,13 +33,13 @@ export interface QueuedAnswer {
 
 /** Sends an RPC as a command, as `runEncoded` does. */
 export async function runCommand<M extends Method>(
-  call: Call,
+  exchange: HttpExchange,
   method: M,
   message: RequestOf<M>,
   form?: string,
 ): Promise<Answer | QueuedAnswer> {
   const data = encodeRequest(method, message);
-  return runEncoded(call, { method, data, ...(form !== undefined && { form }) });
+  return runEncoded(exchange, { method, data, ...(form !== undefined && { form }) });
 }
 
 /**
@@ -47,7 +47,7 @@ export async function runCommand<M extends Method>(
  * `Idempotency-Key` demand. Returns the HTTP answer. Throws a GatewayError for everything else.
  */
 export async function runEncoded(
-  { options, request, reply }: Call,
+  { options, request, reply }: HttpExchange,
   encoded: Pick<Command, "method" | "data" | "form">,
 ): Promise<Answer | QueuedAnswer> {
   const { backend, processor } = targetOf(options, request);
@@ -61,7 +61,7 @@ export async function runEncoded(
   const clientWaitMs = isAsync ? undefined : waitMs;
   const sent =
     key === undefined
-      ? await send(backend, command, clientWaitMs)
+      ? await sendCommand(backend, command, clientWaitMs)
       : await sendOnce(backend, command, clientWaitMs);
   if (sent.isReplay) reply.header("idempotency-replayed", "true");
   if (!sent.reply) {

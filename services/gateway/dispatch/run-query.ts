@@ -3,12 +3,12 @@ import type { RequestOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { targetOf } from "../fleet/backend.ts";
-import { withNats } from "../fleet/refusals.ts";
+import { withNats } from "../fleet/errors.ts";
 import { readWait } from "../http/headers.ts";
 import { invalid } from "../http/problem.ts";
 import type { Answer, Wording } from "./answer.ts";
 import { queryAnswer } from "./answer.ts";
-import type { Call } from "./run-command.ts";
+import type { HttpExchange } from "./run-command.ts";
 import { sendQuery } from "./send-query.ts";
 
 /**
@@ -17,7 +17,7 @@ import { sendQuery } from "./send-query.ts";
  * everything else.
  */
 export async function runQuery<M extends Method>(
-  { options, request, reply }: Call,
+  { options, request, reply }: HttpExchange,
   method: M,
   message: RequestOf<M>,
   word: Wording,

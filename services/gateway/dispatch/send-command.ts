@@ -13,7 +13,10 @@ import { checkCommandReply } from "./failures.ts";
 /** The result of sending a command. */
 export interface Sent {
   sequence: number;
-  /** The worker's reply; undefined if the client does not wait for it. If replayed, it may be any reply. */
+  /**
+   * The worker's reply; undefined if the client does not wait for it. It is a response of the instance, OKAY
+   * or FAILED. In a replay it can also be any other reply.
+   */
   reply: Reply | undefined;
   /** Whether this is the stored outcome of an earlier request with the same Idempotency-Key. */
   isReplay: boolean;
@@ -27,11 +30,15 @@ export function commandPath(processor: string, command: string): string {
 }
 
 /** Sends a command. `waitMs` is how long the client waits for the reply; undefined if it does not wait. */
-export async function send(backend: Backend, command: Command, waitMs: number | undefined): Promise<Sent> {
+export async function sendCommand(
+  backend: Backend,
+  command: Command,
+  waitMs: number | undefined,
+): Promise<Sent> {
   if (waitMs === undefined) {
     return { sequence: await storeCommand(backend, command), reply: undefined, isReplay: false };
   }
-  const reply = await sendCommand(backend, command, waitMs);
+  const reply = await sendAndWait(backend, command, waitMs);
   return { sequence: reply.sequence, reply, isReplay: false };
 }
 
@@ -40,7 +47,7 @@ export async function send(backend: Backend, command: Command, waitMs: number | 
  * the instance, OKAY or FAILED. Throws a GatewayError for everything else. The error says the command's true
  * effect: `unknown` if it cannot be proved (A7).
  */
-export async function sendCommand(backend: Backend, command: Command, waitMs: number): Promise<Reply> {
+async function sendAndWait(backend: Backend, command: Command, waitMs: number): Promise<Reply> {
   const { processor, id } = command;
   admitSync(backend, command, waitMs);
   const expected = backend.replies.expect(waitMs);

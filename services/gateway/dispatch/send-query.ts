@@ -9,7 +9,7 @@ import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { isNoResponders } from "../../../libs/nats/errors.ts";
 import { checkReachable } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
-import { notOwned } from "../fleet/refusals.ts";
+import { notOwned } from "../fleet/errors.ts";
 import { checkQueryReply, noReply } from "./failures.ts";
 
 /** How long to wait before asking again while a processor passes from one worker to another. */

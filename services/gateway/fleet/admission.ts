@@ -7,8 +7,8 @@ import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { setRateLimit } from "../http/headers.ts";
 import type { Backend } from "./backend.ts";
+import { instanceUnavailable, natsUnavailable, notOwned } from "./errors.ts";
 import type { Queue } from "./processor-states.ts";
-import { instanceUnavailable, natsUnavailable, notOwned } from "./refusals.ts";
 
 // A command is refused before it is stored when it would wait in vain
 // (docs/decisions/0008-refused-only-when-in-vain.md).
@@ -26,9 +26,9 @@ const depthLimit = "depth";
 const shortQueue = 16;
 
 /**
- * A command is refused when the queue before it takes this many times longer than its client waits. The rate
- * is that of the last seconds, and the waiting commands may be quicker or may have expired. A needless 429 is
- * worse than a 504 that had no effect.
+ * A command is refused when the queue before it takes this many times longer than its client waits. The
+ * estimate is rough: the rate is that of the last seconds, and the waiting commands may be quicker or may
+ * have expired. A needless 429 is worse than a 504 that had no effect.
  */
 const safetyFactor = 2;
 
@@ -76,7 +76,8 @@ export function checkSendable({ nats }: Backend, { processor, data }: Outgoing):
 }
 
 /**
- * Refuses what `checkSendable` refuses, and what nobody would answer now for want of a worker or an instance.
+ * Refuses what `checkSendable` refuses. It also refuses everything while no worker runs the processor, or
+ * while its instance is down, because nobody would answer.
  */
 export function checkReachable(backend: Backend, outgoing: Outgoing): void {
   checkSendable(backend, outgoing);
@@ -92,8 +93,9 @@ export function requestLimitBytes({ maxPayloadBytes }: Pick<NatsLink, "maxPayloa
 }
 
 /**
- * Refuses a command where as much waits as the settings allow. `unstored` are commands that are on their way
- * into the log and not counted in the queue yet.
+ * Refuses a command when as many commands wait as the settings allow, or when the oldest of them waits for
+ * longer than they allow. `unstored` are commands that are on their way into the log and not counted in the
+ * queue yet.
  */
 export function checkQueueLimits(
   { states, queueLimits }: Backend,
@@ -152,9 +154,7 @@ function tooLong(
   });
 }
 
-/**
- * In how many seconds so many commands are applied: at least 1, at most what a client should be told to wait.
- */
+/** How many seconds it takes to apply so many commands, as a client is told: from 1 to 60. */
 function secondsFor(commands: number, drainRate: number): number {
   const seconds = drainRate > 0 ? Math.ceil(commands / drainRate) : maxRetryAfterSeconds;
   return Math.min(Math.max(seconds, 1), maxRetryAfterSeconds);

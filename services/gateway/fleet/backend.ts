@@ -9,8 +9,8 @@ import type { NatsLink } from "../../../libs/nats/connection.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
+import { processorNotFound } from "./errors.ts";
 import type { ProcessorStates } from "./processor-states.ts";
-import { processorNotFound } from "./refusals.ts";
 
 /**
  * The rest of the system as the gateway uses it. A gateway has one of these, from when NATS is first reached.

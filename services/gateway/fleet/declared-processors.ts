@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
-import { forEachConcurrently } from "../../../libs/nats/requests.ts";
+import { forEachConcurrently } from "../../../libs/nats/for-each-concurrently.ts";
 import type { Declaration } from "../../../libs/registry/declarations.ts";
 import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
@@ -22,7 +22,7 @@ const askTimeoutMs = 5_000;
 const askAgain = { firstMs: 500, lastMs: 5_000 };
 
 /**
- * Registers the processors whose ids the settings name. Rejects if NATS does not answer; may then be
+ * Registers the processors whose ids the settings name. Rejects if NATS does not answer. It may then be
  * called again.
  */
 export async function declareProcessors(
@@ -61,8 +61,8 @@ export function logDifferences(
 }
 
 /**
- * Asks each instance whose id the settings do not name for it, until it answers, and registers it. Never
- * rejects. Resolves when all have answered, or once `stopping` is aborted.
+ * Registers the instances whose ids the settings do not name. Each is asked for its id until it answers.
+ * Never rejects. Resolves when all have answered, or once `stopping` is aborted.
  */
 export async function declareByAsking(
   declarations: readonly Declaration[],

@@ -3,6 +3,12 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 /**
+ * How many bytes of JSON one byte of a protobuf message can take: JSON writes a control character as an
+ * escape of six.
+ */
+export const jsonBytesPerByte = 6;
+
+/**
  * Reads every body as JSON, whatever its content type says. The old front end did so, and curl sends
  * `application/x-www-form-urlencoded` by default. An empty body reads as undefined.
  */

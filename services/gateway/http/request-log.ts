@@ -55,7 +55,7 @@ export function recordRequests(
     done();
   });
   app.addHook("onSend", (request, reply, _payload, done) => {
-    // It calls none either when the client has gone before the answer begins.
+    // Nor does Fastify call it when the client has gone before the answer begins.
     if (reply.raw.destroyed) recordOnce(request, reply);
     done();
   });

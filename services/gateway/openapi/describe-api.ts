@@ -5,11 +5,11 @@ import type { TSchema } from "typebox";
 import { Type } from "typebox";
 import packageJson from "../../../package.json" with { type: "json" };
 import { unwrapData } from "../http/bodies.ts";
-import type { GeneratedDocument } from "./document.ts";
-import { asSent, bodyMayBeMissing, complete, operationKey } from "./document.ts";
+import type { GeneratedDocument } from "./complete-document.ts";
+import { asSent, bodyMayBeMissing, completeDocument, operationKey } from "./complete-document.ts";
+import { docsPage } from "./docs-page.ts";
 import type { Operation } from "./operation.ts";
 import { tags } from "./operation.ts";
-import { docsPage } from "./page.ts";
 
 const description =
   "Requests and answers are JSON, whatever the content type of a request says. A request that fails is " +
@@ -63,7 +63,7 @@ export function describeApi(app: FastifyInstance, named: Readonly<Record<string,
     transform: ({ schema, url, route }) => ({ url, schema: { ...schema, ...describedBy(route) } }),
     transformObject: (made) => {
       if (!("openapiObject" in made)) throw new TypeError("@fastify/swagger made no OpenAPI document");
-      return complete(made.openapiObject as GeneratedDocument, named);
+      return completeDocument(made.openapiObject as GeneratedDocument, named);
     },
   });
   void app.register(async (described) => {

@@ -44,7 +44,7 @@ export interface DescribedAnswer {
 type Examples = Record<string, unknown>;
 
 /** What is particular to one RPC: its answer's message, and the body of its request. */
-interface Rpc {
+interface RpcDescription {
   /** Default: "One processor". */
   tag?: Operation["tag"];
   summary: string;
@@ -73,7 +73,7 @@ const exampleEnvelope = {
 };
 
 /** Describes a route that sends a command. */
-export function command(rpc: Rpc, beside: Beside = { schemas: {}, examples: {} }): Operation {
+export function command(rpc: RpcDescription, beside: Beside = { schemas: {}, examples: {} }): Operation {
   const { message, example, problems = [] } = rpc;
   return {
     ...requestOf(rpc),
@@ -101,7 +101,7 @@ export function plainCommand(summary: string, word: string, description?: string
 }
 
 /** Describes a route that sends a query. */
-export function query(rpc: Rpc): Operation {
+export function query(rpc: RpcDescription): Operation {
   const { message, example, problems = [] } = rpc;
   return {
     ...requestOf(rpc),
@@ -142,7 +142,7 @@ export function json(schema: TSchema, example: unknown): NonNullable<DescribedAn
   return { "application/json": { schema, example } };
 }
 
-function requestOf({ tag = "One processor", summary, description, body, bodySchema }: Rpc) {
+function requestOf({ tag = "One processor", summary, description, body, bodySchema }: RpcDescription) {
   return {
     tag,
     summary,

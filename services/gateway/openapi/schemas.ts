@@ -1,8 +1,8 @@
 import { Type } from "typebox";
 
 // Answers that several subjects have in common. These schemas are for the document alone: no answer is
-// serialised by them, so none is changed by them. test/end-to-end/api/openapi.test.ts checks that answers match
-// them.
+// serialised by them, so none is changed by them. test/end-to-end/api/openapi.test.ts checks that answers
+// match them.
 
 export const Text = Type.String();
 export const Whole = Type.Integer();
@@ -86,7 +86,7 @@ export const Observed = Type.Object({
 });
 
 /** What became of a command. */
-export const Outcome = Type.Union(
+export const CommandState = Type.Union(
   ["queued", "applied", "failed", "expired", "unknown"].map((state) => Type.Literal(state)),
 );
 

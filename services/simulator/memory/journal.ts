@@ -33,13 +33,10 @@ export interface Journal {
   changes(): Iterable<Change>;
   /** Stores a change. After it has returned, a SIGKILL does not lose the change. */
   append(change: Change): void;
-  /**
-   * Replaces all stored changes by `snapshot`, which has to lead to the same state, once there are far more
-   * of them.
-   */
+  /** Replaces all stored changes by `snapshot`, if they are far more. Both have to lead to the same state. */
   compact(snapshot: readonly Change[]): void;
   /**
-   * Whether to behave as if MongoDB could not be reached: so it is while the folder has a file
+   * Whether to behave as if MongoDB could not be reached. That is so while the folder has a file
    * `mongodb-away`.
    */
   isAway(): boolean;

@@ -36,8 +36,8 @@ export function predictionsOf(
 }
 
 /**
- * The probability p(s) of each symbol that stands in the present of some candidate. KATO gives no other
- * symbol one, which counts as 0.
+ * The probability p(s) of each symbol that stands in the present of some candidate. KATO gives no probability
+ * to any other symbol, and 0 counts for it.
  */
 function probabilitiesOf(candidates: readonly Candidate[], knowledge: Knowledge): Map<string, number> {
   const probabilities = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * What Python does otherwise than JavaScript, where KATO's answers show it: how it writes JSON, sorts
+ * What Python does differently from JavaScript, as far as KATO's answers show it: how it writes JSON, sorts
  * strings, rounds numbers, and prints a float32.
  */
 

@@ -9,7 +9,7 @@ const lineWidth = 75;
 const summaryThreshold = 1000;
 const edgeItems = 3;
 
-/** The text of `str(numpy.array(values))`, as `[1.  2.5 3. ]`. The values have to be finite. */
+/** The text of `str(numpy.array(values))`, for example `[1.  2.5 3. ]`. The values have to be finite. */
 export function printArray(values: readonly number[]): string {
   if (values.length === 0) return "[]";
   const summarised = values.length > summaryThreshold;

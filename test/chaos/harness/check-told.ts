@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Client } from "./client.ts";
 import type { Played } from "./log-truth.ts";
+import type { RandomClient } from "./random-client.ts";
 
 /**
  * Asserts that each answered command stands in the log once and in its place, and that none without effect
  * does.
  */
-export function checkTold({ told }: Client, { commands }: Played, about: string): void {
+export function checkTold({ told }: RandomClient, { commands }: Played, about: string): void {
   const inLog = [...commands.values()].flatMap(({ uniqueIds }) => uniqueIds);
   assert.equal(new Set(inLog).size, inLog.length, `no observation stands in the log twice: ${about}`);
   let sequence = 0;

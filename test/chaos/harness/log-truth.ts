@@ -16,11 +16,11 @@ import type { HandleCall } from "../../../services/simulator/rpc-handlers.ts";
 import { createCallHandler } from "../../../services/simulator/rpc-handlers.ts";
 import type { Step } from "../../../services/worker/model/step.ts";
 import { stepsOf } from "../../../services/worker/model/step.ts";
-import { Kato } from "../../fixtures/kato.ts";
+import { KatoClient } from "../../fixtures/kato-client.ts";
 
 /** What a log leads to: its commands, applied by a simulator in this process that is never killed. */
 export interface Played {
-  instance: Kato;
+  instance: KatoClient;
   /** Every model that was learned. */
   models: string[];
   /** By sequence: the method, the interval after the command, and the unique_ids of its observations. */
@@ -61,7 +61,7 @@ export class LogTruth {
     const manifest = { ...defaultManifest, id: this.#processor };
     const processor = new Processor(manifest, new Knowledge(noJournal, manifest.persistence), 0, nothing);
     const answer = createCallHandler(processor, nothing);
-    const instance = new Kato(async (method, request) =>
+    const instance = new KatoClient(async (method, request) =>
       encodeResponse(method, await answer(method, decodeRequest(method, request))),
     );
     const played: Played = { instance, models: [], commands: new Map() };

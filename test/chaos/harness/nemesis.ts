@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../unit/worker/crash-schedules/random.ts";
-import type { Cluster } from "./cluster.ts";
+import type { ChaosSystem } from "./chaos-system.ts";
 
 interface Victim {
   name: string;
@@ -8,14 +8,14 @@ interface Victim {
   restart(): Promise<void>;
 }
 
-/** Kills, freezes and restarts the processes of a cluster, one after the other. */
+/** Kills, freezes and restarts the processes of a system, one after the other. */
 export class Nemesis {
   /** What it has done, in words. */
   readonly deeds: string[] = [];
   readonly #victims: Victim[];
   readonly #random: Random;
 
-  constructor({ simulator, workers, gateway, nats }: Cluster, random: Random) {
+  constructor({ simulator, workers, gateway, nats }: ChaosSystem, random: Random) {
     const named = (name: string, service: Omit<Victim, "name">): Victim => ({
       name,
       kill: (signal) => service.kill(signal),

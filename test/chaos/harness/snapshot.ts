@@ -1,11 +1,11 @@
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
-import type { Kato } from "../../fixtures/kato.ts";
+import type { KatoClient } from "../../fixtures/kato-client.ts";
 
 /**
  * What has to be the same after any crash, wherever it struck: working memory, these models, how much is
  * known, and the settings that clients can change.
  */
-export async function snapshotOf(kato: Kato, models: Iterable<string>): Promise<object> {
+export async function snapshotOf(kato: KatoClient, models: Iterable<string>): Promise<object> {
   const learned: JsonObject = {};
   for (const name of new Set(models)) learned[name] = await kato.model(name);
   const genes: Record<string, Json | undefined> = {};

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { beforeEach, test } from "node:test";
 import { assertProblem } from "../../fixtures/gateway-app.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -202,7 +202,7 @@ export function observing(system: () => System): void {
       env: { GATEWAY_LEGACY_ERRORS: "1", LOG_LEVEL: "silent" },
     });
     t.after(() => gateway.stop());
-    const send = sender(gateway.url);
+    const send = sendTo(gateway.url);
     await until("it knows the processor", async () => (await send("GET", `/${id}/ping`)).status === 200);
     assert.equal((await send("POST", `/${id}/observe`, "nonsense")).status, 500);
     assert.equal((await send("POST", `/${id}/observe`, { strings: 5 })).status, 422);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { openUpload } from "../../fixtures/bulk.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import { until } from "../../fixtures/until.ts";
@@ -25,7 +25,7 @@ test("a stream of hundreds of thousands of lines takes no more memory than one o
   const KATO_PROCESSORS = JSON.stringify({ p1: "127.0.0.1:9" });
   const gateway = await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
   t.after(() => gateway.stop());
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
 
   const stream = openUpload(gateway.url, "/p1/observations");

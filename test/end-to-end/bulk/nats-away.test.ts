@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { assertApplied, linesOfTexts, ndjson, openUpload, texts, withStreams } from "../../fixtures/bulk.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { entryOf } from "../../fixtures/processors.ts";
+import { viewOf } from "../../fixtures/processors.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const open = () => openUpload(system.gateway.url, "/p1/observations");
 /** How many commands are applied since the test began. */
-const applied = async () => (await entryOf(system.request)).applied - base;
+const applied = async () => (await viewOf(system.request)).applied - base;
 
 test("a request goes on while NATS is killed and started again, and nothing is lost or doubled", async () => {
   const all = texts(2_000);
@@ -70,7 +70,7 @@ test("a full log is a 429 that says exactly what is stored", async (t) => {
     env: { KATO_PROCESSORS, LOG_MAX_BYTES: "200000" },
   });
   t.after(() => gateway.stop());
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
   const body = linesOfTexts(texts(5_000));
   const { status, headers, json } = await send("POST", "/p1/observations", body, ndjson);

@@ -10,8 +10,8 @@ import {
   withStreams,
 } from "../../fixtures/bulk.ts";
 import type { OpenRequest, Send } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
-import { entryOf } from "../../fixtures/processors.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
+import { viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -28,7 +28,7 @@ before(async () => {
   gateway = system.gateway;
   const [, second] = system.gateways;
   assert.ok(second);
-  other = sender(second.url);
+  other = sendTo(second.url);
 });
 after(() => system?.stop());
 beforeEach(async () => {
@@ -56,12 +56,12 @@ async function untilApplied(location: unknown, count: number): Promise<void> {
 
 /** The log's last sequence, as a gateway knows it. */
 async function storedOf(send: Send): Promise<number> {
-  return (await entryOf(send)).last;
+  return (await viewOf(send)).last;
 }
 
 /** How many commands are applied since the test began. */
 async function appliedOf(send: Send): Promise<number> {
-  return (await entryOf(send)).applied - base;
+  return (await viewOf(send)).applied - base;
 }
 
 test("with the worker killed three times in an ingestion each line is applied once and counted once (A2, A3)", async () => {

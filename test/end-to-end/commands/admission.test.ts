@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
 import type { Answer } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
-import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
+import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -27,7 +27,7 @@ const observe = (id: string, text: string, headers?: Record<string, string>) =>
   send("POST", `/${id}/observe`, { strings: [text] }, headers);
 const bulk = (id: string, all: string[], headers: Record<string, string> = {}) =>
   send("POST", `/${id}/observations`, linesOfTexts(all), { ...ndjson, ...headers });
-const entry = (id: string) => entryOf(system.request, id);
+const view = (id: string) => viewOf(system.request, id);
 const events = (id: string) => eventsOf(system.request, id);
 const pause = async (id: string) => {
   await send("POST", `/processors/${id}/pause`);
@@ -35,7 +35,7 @@ const pause = async (id: string) => {
 };
 const untilWorkedOff = (id: string) =>
   until(`nothing waits for ${id}`, async () => {
-    const { state, depth, oldest_seconds } = await entry(id);
+    const { state, depth, oldest_seconds } = await view(id);
     return state === "ready" && depth === 0 && oldest_seconds === 0;
   });
 const async = { prefer: "respond-async" };
@@ -63,12 +63,12 @@ test("a command that would be applied too late for its client is a 429, and a cl
   });
   assertRefused(refused, "queue-too-long", "wait");
 
-  const { last } = await entry("slow");
+  const { last } = await view("slow");
   assertRefused(await observe("slow", "refused", { prefer: "wait=1" }), "queue-too-long", "wait");
   const sequence = { observations: [{ strings: ["refused"] }], learn_at_end: true };
   const wait = { prefer: "wait=1" };
   assertRefused(await send("POST", "/slow/observe-sequence", sequence, wait), "queue-too-long", "wait");
-  assert.equal((await entry("slow")).last, last, "something of it was stored");
+  assert.equal((await view("slow")).last, last, "something of it was stored");
   assert.equal((await send("GET", "/slow/working-memory")).status, 200, "queries go between");
   assert.equal((await observe("idle", "meanwhile", { prefer: "wait=1" })).status, 200);
 
@@ -90,7 +90,7 @@ test("once a slow processor has worked off its queue, no command is refused", as
 test("a client that does not wait is told how much room there is, and is refused when there is none", async () => {
   await pause("deep");
   const first = await observe("deep", "e0", async);
-  await until("it is in hand", async () => (await entry("deep")).depth === 1);
+  await until("it is in hand", async () => (await view("deep")).depth === 1);
   const second = await observe("deep", "e1", async);
   assert.equal(second.headers["ratelimit-policy"], `"depth";q=${maxDepth}`);
   assert.equal(second.headers.ratelimit, `"depth";r=${maxDepth - 2}`);
@@ -102,7 +102,7 @@ test("a client that does not wait is told how much room there is, and is refused
   assert.equal(some.json.type, "urn:kato:problem:queue-full");
   assert.match(some.headers["retry-after"] ?? "", /^[1-9]\d*$/);
   assert.deepEqual([some.json.accepted, some.json.last_sequence], [maxDepth - 2, maxDepth]);
-  assert.deepEqual((await entry("deep")).last, maxDepth);
+  assert.deepEqual((await view("deep")).last, maxDepth);
 
   for (const refused of [
     await observe("deep", "refused", async),
@@ -133,7 +133,7 @@ test("a client that does not wait is told how much room there is, and is refused
 test("a paused processor takes synchronous commands while few wait, then answers 503 at once", async () => {
   await pause("deep");
   const waiting = observe("deep", "patient", { prefer: "wait=60" });
-  await until("it is in hand", async () => (await entry("deep")).depth === 1);
+  await until("it is in hand", async () => (await view("deep")).depth === 1);
   assert.equal((await bulk("deep", texts(50))).status, 202);
   assertRefused(await observe("deep", "refused", { prefer: "wait=300" }), "queue-paused");
   assert.equal((await observe("deep", "asynchronous", async)).status, 202);
@@ -144,11 +144,11 @@ test("a paused processor takes synchronous commands while few wait, then answers
 
 test("each gateway knows how much waits and for how long, whichever gateway has stored it", async () => {
   await pause("deep");
-  const { last } = await entry("deep");
+  const { last } = await view("deep");
   assert.equal((await bulk("deep", texts(150))).status, 202);
   const [, second] = system.gateways;
   assert.ok(second);
-  const other = sender(second.url);
+  const other = sendTo(second.url);
   await until("the other one knows", async () => {
     const { depth, last: known } = (await other("GET", "/processors/deep")).json;
     return depth === 150 && known === last + 150;

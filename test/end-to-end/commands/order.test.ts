@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type { Send } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { eventsOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -15,7 +15,7 @@ before(async () => {
     simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: "40" } : {}),
   });
   // Two to each gateway, each on connections of its own.
-  clients = [...system.gateways, ...system.gateways].map(({ url }) => sender(url));
+  clients = [...system.gateways, ...system.gateways].map(({ url }) => sendTo(url));
 });
 after(() => system?.stop());
 beforeEach(async () => {

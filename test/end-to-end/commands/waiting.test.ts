@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { entryOf, eventsOf, untilIdle, untilState } from "../../fixtures/processors.ts";
+import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -64,7 +64,7 @@ test("a slow instance delays only its own processor, and a command that was not 
   assert.equal((await observe("slow", "first")).status, 200);
   // Until the gateway knows that this one is over, it would say that it is being applied.
   await until("the gateway knows that it is applied", async () => {
-    const { state, applied } = await entryOf(system.request, "slow");
+    const { state, applied } = await viewOf(system.request, "slow");
     return state === "ready" && applied === 1;
   });
 

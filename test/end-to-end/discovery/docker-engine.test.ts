@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type { DiscoverySystem } from "../../fixtures/discovery.ts";
 import { startDiscoverySystem } from "../../fixtures/discovery.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
@@ -72,7 +72,7 @@ test("containers of a real engine are used, followed when they restart with othe
   await until("both are registered", async () => (await isAt("p1", "one")) && (await isAt("p2", "two")));
 
   services.push(await startWorker({ natsUrl: nats.url }), await startGateway({ natsUrl: nats.url }));
-  const send = sender(services[1]?.url ?? "");
+  const send = sendTo(services[1]?.url ?? "");
   const observe = async (id: string, text: string) =>
     (await send("POST", `/${id}/observe`, { strings: [text] })).status;
   await until("both are used", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startGateway, startSimulatorProcess } from "../../fixtures/services.ts";
@@ -101,7 +101,7 @@ test("with one processor the genome has its id, even when nobody runs the proces
   const KATO_PROCESSORS = '[{"id": "p1", "name": "Only", "grpc_endpoint": "127.0.0.1:9"}]';
   const gateway = await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
   t.after(() => gateway.stop());
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
   const { genome } = (await send("GET", "/connect")).json as {
     genome: { id: string; elements: { nodes: { data: object }[] } };
@@ -133,7 +133,7 @@ test("a variable of the form id:host:port names a processor", async (t) => {
   const gateway = await startGateway({ natsUrl: system.nats.url, env });
   t.after(() => gateway.stop());
   await untilUsable(gateway.url);
-  const { name, source } = (await sender(gateway.url)("GET", "/processors/eye_1")).json;
+  const { name, source } = (await sendTo(gateway.url)("GET", "/processors/eye_1")).json;
   assert.deepEqual({ name, source }, { name: "EXTRA_EYE", source: "environment" });
 });
 
@@ -141,7 +141,7 @@ test("a gateway whose settings name no processor knows those of the registry", a
   const gateway = await startGateway({ natsUrl: system.nats.url });
   t.after(() => gateway.stop());
   await untilUsable(gateway.url);
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   const known = (await system.request("GET", "/health")).json.processors;
   assert.ok(Number(known) >= 2);
   assert.equal((await send("GET", "/health")).json.processors, known);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
+import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -24,7 +24,7 @@ after(async () => {
 
 const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   system.request(method, path, body, headers);
-const entry = (id: string) => entryOf(system.request, id);
+const view = (id: string) => viewOf(system.request, id);
 const untilP1Is = (state: string) => untilState(system.request, "p1", state);
 const observeAsync = (id: string, text: string) =>
   send("POST", `/${id}/observe`, { strings: [text] }, { prefer: "respond-async" });
@@ -33,7 +33,7 @@ test("an idle instance that hangs is down, and is ready when it goes on", async 
   await send("POST", "/p1/observe", { strings: ["a"] });
   await system.simulator.kill("SIGSTOP");
   await untilP1Is("down");
-  const { reason, since, healthy } = await entry("p1");
+  const { reason, since, healthy } = await view("p1");
   assert.equal(reason, "its instance does not answer");
   assert.equal(healthy, false);
   assert.ok(Date.parse(since) <= Date.now());
@@ -49,7 +49,7 @@ test("a busy instance is not down", async () => {
   const queued = await observeAsync("p2", "slow");
   const states = new Set<string>();
   await until("it is applied", async () => {
-    states.add((await entry("p2")).state);
+    states.add((await view("p2")).state);
     return (await send("GET", String(queued.headers.location))).json.state === "applied";
   });
   assert.ok(states.has("applying"));
@@ -62,14 +62,14 @@ test("while its database is away a processor is down, and queued commands wait i
   // Where one fails it is known at once. Otherwise an idle instance is asked only now and then.
   const first = await observeAsync("p1", "fails");
   await untilP1Is("down");
-  assert.match(String((await entry("p1")).reason), /database fails: .*connection refused/);
+  assert.match(String((await view("p1")).reason), /database fails: .*connection refused/);
   const queued = await Promise.all(["c", "d"].map((text) => observeAsync("p1", text)));
   for (const { status } of queued) assert.equal(status, 202);
   assert.equal((await send("POST", "/p1/observe", { strings: ["e"] })).status, 503);
-  await until("they are seen to wait", async () => (await entry("p1")).depth > 0);
+  await until("they are seen to wait", async () => (await view("p1")).depth > 0);
   rmSync(mongoAway);
   await untilP1Is("ready");
-  await until("all is applied", async () => (await entry("p1")).depth === 0);
+  await until("all is applied", async () => (await view("p1")).depth === 0);
   assert.deepEqual((await eventsOf(system.request)).slice(-2), ["c", "d"]);
   const { dead_letters } = (await send("GET", "/processors/p1/dead-letters")).json as {
     dead_letters: { command: string }[];

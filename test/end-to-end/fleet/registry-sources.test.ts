@@ -5,8 +5,8 @@ import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
 import { freePort } from "../../fixtures/free-port.ts";
 import type { Send } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
-import { Kato } from "../../fixtures/kato.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
+import { KatoClient } from "../../fixtures/kato-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
@@ -30,7 +30,7 @@ before(async () => {
       startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) }),
     ),
   ]);
-  send = sender(reader.url);
+  send = sendTo(reader.url);
 });
 after(async () => {
   for (const service of [worker, reader, ...(instances ?? []), nats]) await service?.stop();
@@ -42,12 +42,12 @@ const endpointOf = (index: number) => `127.0.0.1:${instances[index]?.port}`;
 async function start(t: TestContext, env: NodeJS.ProcessEnv): Promise<{ gateway: Service; send: Send }> {
   const gateway = await startGateway({ natsUrl: nats.url, env });
   t.after(() => gateway.stop());
-  const send = sender(gateway.url);
-  await untilAnswered(send);
+  const send = sendTo(gateway.url);
+  await untilGatewayReady(send);
   return { gateway, send };
 }
 
-const untilAnswered = (send: Send) =>
+const untilGatewayReady = (send: Send) =>
   until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
 const viewOf = async (id: string) => {
   const { name, source, endpoint, state, reason } = (await send("GET", `/processors/${id}`)).json;
@@ -78,7 +78,7 @@ test("of one id REST wins over the environment, and that over the file; the appl
   await untilReady("p1", endpointOf(1));
   assert.partialDeepStrictEqual(await viewOf("p1"), { name: "p1", source: "environment" });
   // The instance itself is asked, as the gateway may still tell what the last applier reported.
-  const instance = new Kato(endpointOf(1));
+  const instance = new KatoClient(endpointOf(1));
   t.after(() => instance.close());
   await until("it is rebuilt in the other instance", async () => {
     return JSON.stringify(await instance.workingMemory()) === '[["a"]]';
@@ -93,11 +93,11 @@ test("of one id REST wins over the environment, and that over the file; the appl
   assert.deepEqual([put.status, put.json.source], [200, "rest"], put.text);
   await untilReady("p1", endpointOf(0));
   await gateway.restart({ KATO_PROCESSORS: JSON.stringify({ p1: endpointOf(1) }) });
-  await untilAnswered(sender(gateway.url));
+  await untilGatewayReady(sendTo(gateway.url));
   assert.partialDeepStrictEqual(await viewOf("p1"), { name: "By hand", endpoint: endpointOf(0) });
 
   assert.equal((await send("DELETE", "/processors/p1")).status, 200);
-  const other = sender(gateway.url);
+  const other = sendTo(gateway.url);
   await until("the other gateway knows", async () => (await other("GET", "/processors/p1")).status === 404);
   await gateway.restart({ KATO_PROCESSORS: "" });
   await untilReady("p1", endpointOf(0));
@@ -146,7 +146,7 @@ test("a processor that the settings do not name any more stays, and this is said
   const { gateway } = await start(t, { KATO_GONE: `gone:${endpointOf(2)}` });
   await until("it is registered", async () => (await viewOf("gone")).source === "environment");
   await gateway.restart({ KATO_GONE: "", LOG_LEVEL: "info" });
-  await untilAnswered(sender(gateway.url));
+  await untilGatewayReady(sendTo(gateway.url));
   assert.equal((await viewOf("gone")).source, "environment");
   await until("it is said", () => /registered by earlier settings and kept/.test(gateway.output()));
 });

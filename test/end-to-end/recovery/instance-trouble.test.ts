@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { entryOf, eventsOf, untilIdle, untilState } from "../../fixtures/processors.ts";
+import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startSimulatorProcess } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
@@ -27,7 +27,7 @@ test("a processor whose instance is away answers 503 at once, with Retry-After, 
   await observe("p1", "before");
   await instance.kill();
   await untilItIs("down");
-  const { healthy, reason } = await entryOf(system.request);
+  const { healthy, reason } = await viewOf(system.request);
   assert.equal(healthy, false);
   assert.match(String(reason), /instance/);
 
@@ -96,7 +96,7 @@ test("a Learn during which the instance dies is answered with an unknown effect,
   assert.equal(json.retryable, false);
   await untilItIs("down");
   await instance.restart({ SIMULATOR_FAULT: "" });
-  await until("it is applied again", async () => (await entryOf(system.request)).depth === 0);
+  await until("it is applied again", async () => (await viewOf(system.request)).depth === 0);
   const model = await system.request("GET", "/p1/model/76d7efca2e96cb5eeddf4e06ac96a0f424630135");
   assert.equal((model.json.message as { frequency: number }).frequency, 1);
   assert.deepEqual((await system.request("GET", "/p1/working-memory")).json.message, []);
@@ -151,7 +151,7 @@ test("a processor that is moved away from a hanging instance delays no other one
   });
   const register = (id: string, { port }: Service) =>
     system.request("PUT", `/processors/${id}`, { grpc_endpoint: `127.0.0.1:${port}` });
-  const stateOf = async (id: string) => (await entryOf(system.request, id)).state;
+  const stateOf = async (id: string) => (await viewOf(system.request, id)).state;
   const [other, third] = spare;
   assert.ok(other && third);
   assert.equal((await observe("p1", "before")).status, 200);

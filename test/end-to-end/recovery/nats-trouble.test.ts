@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { openBucket } from "../../../libs/nats/buckets.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { eventsOf, untilIdle } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -73,7 +73,7 @@ test("without NATS the gateway is alive, and the worker says that it is not well
   assert.deepEqual([status, json.status], [200, "healthy"]);
   assert.equal((await system.request("GET", "/connect")).status, 200);
   assert.equal((await system.request("GET", "/processors")).status, 200);
-  assert.equal((await sender(system.worker.url)("GET", "/health")).status, 503);
+  assert.equal((await sendTo(system.worker.url)("GET", "/health")).status, 503);
 });
 
 test("when NATS is back everything works, nothing else had to be restarted, and the log goes on", async () => {

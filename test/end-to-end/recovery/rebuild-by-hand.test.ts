@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sender } from "../../fixtures/http-client.ts";
-import { Kato } from "../../fixtures/kato.ts";
-import { entryOf, eventsOf, untilIdle, untilState } from "../../fixtures/processors.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
+import { KatoClient } from "../../fixtures/kato-client.ts";
+import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -33,7 +33,7 @@ const insistOnReplay = (id: string) =>
     const answer = await rebuild(id, "", { from: 1 });
     return answer.status !== 503 && answer;
   });
-const entry = (id: string) => entryOf(system.request, id);
+const view = (id: string) => viewOf(system.request, id);
 const untilReplayed = (id: string) => untilIdle(system.request, id);
 const untilItIs = (state: string, id: string) => untilState(system.request, id, state);
 
@@ -96,7 +96,7 @@ test("a rebuild by hand restores a working memory that somebody else has changed
     learns: 0,
   });
 
-  const stranger = new Kato(`127.0.0.1:${system.simulator.port}`);
+  const stranger = new KatoClient(`127.0.0.1:${system.simulator.port}`);
   await stranger.insist("ClearWorkingMemory", {});
   stranger.close();
   assert.deepEqual((await send("GET", "/p1/working-memory")).json.message, []);
@@ -107,7 +107,7 @@ test("a rebuild by hand restores a working memory that somebody else has changed
     [200, { id: "p1", state: "rebuilt", from: 1, through: 2, observes: 2, events: 2, degraded: "" }],
   );
   assert.deepEqual(await knowledgeOf("p1", []), before);
-  const { text: metrics } = await sender(system.worker.url)("GET", "/metrics");
+  const { text: metrics } = await sendTo(system.worker.url)("GET", "/metrics");
   const counted = (method: string, outcome: string) =>
     metrics.includes(`kato_recoveries_total{processor="p1",method="${method}",outcome="${outcome}"}`);
   assert.ok(
@@ -147,14 +147,14 @@ test("a replay goes on after the instance and the worker were killed in it, and 
   assert.ok(instance);
   assert.equal((await insistOnReplay("p2")).status, 202);
   await until("it is under way", async () => {
-    const { state, depth } = await entry("p2");
+    const { state, depth } = await view("p2");
     return state === "rebuilding" && depth < 20;
   });
   await instance.kill();
   await untilItIs("down", "p2");
   await instance.restart();
   await until("it goes on", async () => {
-    const { state, depth } = await entry("p2");
+    const { state, depth } = await view("p2");
     return state === "rebuilding" && depth < 17;
   });
   await system.worker.kill();
@@ -165,7 +165,7 @@ test("a replay goes on after the instance and the worker were killed in it, and 
 });
 
 test("a rebuild that is not possible is refused and changes nothing", async () => {
-  const { last } = await entry("p1");
+  const { last } = await view("p1");
   for (const from of [0, -1, 1.5, "1", last + 1]) {
     const { status, json } = await rebuild("p1", "", { from });
     assert.deepEqual([status, (json.errors as { field: string }[])[0]?.field, from], [422, "from", from]);
@@ -191,7 +191,7 @@ test("a replay that finds no instance says nothing about a command that an earli
   assert.equal((await observe("slow", "first")).status, 200);
   // Until the gateway knows that this one is over, it would say that it is being applied.
   await until("the gateway knows that it is applied", async () => {
-    const { state, applied } = await entry("slow");
+    const { state, applied } = await view("slow");
     return state === "ready" && applied === 1;
   });
   const body = { strings: ["second"] };
@@ -200,7 +200,7 @@ test("a replay that finds no instance says nothing about a command that an earli
     isAnswered = true;
   });
   await until("it is begun", async () => {
-    const { state, last } = await entry("slow");
+    const { state, last } = await view("slow");
     return state === "applying" && last === 2;
   });
   await instance.kill("SIGSTOP");

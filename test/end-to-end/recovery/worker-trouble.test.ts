@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
-import { entryOf, eventsOf, untilState } from "../../fixtures/processors.ts";
+import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
@@ -19,7 +19,7 @@ const observe = (text: string, prefer = "wait=20") =>
   system.request("POST", "/p1/observe", { strings: [text] }, { prefer });
 const clear = () => system.request("POST", "/p1/clear-all-memory");
 const events = () => eventsOf(system.request);
-const isUsable = async () => (await entryOf(system.request)).healthy;
+const isUsable = async () => (await viewOf(system.request)).healthy;
 const assertNotOwned = ({ status, headers, json }: Answer) => {
   assert.equal(status, 503);
   assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
@@ -30,7 +30,7 @@ const assertNotOwned = ({ status, headers, json }: Answer) => {
 test("a worker that is told to stop finishes the command that it has begun, and ends with 0", async () => {
   assert.equal((await observe("before")).status, 200);
   await until("the gateway knows that it is applied", async () => {
-    const { state, applied } = await entryOf(system.request);
+    const { state, applied } = await viewOf(system.request);
     return state === "ready" && applied === 1;
   });
   const begun = observe("begun");
@@ -48,7 +48,7 @@ test("without a worker queries are refused at once, and commands as soon as the 
     5_000,
   );
   assertNotOwned(await observe("nobody's", "wait=60"));
-  const { state, healthy } = await entryOf(system.request);
+  const { state, healthy } = await viewOf(system.request);
   assert.deepEqual({ state, healthy }, { state: "unowned", healthy: false });
   assert.equal((await system.request("GET", "/ready")).status, 200);
 });

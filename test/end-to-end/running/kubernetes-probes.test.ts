@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { V1Probe } from "@kubernetes/client-node";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { containersOf, render, workloadsIn } from "../../fixtures/kubernetes-manifests.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
@@ -30,7 +30,7 @@ async function ask(name: string, probe: V1Probe | undefined): Promise<number> {
   const path = probe?.httpGet?.path;
   const service = services[name];
   assert.ok(path && service, name);
-  return (await sender(service.url)("GET", path)).status;
+  return (await sendTo(service.url)("GET", path)).status;
 }
 
 test("the probes of the manifests are answered, and an outage of NATS restarts nobody", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
@@ -27,7 +27,7 @@ after(async () => {
 
 /** Each series that a service serves, with its value. */
 async function scrape(url: string): Promise<Map<string, number>> {
-  const { headers, text } = await sender(url)("GET", "/metrics");
+  const { headers, text } = await sendTo(url)("GET", "/metrics");
   assert.match(headers["content-type"] ?? "", /^text\/plain; version=0\.0\.4/);
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(

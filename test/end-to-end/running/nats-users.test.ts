@@ -7,7 +7,7 @@ import { connect } from "@nats-io/transport-node";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import type { DockerApi } from "../../fixtures/docker-api.ts";
 import { startDockerApi } from "../../fixtures/docker-api.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
@@ -47,7 +47,7 @@ before(async () => {
   });
   await until(
     "discovery has its list",
-    async () => (await sender(discovery.url)("GET", "/health")).status === 200,
+    async () => (await sendTo(discovery.url)("GET", "/health")).status === 200,
   );
   const env = { KATO_PROCESSORS: `{"p1": "127.0.0.1:${instance.port}"}`, LOG_LEVEL: "trace" };
   gateways = [
@@ -71,7 +71,7 @@ const violations = () => nats.output().match(/.*(Publish|Subscription) Violation
 test("with the users that are shipped gateways, workers and discovery can do all that they do", async () => {
   const [first, second] = gateways;
   assert.ok(first && second);
-  const [request, other] = [sender(first.url), sender(second.url)];
+  const [request, other] = [sendTo(first.url), sendTo(second.url)];
   const succeed = async (...args: Parameters<typeof request>) => {
     const answer = await request(...args);
     assert.ok(answer.status < 300, `${args[0]} ${args[1]}: ${answer.status} ${answer.text}`);

@@ -6,7 +6,7 @@ import type { TestContext } from "node:test";
 import test from "node:test";
 import { freePort } from "../../fixtures/free-port.ts";
 import type { Send } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import type { TestProcess } from "../../fixtures/processes.ts";
 import { startProgram } from "../../fixtures/processes.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -33,7 +33,7 @@ async function npmStart(t: TestContext, dataDir: string): Promise<Started> {
   const isReady = () => /^Ready: /m.test(npm.output());
   await until("npm start is ready or has ended", () => !npm.isRunning() || isReady(), startTimeoutMs);
   assert.ok(isReady(), npm.output());
-  return { npm, send: sender(`http://127.0.0.1:${port}`) };
+  return { npm, send: sendTo(`http://127.0.0.1:${port}`) };
 }
 
 /** Stops npm by SIGTERM. Asserts that it ends cleanly and that no process is left. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import {
   runToEnd,
@@ -30,7 +30,7 @@ test("gateway and worker wait for a NATS that is not there yet, go on when it co
     for (const each of [gateway, worker, instance, nats]) await each.stop();
   });
 
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   assert.deepEqual((await send("GET", "/health")).json, { status: "healthy", processors: 0 });
   assert.equal((await send("GET", "/ready")).status, 503);
   for (const path of ["/p1/observe", "/nobody/observe"]) {
@@ -169,7 +169,7 @@ test("each service stops with exit code 0 while requests are under way, and thes
   t.after(() => system.stop());
   const [first, second] = system.gateways;
   assert.ok(first && second);
-  const other = sender(second.url);
+  const other = sendTo(second.url);
   const body = { strings: ["a"] };
   const answers = [1, 2, 3].map(() => system.request("POST", "/p1/observe", body));
   answers.push(other("POST", "/p1/observe", body));

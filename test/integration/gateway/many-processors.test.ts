@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import { until } from "../../fixtures/until.ts";
@@ -17,7 +17,7 @@ test("when a processor is registered the gateway asks only for that one's log", 
   const env = { KATO_PROCESSORS: JSON.stringify(declared) };
   const gateway = await startGateway({ natsUrl: nats.url, env });
   t.after(async () => void (await gateway.stop()));
-  const send = sender(gateway.url);
+  const send = sendTo(gateway.url);
   await until("all are registered", async () => {
     const { processors } = (await send("GET", "/processors")).json;
     return Array.isArray(processors) && processors.length === 40;

@@ -4,16 +4,16 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
-import { untilAnswered } from "../../../libs/nats/requests.ts";
+import { untilAnswered } from "../../../libs/nats/until-answered.ts";
 import type { ProcessorEntry } from "../../../libs/registry/processor-entry.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
-import { noReplicas } from "../../fixtures/no-replicas.ts";
 import { until } from "../../fixtures/until.ts";
+import { whyNoReplicas } from "../../fixtures/why-no-replicas.ts";
 
-describe("a cluster of three nats-servers", { skip: noReplicas() }, () => {
+describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
   let cluster: NatsCluster;
   let logs: CommandLogs;
   before(async () => {

@@ -7,10 +7,10 @@ import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { OutcomeStore, recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
-import { noReplicas } from "../../fixtures/no-replicas.ts";
 import { until } from "../../fixtures/until.ts";
+import { whyNoReplicas } from "../../fixtures/why-no-replicas.ts";
 
-describe("a cluster of three nats-servers", { skip: noReplicas() }, () => {
+describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
   let cluster: NatsCluster;
   let logs: CommandLogs;
   before(async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { untilAnswered } from "../../../libs/nats/requests.ts";
+import { untilAnswered } from "../../../libs/nats/until-answered.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { until } from "../../fixtures/until.ts";
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { inProcess } from "../../fixtures/simulator.ts";
+import { simulatorInProcess } from "../../fixtures/simulator.ts";
 
 // docs/kato.md, "RPC by RPC": max_sequence_length.
 
 test("when there are max_sequence_length events they are learned, and the last one stays", async (t) => {
-  const kato = await inProcess(t, { manifest: { max_sequence_length: 3 } });
+  const kato = await simulatorInProcess(t, { manifest: { max_sequence_length: 3 } });
   await kato.observeAll(["a"], ["b", "b2"]);
   assert.equal((await kato.status()).models_kb, "{KB| objects: 0}");
   await kato.observeAll(["c"]);
@@ -19,14 +19,14 @@ test("when there are max_sequence_length events they are learned, and the last o
 });
 
 test("it counts events, not symbols", async (t) => {
-  const kato = await inProcess(t, { manifest: { max_sequence_length: 3 } });
+  const kato = await simulatorInProcess(t, { manifest: { max_sequence_length: 3 } });
   await kato.observeAll(["a", "b", "c"], ["d", "e", "f"]);
   assert.equal((await kato.workingMemory()).length, 2);
 });
 
 test("a lowered length acts at the next Observe, an empty or emotives-only one included", async (t) => {
   for (const observation of [{}, { emotives: { joy: 1 } }]) {
-    const kato = await inProcess(t);
+    const kato = await simulatorInProcess(t);
     await kato.observeAll(["a"], ["b"], ["c"], ["d"]);
     await kato.call("UpdateGenes", { genes: { max_sequence_length: 2 } });
     assert.equal((await kato.workingMemory()).length, 4);
@@ -37,7 +37,7 @@ test("a lowered length acts at the next Observe, an empty or emotives-only one i
 });
 
 test("a failed Observe does not set off an auto-learn", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observeAll(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { max_sequence_length: 1 } });
   assert.equal((await kato.observe({ unique_id: "" })).status, "FAILED");
@@ -45,7 +45,7 @@ test("a failed Observe does not set off an auto-learn", async (t) => {
 });
 
 test("with length 1 an event alone does not stay, and an event after another does", async (t) => {
-  const kato = await inProcess(t, { manifest: { max_sequence_length: 1 } });
+  const kato = await simulatorInProcess(t, { manifest: { max_sequence_length: 1 } });
   await kato.observeAll(["a"]);
   assert.deepEqual(await kato.workingMemory(), []);
   assert.equal((await kato.status()).models_kb, "{KB| objects: 0}");
@@ -62,7 +62,7 @@ test("with length 1 an event alone does not stay, and an event after another doe
 });
 
 test("a negative length sets off an auto-learn at every Observe", async (t) => {
-  const kato = await inProcess(t, { manifest: { max_sequence_length: -5 } });
+  const kato = await simulatorInProcess(t, { manifest: { max_sequence_length: -5 } });
   await kato.observe();
   assert.deepEqual(await kato.workingMemory(), []);
   await kato.observeAll(["a", "b"]);
@@ -71,7 +71,7 @@ test("a negative length sets off an auto-learn at every Observe", async (t) => {
 });
 
 test("the last learned name stays when a single symbol is not learned, and is the same when a model is learned again", async (t) => {
-  const kato = await inProcess(t, { manifest: { max_sequence_length: 1 } });
+  const kato = await simulatorInProcess(t, { manifest: { max_sequence_length: 1 } });
   await kato.observeAll(["a", "b"]);
   const name = modelName([["a", "b"]]);
   await kato.observeAll(["c"]);
@@ -82,7 +82,7 @@ test("the last learned name stays when a single symbol is not learned, and is th
 });
 
 test("an auto-learn that fails drops the events, and its Observe is FAILED but counted", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const name = await kato.learn(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { max_sequence_length: 2 } });
   await kato.observe({ strings: ["a"], emotives: { joy: 1 } });
@@ -95,7 +95,7 @@ test("an auto-learn that fails drops the events, and its Observe is FAILED but c
 });
 
 test("the event that stays was classified before the vectors of its sequence were known", async (t) => {
-  const kato = await inProcess(t, { manifest: { max_sequence_length: 2 } });
+  const kato = await simulatorInProcess(t, { manifest: { max_sequence_length: 2 } });
   await kato.observe({ vectors: [[1, 0]] });
   await kato.observe({ vectors: [[2, 0]] });
   const [kept = []] = await kato.workingMemory();

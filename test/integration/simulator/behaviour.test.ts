@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failureOf } from "../../fixtures/kato.ts";
-import { inProcess } from "../../fixtures/simulator.ts";
+import { failureOf } from "../../fixtures/kato-client.ts";
+import { simulatorInProcess } from "../../fixtures/simulator.ts";
 
 // docs/kato.md, "Every RPC" and "RPC by RPC", beyond what the recorded session shows.
 
 test("interval counts every Observe and nothing else, and only ClearAllMemory sets it to 0", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observeAll(["a"], ["b"]);
   await kato.observe();
   await kato.observe({ unique_id: "" });
@@ -19,7 +19,7 @@ test("interval counts every Observe and nothing else, and only ClearAllMemory se
 });
 
 test("strings are sorted within their event by code point, duplicates kept, behind the vectors' symbols", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observe({ strings: ["b", "a", "b", "\u{10000}", "\uffff"], vectors: [[1]] });
   const [[vector = "", ...strings] = []] = await kato.workingMemory();
   assert.match(vector, /^VECTOR\|[0-9a-f]{40}$/);
@@ -27,7 +27,7 @@ test("strings are sorted within their event by code point, duplicates kept, behi
 });
 
 test("an Observe that fails while predicting leaves its event in working memory", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.call("UpdateGenes", { genes: { max_predictions: 50 } });
   assert.equal((await kato.observe({ strings: ["a"] })).status, "FAILED");
   assert.deepEqual(await kato.workingMemory(), [["a"]]);
@@ -36,7 +36,7 @@ test("an Observe that fails while predicting leaves its event in working memory"
 });
 
 test("an Observe that fails before that leaves no event, but is in the percept data", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observe({
     strings: ["s"],
     vectors: [
@@ -59,7 +59,7 @@ test("an Observe that fails before that leaves no event, but is in the percept d
 });
 
 test("a sequence that is learned again has the same name and a frequency higher by one", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const name = await kato.learn(["a"], ["b"]);
   assert.equal(await kato.learn(["a"], ["b"]), name);
   assert.equal((await kato.model(name)).frequency, 2);
@@ -67,7 +67,7 @@ test("a sequence that is learned again has the same name and a frequency higher 
 });
 
 test("Learn leaves predictions and percept data, and drops a lone symbol without learning it", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observeAll(["a"]);
   assert.equal((await kato.call("Learn", {})).message, "None");
@@ -77,7 +77,7 @@ test("Learn leaves predictions and percept data, and drops a lone symbol without
 });
 
 test("predictions stay until the next Observe with symbols", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observeAll(["a"]);
   await kato.observe({ emotives: { joy: 1 } });
@@ -92,7 +92,7 @@ test("predictions stay until the next Observe with symbols", async (t) => {
 });
 
 test("emotives are averaged from Observe to Learn", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observe({ strings: ["a"], emotives: { joy: 1, fear: 0.1 } });
   await kato.observe({ strings: ["b"], emotives: { joy: 2 } });
   assert.deepEqual((await kato.status()).emotives, { joy: 1.5, fear: 0.1 });
@@ -103,7 +103,7 @@ test("emotives are averaged from Observe to Learn", async (t) => {
 });
 
 test("a model learned without emotives cannot be learned with any, and working memory is lost", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const name = await kato.learn(["a"], ["b"]);
   await kato.observe({ strings: ["a"], emotives: { joy: 1 } });
   await kato.observeAll(["b"]);
@@ -113,7 +113,7 @@ test("a model learned without emotives cannot be learned with any, and working m
 });
 
 test("a NaN or infinite emotive fails Observes with emotives, and Learn, until working memory is cleared", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   for (const joy of [Number.NaN, Number.POSITIVE_INFINITY]) {
     assert.equal((await kato.observe({ strings: ["a"], emotives: { joy } })).status, "FAILED");
     assert.deepEqual(await kato.workingMemory(), []);
@@ -130,7 +130,7 @@ test("a NaN or infinite emotive fails Observes with emotives, and Learn, until w
 });
 
 test("Learn stores the vectors of all Observes since the last one, through clears", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observe({ vectors: [[1, 2]] });
   const [[name = ""] = []] = await kato.workingMemory();
   await kato.call("ClearWorkingMemory", {});
@@ -143,7 +143,7 @@ test("Learn stores the vectors of all Observes since the last one, through clear
 });
 
 test("vectors that are not numbers fail", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   for (const vector of [["a"], [null], [Number.NaN], [1, "2"]]) {
     assert.equal((await kato.observe({ vectors: [vector] })).status, "FAILED");
   }
@@ -151,7 +151,7 @@ test("vectors that are not numbers fail", async (t) => {
 });
 
 test("StartSleeping clears like ClearWorkingMemory, and neither it nor StopSleeping has another effect", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observe({ strings: ["a"], emotives: { joy: 1 } });
   await kato.call("StartSleeping", {});
@@ -167,7 +167,7 @@ test("StartSleeping clears like ClearWorkingMemory, and neither it nor StopSleep
 });
 
 test("ClearAllMemory leaves genes and predicting", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { max_sequence_length: 9 } });
   await kato.call("StopPredicting", {});
@@ -180,7 +180,7 @@ test("ClearAllMemory leaves genes and predicting", async (t) => {
 });
 
 test("a deleted model is no longer predicted, and its name can be learned anew", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const name = await kato.learn(["a"], ["b"]);
   await kato.learn(["a"], ["b"]);
   await kato.call("DeleteModel", { name });
@@ -192,7 +192,7 @@ test("a deleted model is no longer predicted, and its name can be learned anew",
 });
 
 test("cognition data has the predictions and the last Observe's symbols", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.learn(["a"], ["b"]);
   await kato.observe({ strings: ["c", "a"], emotives: { joy: 0.1 }, metadata: { k: "v" } });
   const { response } = await kato.call("GetCognitionData", {});
@@ -211,7 +211,7 @@ test("cognition data has the predictions and the last Observe's symbols", async 
 });
 
 test("keys that mean something in JavaScript are keys like any other", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const emotives = JSON.parse('{"__proto__": 1, "constructor": 2}');
   await kato.observe({ strings: ["__proto__", "constructor"], emotives });
   const { message: name = "" } = await kato.call("Learn", {});

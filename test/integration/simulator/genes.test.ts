@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failureOf } from "../../fixtures/kato.ts";
-import { inProcess } from "../../fixtures/simulator.ts";
+import { failureOf } from "../../fixtures/kato-client.ts";
+import { simulatorInProcess } from "../../fixtures/simulator.ts";
 
 // docs/kato.md, "RPC by RPC": UpdateGenes, GetGene, IncrementRecallThreshold.
 
 test("every known gene can be read, as the manifest or UpdateGenes has set it", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const expected = {
     recall_threshold: 0.1,
     max_predictions: 100,
@@ -30,7 +30,7 @@ test("every known gene can be read, as the manifest or UpdateGenes has set it", 
 });
 
 test("a recall threshold set by UpdateGenes is read back, but the search uses it only after an increment of 0", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.learn(["a"], ["b"], ["c"], ["d"]);
   await kato.call("UpdateGenes", { genes: { recall_threshold: 0.9 } });
   await kato.observeAll(["a"]);
@@ -41,7 +41,7 @@ test("a recall threshold set by UpdateGenes is read back, but the search uses it
 });
 
 test("the recall threshold is rounded to one decimal, a tie to the even digit", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   for (const [set, rounded] of [
     [0.25, 0.2],
     [0.75, 0.8],
@@ -56,7 +56,7 @@ test("the recall threshold is rounded to one decimal, a tie to the even digit", 
 });
 
 test("overwriting WM breaks every call that needs it, until working memory is cleared", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observeAll(["a"]);
   await kato.call("UpdateGenes", { genes: { WM: 1 } });
   assert.equal(await kato.data("GetGene", { gene: "WM" }), 1);
@@ -70,7 +70,7 @@ test("overwriting WM breaks every call that needs it, until working memory is cl
 });
 
 test("overwriting learn or superkb breaks the instance for good", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await kato.observeAll(["a"], ["b"]);
   await kato.call("UpdateGenes", { genes: { learn: 1 } });
   failureOf(await kato.call("Learn", {}));

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import { inProcess } from "../../fixtures/simulator.ts";
+import { simulatorInProcess } from "../../fixtures/simulator.ts";
 
 interface GoldenCall {
   rpc: Method;
@@ -26,7 +26,7 @@ function comparable(response: KatoResponse): object {
 }
 
 test("the simulator answers each call of a session that was recorded with a real KATO as that did", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   assert.equal(golden.length, 103);
   for (const [at, { rpc, request, response }] of golden.entries()) {
     const answer = await kato.call(rpc, request as never);

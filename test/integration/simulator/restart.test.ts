@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
-import type { Kato } from "../../fixtures/kato.ts";
+import type { KatoClient } from "../../fixtures/kato-client.ts";
 import { spawnSimulator } from "../../fixtures/simulator.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
@@ -16,8 +16,8 @@ async function afterDeathAt(
   t: TestContext,
   SIMULATOR_DATA: string,
   place: CrashPoint,
-  use: (kato: Kato) => Promise<unknown>,
-): Promise<Kato> {
+  use: (kato: KatoClient) => Promise<unknown>,
+): Promise<KatoClient> {
   const mortal = await spawnSimulator(t, { SIMULATOR_DATA, SIMULATOR_FAULT: `${place}:1` });
   await assert.rejects(use(mortal.kato), { code: 14 });
   assert.equal(await mortal.service.exited, "ended by SIGKILL", place);
@@ -28,7 +28,7 @@ const events = [["a"], ["b", "c"], ["d"]];
 const name = modelName(events);
 
 /** The two ways to learn a sequence, by the beginning of the names of their places. */
-const learnings: Record<"learn" | "autolearn", (kato: Kato) => Promise<unknown>> = {
+const learnings: Record<"learn" | "autolearn", (kato: KatoClient) => Promise<unknown>> = {
   learn: (kato) => kato.learn(...events),
   autolearn: async (kato) => {
     await kato.call("UpdateGenes", { genes: { max_sequence_length: 3 } });

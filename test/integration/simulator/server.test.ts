@@ -3,21 +3,21 @@ import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import { startSimulator } from "../../../services/simulator/server.ts";
-import { Kato } from "../../fixtures/kato.ts";
+import { KatoClient } from "../../fixtures/kato-client.ts";
 import { runToEnd, startSimulatorProcess } from "../../fixtures/services.ts";
-import { inProcess } from "../../fixtures/simulator.ts";
+import { simulatorInProcess } from "../../fixtures/simulator.ts";
 import { until } from "../../fixtures/until.ts";
 
 const mebibyte = 1024 * 1024;
 
 test("bytes that cannot be parsed are INTERNAL, and count as no Observe", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   await assert.rejects(kato.raw("Observe", Buffer.from([0x0a, 0xff])), { code: status.INTERNAL });
   assert.equal(await kato.interval(), 0);
 });
 
 test("a message over 4 MiB is RESOURCE_EXHAUSTED in both directions", async (t) => {
-  const kato = await inProcess(t);
+  const kato = await simulatorInProcess(t);
   const strings = ["x".repeat(3 * mebibyte)];
   assert.equal((await kato.observe({ strings })).status, "OKAY");
   await assert.rejects(kato.observe({ strings: [...strings, ...strings] }), {
@@ -31,7 +31,7 @@ test("a message over 4 MiB is RESOURCE_EXHAUSTED in both directions", async (t) 
 test("Observes run one after the other, and a Learn does not wait for an Observe", async (t) => {
   const reached: CrashPoint[] = [];
   const ticked = Promise.withResolvers<void>();
-  const kato = await inProcess(t, { delayMs: 300 }, (place) => {
+  const kato = await simulatorInProcess(t, { delayMs: 300 }, (place) => {
     reached.push(place);
     if (place === "observe-after-tick") ticked.resolve();
   });
@@ -49,7 +49,7 @@ test("Observes run one after the other, and a Learn does not wait for an Observe
 
 test("a call that has begun is finished although its client has given up", async (t) => {
   const ticked = Promise.withResolvers<void>();
-  const kato = await inProcess(t, { delayMs: 500 }, (place) => {
+  const kato = await simulatorInProcess(t, { delayMs: 500 }, (place) => {
     if (place === "observe-after-tick") ticked.resolve();
   });
   const first = kato.observe({ strings: ["first"] });
@@ -64,7 +64,7 @@ test("a call that has begun is finished although its client has given up", async
 test("at most ten calls are under way, and a waiting call that its client gave up is not begun", async (t) => {
   let underWay = 0;
   const all = Promise.withResolvers<void>();
-  const kato = await inProcess(t, { delayMs: 1_000 }, (place) => {
+  const kato = await simulatorInProcess(t, { delayMs: 1_000 }, (place) => {
     if (place === "learn-after-clear" && ++underWay === 10) all.resolve();
   });
   const learns = Array.from({ length: 11 }, () => kato.call("Learn", {}));
@@ -82,7 +82,7 @@ test("a stop lets a call under way finish and takes no new one", async () => {
   const simulator = await startSimulator({ delayMs: 300 }, (place) => {
     if (place === "observe-after-tick") ticked.resolve();
   });
-  const kato = new Kato(simulator.endpoint);
+  const kato = new KatoClient(simulator.endpoint);
   const observe = kato.observe({ strings: ["a"] });
   await ticked.promise;
   const stopped = simulator.stop();
@@ -107,7 +107,7 @@ test("the first line says what it listens on, and SIGTERM and SIGINT stop it wit
     const line = await until("it says something", () => service.output().split("\n")[0] || undefined);
     const { msg, endpoint, processor } = JSON.parse(line);
     assert.deepEqual([msg, endpoint, processor], ["listening", `127.0.0.1:${service.port}`, "p2"]);
-    const kato = new Kato(endpoint);
+    const kato = new KatoClient(endpoint);
     assert.equal((await kato.call("GetName", {})).message, "P2");
     await service.kill(signal);
     assert.equal(await service.exited, "exit code 0");
@@ -121,7 +121,7 @@ test("a stop waits no longer than a second for calls under way", async () => {
   const simulator = await startSimulator({ delayMs: 600_000 }, (place) => {
     if (place === "observe-after-tick") ticked.resolve();
   });
-  const kato = new Kato(simulator.endpoint);
+  const kato = new KatoClient(simulator.endpoint);
   const observe = assert.rejects(kato.observe({ strings: ["a"] }));
   await ticked.promise;
   await simulator.stop();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import type { Kato } from "../../fixtures/kato.ts";
+import type { KatoClient } from "../../fixtures/kato-client.ts";
 import { spawnSimulator } from "../../fixtures/simulator.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
@@ -44,7 +44,7 @@ test("a simulator that is killed at any moment has everything that it had answer
  * or "".
  */
 async function learnUntilDeath(
-  kato: Kato,
+  kato: KatoClient,
   random: (limit: number) => number,
   frequencies: Map<string, number>,
   count: () => unknown,
@@ -71,7 +71,7 @@ async function learnUntilDeath(
  * Notes whether the unanswered Learn had its effect. A new model, which it may have torn, is deleted, as the
  * worker would do.
  */
-async function settle(kato: Kato, frequencies: Map<string, number>, model: string): Promise<void> {
+async function settle(kato: KatoClient, frequencies: Map<string, number>, model: string): Promise<void> {
   if (model === "") return;
   const before = frequencies.get(model) ?? 0;
   const now = Number((await kato.model(model)).frequency ?? 0);

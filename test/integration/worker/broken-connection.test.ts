@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
-import { Kato } from "../../fixtures/kato.ts";
+import { KatoClient } from "../../fixtures/kato-client.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
@@ -14,7 +14,7 @@ const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
 let system: System;
 let proxy: TcpProxy;
 /** Asks the instance directly. */
-let kato: Kato;
+let kato: KatoClient;
 before(async () => {
   system = await startSystem({
     // Long enough to cut the connection while a Learn is under way.
@@ -24,7 +24,7 @@ before(async () => {
       return proxy.port;
     },
   });
-  kato = new Kato(`127.0.0.1:${system.simulator.port}`);
+  kato = new KatoClient(`127.0.0.1:${system.simulator.port}`);
 });
 after(async () => {
   kato?.close();

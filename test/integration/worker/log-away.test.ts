@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
-import { Kato } from "../../fixtures/kato.ts";
+import { KatoClient } from "../../fixtures/kato-client.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -25,7 +25,7 @@ test("a command is not skipped because the log could not be read to settle it (A
     },
   });
   stack.use(system);
-  const kato = new Kato(`127.0.0.1:${system.simulator.port}`);
+  const kato = new KatoClient(`127.0.0.1:${system.simulator.port}`);
   stack.defer(() => kato.close());
   const post = (path: string, body?: unknown) =>
     system.request("POST", `/p1${path}`, body, { prefer: "respond-async" });

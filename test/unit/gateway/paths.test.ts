@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { assertProblem, buildGatewayApp } from "../../fixtures/gateway-app.ts";
 import type { Send } from "../../fixtures/http-client.ts";
-import { sender } from "../../fixtures/http-client.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 
 const gateway = buildGatewayApp();
 let send: Send;
@@ -12,7 +12,7 @@ let port: number;
 before(async () => {
   const url = await gateway.listen();
   port = Number(new URL(url).port);
-  send = sender(url);
+  send = sendTo(url);
 });
 after(() => gateway.close());
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import type { Share } from "./crash-schedules/thread.ts";
+import type { Share } from "./crash-schedules/explore-entry.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000_000);
 /** One alone where it was given as the one that fails. */
@@ -16,7 +16,7 @@ test("whatever crashes, and wherever, the instance ends as it would without a cr
   const failures = await Promise.all(
     Array.from({ length: threads }, async (_, index) => {
       const share: Share = { first: seed + index * count, count };
-      const thread = new Worker(new URL("./crash-schedules/thread.ts", import.meta.url), {
+      const thread = new Worker(new URL("./crash-schedules/explore-entry.ts", import.meta.url), {
         workerData: share,
       });
       const [failure] = await once(thread, "message");

@@ -7,10 +7,10 @@ import { planRebuild } from "../../../services/worker/engine/rebuild-plan.ts";
 import { compareInterval } from "../../../services/worker/engine/reconcile.ts";
 import type { LearnIntent } from "../../../services/worker/model/intent.ts";
 import { autoLearnAt, command, deleteModel, observe, raiseThreshold } from "./crash-schedules/every-fault.ts";
-import { FaultThread } from "./crash-schedules/fault-thread.ts";
+import { EveryFaultThread } from "./crash-schedules/every-fault-thread.ts";
 
 const learn = command("Learn");
-const thread = new FaultThread();
+const thread = new EveryFaultThread();
 after(() => thread.close());
 
 test("an interval never means two things, though a rebuild and a restart move it", () =>

@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { exampleCommand, exampleTime } from "../../openapi/examples.ts";
 import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
-import { Next, Outcome, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
+import { CommandState, Next, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
 const LogPage = Type.Object({
   commands: Type.Array(
@@ -15,13 +15,13 @@ const LogPage = Type.Object({
         Type.String({ description: "Who has sent it: the principal, or the address that it came from" }),
       ),
       deadline: Type.Optional(Time),
-      outcome: orNull(Outcome),
+      outcome: orNull(CommandState),
     }),
   ),
   next: Next,
 });
 
-export const log: Operation = {
+export const commandLog: Operation = {
   tag: "The gateway",
   summary: "The command log",
   description: "What of it is kept: applied commands are trimmed in the end.",

@@ -1,20 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { readLogPage } from "../../../../libs/commands/log/log-page.ts";
 import type { LoggedCommand } from "../../../../libs/commands/messages/command.ts";
+import { outcomesKeptMs } from "../../../../libs/commands/outcomes/outcome-store.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/refusals.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
-import { log } from "./description.ts";
-
-const outcomesKeptMs = 24 * 3_600_000;
+import { commandLog } from "./description.ts";
 
 /** The command log as operators read it. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/processors/:id/log",
-    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: log } },
+    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: commandLog } },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
       const { from, limit } = pageOf(request.query);

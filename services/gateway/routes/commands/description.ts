@@ -7,7 +7,7 @@ import {
 } from "../../openapi/examples.ts";
 import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
-import { Outcome, Text, Whole } from "../../openapi/schemas.ts";
+import { CommandState, Text, Whole } from "../../openapi/schemas.ts";
 
 const Command = Type.Object({
   id: Text,
@@ -15,7 +15,7 @@ const Command = Type.Object({
   status: Type.Literal("okay"),
   command: Text,
   method: Type.String({ description: "The RPC" }),
-  state: Outcome,
+  state: CommandState,
   sequence: Type.Optional(Whole),
   interval: Type.Optional(Whole),
   response: Type.Optional(
@@ -23,7 +23,7 @@ const Command = Type.Object({
   ),
 });
 
-export const becameOf: Operation = {
+export const readCommand: Operation = {
   tag: "One processor",
   summary: "What became of a command",
   description:

@@ -5,13 +5,13 @@ import type { CommandRecord } from "../../../../libs/commands/outcomes/outcome-s
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import type { Json } from "../../../../libs/kato/json.ts";
 import { commandAnswer } from "../../dispatch/answer.ts";
-import { findCommand } from "../../dispatch/command-records.ts";
+import { findCommand } from "../../dispatch/find-command.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
 import { setCommandHeaders } from "../../http/headers.ts";
 import { problemOf } from "../../http/problem.ts";
 import { ProcessorId } from "../../http/schemas.ts";
-import { becameOf } from "./description.ts";
+import { readCommand } from "./description.ts";
 
 const CommandParams = Type.Object({
   id: ProcessorId,
@@ -22,7 +22,7 @@ const CommandParams = Type.Object({
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/:id/commands/:command",
-    { schema: { params: CommandParams }, config: { operation: becameOf } },
+    { schema: { params: CommandParams }, config: { operation: readCommand } },
     async (request, reply) => {
       const { backend, processor } = targetOf(options, request);
       const { command } = request.params;

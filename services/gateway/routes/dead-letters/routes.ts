@@ -5,12 +5,12 @@ import { Type } from "typebox";
 import type { DeadLetter } from "../../../../libs/commands/outcomes/dead-letters.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { commandIdOf } from "../../dispatch/command-ids.ts";
-import { grpcFailure, katoFailure } from "../../dispatch/failures.ts";
+import { effectUnknown, grpcFailure, katoFailure } from "../../dispatch/failures.ts";
 import { queuedAnswer } from "../../dispatch/run-command.ts";
 import { storeCommand } from "../../dispatch/send-command.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/refusals.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { nextPage, PageQuery, pageOf } from "../../http/paging.ts";
 import { problemOf } from "../../http/problem.ts";
 import { ProcessorId, ProcessorParams, SequenceText } from "../../http/schemas.ts";
@@ -95,10 +95,7 @@ function deadLetterView(letter: DeadLetter) {
 function errorOf(letter: DeadLetter): GatewayError {
   const { processor, command, sequence, method, outcome, grpcStatus, text } = letter;
   const context = { processor, command, sequence };
-  if (outcome === "unknown") {
-    const detail = "The command was started, and its end was not seen.";
-    return new GatewayError("EFFECT_UNKNOWN", detail, { ...context, effect: "unknown" });
-  }
+  if (outcome === "unknown") return effectUnknown(context);
   if (grpcStatus === grpc.OK) return katoFailure(method, text, context);
   return grpcFailure(grpcStatus, text, { ...context, effect: "none" });
 }

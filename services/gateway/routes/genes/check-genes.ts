@@ -12,7 +12,7 @@ const anyNumber = numberWithin(-maxFloat32, maxFloat32);
 
 /**
  * The genes that can be set safely, with the values that each may have. A new gene also goes into
- * description.ts.
+ * description.ts, and into the worker's engine/adopt.ts, which asks for the genes of an instance that is new.
  */
 const settable: Record<string, { check: GeneCheck; says: string }> = {
   recall_threshold: { check: numberWithin(0, 1), says: "must be a number from 0 to 1" },

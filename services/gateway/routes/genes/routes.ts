@@ -5,7 +5,7 @@ import {
   encodeRecallThresholdChange,
 } from "../../../../libs/kato/compound-commands.ts";
 import { wrappedGenes } from "../../dispatch/answer.ts";
-import { dataOf } from "../../dispatch/response.ts";
+import { dataOf } from "../../dispatch/kato-response.ts";
 import { runCommand, runEncoded } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
@@ -47,7 +47,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     { schema: { params: ProcessorParams, body: GenesBody }, config: { operation: described.change } },
     async (request, reply) => {
       const { body } = request;
-      // Not unwrapped before, as the answer's wording depends on where the genes were.
+      // The body is not unwrapped by a hook, because the answer's wording depends on where the genes were.
       const isWrapped = hasData(body);
       if (isWrapped && !isObject(body.data)) invalid("data", "must be an object of genes");
       const genes = checkGenes(isWrapped ? { ...body.data } : body);

@@ -3,7 +3,7 @@ import { decodeResponse, encodeRequest } from "../../../../libs/kato/codec.ts";
 import type { Json } from "../../../../libs/kato/json.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { TraceContext } from "../../../../libs/telemetry/trace-context.ts";
-import { dataOf } from "../../dispatch/response.ts";
+import { dataOf } from "../../dispatch/kato-response.ts";
 import { sendQuery } from "../../dispatch/send-query.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { genome } from "./description.ts";

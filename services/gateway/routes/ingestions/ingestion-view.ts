@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import type { IngestionCounts, IngestionRecord } from "../../../../libs/commands/outcomes/ingestion-store.ts";
 import { noCounts } from "../../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
-import { currentRecord } from "../../bulk/current-record.ts";
+import { findIngestion } from "../../bulk/find-ingestion.ts";
 import type { Backend } from "../../fleet/backend.ts";
 import { IngestionReport, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
@@ -58,7 +58,7 @@ export async function ingestionView(
   processor: string,
   ingestion: string,
 ): Promise<IngestionView> {
-  const record = await currentRecord(backend, processor, ingestion);
+  const record = await findIngestion(backend, processor, ingestion);
   if (!record) {
     throw new GatewayError("INGESTION_NOT_FOUND", `Ingestion ${ingestion} not found`, { processor });
   }

@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/refusals.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { ProcessorId } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import type { IngestionView } from "./ingestion-view.ts";
@@ -93,7 +93,7 @@ async function* eventsOf(views: AsyncIterable<IngestionView>, lastSeen: string):
   }
 }
 
-/** The same for the same state of the ingestion, whichever gateway is asked. */
+/** The id of an event. It is the same for the same state of the ingestion, whichever gateway is asked. */
 function eventIdOf({ state, accepted, applied, failed, unknown, learn = "" }: IngestionView): string {
   return [state, accepted, applied, failed, unknown, learn].join(".");
 }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { JsonObject } from "../../../../libs/kato/json.ts";
-import { intervalOffset } from "../../dispatch/response.ts";
+import { intervalOffset } from "../../dispatch/kato-response.ts";
 import { runCommand } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";

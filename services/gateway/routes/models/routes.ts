@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import type { JsonObject } from "../../../../libs/kato/json.ts";
 import { withPrefix } from "../../../../libs/kato/model-name.ts";
-import { dataOf } from "../../dispatch/response.ts";
+import { dataOf } from "../../dispatch/kato-response.ts";
 import { runCommand } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";

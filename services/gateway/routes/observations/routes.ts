@@ -8,12 +8,12 @@ import { errorCatalog, GatewayError } from "../../../../libs/errors/gateway-erro
 import { Intake } from "../../bulk/intake.ts";
 import { observationCheck } from "../../bulk/observation-line.ts";
 import { ReceiptStream } from "../../bulk/receipts.ts";
-import type { BulkBody } from "../../bulk/take-in.ts";
-import { takeIn } from "../../bulk/take-in.ts";
+import type { BulkBody } from "../../bulk/take-body.ts";
+import { takeBody } from "../../bulk/take-body.ts";
 import { checkQueueLimits, requestLimitBytes, setQueueRateLimit } from "../../fleet/admission.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { natsUnavailable } from "../../fleet/refusals.ts";
+import { natsUnavailable } from "../../fleet/errors.ts";
 import { readIdempotencyKey } from "../../http/headers.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
@@ -62,7 +62,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       });
       const { ingestion } = intake.record;
       reply.header("location", `/${processor}/ingestions/${ingestion}`).header("kato-ingestion", ingestion);
-      const takingIn = takeIn(intake, body, {
+      const takingIn = takeBody(intake, body, {
         check: observationCheck(request, requestLimitBytes(backend.nats)),
         learnAtEnd: request.query.learn === "end",
         signal: closing.signal,

@@ -52,7 +52,10 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   );
 };
 
-/** As `checkObservation`. The field's name begins with the item's. */
+/**
+ * Checks an item as `checkObservation` does. The names of wrong fields begin with the item's place in the
+ * list.
+ */
 function checkItem(observation: ObservationBody, index: number): void {
   try {
     checkObservation(observation);

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { dataOf, predictionsOf } from "../../dispatch/response.ts";
-import type { Call } from "../../dispatch/run-command.ts";
+import { dataOf, predictionsOf } from "../../dispatch/kato-response.ts";
+import type { HttpExchange } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { unwrapData } from "../../http/bodies.ts";
@@ -47,10 +47,10 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   );
 };
 
-function runPredictions(call: Call, uniqueId: string | undefined) {
+function runPredictions(exchange: HttpExchange, uniqueId: string | undefined) {
   return uniqueId === undefined
-    ? runQuery(call, "GetAllPredictions", {}, predictionsOf)
-    : runQuery(call, "GetPredictions", { unique_id: uniqueId }, predictionsOf);
+    ? runQuery(exchange, "GetAllPredictions", {}, predictionsOf)
+    : runQuery(exchange, "GetPredictions", { unique_id: uniqueId }, predictionsOf);
 }
 
 export default routes;

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { RouteOptions } from "../../fleet/backend.ts";
-import { processorNotFound } from "../../fleet/refusals.ts";
+import { processorNotFound } from "../../fleet/errors.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { processorNotFound, withNats } from "../../fleet/refusals.ts";
+import { processorNotFound, withNats } from "../../fleet/errors.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";

@@ -6,7 +6,7 @@ import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/refusals.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";

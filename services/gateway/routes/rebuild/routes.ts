@@ -6,7 +6,7 @@ import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { noReply } from "../../dispatch/failures.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
-import { instanceUnavailable, natsUnavailable } from "../../fleet/refusals.ts";
+import { instanceUnavailable, natsUnavailable } from "../../fleet/errors.ts";
 import { unwrapData } from "../../http/bodies.ts";
 import { readWait } from "../../http/headers.ts";
 import { invalid } from "../../http/problem.ts";

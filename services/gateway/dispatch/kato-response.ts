@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import { withPrefix } from "../../../libs/kato/model-name.ts";
 
-// What wordings read from KATO's response.
+// What wordings (answer.ts) and routes read from KATO's response.
 
 /** The `data` of a response that is a Struct with that one key; null if there is none. */
 export function dataOf({ response }: KatoResponse): Json {

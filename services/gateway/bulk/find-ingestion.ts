@@ -7,7 +7,7 @@ import { askOwner } from "./owner.ts";
  * The record of an ingestion as its owner has it, else as it is persisted; undefined if there is none. A
  * record whose owner has died is completed from the log first.
  */
-export async function currentRecord(
+export async function findIngestion(
   backend: Backend,
   processor: string,
   ingestion: string,
@@ -20,8 +20,8 @@ export async function currentRecord(
 }
 
 /**
- * Counts what the log has beyond the record, whose owner is gone, and persists that the intake was
- * interrupted.
+ * Counts the lines that the log has and the record does not, because its owner has died. Persists the record
+ * as `interrupted`.
  */
 async function completeRecord(
   { logs, stores: { ingestions } }: Backend,
@@ -41,6 +41,6 @@ async function completeRecord(
     record.last_sequence = sequence;
   }
   const isWritten = (await ingestions.put(record, revision)) !== undefined;
-  // Where somebody has written it meanwhile, the request was sent again.
+  // If it was not written, somebody else has: the request was sent again, and its gateway is the owner now.
   return isWritten ? record : (await ingestions.get(record.processor, record.ingestion))?.record;
 }

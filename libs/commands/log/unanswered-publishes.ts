@@ -2,41 +2,43 @@
 const answerLimitMs = 2_000;
 
 /**
- * A run of a LogWriter: what it sends from one break to the next, and how many answers are still to come. The
- * number of the run is part of the subject of each answer, so an answer that belongs to an earlier run is
- * recognized.
+ * Counts the publishes of a LogWriter that JetStream has not answered yet.
+ *
+ * What the writer sends from one break to the next is a run. The number of the run is part of the subject of
+ * each answer, so an answer that belongs to an earlier run is recognized.
  */
-export class PublishRun {
-  #number = 0;
-  #unanswered = 0;
+export class UnansweredPublishes {
+  #run = 0;
+  #count = 0;
   /** When the last answer came, or the first message was sent; by `performance.now()`. */
   #answeredAt = 0;
   /** The connection over which the messages were sent (NatsLink.session). */
   #session = 0;
 
-  get number(): number {
-    return this.#number;
+  /** The number of the present run. */
+  get run(): number {
+    return this.#run;
   }
 
   /** Whether no answer is to come any more. */
-  get isAnswered(): boolean {
-    return this.#unanswered === 0;
+  get isEmpty(): boolean {
+    return this.#count === 0;
   }
 
   /** Counts a message that is sent now, over this connection. */
   countSent(session: number): void {
-    if (this.#unanswered === 0) {
+    if (this.#count === 0) {
       this.#answeredAt = performance.now();
       this.#session = session;
     }
-    this.#unanswered++;
+    this.#count++;
   }
 
   /** Counts an answer. Returns false if it belongs to an earlier run. */
   countAnswer(run: number | undefined): boolean {
-    if (run !== this.#number) return false;
+    if (run !== this.#run) return false;
     // An answer that was given up can still come, after a reconnect through another server of the cluster.
-    if (this.#unanswered > 0) this.#unanswered--;
+    if (this.#count > 0) this.#count--;
     this.#answeredAt = performance.now();
     return true;
   }
@@ -45,16 +47,16 @@ export class PublishRun {
    * Gives up the answers that are still to come, if there is another connection by now or there was no answer
    * for too long. Returns whether it did.
    */
-  giveUpLostAnswers(session: number): boolean {
+  giveUpLost(session: number): boolean {
     const isSilent = performance.now() - this.#answeredAt > answerLimitMs;
-    if (this.#unanswered === 0 || (!isSilent && session === this.#session)) return false;
-    this.#unanswered = 0;
+    if (this.#count === 0 || (!isSilent && session === this.#session)) return false;
+    this.#count = 0;
     return true;
   }
 
   /** Begins the next run. */
-  next(): void {
-    this.#number++;
-    this.#unanswered = 0;
+  beginRun(): void {
+    this.#run++;
+    this.#count = 0;
   }
 }

@@ -2,9 +2,11 @@ import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 
+// The errors that the state of the fleet leads to, wherever it is noticed: in routes, in dispatch, in bulk.
+
 const retryAfterSeconds = 1;
 
-/** NATS cannot be reached. */
+/** The error while NATS cannot be reached, or does not answer. */
 export function natsUnavailable(context: ErrorContext, cause?: unknown): GatewayError {
   return new GatewayError(
     "NATS_UNAVAILABLE",
@@ -14,7 +16,7 @@ export function natsUnavailable(context: ErrorContext, cause?: unknown): Gateway
   );
 }
 
-/** The processor is not registered. */
+/** The error for a processor that is not registered. */
 export function processorNotFound(processor: string): GatewayError {
   return new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
     processor,
@@ -22,7 +24,7 @@ export function processorNotFound(processor: string): GatewayError {
   });
 }
 
-/** No worker runs the processor. */
+/** The error while no worker runs the processor. */
 export function notOwned(context: ErrorContext): GatewayError {
   return new GatewayError("NOT_OWNED", "No worker runs this processor at the moment.", {
     ...context,
@@ -31,7 +33,7 @@ export function notOwned(context: ErrorContext): GatewayError {
   });
 }
 
-/** The worker cannot reach the processor's instance. */
+/** The error while the worker cannot reach the processor's instance. */
 export function instanceUnavailable(context: ErrorContext): GatewayError {
   return new GatewayError("INSTANCE_UNAVAILABLE", "The processor's KATO instance cannot be reached.", {
     ...context,

@@ -28,7 +28,7 @@ export interface Told {
  * A client that sends random commands, one after the other. It repeats a command whose answer says that it
  * had no effect.
  */
-export class Client {
+export class RandomClient {
   readonly told: Told[] = [];
   readonly #send: Send;
   readonly #random: Random;

@@ -11,8 +11,8 @@ import {
 } from "./problems.ts";
 
 /**
- * Extensions that take what a route says of itself through @fastify/swagger to `complete`, which removes
- * them.
+ * Keys under which what a route says of itself passes through @fastify/swagger. `completeDocument` reads and
+ * removes them.
  */
 export const operationKey = "x-operation";
 export const bodyMayBeMissing = "x-body-may-be-missing";
@@ -28,7 +28,7 @@ export interface GeneratedDocument extends Omit<OpenAPIV3_1.Document, "paths"> {
  * Joins the generated document, which has paths, parameters and bodies, with the routes' descriptions. Each
  * of `named` stands in the document once, under its name, and is referred to wherever it occurs.
  */
-export function complete(
+export function completeDocument(
   document: GeneratedDocument,
   named: Readonly<Record<string, TSchema>>,
 ): OpenAPIV3_1.Document {

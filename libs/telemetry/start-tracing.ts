@@ -12,6 +12,6 @@ export async function startTracing(
   log: Logger,
 ): Promise<Tracing | undefined> {
   if (!settings) return undefined;
-  const { openTracing } = await import("./open-telemetry.ts");
-  return openTracing(settings, service, log);
+  const { openTelemetryTracing } = await import("./open-telemetry.ts");
+  return openTelemetryTracing(settings, service, log);
 }

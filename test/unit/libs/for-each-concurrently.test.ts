@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { forEachConcurrently } from "../../../libs/nats/requests.ts";
+import { forEachConcurrently } from "../../../libs/nats/for-each-concurrently.ts";
 
 test("every item is done, in order, and no more than 32 are under way", async () => {
   const begun: number[] = [];

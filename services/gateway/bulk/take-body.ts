@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { jsonBytesPerByte } from "../http/bodies.ts";
 import type { Intake } from "./intake.ts";
 import type { Line } from "./ndjson.ts";
 import { linesOf } from "./ndjson.ts";
@@ -11,7 +12,7 @@ import type { ReceiptStream } from "./receipts.ts";
 /** The body of a bulk request: a stream of NDJSON, or a list from JSON. */
 export type BulkBody = IncomingMessage | unknown[];
 
-export interface TakeInOptions {
+export interface TakeBodyOptions {
   check: ObservationCheck;
   learnAtEnd: boolean;
   /** Aborted when the gateway stops. A stream is then read no further. */
@@ -20,14 +21,11 @@ export interface TakeInOptions {
   receipts: ReceiptStream | undefined;
 }
 
-/** In JSON one byte of the wire may take six: a control character is an escape. */
-const jsonBytesPerByte = 6;
-
 /**
  * Takes a whole body in and closes the intake. Throws the error for the client, with what was stored until
  * then.
  */
-export async function takeIn(intake: Intake, body: BulkBody, options: TakeInOptions): Promise<void> {
+export async function takeBody(intake: Intake, body: BulkBody, options: TakeBodyOptions): Promise<void> {
   try {
     if (Array.isArray(body)) await takeList(intake, body, options);
     else await takeStream(intake, body, options);
@@ -42,14 +40,14 @@ export async function takeIn(intake: Intake, body: BulkBody, options: TakeInOpti
   }
 }
 
-async function takeList(intake: Intake, items: unknown[], { check }: TakeInOptions): Promise<void> {
+async function takeList(intake: Intake, items: unknown[], { check }: TakeBodyOptions): Promise<void> {
   for (const [index, value] of items.entries()) await takeOne(intake, { number: index + 1, value }, check);
 }
 
 async function takeStream(
   intake: Intake,
   body: IncomingMessage,
-  { check, signal, receipts }: TakeInOptions,
+  { check, signal, receipts }: TakeBodyOptions,
 ): Promise<void> {
   const chunks = untilAborted<Buffer>(body.iterator({ destroyOnReturn: false }), signal, stopping);
   for await (const lines of linesOf(chunks, jsonBytesPerByte * check.limitBytes)) {
@@ -93,7 +91,9 @@ function stopping(): GatewayError {
   return new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.", { retryAfterSeconds: 1 });
 }
 
-/** A stream that the client broke off is no failure of the gateway. */
+/**
+ * The error to report. A stream that the client broke off is a BAD_REQUEST, and no failure of the gateway.
+ */
 function orBrokenOff(error: unknown, body: BulkBody): unknown {
   if (error instanceof GatewayError || Array.isArray(body) || !body.destroyed || body.complete) return error;
   return new GatewayError("BAD_REQUEST", "The body broke off.", {}, { cause: error });

@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { CommandRecord, FoundRecord } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { Backend } from "../fleet/backend.ts";
-import { withNats } from "../fleet/refusals.ts";
+import { withNats } from "../fleet/errors.ts";
 
 /**
  * The record of a command; undefined if there is none. A command that counts as applied and has no outcome

@@ -5,17 +5,17 @@ import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 /**
- * Finds the lines of a request that is sent again among those that an earlier sending has stored. It reads
- * the log in step with the request, so it keeps neither in memory. After the first line that is not stored no
- * other is stored (A2).
+ * The lines that were stored when a request was sent before. It finds each line of the repeated request among
+ * them. It reads the log in step with the request, so it keeps neither in memory. After the first line that
+ * is not stored no other is stored (A2).
  */
-export class StoredLines {
+export class EarlierLines {
   readonly #record: Readonly<IngestionRecord>;
   readonly #lines: AsyncGenerator<StoredLine>;
   #next: StoredLine | undefined;
   #isAtEnd = false;
 
-  /** `record` is the one that the earlier sending has left. */
+  /** `record` is as the request left it when it was sent before. */
   constructor(logs: Pick<CommandLogs, "last" | "readRange">, record: Readonly<IngestionRecord>) {
     this.#record = { ...record };
     this.#lines = storedLines(logs, record, record.after + 1);
