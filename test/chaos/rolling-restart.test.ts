@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Agent, request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Send } from "../fixtures/http-client.ts";
 import { sendTo } from "../fixtures/http-client.ts";
 import { eventsOf, untilIdle } from "../fixtures/processors.ts";
 import type { Service } from "../fixtures/services.ts";
@@ -10,7 +10,8 @@ import type { System } from "../fixtures/system.ts";
 import { startSystem, untilUsable } from "../fixtures/system.ts";
 import { until } from "../fixtures/until.ts";
 
-const perSecond = 200;
+const perSecond = 100;
+const requestLimitMs = 90_000;
 /**
  * A slow machine does not answer so many a second. More under way would only wait longer than a stop takes.
  */
@@ -36,46 +37,37 @@ after(async () => {
 
 /** A load balancer: it sends requests to the ready gateways in turns, and keeps its connections. */
 function balance(gateways: readonly Service[]) {
-  const agent = new Agent({ keepAlive: true });
-  const ready = new Set(gateways);
+  const clients = gateways.map(({ url }) => sendTo(url, requestLimitMs));
+  const ready = new Set(clients);
   let isClosed = false;
   // One question after the other, so that no earlier answer comes after a later one.
-  const follow = async (gateway: Service) => {
+  const follow = async (send: Send) => {
     while (!isClosed) {
-      const isReady = await fetch(`${gateway.url}/ready`, { headers: { connection: "close" } }).then(
-        ({ ok }) => ok,
+      const isReady = await send("GET", "/ready", undefined, { connection: "close" }).then(
+        ({ status }) => status === 200,
         () => false,
       );
-      if (isReady) ready.add(gateway);
-      else ready.delete(gateway);
+      if (isReady) ready.add(send);
+      else ready.delete(send);
       await sleep(50);
     }
   };
-  for (const gateway of gateways) void follow(gateway);
+  for (const send of clients) void follow(send);
   let turn = 0;
   return {
     close: () => {
       isClosed = true;
-      agent.destroy();
     },
     /** Gives the status, with the body where it is an error, or how the request failed. */
-    send(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<string> {
-      const gateway = [...ready][turn++ % Math.max(ready.size, 1)];
-      if (!gateway) return Promise.resolve("no gateway is ready");
-      return new Promise((resolve) => {
-        const json = body && JSON.stringify(body);
-        const type = json === undefined ? {} : { "content-type": "application/json" };
-        const request = httpRequest(gateway.url + path, { method, agent, headers: { ...type, ...headers } });
-        request.on("response", async (response) => {
-          const chunks: Buffer[] = [];
-          for await (const chunk of response) chunks.push(chunk);
-          const { statusCode = 0 } = response;
-          const detail = statusCode < 300 ? "" : ` ${Buffer.concat(chunks)}`;
-          resolve(`${statusCode}${detail}`);
-        });
-        request.on("error", (error) => resolve(`${method} ${path}: ${error.message}`));
-        request.end(json);
-      });
+    async send(...[method, path, ...rest]: Parameters<Send>): Promise<string> {
+      const send = [...ready][turn++ % Math.max(ready.size, 1)];
+      if (!send) return "no gateway is ready";
+      try {
+        const { status, text } = await send(method, path, ...rest);
+        return status < 300 ? String(status) : `${status} ${text}`;
+      } catch (error) {
+        return `${method} ${path}: ${(error as Error).message}`;
+      }
     },
   };
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
+import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
+import { startSimulatorProcess } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -138,4 +139,39 @@ test("an instance that says that it holds another processor is not used, whateve
   await until("it is used again", async () => (await observe("p1", "again")).status === 200);
   assert.deepEqual(await events("p1"), [...before.p1, "again"]);
   assert.deepEqual(await events("p2"), [...before.p2, "for p2"]);
+});
+
+test("a processor that is moved away from a hanging instance delays no other one, and goes on at its new instance (A8)", async (t) => {
+  const spare = await Promise.all(
+    ["p1", "p3"].map((id) => startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) })),
+  );
+  t.after(async () => {
+    await instance.kill("SIGCONT");
+    for (const service of spare) await service.stop();
+  });
+  const register = (id: string, { port }: Service) =>
+    system.request("PUT", `/processors/${id}`, { grpc_endpoint: `127.0.0.1:${port}` });
+  const stateOf = async (id: string) => (await viewOf(system.request, id)).state;
+  const [other, third] = spare;
+  assert.ok(other && third);
+  assert.equal((await observe("p1", "before")).status, 200);
+  await untilIdle(system.request);
+  await instance.kill("SIGSTOP");
+  const async = { prefer: "respond-async" };
+  await system.request("POST", "/p1/observe", { strings: ["hangs"] }, async);
+  await untilItIs("applying");
+
+  await register("p1", other);
+  await register("p3", third);
+  let isMoved = false;
+  await until("the new one is ready", async () => {
+    isMoved ||= (await stateOf("p1")) === "ready";
+    return (await stateOf("p3")) === "ready";
+  });
+  assert.equal(isMoved, false, "the new one has not waited for the one that is moved");
+  assert.equal((await observe("p3", "a")).status, 200);
+  assert.equal((await observe("p2", "b")).status, 200);
+
+  await untilItIs("ready");
+  assert.deepEqual((await eventsOf(system.request)).slice(-2), ["before", "hangs"]);
 });

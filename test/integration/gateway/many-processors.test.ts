@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
+import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { startGateway } from "../../fixtures/services.ts";
 import { until } from "../../fixtures/until.ts";
@@ -16,13 +17,11 @@ test("when a processor is registered the gateway asks only for that one's log", 
   const env = { KATO_PROCESSORS: JSON.stringify(declared) };
   const gateway = await startGateway({ natsUrl: nats.url, env });
   t.after(async () => void (await gateway.stop()));
-  const known = async () => {
-    const { processors } = (await (await fetch(`${gateway.url}/processors`)).json()) as {
-      processors?: unknown[];
-    };
-    return processors?.length ?? 0;
-  };
-  await until("all are registered", async () => (await known()) === 40);
+  const send = sendTo(gateway.url);
+  await until("all are registered", async () => {
+    const { processors } = (await send("GET", "/processors")).json;
+    return Array.isArray(processors) && processors.length === 40;
+  });
 
   const asked: string[] = [];
   connection.subscribe("$JS.API.STREAM.INFO.*", {
@@ -30,12 +29,8 @@ test("when a processor is registered the gateway asks only for that one's log", 
   });
   await connection.flush();
   for (const id of ["new1", "new2"]) {
-    const response = await fetch(`${gateway.url}/processors/${id}`, {
-      method: "PUT",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ grpc_endpoint: endpoint }),
-    });
-    assert.equal(response.ok, true);
+    const { status, text } = await send("PUT", `/processors/${id}`, { grpc_endpoint: endpoint });
+    assert.equal(status, 201, text);
   }
   await until(
     "the logs of both were asked for",

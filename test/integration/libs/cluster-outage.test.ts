@@ -48,6 +48,8 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
   test("what is begun while the cluster has no majority waits until it has one", async () => {
     await logs.ensure("p1");
     await logs.append({ id: "one", processor: "p1", method: "Observe", data: new Uint8Array() });
+    // The server that stays has to have its replica.
+    await cluster.untilWhole();
     const [, ...away] = cluster.nodes;
     await Promise.all(away.map((node) => node.kill()));
     const said: object[] = [];

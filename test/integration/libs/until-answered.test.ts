@@ -4,6 +4,7 @@ import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { untilAnswered } from "../../../libs/nats/until-answered.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
+import { until } from "../../fixtures/until.ts";
 
 function listener() {
   const warnings: string[] = [];
@@ -22,7 +23,7 @@ test("a question that JetStream does not answer is asked again until it does, an
     log,
     stopping: new AbortController().signal,
   });
-  while (warnings.length === 0) await new Promise(setImmediate);
+  await until("it says that it asks again", () => warnings.length > 0);
   await nats.kill("SIGCONT");
   assert.equal((await asked).streams, 0);
   assert.match(warnings[0] ?? "", /asking again/);
