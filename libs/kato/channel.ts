@@ -1,13 +1,15 @@
 import type { Client as GrpcClient } from "@grpc/grpc-js";
 import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
-import type { TraceContext } from "../telemetry/trace-context.ts";
 import { pathOf } from "./codec.ts";
 import type { Method } from "./rpcs.ts";
-import type { CallResult, UnaryCall } from "./unary-call.ts";
+import type { CallResult, UnaryCall, UnaryRequest } from "./unary-call.ts";
 import { startUnaryCall } from "./unary-call.ts";
 
 /** The largest message that KATO takes or gives, in bytes (docs/kato.md, "Every RPC"). */
 export const maxMessageBytes = 4 * 1024 * 1024;
+
+/** What else a call may be given: see `UnaryRequest`. */
+export type CallOptions = Pick<UnaryRequest, "trace" | "mayWrite">;
 
 /** Says why no connection may be made to an endpoint; undefined if it may. Never rejects. */
 type RefusalOf = (endpoint: string) => Promise<string | undefined>;
@@ -95,14 +97,14 @@ export class KatoChannel {
 
   /**
    * Calls the instance, and resolves to how the call ended, after `timeoutMs` at the latest. Never rejects.
-   * If it is connected, the request is handed to grpc-js before this returns; else the call ends as
-   * `not-sent`.
+   * If it is connected, the request is written in this turn of the event loop; else, or if it may not be
+   * written then, the call ends as `not-sent`.
    */
   async call(
     method: Method,
     request: Uint8Array,
     timeoutMs: number,
-    trace?: TraceContext,
+    { trace, mayWrite }: CallOptions = {},
   ): Promise<CallResult> {
     if (!this.#client || !this.ready) {
       return { kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" };
@@ -110,7 +112,8 @@ export class KatoChannel {
     // Client.makeUnaryRequest is not used: it takes a stack trace for each call, which is a quarter of the
     // cost of a call.
     const channel = this.#client.getChannel();
-    const call = startUnaryCall(channel, { path: pathOf(method), bytes: request, timeoutMs, trace });
+    const path = pathOf(method);
+    const call = startUnaryCall(channel, { path, bytes: request, timeoutMs, trace, mayWrite });
     this.#calls.add(call);
     const result = await call.result;
     this.#calls.delete(call);

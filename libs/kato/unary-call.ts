@@ -24,6 +24,11 @@ export interface UnaryRequest {
   timeoutMs: number;
   /** Sent along as metadata. */
   trace?: TraceContext | undefined;
+  /**
+   * Asked just before the message is written. If it says no, the call ends as `not-sent`, because KATO does not
+   * begin without the message.
+   */
+  mayWrite?: (() => boolean) | undefined;
 }
 
 /** A call under way. */
@@ -34,9 +39,9 @@ export interface UnaryCall {
   cancel(): void;
 }
 
-/** Sends a request over a channel that is connected: its bytes are handed to grpc-js before this returns. */
+/** Sends a request over a channel that is connected. The message is written in this turn of the event loop. */
 export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest): UnaryCall {
-  const { path, bytes, timeoutMs, trace } = request;
+  const { path, timeoutMs, trace } = request;
   const { promise, resolve } = Promise.withResolvers<CallResult>();
   // grpc-js's own deadline is not used: each one makes a timer list and a header value of its own.
   const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
@@ -58,12 +63,40 @@ export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest)
     },
   });
   call.startRead();
-  call.sendMessageWithContext({}, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  call.halfClose();
+  void writeMessage(call, channel.getTarget(), request);
   return {
     result: promise,
     cancel: () => call.cancelWithStatus(status.CANCELLED, "the channel was closed"),
   };
+}
+
+/** How many ticks are waited for a call's stream at most. grpc-js opens it a few ticks after the start. */
+const mostTicks = 32;
+
+/** Resolves in the same turn of the event loop, after the callbacks of all promises that are settled by now. */
+const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+/** The details of the status of a call that `mayWrite` refused. */
+const notWritten = "refused before it was written";
+
+/**
+ * Waits until the stream of the call is open, then asks `mayWrite`, then writes the message. So only little time
+ * is between the question and the socket. All of it happens in one turn of the event loop.
+ *
+ * That the stream is open is seen by the peer: before, it is the channel's target.
+ */
+async function writeMessage(
+  call: ReturnType<ChannelInterface["createCall"]>,
+  target: string,
+  { bytes, mayWrite }: UnaryRequest,
+): Promise<void> {
+  for (let tick = 0; mayWrite && tick < mostTicks && call.getPeer() === target; tick++) await nextTick();
+  if (mayWrite && !mayWrite()) {
+    call.cancelWithStatus(status.CANCELLED, notWritten);
+    return;
+  }
+  call.sendMessageWithContext({}, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  call.halfClose();
 }
 
 /** The gRPC errors that do not tell whether the call has reached the instance. */
@@ -82,5 +115,6 @@ function resultOf(code: number, details: string, response: Buffer | undefined): 
   // A connection that breaks under a call can show as INTERNAL, because of the RST_STREAM of grpc-js's own
   // side.
   const isBroken = code === status.INTERNAL && details.startsWith("Received RST_STREAM");
+  if (details === notWritten) return { kind: "not-sent", status: code, details };
   return { kind: inconclusive.has(code) || isBroken ? "unseen" : "answered", status: code, details };
 }

@@ -4,7 +4,6 @@ import { frequencyOf, insist, workingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
-import { restoreGenes, restoreModes } from "./restore-settings.ts";
 import { undoLearn } from "./undo-learn.ts";
 
 /** So many models are remembered: those that working memory made since the suspect was last looked for. */
@@ -12,35 +11,41 @@ const rememberedModels = 8;
 
 /**
  * Looks whether the call of the suspect has reached the instance since the last look, and mends what it has done. To be asked
- * after each step while there is a suspect: then what it can have met is known.
+ * after each step while there is a suspect: then what it can have met is known. `isLast`: nothing of it can come any more.
  */
-export async function checkSuspect(context: Context): Promise<void> {
+export async function checkSuspect(context: Context, isLast = false): Promise<void> {
   const { memory } = context;
   if (!memory.suspect) return;
   const { method } = memory.suspect;
   if (method === "Learn") return checkLateLearn(context);
+  if (thresholdMethods.has(method) && isLast) return rebuild(context);
   if (settingMethods.has(method)) await restoreSettings(context);
   if (clearingMethods.has(method)) await checkLateClear(context);
 }
 
-/** What sets something. A ClearAllMemory shows by the interval, and a model that is deleted twice is gone either way. */
-const settingMethods = new Set<string>([
-  "UpdateGenes",
+/** What makes a threshold the one that is searched with. Only a rebuild restores that, as it has to be persisted as under way. */
+const thresholdMethods = new Set<string>([
   "IncrementRecallThreshold",
   changeRecallThresholdMethod,
+  "rebuild",
+]);
+/** What sets something. A ClearAllMemory shows by the interval, and a model that is deleted twice is gone either way. */
+const settingMethods = new Set<string>([
+  ...thresholdMethods,
+  "UpdateGenes",
   "StartPredicting",
   "StopPredicting",
   "StopSleeping",
-  "rebuild",
 ]);
 const clearingMethods = new Set(["ClearWorkingMemory", "StartSleeping", "StopSleeping", "rebuild"]);
 
-/** Whatever it has set, the settings are these. */
-async function restoreSettings(context: Context): Promise<void> {
-  const { checkpoint, instance } = context;
-  await restoreGenes(context);
-  await restoreModes(context);
-  if (!checkpoint.current.settings.sleeping) await insist(instance, "StopSleeping", {});
+/** Sets what the suspect may have set otherwise. Each call leaves the settings right, wherever a crash cuts them. */
+async function restoreSettings({ checkpoint, instance }: Context): Promise<void> {
+  const { genes, predicting, sleeping } = checkpoint.current.settings;
+  const { max_sequence_length = 0 } = genes;
+  await insist(instance, "UpdateGenes", { genes: { ...genes, max_sequence_length } });
+  await insist(instance, predicting ? "StartPredicting" : "StopPredicting", {});
+  if (!sleeping) await insist(instance, "StopSleeping", {});
 }
 
 async function checkLateClear(context: Context): Promise<void> {

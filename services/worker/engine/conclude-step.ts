@@ -11,7 +11,7 @@ import type { Context } from "./context.ts";
  * that lies before an Observe which has ticked for a success.
  */
 export async function concludeStep(
-  { checkpoint, instance, outcomes }: Context,
+  { checkpoint, instance, memory, outcomes }: Context,
   step: Step,
   changes: Changes,
   outcome: StepOutcome,
@@ -19,6 +19,9 @@ export async function concludeStep(
   checkpoint.update(changes);
   // A failure may be the database's. Then the commands behind it wait for the database instead of failing too.
   if (outcome.outcome === "failed" && outcome.grpcStatus === grpc.OK) instance.suspectDatabase();
+  if (memory.suspect && (step.method === "Learn" || outcome.autoLearnedModel !== "")) {
+    memory.suspect.hasLearned = true;
+  }
   outcomes.concludeStep(step, outcome);
   if (outcome.outcome !== "applied") await checkpoint.flush();
 }

@@ -58,6 +58,8 @@ export interface Suspect {
   method: string;
   /** How often the models were learned that working memory made lately, by their names: before the suspect can have learned them. */
   frequencies: Map<string, number>;
+  /** Whether anything was learned since. */
+  hasLearned: boolean;
 }
 
 /** Between two questions to an instance that may still be at a call. */

@@ -1,11 +1,12 @@
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { DegradationCode } from "../checkpoint/degradation.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { AnswerTooLarge, frequencyOf, latestSymbolsOf, workingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
-import { undoLearn } from "./undo-learn.ts";
+import { perhapsLearned, undoLearn } from "./undo-learn.ts";
 
 /**
  * Mends what was done by ticks that the checkpoint does not have: up to this interval, which the instance has now, and with no
@@ -40,16 +41,25 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   checkpoint.update({ foreign: { ticks: foreign.ticks + ticks, lastMs: Date.now() } });
   if (!recovery.mendsForeignCalls)
     return degrade(context, "foreign-calls", "somebody else calls the instance");
-  const learned = await learnedByForeign(context, ticks);
-  if (learned === undefined) await rebuild(context);
-  else await undoLearn(context, learned, 0);
+  const { degradations, settings } = checkpoint.current;
+  const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
+  // In case the instance dies before it is known.
+  if (mayHaveLearned) degrade(context, "foreign-learn", perhapsLearned);
+  const learned = await lookForLearned(context, ticks, mayHaveLearned);
+  if (learned !== undefined) return undoLearn(context, learned, 0);
+  if (mayHaveLearned) checkpoint.update({ degradations });
+  await rebuild(context);
 }
 
 /**
  * The model that KATO learned by itself because of a foreign Observe; undefined where it learned none. Of vectors that were observed
  * it is told that the next Learn will store them, as nothing can take that back.
  */
-async function learnedByForeign(context: Context, ticks: number): Promise<string | undefined> {
+async function lookForLearned(
+  context: Context,
+  ticks: number,
+  mayHaveLearned: boolean,
+): Promise<string | undefined> {
   const { checkpoint, instance } = context;
   const workingMemory = await workingMemoryOf(instance).catch((error) => {
     if (error instanceof AnswerTooLarge) return undefined;
@@ -61,8 +71,7 @@ async function learnedByForeign(context: Context, ticks: number): Promise<string
   const hasVectors = workingMemory.flat().some((symbol) => symbol.startsWith("VECTOR|") && !own.has(symbol));
   if (hasVectors)
     degrade(context, "foreign-vectors", "somebody else has observed vectors, which KATO will learn");
-  const learns = (checkpoint.current.settings.genes.max_sequence_length ?? 0) !== 0;
-  if (!learns || workingMemory.length >= expected.length + ticks) return undefined;
+  if (!mayHaveLearned || workingMemory.length >= expected.length + ticks) return undefined;
   return autoLearnedModel(context, expected, workingMemory);
 }
 
@@ -86,6 +95,6 @@ function isLast(events: string[][], kept: string[] | undefined): boolean {
   return kept === undefined || JSON.stringify(events.at(-1)) === JSON.stringify(kept);
 }
 
-function degrade({ checkpoint }: Context, code: "foreign-calls" | "foreign-vectors", detail: string): void {
+function degrade({ checkpoint }: Context, code: DegradationCode, detail: string): void {
   checkpoint.update({ degradations: degradedBy(checkpoint.current.degradations, code, detail) });
 }

@@ -2,7 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import { commanded, observed, ownObserved } from "../checkpoint/transitions.ts";
-import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
+import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -53,18 +53,24 @@ export async function reconcile(context: Context, interval: number): Promise<voi
 
 async function recoverFromRestart(context: Context, interval: number): Promise<void> {
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
-  noteClearedBySuspect(context);
+  await noteClearedBySuspect(context);
   // Settling may have moved the interval.
   const base = (await insist(context.instance, "Ping", {})).interval;
   return rebuild(context, base, false);
 }
 
-/** A ClearAllMemory takes the interval back like a restart, and nothing tells the two apart. */
-function noteClearedBySuspect({ checkpoint, memory }: Context): void {
-  if (memory.suspect?.method !== "ClearAllMemory") return;
-  const detail = "a worker that was frozen may have cleared what was learned since";
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });
+/**
+ * A ClearAllMemory takes the interval back as a restart does. Where the suspect may have made one, and something was learned since,
+ * it shows by the models: a restart leaves them.
+ */
+async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): Promise<void> {
+  const { suspect } = memory;
+  if (suspect?.method !== "ClearAllMemory") return;
+  if (suspect.hasLearned && (await modelCountOf(instance)) === 0) {
+    const detail = "a worker that was frozen may have cleared what was learned since";
+    const { degradations } = checkpoint.current;
+    checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });
+  }
   memory.suspect = null;
 }
 

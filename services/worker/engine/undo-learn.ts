@@ -3,6 +3,9 @@ import { ask, frequencyOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { rebuild } from "./rebuild.ts";
 
+/** What is told until it is known: the instance may die before. */
+export const perhapsLearned = "a model that somebody else had KATO learn may be there";
+
 /**
  * Takes back that a model was learned which nobody should have learned, as far as KATO lets anybody: one that was not known
  * before is deleted; a frequency stays one too high, and the statistics of the symbols stay as they are, so the processor is
@@ -10,17 +13,20 @@ import { rebuild } from "./rebuild.ts";
  */
 export async function undoLearn(context: Context, model: string, before: number): Promise<void> {
   const { checkpoint, instance, log } = context;
+  const { degradations } = checkpoint.current;
+  checkpoint.update({ mark: null, degradations: degradedBy(degradations, "foreign-learn", perhapsLearned) });
   const frequency = await frequencyOf(instance, model);
-  const isTooMany = frequency > before;
-  if (isTooMany && frequency === 1) await ask(instance, "DeleteModel", { name: model });
-  if (isTooMany) {
-    const what =
-      frequency === 1 ? "was deleted; symbol statistics are a little off" : "counts once too often";
-    const detail = `a model that somebody else had KATO learn ${what}`;
-    log.error({ model }, detail);
-    const { degradations } = checkpoint.current;
-    checkpoint.update({ degradations: degradedBy(degradations, "foreign-learn", detail) });
+  const others = degradations.filter(
+    ({ code, detail }) => code !== "foreign-learn" || detail !== perhapsLearned,
+  );
+  if (frequency <= before) {
+    checkpoint.update({ degradations: others });
+    return rebuild(context);
   }
-  checkpoint.update({ mark: null });
-  await rebuild(context);
+  if (frequency === 1) await ask(instance, "DeleteModel", { name: model });
+  const what = frequency === 1 ? "was deleted; symbol statistics are a little off" : "counts once too often";
+  const detail = `a model that somebody else had KATO learn ${what}`;
+  log.error({ model }, detail);
+  checkpoint.update({ degradations: degradedBy(others, "foreign-learn", detail) });
+  return rebuild(context);
 }

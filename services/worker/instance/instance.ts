@@ -67,6 +67,8 @@ export class Instance {
   /** What the database's failure was; undefined while it is not known to be away. */
   #databaseFailure: string | undefined;
   #isDatabaseSuspected = false;
+  /** Asked when nothing but the writing is left of a call (A4). */
+  readonly #mayWrite = () => this.#options.lease.held;
 
   constructor(options: InstanceOptions) {
     this.#options = options;
@@ -122,7 +124,8 @@ export class Instance {
     this.#callSince = this.#options.clock.monotonicMs();
     const begunMs = clock.unixMs();
     const span = telemetry.begin(method, processor, trace);
-    const result = await this.#port.call(method, request, this.callTimeoutMs, span.context);
+    const options = { trace: span.context, mayWrite: this.#mayWrite };
+    const result = await this.#port.call(method, request, this.callTimeoutMs, options);
     span.end(result);
     if (!lease.held) throw this.#late(method, begunMs, result);
     this.#callSince = undefined;
@@ -138,7 +141,8 @@ export class Instance {
    */
   #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
     const endedMs = this.#options.clock.unixMs();
-    this.lateCalls.push({ at: this.inHand?.at ?? null, method, begunMs, endedMs, end });
+    if (end !== "not-sent")
+      this.lateCalls.push({ at: this.inHand?.at ?? null, method, begunMs, endedMs, end });
     return new LeaseLost(this.processor);
   }
 

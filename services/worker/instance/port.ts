@@ -1,6 +1,6 @@
+import type { CallOptions } from "../../../libs/kato/channel.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
-import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 
 /**
  * The connection to a processor's KATO instance, as `Instance` needs it. `KatoChannel` is one by gRPC; the tests of recovery
@@ -17,8 +17,11 @@ export interface InstancePort {
   connect(timeoutMs: number): Promise<boolean>;
   /** Resolves at the next change of the connection, or after `timeoutMs`. */
   stateChange(timeoutMs?: number): Promise<void>;
-  /** Makes one call over the connection that stands. Never rejects; ends after `timeoutMs` at the latest. */
-  call(method: Method, request: Uint8Array, timeoutMs: number, trace?: TraceContext): Promise<CallResult>;
+  /**
+   * Makes one call over the connection that stands, if it may be written when all else is ready. Never rejects; ends after
+   * `timeoutMs` at the latest.
+   */
+  call(method: Method, request: Uint8Array, timeoutMs: number, options?: CallOptions): Promise<CallResult>;
   /** Gives the connection up; calls under way end as `unseen`. */
   close(): void;
 }

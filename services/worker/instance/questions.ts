@@ -62,6 +62,12 @@ export async function symbolCountOf(instance: Callee): Promise<number> {
   return Number(objectOf((await insist(instance, "ShowStatus", {})).response).size_WM);
 }
 
+/** How many models there are. ShowStatus tells it as a text: `{KB| objects: 3}`. */
+export async function modelCountOf(instance: Callee): Promise<number> {
+  const { models_kb } = objectOf((await insist(instance, "ShowStatus", {})).response);
+  return Number(/\d+/.exec(String(models_kb))?.[0]);
+}
+
 /** How often a model was learned, 0 for never; `unreadableFrequency` where the model is too large to be read. */
 export async function frequencyOf(instance: Callee, model: string): Promise<number> {
   if (model === "") return 0;

@@ -37,8 +37,9 @@ export class CancellationGate {
   takeInHand(command: StoredCommand): void {
     const { sequence } = command;
     this.#inHand = sequence;
-    const { perhapsBegunThrough } = this.#current;
-    if (sequence > perhapsBegunThrough || !needsIntent(this.#current, command)) return;
+    const { mark, perhapsBegunThrough } = this.#current;
+    const hasIntent = mark?.at.sequence === sequence;
+    if (sequence > perhapsBegunThrough || hasIntent || !needsIntent(this.#current, command)) return;
     this.#checkpoint.update({ perhapsBegunThrough: sequence - 1 });
   }
 

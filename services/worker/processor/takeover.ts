@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { checkSuspect } from "../engine/check-suspect.ts";
-import type { Context } from "../engine/context.ts";
+import type { Context, Suspect } from "../engine/context.ts";
 import { mendTicksUpTo } from "../engine/foreign-ticks.ts";
 import { insist } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
@@ -77,9 +77,9 @@ export class Takeover {
     this.#left = undefined;
     const method = ofCommand ?? (left.rebuilding ? "rebuild" : undefined);
     if (method === undefined) return;
-    this.#context.memory.suspect = { method, frequencies: new Map() };
+    this.#context.memory.suspect = { ...nothingLearned(), method };
     this.#cancelTimer = this.#environment.clock.after(suspectedMs, () => {
-      void this.#supervisor.withInstance(() => checkSuspect(this.#context)).finally(() => this.#end());
+      void this.#supervisor.withInstance(() => checkSuspect(this.#context, true)).finally(() => this.#end());
     });
   }
 
@@ -90,18 +90,18 @@ export class Takeover {
     const { interval } = await insist(instance, "Ping", {});
     if (interval < checkpoint.current.interval) {
       if (calls.some(({ method }) => method === "ClearAllMemory")) {
-        memory.suspect = { method: "ClearAllMemory", frequencies: new Map() };
+        memory.suspect = { ...(memory.suspect ?? nothingLearned()), method: "ClearAllMemory" };
       }
       instance.doubt();
       await this.#supervisor.prepare(firstConnectMs);
     } else {
       await mendTicksUpTo(this.#context, interval);
     }
-    const frequencies = memory.suspect?.frequencies ?? new Map<string, number>();
+    const known = memory.suspect ?? nothingLearned();
     const suspect = memory.suspect;
     for (const { method } of calls) {
-      memory.suspect = { method, frequencies };
-      await checkSuspect(this.#context);
+      memory.suspect = { ...known, method };
+      await checkSuspect(this.#context, true);
     }
     memory.suspect = suspect;
   }
@@ -118,4 +118,8 @@ export class Takeover {
     }
     return undefined;
   }
+}
+
+function nothingLearned(): Omit<Suspect, "method"> {
+  return { frequencies: new Map(), hasLearned: false };
 }

@@ -89,7 +89,12 @@ export class SimulatedInstance {
         return { message: "okay" };
       case "ShowStatus":
         this.#needMongo();
-        return { response: { size_WM: this.events.flat().length } };
+        return {
+          response: {
+            size_WM: this.events.flat().length,
+            models_kb: `{KB| objects: ${this.kept.models.size}}`,
+          },
+        };
       case "GetWorkingMemory":
         return { message: JSON.stringify(this.events) };
       case "GetCognitionData":
