@@ -25,8 +25,8 @@ export interface UnaryRequest {
   /** Sent along as metadata. */
   trace?: TraceContext | undefined;
   /**
-   * Asked just before the message is written. If it says no, the call ends as `not-sent`, because KATO does not
-   * begin without the message.
+   * Asked just before the message is written. If it says no, the call ends as `not-sent`, because KATO does
+   * not begin without the message.
    */
   mayWrite?: (() => boolean) | undefined;
 }
@@ -39,7 +39,9 @@ export interface UnaryCall {
   cancel(): void;
 }
 
-/** Sends a request over a channel that is connected. The message is written in this turn of the event loop. */
+/**
+ * Sends a request over a channel that is connected. The message is written in this turn of the event loop.
+ */
 export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest): UnaryCall {
   const { path, timeoutMs, trace } = request;
   const { promise, resolve } = Promise.withResolvers<CallResult>();
@@ -73,16 +75,17 @@ export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest)
 /** How many ticks are waited for a call's stream at most. grpc-js opens it a few ticks after the start. */
 const mostTicks = 32;
 
-/** Resolves in the same turn of the event loop, after the callbacks of all promises that are settled by now. */
+/**
+ * Resolves in the same turn of the event loop, after the callbacks of all promises that are settled by now.
+ */
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 /** The details of the status of a call that `mayWrite` refused. */
 const notWritten = "refused before it was written";
 
 /**
- * Waits until the stream of the call is open, then asks `mayWrite`, then writes the message. So only little time
- * is between the question and the socket. All of it happens in one turn of the event loop.
- *
+ * Waits until the stream of the call is open, then asks `mayWrite`, then writes the message. So only little
+ * time is between the question and the socket. All of it happens in one turn of the event loop.
  * That the stream is open is seen by the peer: before, it is the channel's target.
  */
 async function writeMessage(
