@@ -3,8 +3,8 @@ import { serveHttp } from "../../libs/service/serve-http.ts";
 import type { Worker } from "./worker.ts";
 
 /**
- * The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics is Prometheus's, a 503
- * until the worker has begun.
+ * The worker's own port: GET /health says whether NATS is there and how each processor stands; GET /metrics
+ * is Prometheus's, a 503 until the worker has begun.
  */
 export function serveWorker(options: {
   host: string;

@@ -5,8 +5,8 @@ import type { Label } from "../../libs/telemetry/metrics.ts";
 import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
 
 /**
- * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor: both at once, with
- * the buckets, would be a hundred thousand series at a thousand processors.
+ * What the worker measures. Latencies are told apart by method and outcome, counts and gauges by processor:
+ * both at once, with the buckets, would be a hundred thousand series at a thousand processors.
  */
 export interface WorkerMetrics {
   /** A command came to its end. */
@@ -73,7 +73,8 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     [],
   );
   const showStates = createStateGauges(registry);
-  // What alerts watch the increase of is there from the beginning: of a series that begins at 1 Prometheus sees none.
+  // What alerts watch the increase of is there from the beginning: of a series that begins at 1 Prometheus
+  // sees none.
   for (const outcome of ["taken", "lost", "given-back"] as const) leases.inc({ outcome }, 0);
   return {
     contentType: registry.contentType,
@@ -101,7 +102,10 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
   };
 }
 
-/** A gauge for each thing that is told of each processor which this worker runs; what is returned sets them all. */
+/**
+ * A gauge for each thing that is told of each processor which this worker runs; what is returned sets them
+ * all.
+ */
 function createStateGauges(registry: Registry): (states: ProcessorState[]) => void {
   const registers = [registry];
   const gauge = (name: string, help: string, read: (state: ProcessorState) => number) => ({

@@ -59,7 +59,10 @@ export interface RunningProcessor {
   stopping?: Promise<void>;
 }
 
-/** Makes what runs a processor under this lease; its slot's `start` begins it. `onLeaseLost`: the lease is gone. */
+/**
+ * Makes what runs a processor under this lease; its slot's `start` begins it. `onLeaseLost`: the lease is
+ * gone.
+ */
 export function runProcessor(
   { nats, stores, settings, tracing, log }: WorkerContext,
   metrics: WorkerMetrics,

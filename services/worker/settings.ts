@@ -13,13 +13,18 @@ export interface WorkerSettings extends CommonSettings {
   tracing: TracingSettings | undefined;
   /** The ids of the processors that this worker runs, or `*` for all. */
   processors: string[] | "*";
-  /** How long a lease lives that is not renewed: another worker takes over a dead one's processors after that. */
+  /**
+   * How long a lease lives that is not renewed: another worker takes over a dead one's processors after that.
+   */
   leaseMs: number;
   /** What a log keeps besides what a rebuild needs. */
   history: History;
   /** How often the logs are trimmed to that. */
   trimEveryMs: number;
-  /** Whether working memory is restored after Observes that nobody of this gateway made; else the processor is `degraded`. */
+  /**
+   * Whether working memory is restored after Observes that nobody of this gateway made; else the processor is
+   * `degraded`.
+   */
   mendsForeignCalls: boolean;
   /** The longest a call to an instance may take. */
   callTimeoutMs: number;

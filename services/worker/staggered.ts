@@ -1,8 +1,8 @@
 const sliceMs = 50;
 
 /**
- * Does something with each item once in `everyMs`. A part of the items is due every 50 ms, so that a thousand of them do not
- * hold up everything else at once. Clear the timer that is returned to end it.
+ * Does something with each item once in `everyMs`. A part of the items is due every 50 ms, so that a thousand
+ * of them do not hold up everything else at once. Clear the timer that is returned to end it.
  */
 export function staggered<T>(
   everyMs: number,

@@ -15,19 +15,22 @@ const drainMs = 500;
 /** Processors are registered, and leases come and go, many at a time: they are looked at together. */
 const changesPauseMs = 20;
 /**
- * So many processors are begun at once. If a thousand were, each would wait until all are through, longer than a lease lives and
- * a connection is waited for.
+ * So many processors are begun at once. If a thousand were, each would wait until all are through, longer
+ * than a lease lives and a connection is waited for.
  */
 const begunAtOnce = 32;
-/** Those begun are waited for so long at most: one whose log has no leader must not keep the rest waiting (A8). */
+/**
+ * Those begun are waited for so long at most: one whose log has no leader must not keep the rest waiting
+ * (A8).
+ */
 const beginningLimitMs = 1_000;
 
 /**
  * Runs the processors whose leases it holds, and reports how they stand.
  *
- * Invariants: a processor runs only under its lease (A4), and has stopped before the lease is released. Its old slot has
- * stopped before a new one starts, as when its endpoint changes (A1). Nothing waits for one processor to stop but what is to
- * be done with that processor (A8).
+ * Invariants: a processor runs only under its lease (A4), and has stopped before the lease is released. Its
+ * old slot has stopped before a new one starts, as when its endpoint changes (A1). Nothing waits for one
+ * processor to stop but what is to be done with that processor (A8).
  */
 export class Worker {
   readonly metrics = createWorkerMetrics({
@@ -106,7 +109,10 @@ export class Worker {
       .catch((error) => this.#context.log.error({ err: error }, "cannot take what is to be run"));
   }
 
-  /** Releases what is not to run here, and takes what is, some at a time. What that is, is decided anew each time. */
+  /**
+   * Releases what is not to run here, and takes what is, some at a time. What that is, is decided anew each
+   * time.
+   */
   async #matchNow(): Promise<void> {
     this.#isMatchDue = false;
     const tried = new Set<string>();
@@ -168,7 +174,10 @@ export class Worker {
     await Promise.race([opened, sleep(beginningLimitMs, undefined, { ref: false })]);
   }
 
-  /** The lease is gone: the processor must not go on. Where it is to run here, that is with a lease taken anew. */
+  /**
+   * The lease is gone: the processor must not go on. Where it is to run here, that is with a lease taken
+   * anew.
+   */
   #lost(id: string): void {
     const running = this.#running.get(id);
     if (!running) return;

@@ -7,8 +7,9 @@ const retryMs = 1_000;
 const attempts = 120;
 
 /**
- * Where workers that have lost a lease tell the processor's next owner which of their calls were late: a bucket with a report of
- * each processor and worker. A report stays until an owner has read it, which may be the same worker, or nobody yet.
+ * Where workers that have lost a lease tell the processor's next owner which of their calls were late: a
+ * bucket with a report of each processor and worker. A report stays until an owner has read it, which may be
+ * the same worker, or nobody yet.
  */
 export class LateCallBoard {
   readonly #bucket: KV;
@@ -43,8 +44,8 @@ export class LateCallBoard {
   }
 
   /**
-   * Adds to what this worker has told of the processor. Resolves once NATS has it, which is tried for as long as it is of use. This
-   * worker itself knows it at once.
+   * Adds to what this worker has told of the processor. Resolves once NATS has it, which is tried for as long
+   * as it is of use. This worker itself knows it at once.
    */
   async tell(report: LateCallReport): Promise<void> {
     const key = keyOf(report);

@@ -6,10 +6,11 @@ import { openBucket } from "../../../libs/nats/buckets.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
 /**
- * Opens the bucket of leases, in which an entry lives for `leaseMs` at least: a lease is held for no longer than its entry lives (A4).
+ * Opens the bucket of leases, in which an entry lives for `leaseMs` at least: a lease is held for no longer
+ * than its entry lives (A4).
  *
- * A bucket that was made for shorter leases is changed. One that was made for longer ones stays, as workers that count on it may
- * be running: then a dead worker is replaced later than `leaseMs` says, which is told.
+ * A bucket that was made for shorter leases is changed. One that was made for longer ones stays, as workers
+ * that count on it may be running: then a dead worker is replaced later than `leaseMs` says, which is told.
  */
 export async function openLeases(
   connection: NatsConnection,

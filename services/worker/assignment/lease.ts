@@ -19,9 +19,10 @@ const renewalsPerLife = 3;
 /**
  * The right of one worker to run a processor: an entry in a bucket whose entries live for `leaseMs`.
  *
- * States: *held*, *released*, *lost*. Its life counts from when the last renewal that succeeded was *sent*, by a clock that
- * goes on while the process is stopped. It is held until `leaseMs` less a safety margin have passed; for so long no other
- * worker can have an entry (A4). A renewal is a compare-and-set, so it fails once another worker has taken the lease.
+ * States: *held*, *released*, *lost*. Its life counts from when the last renewal that succeeded was *sent*,
+ * by a clock that goes on while the process is stopped. It is held until `leaseMs` less a safety margin have
+ * passed; for so long no other worker can have an entry (A4). A renewal is a compare-and-set, so it fails
+ * once another worker has taken the lease.
  */
 export class Lease {
   readonly #options: LeaseOptions;
@@ -53,7 +54,10 @@ export class Lease {
     return this.#options.worker;
   }
 
-  /** Whether this worker may call the instance now. Once it may not it never may again, even if a renewal comes through late. */
+  /**
+   * Whether this worker may call the instance now. Once it may not it never may again, even if a renewal
+   * comes through late.
+   */
   get held(): boolean {
     if (this.#state === "held" && performance.now() >= this.#validUntil) this.#lose();
     return this.#state === "held";

@@ -1,6 +1,8 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 
-/** Begins the keys of workers that are alive. The other keys are leases': processor ids, which have no dot. */
+/**
+ * Begins the keys of workers that are alive. The other keys are leases': processor ids, which have no dot.
+ */
 const workerPrefix = "worker.";
 
 interface Seen {
@@ -11,9 +13,9 @@ interface Seen {
 /**
  * Which workers are alive, and who holds which lease, as the leases' bucket was last seen.
  *
- * The bucket does not tell when an entry's life is over: an entry that was not written again for a lease's life counts as
- * gone. A watch that for a lease's life tells nothing, not even of what this worker itself writes, may have been on a server
- * that is gone, so it is replaced.
+ * The bucket does not tell when an entry's life is over: an entry that was not written again for a lease's
+ * life counts as gone. A watch that for a lease's life tells nothing, not even of what this worker itself
+ * writes, may have been on a server that is gone, so it is replaced.
  */
 export class Membership {
   readonly #bucket: KV;
@@ -89,7 +91,8 @@ export class Membership {
     const { key } = change;
     const before = this.#seen.get(key);
     const value = change.string();
-    // Only a removal has no value. Asking for the operation would parse the headers of each renewal of each lease.
+    // Only a removal has no value. Asking for the operation would parse the headers of each renewal of each
+    // lease.
     if (value === "") return this.#seen.delete(key);
     this.#seen.set(key, { value, at: performance.now() });
     return before?.value !== value && value !== this.#me;

@@ -13,9 +13,9 @@ export interface Fleet {
 }
 
 /**
- * Decides which processors a worker takes and which it releases, from what it knows alone. A worker with a list takes what is
- * in it. Those with `*` share the rest evenly: each takes free ones up to its share, and releases what it has above its share
- * or what stands in another worker's list.
+ * Decides which processors a worker takes and which it releases, from what it knows alone. A worker with a
+ * list takes what is in it. Those with `*` share the rest evenly: each takes free ones up to its share, and
+ * releases what it has above its share or what stands in another worker's list.
  */
 export function shareOut(fleet: Fleet): { take: string[]; release: string[] } {
   const { me, wanted, processors, holders, workers } = fleet;

@@ -7,8 +7,8 @@ import { firstCheckpoint } from "./checkpoint.ts";
 import { degradationsOfText, degradedText } from "./degradation.ts";
 
 /**
- * A checkpoint as the bucket has it. `degraded` is what `degradations` say, as one sentence: versions that know no list read
- * and write that alone, and drop nothing of the rest.
+ * A checkpoint as the bucket has it. `degraded` is what `degradations` say, as one sentence: versions that
+ * know no list read and write that alone, and drop nothing of the rest.
  */
 type StoredCheckpoint = Omit<Checkpoint, "degradations"> & {
   degraded: string;
@@ -33,8 +33,8 @@ interface Parts {
 }
 
 /**
- * The checkpoint that is stored so. What an older version did not know of is as in the first one. The list of what is amiss
- * counts where it says the same as the sentence, which an older version may have written since.
+ * The checkpoint that is stored so. What an older version did not know of is as in the first one. The list of
+ * what is amiss counts where it says the same as the sentence, which an older version may have written since.
  */
 function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Checkpoint {
   const isCurrent = degradations !== undefined && degradedText(degradations) === degraded;
@@ -49,8 +49,8 @@ function checkpointOf({ degraded, degradations, ...rest }: StoredCheckpoint): Ch
 const partBytes = 256 * 1024;
 
 /**
- * One processor's checkpoint in the bucket. It is written by compare-and-set, so a writer that is no longer the only one
- * fails instead of taking the checkpoint back (A5).
+ * One processor's checkpoint in the bucket. It is written by compare-and-set, so a writer that is no longer
+ * the only one fails instead of taking the checkpoint back (A5).
  */
 export class CheckpointStore {
   readonly #bucket: CheckpointBucket;
@@ -80,7 +80,10 @@ export class CheckpointStore {
     return checkpointOf(JSON.parse((await this.#readParts(stored.parts)).toString()));
   }
 
-  /** Rejects with LeaseLost when somebody else has written since `load`, with NatsAway when NATS does not answer. */
+  /**
+   * Rejects with LeaseLost when somebody else has written since `load`, with NatsAway when NATS does not
+   * answer.
+   */
   async save(checkpoint: Checkpoint): Promise<void> {
     const before = this.#group;
     try {
@@ -132,7 +135,10 @@ export class CheckpointStore {
     return Buffer.concat(parts);
   }
 
-  /** A write of this store that got no answer may have been carried out: then what stands there is this store's own. */
+  /**
+   * A write of this store that got no answer may have been carried out: then what stands there is this
+   * store's own.
+   */
   async #adoptUnanswered(): Promise<void> {
     if (this.#unanswered.size === 0) return;
     const entry = await this.#bucket.get(this.#processor);

@@ -4,7 +4,10 @@ import type { Checkpoint } from "./checkpoint.ts";
 export interface CheckpointWriterOptions {
   /** What is persisted now. */
   loaded: Checkpoint;
-  /** Persists a checkpoint. Rejects with LeaseLost when somebody else has written, with NatsAway when NATS does not answer. */
+  /**
+   * Persists a checkpoint. Rejects with LeaseLost when somebody else has written, with NatsAway when NATS
+   * does not answer.
+   */
   save: (checkpoint: Checkpoint) => Promise<void>;
   /** Told of the first of several failures in a row, and of each LeaseLost. */
   onError: (error: unknown) => void;
@@ -22,9 +25,9 @@ function afterPause(task: () => void): () => void {
 /**
  * A processor's checkpoint, in memory and persisted.
  *
- * Invariants: what is persisted never says more than what is in memory, and is at most 100 ms behind it (A5). `persist`
- * resolves once it is persisted; `update` does not wait. A checkpoint is written only when what `waitFor` was given for it is
- * done: so the record of an outcome is never missing behind `applied`.
+ * Invariants: what is persisted never says more than what is in memory, and is at most 100 ms behind it (A5).
+ * `persist` resolves once it is persisted; `update` does not wait. A checkpoint is written only when what
+ * `waitFor` was given for it is done: so the record of an outcome is never missing behind `applied`.
  */
 export class CheckpointWriter {
   readonly #options: CheckpointWriterOptions;

@@ -8,7 +8,10 @@ import type { Degradation } from "./degradation.ts";
  * (docs/recovery.md, What is kept). Its keys stand in the bucket, so none is ever renamed.
  */
 export interface Checkpoint {
-  /** The fence: the worker that has written it. A new worker writes this first, so an older one's writes fail from then on. */
+  /**
+   * The fence: the worker that has written it. A new worker writes this first, so an older one's writes fail
+   * from then on.
+   */
   epoch: string;
   /** The sequence up to which the instance has the effect of every command. */
   applied: number;
@@ -21,11 +24,15 @@ export interface Checkpoint {
   /** The intent record of the command that may have been begun. */
   mark: Intent | null;
   /**
-   * An Observe of the gateway's own that may have been begun: it is empty, so it ticks and makes no event. `unseen` is the
-   * Observe of the log whose end it waits for: that one has ticked and is not in the checkpoint yet.
+   * An Observe of the gateway's own that may have been begun: it is empty, so it ticks and makes no event.
+   * `unseen` is the Observe of the log whose end it waits for: that one has ticked and is not in the
+   * checkpoint yet.
    */
   ownObserve: { unseen: Position | null } | null;
-  /** A rebuild is under way that began at this interval. `inPlace`: the instance has not restarted and has its vectors. */
+  /**
+   * A rebuild is under way that began at this interval. `inPlace`: the instance has not restarted and has its
+   * vectors.
+   */
   rebuilding: { base: number; inPlace: boolean } | null;
   /** The first step that a rebuild observes again. It lies behind every Learn and clear. */
   replayFrom: Position;
@@ -39,18 +46,27 @@ export interface Checkpoint {
   notBegun: { from: Position; through: Position; interval: number }[];
   /** A replay by hand is under way: the commands up to `through` were applied before. */
   replaying: { through: number; isCleared: boolean } | null;
-  /** Observes up to here may have been begun, and answered, by an earlier worker, although nothing shows it any more. */
+  /**
+   * Observes up to here may have been begun, and answered, by an earlier worker, although nothing shows it
+   * any more.
+   */
   perhapsBegunThrough: number;
   /** Commands behind `applied` whose clients were told that they will not be begun. */
   cancelled: number[];
-  /** Ticks that no worker made whose turn it was, and when the latest of them were noticed (Unix ms, 0 for never). */
+  /**
+   * Ticks that no worker made whose turn it was, and when the latest of them were noticed (Unix ms, 0 for
+   * never).
+   */
   foreign: { ticks: number; lastMs: number };
   /** How many events working memory holds. */
   events: number;
   /** What is counted of the ingestions under way, by their ids. */
   ingestions: Record<string, IngestionCounts>;
   settings: Settings;
-  /** The settings that the instance had when the gateway came to know it: those before the log's first command. */
+  /**
+   * The settings that the instance had when the gateway came to know it: those before the log's first
+   * command.
+   */
   adopted: Settings | null;
   /** The unique_id of the latest observation that succeeded, "" before the first. */
   latestUniqueId: string;

@@ -1,6 +1,6 @@
 /**
- * What is amiss with a processor for good, because KATO lets nobody restore it (docs/recovery-limits.md). Code branches on
- * `code`; `detail` is for people.
+ * What is amiss with a processor for good, because KATO lets nobody restore it (docs/recovery-limits.md).
+ * Code branches on `code`; `detail` is for people.
  */
 export interface Degradation {
   code: DegradationCode;
@@ -29,7 +29,10 @@ export type DegradationCode = keyof typeof detailOf;
 /** Those that a rebuild by hand looks at anew, as they are about working memory alone. */
 const ofWorkingMemory: readonly DegradationCode[] = ["working-memory-differs"];
 
-/** The list with one more. Of each code the latest detail stands in it, with the time at which the code was first noticed. */
+/**
+ * The list with one more. Of each code the latest detail stands in it, with the time at which the code was
+ * first noticed.
+ */
 export function degradedBy(
   degradations: readonly Degradation[],
   code: DegradationCode,

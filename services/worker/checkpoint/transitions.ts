@@ -7,8 +7,8 @@ import { positionAfter } from "../model/step.ts";
 import type { Checkpoint, Settings } from "./checkpoint.ts";
 
 /*
- * What a checkpoint becomes when a step was applied. These are pure functions: applying a step and finding it applied while
- * reconciling lead to the same checkpoint.
+ * What a checkpoint becomes when a step was applied. These are pure functions: applying a step and finding it
+ * applied while reconciling lead to the same checkpoint.
  */
 
 export type Changes = Partial<Checkpoint>;
@@ -19,7 +19,10 @@ export function passed(step: Step): Changes {
   return { applied: sequence - 1, step: next, mark: null };
 }
 
-/** An Observe that KATO never began, as when MongoDB could not be asked before it: a rebuild must leave it out. */
+/**
+ * An Observe that KATO never began, as when MongoDB could not be asked before it: a rebuild must leave it
+ * out.
+ */
 export function observeNotBegun(checkpoint: Checkpoint, step: Step): Changes {
   const { notBegun, interval } = checkpoint;
   const latest = notBegun.at(-1);
@@ -59,7 +62,10 @@ export function observed(
   };
 }
 
-/** An Observe that set off an auto-learn, which learned or had nothing to learn; `kept` is what working memory then holds. */
+/**
+ * An Observe that set off an auto-learn, which learned or had nothing to learn; `kept` is what working memory
+ * then holds.
+ */
 export function autoLearned(
   checkpoint: Checkpoint,
   step: Step,
@@ -85,7 +91,9 @@ export function emptied(step: Step): Changes {
   return { ...passed(step), replayFrom: positionAfter(step), keptEvent: null, events: 0 };
 }
 
-/** What the checkpoint becomes when a command other than Observe succeeded, by method. All others only pass. */
+/**
+ * What the checkpoint becomes when a command other than Observe succeeded, by method. All others only pass.
+ */
 const succeeded = new Map<string, (checkpoint: Checkpoint, step: Step) => Changes>(
   Object.entries({
     Learn: (_: Checkpoint, step: Step): Changes => ({ ...emptied(step), ...nothingToLearn }),

@@ -11,8 +11,8 @@ const genes = [
 ] as const;
 
 /**
- * Takes on an instance that the gateway has no checkpoint of: what it has is asked of it, once. The events that are in its
- * working memory already stand in no log, so they cannot be restored after a restart.
+ * Takes on an instance that the gateway has no checkpoint of: what it has is asked of it, once. The events
+ * that are in its working memory already stand in no log, so they cannot be restored after a restart.
  */
 export async function adopt({ checkpoint, instance, log }: Context, interval: number): Promise<void> {
   const known: Record<string, number> = {};

@@ -19,7 +19,10 @@ import { dropLostEvents } from "./lost-events.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
-/** Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says that it did. */
+/**
+ * Applies an Observe that will make KATO learn by itself (docs/kato.md: max_sequence_length). No answer says
+ * that it did.
+ */
 export async function applyLearningObserve(
   context: Context,
   step: Step,
@@ -63,8 +66,8 @@ export async function applyLearningObserve(
 }
 
 /**
- * Concludes an Observe that made KATO learn while somebody else observed too, so that it may have learned another sequence than
- * the log has. The model that should be there shows whether it did.
+ * Concludes an Observe that made KATO learn while somebody else observed too, so that it may have learned
+ * another sequence than the log has. The model that should be there shows whether it did.
  */
 async function concludeAmongOthers(
   context: Context,
@@ -100,12 +103,16 @@ async function newEventOf(
   before: string[][],
   after: string[][],
 ): Promise<string[]> {
-  // KATO keeps the last event if there were two or more. A single one is gone, and cognition data still has its symbols.
+  // KATO keeps the last event if there were two or more. A single one is gone, and cognition data still has
+  // its symbols.
   const kept = before.length > 0 ? after.at(-1) : undefined;
   return kept ?? eventOfStrings(step.request) ?? (await latestSymbolsOf(instance));
 }
 
-/** What KATO learns from a working memory that cannot be read is not known, so nothing could be said of the step (A7). */
+/**
+ * What KATO learns from a working memory that cannot be read is not known, so nothing could be said of the
+ * step (A7).
+ */
 function readable(workingMemory: string[][] | undefined): string[][] {
   if (workingMemory) return workingMemory;
   throw new Error("working memory is too large to be read, and not what the log says");

@@ -15,8 +15,8 @@ import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
- * Applies an Observe. Nothing is persisted ahead of one that cannot make KATO learn: its tick will prove it (A3). Throws as
- * `applyStep` does.
+ * Applies an Observe. Nothing is persisted ahead of one that cannot make KATO learn: its tick will prove it
+ * (A3). Throws as `applyStep` does.
  */
 export async function applyObserve(context: Context, step: Step): Promise<void> {
   const { checkpoint, memory } = context;
@@ -48,7 +48,9 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
   await mendForeignTicks(context, foreignTicks);
 }
 
-/** How many events working memory holds after an Observe, and the latest of them where that had to be asked. */
+/**
+ * How many events working memory holds after an Observe, and the latest of them where that had to be asked.
+ */
 async function eventsAfter(
   context: Context,
   step: Step,

@@ -24,9 +24,14 @@ import { rebuild } from "./rebuild.ts";
 import { undoLearn } from "./undo-learn.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
 
-/** How a kind of command is applied. What the checkpoint becomes then is in checkpoint/transitions.ts, by method too. */
+/**
+ * How a kind of command is applied. What the checkpoint becomes then is in checkpoint/transitions.ts, by
+ * method too.
+ */
 interface CommandRule {
-  /** Asks what has to be known before the call. What it returns is persisted ahead, and will prove the effect. */
+  /**
+   * Asks what has to be known before the call. What it returns is persisted ahead, and will prove the effect.
+   */
   intent(context: Context, step: Step): Promise<Intent>;
   /** Makes the call, or calls. */
   call(context: Context, step: Step): Promise<StepOutcome>;
@@ -49,8 +54,9 @@ const ruleByMethod = new Map<string, CommandRule>([
 ]);
 
 /**
- * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted when a call's end was not seen or
- * the call could not be made: then the instance has to be reconciled before anything else (A3).
+ * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted when a call's end
+ * was not seen or the call could not be made: then the instance has to be reconciled before anything else
+ * (A3).
  */
 export async function applyStep(context: Context, step: Step): Promise<void> {
   const { method } = step;
@@ -93,7 +99,10 @@ async function intentOfLearn(context: Context, step: Step): Promise<Intent> {
   return learnIntent(context, step, await untouchedWorkingMemory(context), false);
 }
 
-/** Makes the call, and looks whether what was learned is what should be. Where it is not, that is undone, and the step tried again. */
+/**
+ * Makes the call, and looks whether what was learned is what should be. Where it is not, that is undone, and
+ * the step tried again.
+ */
 async function learn(context: Context, step: Step): Promise<StepOutcome> {
   const outcome = await callMethod(context, step);
   const { mark } = context.checkpoint.current;
@@ -106,8 +115,8 @@ async function learn(context: Context, step: Step): Promise<StepOutcome> {
 }
 
 /**
- * After a Learn or a ClearAllMemory that failed: KATO empties working memory before it writes to MongoDB, so the events are
- * gone and nothing else has happened.
+ * After a Learn or a ClearAllMemory that failed: KATO empties working memory before it writes to MongoDB, so
+ * the events are gone and nothing else has happened.
  */
 async function restoreWorkingMemory(context: Context, { grpcStatus, data }: StepOutcome): Promise<void> {
   context.checkpoint.update({ mark: null });
@@ -121,7 +130,10 @@ async function intentOfDelete(context: Context, step: Step): Promise<Intent> {
   return { kind: "delete", at: step.at, existed: await modelExists(context, step) };
 }
 
-/** KATO fails when the model is gone. Where it existed before, an earlier attempt has deleted it, which is a success. */
+/**
+ * KATO fails when the model is gone. Where it existed before, an earlier attempt has deleted it, which is a
+ * success.
+ */
 async function deleteModel(context: Context, step: Step): Promise<StepOutcome> {
   const outcome = await callMethod(context, step);
   const { mark } = context.checkpoint.current;

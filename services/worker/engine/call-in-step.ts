@@ -10,7 +10,10 @@ import { outcomeOf, refused } from "../model/step-outcome.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 
-/** Makes a call that does not tick. Throws Interrupted where its end was not seen, or it shows that the instance has restarted. */
+/**
+ * Makes a call that does not tick. Throws Interrupted where its end was not seen, or it shows that the
+ * instance has restarted.
+ */
 export async function callInStep(
   { checkpoint, instance }: Context,
   method: Method,
@@ -26,8 +29,8 @@ export async function callInStep(
 }
 
 /**
- * Asks what has to be known before a step's call. Where KATO answers that with a failure, as when MongoDB is away, the step is
- * not begun: it is concluded with that failure, and undefined is returned.
+ * Asks what has to be known before a step's call. Where KATO answers that with a failure, as when MongoDB is
+ * away, the step is not begun: it is concluded with that failure, and undefined is returned.
  */
 export async function askBefore<T>(
   context: Context,

@@ -11,8 +11,8 @@ import { callInStep } from "./call-in-step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * The intent of a change of the recall threshold: the value that it writes, rounded to one decimal as KATO would. An earlier
- * attempt may have written its value already, so that value counts.
+ * The intent of a change of the recall threshold: the value that it writes, rounded to one decimal as KATO
+ * would. An earlier attempt may have written its value already, so that value counts.
  */
 export async function thresholdIntent({ checkpoint, instance }: Context, step: Step): Promise<Intent> {
   const { mark } = checkpoint.current;
@@ -23,8 +23,9 @@ export async function thresholdIntent({ checkpoint, instance }: Context, step: S
 }
 
 /**
- * Sets the recall threshold and makes it the one that is searched with: UpdateGenes, then IncrementRecallThreshold by 0
- * (docs/kato.md, RPC by RPC), whose outcome this is. A value outside (0, 1] is refused in KATO's own words, and nothing changes.
+ * Sets the recall threshold and makes it the one that is searched with: UpdateGenes, then
+ * IncrementRecallThreshold by 0 (docs/kato.md, RPC by RPC), whose outcome this is. A value outside (0, 1] is
+ * refused in KATO's own words, and nothing changes.
  */
 export async function changeThreshold(context: Context, _step: Step): Promise<StepOutcome> {
   const { mark } = context.checkpoint.current;

@@ -5,7 +5,10 @@ import type { Position } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 
-/** One processor, as applying and recovering need it. There is one for as long as its worker runs the processor. */
+/**
+ * One processor, as applying and recovering need it. There is one for as long as its worker runs the
+ * processor.
+ */
 export interface Context {
   instance: Instance;
   checkpoint: CheckpointWriter;
@@ -41,8 +44,9 @@ export interface Memory {
   /** What the latest Observe was answered. The checkpoint may not have it yet. */
   latestAnswer: { at: Position; outcome: StepOutcome } | null;
   /**
-   * How many Observes of the log may have ticked without being in the checkpoint: 1 while one is under way or its end was not
-   * seen, Infinity before the first reconciling, as nobody knows what an earlier worker has sent. More ticks are foreign.
+   * How many Observes of the log may have ticked without being in the checkpoint: 1 while one is under way or
+   * its end was not seen, Infinity before the first reconciling, as nobody knows what an earlier worker has
+   * sent. More ticks are foreign.
    */
   unaccounted: number;
   /** A call of an earlier worker that may still reach the instance; null where there is none. */
@@ -50,13 +54,16 @@ export interface Memory {
 }
 
 /**
- * A call that an earlier worker had in hand when its lease ended: frozen before it was written, the worker may wake up and write
- * it. Of an Observe the tick tells; of any other call only what is known of it here.
+ * A call that an earlier worker had in hand when its lease ended: frozen before it was written, the worker
+ * may wake up and write it. Of an Observe the tick tells; of any other call only what is known of it here.
  */
 export interface Suspect {
   /** An RPC, a compound command, or "rebuild" for any call of a rebuild. */
   method: string;
-  /** How often the models were learned that working memory made lately, by their names: before the suspect can have learned them. */
+  /**
+   * How often the models were learned that working memory made lately, by their names: before the suspect can
+   * have learned them.
+   */
   frequencies: Map<string, number>;
   /** Whether anything was learned since. */
   hasLearned: boolean;

@@ -6,11 +6,11 @@ import { AnswerTooLarge, frequencyOf, latestSymbolsOf, workingMemoryOf } from ".
 import type { Context } from "./context.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
-import { perhapsLearned, undoLearn } from "./undo-learn.ts";
+import { perhapsLearned, undoLearn, withoutPerhaps } from "./undo-learn.ts";
 
 /**
- * Mends what was done by ticks that the checkpoint does not have: up to this interval, which the instance has now, and with no
- * call of this worker under way.
+ * Mends what was done by ticks that the checkpoint does not have: up to this interval, which the instance has
+ * now, and with no call of this worker under way.
  */
 export async function mendTicksUpTo(context: Context, interval: number): Promise<void> {
   const { checkpoint } = context;
@@ -27,10 +27,10 @@ export function withoutForeign({ checkpoint, recovery }: Context, ticks: number)
 }
 
 /**
- * After ticks that no command of this worker made, and which the checkpoint has already: a worker that was frozen has woken up
- * and written its Observe, or somebody calls the instance past the gateway. Working memory then has events that the log has not,
- * so it is rebuilt from the log before anything else is applied. Where the setting leaves such calls alone the processor is
- * `degraded`.
+ * After ticks that no command of this worker made, and which the checkpoint has already: a worker that was
+ * frozen has woken up and written its Observe, or somebody calls the instance past the gateway. Working
+ * memory then has events that the log has not, so it is rebuilt from the log before anything else is applied.
+ * Where the setting leaves such calls alone the processor is `degraded`.
  */
 export async function mendForeignTicks(context: Context, ticks: number): Promise<void> {
   if (ticks === 0) return;
@@ -41,19 +41,19 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   checkpoint.update({ foreign: { ticks: foreign.ticks + ticks, lastMs: Date.now() } });
   if (!recovery.mendsForeignCalls)
     return degrade(context, "foreign-calls", "somebody else calls the instance");
-  const { degradations, settings } = checkpoint.current;
+  const { settings } = checkpoint.current;
   const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
   // In case the instance dies before it is known.
   if (mayHaveLearned) degrade(context, "foreign-learn", perhapsLearned);
   const learned = await lookForLearned(context, ticks, mayHaveLearned);
   if (learned !== undefined) return undoLearn(context, learned, 0);
-  if (mayHaveLearned) checkpoint.update({ degradations });
+  if (mayHaveLearned) checkpoint.update({ degradations: withoutPerhaps(checkpoint.current.degradations) });
   await rebuild(context);
 }
 
 /**
- * The model that KATO learned by itself because of a foreign Observe; undefined where it learned none. Of vectors that were observed
- * it is told that the next Learn will store them, as nothing can take that back.
+ * The model that KATO learned by itself because of a foreign Observe; undefined where it learned none. Of
+ * vectors that were observed it is told that the next Learn will store them, as nothing can take that back.
  */
 async function lookForLearned(
   context: Context,
@@ -76,8 +76,8 @@ async function lookForLearned(
 }
 
 /**
- * KATO keeps the last event when it learns, so working memory begins with that, and what was observed since follows. It is the
- * event that set the learning off, or, where that Observe made none, the one before.
+ * KATO keeps the last event when it learns, so working memory begins with that, and what was observed since
+ * follows. It is the event that set the learning off, or, where that Observe made none, the one before.
  */
 async function autoLearnedModel(
   { instance }: Context,

@@ -17,6 +17,7 @@ export async function leaveIntervalZero(context: Context): Promise<void> {
   const { checkpoint, instance } = context;
   if (checkpoint.current.interval !== 0) return;
   await observeNothing(context);
-  // The empty Observe stands in percept data. Where working memory is empty, a clear takes that away and nothing else.
+  // The empty Observe stands in percept data. Where working memory is empty, a clear takes that away and
+  // nothing else.
   if (checkpoint.current.events === 0) await ask(instance, "ClearWorkingMemory", {});
 }

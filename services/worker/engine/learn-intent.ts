@@ -6,8 +6,9 @@ import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * The intent of a Learn, or of an Observe that will make KATO learn by itself: which model it will make, and how often that
- * was learned before. `workingMemory` is as it is before the call; undefined where it cannot be read.
+ * The intent of a Learn, or of an Observe that will make KATO learn by itself: which model it will make, and
+ * how often that was learned before. `workingMemory` is as it is before the call; undefined where it cannot
+ * be read.
  */
 export async function learnIntent(
   { instance }: Context,

@@ -1,7 +1,10 @@
 import type { LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 
-/** What is read of an instance to settle the intent of a Learn, or of an Observe that makes KATO learn by itself. */
+/**
+ * What is read of an instance to settle the intent of a Learn, or of an Observe that makes KATO learn by
+ * itself.
+ */
 export interface LearnFacts {
   /** Whether the instance has restarted since. */
   restarted: boolean;
@@ -11,13 +14,16 @@ export interface LearnFacts {
   frequency: number;
   /** Working memory now. */
   workingMemory: string[][];
-  /** How many events working memory holds once the command has learned: an auto-learn keeps the last of several. */
+  /**
+   * How many events working memory holds once the command has learned: an auto-learn keeps the last of
+   * several.
+   */
   kept: number;
 }
 
 /**
- * What became of a marked Learn. `may-be-running`: ask again. `perhaps-torn`: the instance died in the model's first Learn.
- * `unknown`: nothing can be proved.
+ * What became of a marked Learn. `may-be-running`: ask again. `perhaps-torn`: the instance died in the
+ * model's first Learn. `unknown`: nothing can be proved.
  */
 export type LearnVerdict = "learned" | "not-begun" | "may-be-running" | "perhaps-torn" | "unknown";
 

@@ -6,8 +6,8 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Concludes an Observe whose auto-learn failed: KATO has dropped the events. They are not observed again, as that would set
- * off the auto-learn again, for ever.
+ * Concludes an Observe whose auto-learn failed: KATO has dropped the events. They are not observed again, as
+ * that would set off the auto-learn again, for ever.
  */
 export async function dropLostEvents(
   context: Context,

@@ -20,7 +20,10 @@ const successMessages: Record<string, string> = {
   DeleteModel: "deleted",
 };
 
-/** The outcome of a step whose answer was lost and whose success is proved, with the response that KATO would have given. */
+/**
+ * The outcome of a step whose answer was lost and whose success is proved, with the response that KATO would
+ * have given.
+ */
 export function provedOutcome({ instance, checkpoint }: Context, step: Step): StepOutcome {
   const { interval, mark } = checkpoint.current;
   const intent = mark && comparePositions(mark.at, step.at) === 0 ? mark : undefined;

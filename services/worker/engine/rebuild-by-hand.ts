@@ -25,7 +25,9 @@ export async function rebuildVolatile(context: Context): Promise<RebuildAnswer> 
   return { kind: "rebuilt", survey, events, degraded: degradedText(left) };
 }
 
-/** Takes the processor back to before this sequence, so that the command loop replays the log from there on. */
+/**
+ * Takes the processor back to before this sequence, so that the command loop replays the log from there on.
+ */
 export async function rewindTo(context: Context, from: number): Promise<RebuildAnswer> {
   const survey = await surveyReplay(context, from);
   if (!survey) return notKept(context);

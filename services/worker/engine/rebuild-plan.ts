@@ -34,9 +34,9 @@ export interface Deviation {
 }
 
 /**
- * Makes the plan from the Observes since the first that is needed. One with vectors is observed again as the symbols that it
- * got, because observed again a vector may get other neighbours. Only where these symbols are not in code-point order, in
- * which KATO would sort strings, the vectors themselves are sent.
+ * Makes the plan from the Observes since the first that is needed. One with vectors is observed again as the
+ * symbols that it got, because observed again a vector may get other neighbours. Only where these symbols are
+ * not in code-point order, in which KATO would sort strings, the vectors themselves are sent.
  */
 export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): RebuildPlan {
   const { replayFrom, keptEvent, settings, vectorEvents } = checkpoint;
@@ -66,7 +66,9 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
   return plan;
 }
 
-/** How working memory differs from what the plan should have made it. A failed Observe may have made no event. */
+/**
+ * How working memory differs from what the plan should have made it. A failed Observe may have made no event.
+ */
 export function deviationOf(
   plan: RebuildPlan,
   count: number,

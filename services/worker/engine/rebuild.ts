@@ -19,12 +19,12 @@ import { deviationInSize, deviationOf, planRebuild } from "./rebuild-plan.ts";
 import { restoreGenes, restoreModes } from "./restore-settings.ts";
 
 /**
- * Restores what a restart takes from an instance: working memory, emotives, the vectors that wait to be learned, predictions,
- * genes (docs/recovery.md, Rebuilding). Nothing is learned by it. `base` is the interval that it begins at; `inPlace` is for
- * an instance that has not restarted and still has its vectors.
+ * Restores what a restart takes from an instance: working memory, emotives, the vectors that wait to be
+ * learned, predictions, genes (docs/recovery.md, Rebuilding). Nothing is learned by it. `base` is the
+ * interval that it begins at; `inPlace` is for an instance that has not restarted and still has its vectors.
  *
- * It is persisted as under way from before its first call until after its last, so no interval within it is taken for
- * something else (A5).
+ * It is persisted as under way from before its first call until after its last, so no interval within it is
+ * taken for something else (A5).
  */
 export async function rebuild(context: Context, base?: number, inPlace = base === undefined): Promise<void> {
   const { checkpoint, log } = context;
@@ -35,8 +35,9 @@ export async function rebuild(context: Context, base?: number, inPlace = base ==
 }
 
 /**
- * Goes on with a rebuild that was interrupted, at this interval, or begins anew where the instance has restarted again. An
- * Observe of the rebuild may still be running: KATO's lock holds an empty one back until that is over.
+ * Goes on with a rebuild that was interrupted, at this interval, or begins anew where the instance has
+ * restarted again. An Observe of the rebuild may still be running: KATO's lock holds an empty one back until
+ * that is over.
  */
 export async function resumeRebuild(context: Context, interval: number): Promise<void> {
   const { checkpoint, instance } = context;
@@ -63,8 +64,8 @@ export async function resumeRebuild(context: Context, interval: number): Promise
 }
 
 /**
- * Carries out the plan, less the Observes that the instance has already (`done` of them). Where somebody else has observed
- * meanwhile it is carried out once more from its start.
+ * Carries out the plan, less the Observes that the instance has already (`done` of them). Where somebody else
+ * has observed meanwhile it is carried out once more from its start.
  */
 async function carryOut(context: Context, done: number, isSecond = false): Promise<void> {
   const { checkpoint, instance, recovery, log } = context;
@@ -148,7 +149,10 @@ async function compare(
   }
 }
 
-/** A sequence that lies behind every command. Commands that expired leave gaps, so the next one's is not known. */
+/**
+ * A sequence that lies behind every command. Commands that expired leave gaps, so the next one's is not
+ * known.
+ */
 const behindAll = Number.MAX_SAFE_INTEGER;
 
 /** The Observes in the log that a rebuild makes again. */

@@ -21,8 +21,8 @@ import { readWorkingMemory } from "./working-memory.ts";
 export type Finding = { kind: "in-step" } | { kind: "ahead"; by: number } | { kind: "restarted" };
 
 /**
- * Compares the two. A lower interval is a restart, because no interval stays 0 and none means two things (A5). So an interval
- * of 0 may be a restart even where 0 is expected.
+ * Compares the two. A lower interval is a restart, because no interval stays 0 and none means two things
+ * (A5). So an interval of 0 may be a restart even where 0 is expected.
  */
 export function compareInterval(expected: number, seen: number): Finding {
   if (seen === expected && seen > 0) return { kind: "in-step" };
@@ -30,9 +30,10 @@ export function compareInterval(expected: number, seen: number): Finding {
 }
 
 /**
- * Finds out which steps the instance already has, and restores what it has lost (docs/recovery.md). Afterwards the checkpoint
- * says exactly what the instance has, nothing is under way in it, and no intent is left but one that makes a repeat safe.
- * Throws Interrupted when the instance went away meanwhile; then it is to be done again.
+ * Finds out which steps the instance already has, and restores what it has lost (docs/recovery.md).
+ * Afterwards the checkpoint says exactly what the instance has, nothing is under way in it, and no intent is
+ * left but one that makes a repeat safe. Throws Interrupted when the instance went away meanwhile; then it is
+ * to be done again.
  */
 export async function reconcile(context: Context, interval: number): Promise<void> {
   const { checkpoint, log } = context;
@@ -60,8 +61,8 @@ async function recoverFromRestart(context: Context, interval: number): Promise<v
 }
 
 /**
- * A ClearAllMemory takes the interval back as a restart does. Where the suspect may have made one, and something was learned since,
- * it shows by the models: a restart leaves them.
+ * A ClearAllMemory takes the interval back as a restart does. Where the suspect may have made one, and
+ * something was learned since, it shows by the models: a restart leaves them.
  */
 async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): Promise<void> {
   const { suspect } = memory;
@@ -92,8 +93,9 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
 }
 
 /**
- * The next `by` Observes of the log have ticked, so they were applied, and with them every step before the last of them. Each
- * step but that last Observe has succeeded: a failure would have been persisted before anything else was called.
+ * The next `by` Observes of the log have ticked, so they were applied, and with them every step before the
+ * last of them. Each step but that last Observe has succeeded: a failure would have been persisted before
+ * anything else was called.
  */
 async function passObserves(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
   if (by === 0) return;
@@ -120,7 +122,10 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
   }
 }
 
-/** The steps up to the `count`th Observe that is not in the checkpoint yet, and how many Observes the log is short of. */
+/**
+ * The steps up to the `count`th Observe that is not in the checkpoint yet, and how many Observes the log is
+ * short of.
+ */
 async function nextObserves(
   { checkpoint, history }: Context,
   count: number,
@@ -148,9 +153,9 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
 }
 
 /**
- * Concludes the Observe that ticked last and whose end was not seen: it may still be running, and it may have failed. KATO's
- * lock holds an empty Observe back until it is over. That one cannot set off an auto-learn, as an Observe that could is
- * marked. Then working memory shows whether the event is there.
+ * Concludes the Observe that ticked last and whose end was not seen: it may still be running, and it may have
+ * failed. KATO's lock holds an empty Observe back until it is over. That one cannot set off an auto-learn, as
+ * an Observe that could is marked. Then working memory shows whether the event is there.
  */
 async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
   const { checkpoint, instance, memory } = context;

@@ -10,8 +10,8 @@ import { restoreGenes, restoreModes } from "./restore-settings.ts";
 import { surveyOf } from "./survey.ts";
 
 /**
- * What a replay from this sequence on would apply again: the commands that stand in the log up to `applied`. Undefined where
- * the log does not reach back so far.
+ * What a replay from this sequence on would apply again: the commands that stand in the log up to `applied`.
+ * Undefined where the log does not reach back so far.
  */
 export async function surveyReplay(
   { checkpoint, history }: Context,
@@ -24,9 +24,10 @@ export async function surveyReplay(
 }
 
 /**
- * Takes the checkpoint back to before `from`. Once that is persisted the replay happens, whatever dies. The instance, which
- * then has more than the checkpoint says, is cleared when it is reconciled next (`clearForReplay`). After that the command
- * loop takes the log from there on as ever; only that nobody is told again what came of those commands.
+ * Takes the checkpoint back to before `from`. Once that is persisted the replay happens, whatever dies. The
+ * instance, which then has more than the checkpoint says, is cleared when it is reconciled next
+ * (`clearForReplay`). After that the command loop takes the log from there on as ever; only that nobody is
+ * told again what came of those commands.
  */
 export async function rewind(context: Context, { from, through }: RebuildSurvey): Promise<void> {
   const { checkpoint, log } = context;
@@ -52,7 +53,10 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
   });
 }
 
-/** Clears the instance, models and all, and gives it the settings with which the replay begins. Interrupted, it begins anew. */
+/**
+ * Clears the instance, models and all, and gives it the settings with which the replay begins. Interrupted,
+ * it begins anew.
+ */
 export async function clearForReplay(context: Context): Promise<void> {
   const { checkpoint, instance } = context;
   const { replaying } = checkpoint.current;
@@ -74,14 +78,18 @@ export function endReplay({ checkpoint, log }: Context): boolean {
   return true;
 }
 
-/** A command as it is replayed: its client waits no longer, and what hung on its deadline or its key is decided. */
+/**
+ * A command as it is replayed: its client waits no longer, and what hung on its deadline or its key is
+ * decided.
+ */
 export function withoutClient({ id, processor, method, data, sequence }: StoredCommand): StoredCommand {
   return { id, processor, method, data, sequence };
 }
 
 /**
- * The settings before this sequence: those that the instance was adopted with, and what the log's commands up to there have
- * set. Where the log does not go back to its beginning, the settings of now stand in for the adopted ones.
+ * The settings before this sequence: those that the instance was adopted with, and what the log's commands up
+ * to there have set. Where the log does not go back to its beginning, the settings of now stand in for the
+ * adopted ones.
  */
 async function settingsAt({ checkpoint, history }: Context, from: number): Promise<Settings> {
   const { adopted } = checkpoint.current;

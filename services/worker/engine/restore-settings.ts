@@ -2,8 +2,8 @@ import { ask, insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Sets the genes as they were, which comes before anything is observed again, as it is predicted with them. Only
- * max_sequence_length is 0 until `restoreModes`, so that nothing is learned meanwhile.
+ * Sets the genes as they were, which comes before anything is observed again, as it is predicted with them.
+ * Only max_sequence_length is 0 until `restoreModes`, so that nothing is learned meanwhile.
  */
 export async function restoreGenes({ checkpoint, instance }: Context): Promise<void> {
   const { genes, searchedThreshold } = checkpoint.current.settings;

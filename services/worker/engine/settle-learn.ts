@@ -38,8 +38,9 @@ interface Settled {
 }
 
 /**
- * Finds out whether a marked Learn, or an Observe that makes KATO learn by itself, took effect, and concludes it. Where it did
- * not, the intent is dropped, and the command loop applies the step again. Does nothing where no Learn is marked.
+ * Finds out whether a marked Learn, or an Observe that makes KATO learn by itself, took effect, and concludes
+ * it. Where it did not, the intent is dropped, and the command loop applies the step again. Does nothing
+ * where no Learn is marked.
  */
 export async function settleMarkedLearn(context: Context, situation: Situation): Promise<void> {
   const { checkpoint, log, recovery } = context;
@@ -58,7 +59,9 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });
 }
 
-/** The intent of a command that was begun and is to be repeated: so it is not taken out of the log as late. */
+/**
+ * The intent of a command that was begun and is to be repeated: so it is not taken out of the log as late.
+ */
 function begunBefore({ at }: LearnIntent): Intent {
   return { kind: "repeatable", at };
 }

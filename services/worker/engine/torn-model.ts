@@ -8,9 +8,9 @@ import { gatewayUniqueId } from "./gateway-observe.ts";
 /**
  * Deletes the model of a Learn in which the instance died, if it is torn, and says whether it was.
  *
- * KATO writes a model before the statistics of its symbols. Where it died between, every later Observe that matches the model
- * fails, for ever. So the marked events are observed to see whether one fails. That moves the interval, so it is persisted as
- * a rebuild; the rebuild that follows it restores working memory.
+ * KATO writes a model before the statistics of its symbols. Where it died between, every later Observe that
+ * matches the model fails, for ever. So the marked events are observed to see whether one fails. That moves
+ * the interval, so it is persisted as a rebuild; the rebuild that follows it restores working memory.
  */
 export async function removeIfTorn(context: Context, intent: LearnIntent): Promise<boolean> {
   const { checkpoint, instance, log } = context;

@@ -5,8 +5,9 @@ import { rebuild } from "./rebuild.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /**
- * Working memory before KATO learns it; undefined where it cannot be read. A Learn of what somebody else has changed would be
- * wrong for ever, so the number of events and the interval have to be the expected ones: else working memory is rebuilt first.
+ * Working memory before KATO learns it; undefined where it cannot be read. A Learn of what somebody else has
+ * changed would be wrong for ever, so the number of events and the interval have to be the expected ones:
+ * else working memory is rebuilt first.
  */
 export async function untouchedWorkingMemory(context: Context): Promise<string[][] | undefined> {
   const { checkpoint, instance, recovery, log } = context;

@@ -5,9 +5,9 @@ import { observesToReplay } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 
 /**
- * Working memory, as events of symbols. Where KATO's answer would be too large, it is what the log says if that has the right
- * number of symbols; `newest` is an event that may be in it although the checkpoint does not have it yet. Undefined where it
- * cannot be told.
+ * Working memory, as events of symbols. Where KATO's answer would be too large, it is what the log says if
+ * that has the right number of symbols; `newest` is an event that may be in it although the checkpoint does
+ * not have it yet. Undefined where it cannot be told.
  */
 export async function readWorkingMemory(
   context: Context,
@@ -25,7 +25,10 @@ export async function readWorkingMemory(
   return undefined;
 }
 
-/** The event of an Observe of vectors that has succeeded just now; null where even that is too large to be read. */
+/**
+ * The event of an Observe of vectors that has succeeded just now; null where even that is too large to be
+ * read.
+ */
 export async function latestSymbols({ instance }: Context): Promise<string[] | null> {
   try {
     return await latestSymbolsOf(instance);

@@ -41,16 +41,19 @@ const longCallMs = 10_000;
 /**
  * The processor's KATO instance.
  *
- * States: *away* (no connection), *connected*, and *reconciled*: it is known what it has, and commands may be applied. It
- * stops being reconciled when its connection goes, when a call's end was not seen, and by `doubt`.
+ * States: *away* (no connection), *connected*, and *reconciled*: it is known what it has, and commands may be
+ * applied. It stops being reconciled when its connection goes, when a call's end was not seen, and by
+ * `doubt`.
  *
- * Invariants: no call but a probe is made without the lease (A4), and none over another connection than the one that was
- * pinged, as behind another one may be another start of the instance.
+ * Invariants: no call but a probe is made without the lease (A4), and none over another connection than the
+ * one that was pinged, as behind another one may be another start of the instance.
  */
 export class Instance {
   readonly processor: string;
   readonly callTimeoutMs: number;
-  /** The step that calls belong to while one is being applied; undefined for what the gateway does by itself. */
+  /**
+   * The step that calls belong to while one is being applied; undefined for what the gateway does by itself.
+   */
   inHand: InHand | undefined;
   /** The calls that were under way when the lease ended. */
   readonly lateCalls: LateCall[] = [];
@@ -82,10 +85,10 @@ export class Instance {
   }
 
   /**
-   * Makes it reconciled, if a connection stands or comes up within `timeoutMs`. It is pinged and, where it says that it is this
-   * processor's, `reconcile` finds out what it has at this interval. An address may come to be another instance's, as when
-   * containers restart in another order, and a command that such a one took would be in the wrong memory for ever. Throws
-   * Interrupted when it goes away meanwhile.
+   * Makes it reconciled, if a connection stands or comes up within `timeoutMs`. It is pinged and, where it
+   * says that it is this processor's, `reconcile` finds out what it has at this interval. An address may come
+   * to be another instance's, as when containers restart in another order, and a command that such a one took
+   * would be in the wrong memory for ever. Throws Interrupted when it goes away meanwhile.
    */
   async reconcile(timeoutMs: number, reconcile: (interval: number) => Promise<void>): Promise<boolean> {
     if (this.reconciled) return true;
@@ -112,8 +115,9 @@ export class Instance {
   }
 
   /**
-   * Makes one RPC over the connection that was pinged. It is `not-sent` where that connection is gone, even if there is a new
-   * one. Throws LeaseLost without the lease, before the call and after it (A4), and never rejects otherwise.
+   * Makes one RPC over the connection that was pinged. It is `not-sent` where that connection is gone, even
+   * if there is a new one. Throws LeaseLost without the lease, before the call and after it (A4), and never
+   * rejects otherwise.
    */
   async call(method: Method, request: Uint8Array, trace = this.inHand?.trace): Promise<CallResult> {
     const { lease, processor, telemetry, clock, log } = this.#options;
@@ -136,8 +140,9 @@ export class Instance {
   }
 
   /**
-   * The lease has ended since the call was begun, so it may have reached the instance after calls of the next owner. That one finds
-   * out what became of it, and tells: what it has mended was not applied, whatever the answer said.
+   * The lease has ended since the call was begun, so it may have reached the instance after calls of the next
+   * owner. That one finds out what became of it, and tells: what it has mended was not applied, whatever the
+   * answer said.
    */
   #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
     const endedMs = this.#options.clock.unixMs();
@@ -147,7 +152,8 @@ export class Instance {
   }
 
   /**
-   * Whether it answers a Ping now. Where it does not, or with another interval than this, it is not known any more what it has.
+   * Whether it answers a Ping now. Where it does not, or with another interval than this, it is not known any
+   * more what it has.
    */
   async probe(interval: number): Promise<boolean> {
     const result = await this.#port.call("Ping", noRequest, probeTimeoutMs);
@@ -174,7 +180,10 @@ export class Instance {
     return this.#isDatabaseSuspected;
   }
 
-  /** Whether its database answers. A Ping does not ask the database, ShowStatus does (docs/kato.md, Every RPC). */
+  /**
+   * Whether its database answers. A Ping does not ask the database, ShowStatus does (docs/kato.md, Every
+   * RPC).
+   */
   async probeDatabase(): Promise<boolean> {
     const result = await this.#port.call("ShowStatus", noRequest, statusTimeoutMs);
     if (result.kind === "unseen" || result.kind === "not-sent") {

@@ -13,7 +13,9 @@ export interface Callee {
   call(method: Method, request: Uint8Array): Promise<CallResult>;
 }
 
-/** The answer is larger than gRPC takes (docs/kato.md: over 4 MiB either way). What was asked for took place. */
+/**
+ * The answer is larger than gRPC takes (docs/kato.md: over 4 MiB either way). What was asked for took place.
+ */
 export class AnswerTooLarge extends Interrupted {}
 
 /** KATO's FAILED to a question without whose answer nothing can go on, as when MongoDB is away. */
@@ -68,7 +70,9 @@ export async function modelCountOf(instance: Callee): Promise<number> {
   return Number(/\d+/.exec(String(models_kb))?.[0]);
 }
 
-/** How often a model was learned, 0 for never; `unreadableFrequency` where the model is too large to be read. */
+/**
+ * How often a model was learned, 0 for never; `unreadableFrequency` where the model is too large to be read.
+ */
 export async function frequencyOf(instance: Callee, model: string): Promise<number> {
   if (model === "") return 0;
   try {

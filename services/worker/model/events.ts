@@ -1,6 +1,8 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
 
-/** Compares as KATO sorts, which is as Python does: by code point. JavaScript's own order is by UTF-16 unit. */
+/**
+ * Compares as KATO sorts, which is as Python does: by code point. JavaScript's own order is by UTF-16 unit.
+ */
 export function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a, "utf8"), Buffer.from(b, "utf8"));
 }
@@ -11,8 +13,8 @@ export function isSorted(symbols: readonly string[]): boolean {
 }
 
 /**
- * The event that an Observe of strings makes in working memory, `[]` where it makes none. Null for an Observe with vectors:
- * which symbols those get, only KATO knows.
+ * The event that an Observe of strings makes in working memory, `[]` where it makes none. Null for an Observe
+ * with vectors: which symbols those get, only KATO knows.
  */
 export function eventOfStrings(request: Uint8Array): string[] | null {
   const { strings = [], vectors = [] } = decodeRequest("Observe", Buffer.from(request));

@@ -1,8 +1,9 @@
 import type { Position } from "./position.ts";
 
 /**
- * The intent record of a command whose effect the interval cannot witness. It is persisted ahead of the call, as the
- * checkpoint's `mark`, and says what will prove the effect after a crash (docs/recovery.md, What is kept).
+ * The intent record of a command whose effect the interval cannot witness. It is persisted ahead of the call,
+ * as the checkpoint's `mark`, and says what will prove the effect after a crash (docs/recovery.md, What is
+ * kept).
  */
 export type Intent =
   | LearnIntent
@@ -23,7 +24,10 @@ export interface LearnIntent {
   isObserve: boolean;
   /** Working memory before it. */
   before: string[][];
-  /** The events that will be learned. Null when they cannot be foretold, as when a vector among them has no symbol yet. */
+  /**
+   * The events that will be learned. Null when they cannot be foretold, as when a vector among them has no
+   * symbol yet.
+   */
   events: string[][] | null;
   /** The name of the model that these events make, "" when there is nothing to learn. */
   model: string;

@@ -1,6 +1,6 @@
 /**
- * What was under way cannot go on now. The instance has to be reconciled, then the same step is tried again: nothing is
- * skipped because of it.
+ * What was under way cannot go on now. The instance has to be reconciled, then the same step is tried again:
+ * nothing is skipped because of it.
  */
 export class Interrupted extends Error {
   override readonly name: string = "Interrupted";

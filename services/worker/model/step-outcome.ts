@@ -27,7 +27,10 @@ export function unknown(detail: string): StepOutcome {
   return { ...refused(grpc.UNKNOWN, detail), outcome: "unknown" };
 }
 
-/** The outcome of a whole command: of one RPC its step's, of a Sequence the worst of its steps with all their responses. */
+/**
+ * The outcome of a whole command: of one RPC its step's, of a Sequence the worst of its steps with all their
+ * responses.
+ */
 export function outcomeOfSteps(method: string, steps: readonly (StepOutcome | undefined)[]): StepOutcome {
   if (method !== sequenceMethod) return steps[0] ?? unknown("its answer was not seen");
   const worst =

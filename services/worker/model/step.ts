@@ -12,7 +12,10 @@ export interface Step {
   isLast: boolean;
 }
 
-/** The steps of a command in order, at least one. A Sequence whose data do not parse is one step, which is then refused. */
+/**
+ * The steps of a command in order, at least one. A Sequence whose data do not parse is one step, which is
+ * then refused.
+ */
 export function stepsOf(command: StoredCommand): Step[] {
   const { sequence, method, data } = command;
   const parts = method === sequenceMethod ? partsOf(data) : [];

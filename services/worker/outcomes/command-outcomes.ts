@@ -14,7 +14,10 @@ import { RecentReplies } from "./recent-replies.ts";
 export interface CommandOutcomesOptions {
   checkpoint: CheckpointWriter;
   counter: IngestionCounter;
-  /** Keeps what became of a command; undefined where there is nothing to keep. After a crash it may be told of one again. */
+  /**
+   * Keeps what became of a command; undefined where there is nothing to keep. After a crash it may be told of
+   * one again.
+   */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
   /** Sends a reply to whoever waits for it. */
   reply(subject: string, reply: Reply): void;
@@ -28,9 +31,10 @@ export interface CommandOutcomesOptions {
 /**
  * Tells what became of a processor's commands.
  *
- * Invariants: a command is told once in the life of its worker, with its last step. What somebody may ask for later is kept
- * before the checkpoint says that the command is applied, and before the reply is sent. A failure is sent once it is
- * persisted that the command is at its end, because until then a crash may let it be tried again and succeed (A7).
+ * Invariants: a command is told once in the life of its worker, with its last step. What somebody may ask for
+ * later is kept before the checkpoint says that the command is applied, and before the reply is sent. A
+ * failure is sent once it is persisted that the command is at its end, because until then a crash may let it
+ * be tried again and succeed (A7).
  */
 export class CommandOutcomes {
   /** Counts the commands of ingestions. */
@@ -87,8 +91,8 @@ export class CommandOutcomes {
   }
 
   /**
-   * Notes that nobody waits any more for a command that was begun, so that its outcome is kept. Returns its reply where that
-   * was sent and did not arrive.
+   * Notes that nobody waits any more for a command that was begun, so that its outcome is kept. Returns its
+   * reply where that was sent and did not arrive.
    */
   abandon(sequence: number): Reply | undefined {
     if (sequence > this.#options.checkpoint.current.applied) this.#abandoned.add(sequence);

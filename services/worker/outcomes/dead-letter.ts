@@ -8,7 +8,10 @@ import { isMethod } from "../../../libs/kato/rpcs.ts";
 
 const maxTextLength = 2_000;
 
-/** Whether a command that came to this end becomes a dead letter: nobody waited for it, and it did not succeed. */
+/**
+ * Whether a command that came to this end becomes a dead letter: nobody waited for it, and it did not
+ * succeed.
+ */
 export function isDeadLetter(
   { deadlineMs }: StoredCommand,
   outcome: Outcome,

@@ -18,9 +18,10 @@ const maxBases = 1_000;
 /**
  * Counts, for each ingestion, what became of its commands.
  *
- * The counts stand in the checkpoint and change with `applied`, in one write, so they are right whatever crashes. An ingestion
- * that has no commands for a while is archived: its counts go to its record first, then leave the checkpoint. Both hold
- * totals, and the one that goes further is right, so it does no harm that both are there for a while.
+ * The counts stand in the checkpoint and change with `applied`, in one write, so they are right whatever
+ * crashes. An ingestion that has no commands for a while is archived: its counts go to its record first, then
+ * leave the checkpoint. Both hold totals, and the one that goes further is right, so it does no harm that
+ * both are there for a while.
  */
 export class IngestionCounter {
   readonly #processor: string;
@@ -37,7 +38,10 @@ export class IngestionCounter {
     this.#records = records;
   }
 
-  /** Loads what was counted of the command's ingestion before. To be waited for before the command is concluded. */
+  /**
+   * Loads what was counted of the command's ingestion before. To be waited for before the command is
+   * concluded.
+   */
   prepare({ ingestion }: Pick<StoredCommand, "ingestion">): Promise<void> | undefined {
     if (ingestion === undefined || this.#counted[ingestion] || this.#bases.has(ingestion)) return undefined;
     return this.#load(ingestion);

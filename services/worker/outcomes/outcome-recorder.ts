@@ -27,13 +27,14 @@ const retryMs = 500;
 const recordRoomBytes = 16_384;
 
 /**
- * Keeps what became of commands: of those that did not simply succeed, of those that somebody will ask for, and of those whose
- * client stopped waiting.
+ * Keeps what became of commands: of those that did not simply succeed, of those that somebody will ask for,
+ * and of those whose client stopped waiting.
  *
- * Commands under an Idempotency-Key share one record, and the log's order decides among them (`claim`). The first that is to be
- * started writes its sequence into the record before it is started. From then on every other command of the key is left out,
- * for as long as the record is kept. Only after an `expired`, which had no effect, may another one be started. The worker that
- * holds the lease does this command by command in sequence, so it needs neither a clock nor a memory of message ids.
+ * Commands under an Idempotency-Key share one record, and the log's order decides among them (`claim`). The
+ * first that is to be started writes its sequence into the record before it is started. From then on every
+ * other command of the key is left out, for as long as the record is kept. Only after an `expired`, which had
+ * no effect, may another one be started. The worker that holds the lease does this command by command in
+ * sequence, so it needs neither a clock nor a memory of message ids.
  */
 export class OutcomeRecorder {
   readonly #options: OutcomeRecorderOptions;
@@ -43,7 +44,9 @@ export class OutcomeRecorder {
     this.#options = options;
   }
 
-  /** Keeps what is to be kept, and tries again until NATS takes it. Undefined where there is nothing to keep. */
+  /**
+   * Keeps what is to be kept, and tries again until NATS takes it. Undefined where there is nothing to keep.
+   */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined {
     if (reply.outcome === "applied" && !command.store && !this.#isOverdue(command)) return undefined;
     const letter = deadLetterOf(command, reply);
@@ -53,7 +56,10 @@ export class OutcomeRecorder {
     });
   }
 
-  /** Whether a command under an Idempotency-Key may be started: not when another of that key was. Rejects while NATS is away. */
+  /**
+   * Whether a command under an Idempotency-Key may be started: not when another of that key was. Rejects
+   * while NATS is away.
+   */
   async claim(command: StoredCommand): Promise<boolean> {
     for (;;) {
       const found = await this.#options.outcomes.find(command.processor, command.id);
@@ -129,7 +135,9 @@ function hasBegun({ state }: CommandRecord): boolean {
   return state !== "queued" && state !== "expired";
 }
 
-/** Whether a gateway has sent the key anew since, so that the end of an earlier one without effect is no news. */
+/**
+ * Whether a gateway has sent the key anew since, so that the end of an earlier one without effect is no news.
+ */
 function isLaterAttempt(found: CommandRecord, { state, once }: CommandRecord): boolean {
   return state === "expired" && found.state === "queued" && found.once?.attempt !== once?.attempt;
 }

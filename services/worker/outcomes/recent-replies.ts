@@ -3,7 +3,10 @@ import type { Reply } from "../../../libs/commands/messages/reply.ts";
 const kept = 64;
 const maxBytes = 65_536;
 
-/** The latest replies to synchronous commands, for whoever asks again because one did not arrive. Large ones are left out. */
+/**
+ * The latest replies to synchronous commands, for whoever asks again because one did not arrive. Large ones
+ * are left out.
+ */
 export class RecentReplies {
   readonly #replies = new Map<number, Reply>();
 

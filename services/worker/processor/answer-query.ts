@@ -7,8 +7,9 @@ import type { StepOutcome } from "../model/step-outcome.ts";
 import { outcomeOf, refused } from "../model/step-outcome.ts";
 
 /**
- * Answers one query. This KATO cannot do GetPredictions; where that asks for the latest observation's predictions, it is
- * answered by GetAllPredictions (docs/api.md, One processor). Throws Interrupted when the instance went away meanwhile.
+ * Answers one query. This KATO cannot do GetPredictions; where that asks for the latest observation's
+ * predictions, it is answered by GetAllPredictions (docs/api.md, One processor). Throws Interrupted when the
+ * instance went away meanwhile.
  */
 export async function answerQuery(
   instance: Pick<Instance, "call">,

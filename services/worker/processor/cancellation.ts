@@ -10,9 +10,9 @@ import { stepsOf } from "../model/step.ts";
 /**
  * Knows which commands may have been begun, and which must not be begun any more.
  *
- * Invariants: a command for which `cancel` has returned true was not begun and never will be, in this life of the worker or in
- * a later one, as it is persisted. So nothing may be waited for between `mustNotBegin` and `begin`. Before the first
- * reconciling nobody knows what a worker before this one has begun.
+ * Invariants: a command for which `cancel` has returned true was not begun and never will be, in this life of
+ * the worker or in a later one, as it is persisted. So nothing may be waited for between `mustNotBegin` and
+ * `begin`. Before the first reconciling nobody knows what a worker before this one has begun.
  */
 export class CancellationGate {
   readonly #checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">;
@@ -31,15 +31,16 @@ export class CancellationGate {
   }
 
   /**
-   * The loop has come to this command. One that needs an intent record, and has none, was begun by nobody, nor was any behind it:
-   * the intent would have been persisted before.
+   * The loop has come to this command. One that needs an intent record, and has none, was begun by nobody,
+   * nor was any behind it: the intent would have been persisted before.
    */
   takeInHand(command: StoredCommand): void {
     const { sequence } = command;
     this.#inHand = sequence;
     const { mark, perhapsBegunThrough } = this.#current;
     const hasIntent = mark?.at.sequence === sequence;
-    if (sequence > perhapsBegunThrough || hasIntent || !needsIntent(this.#current, command)) return;
+    if (sequence > perhapsBegunThrough || hasIntent || isReplayed(this.#current, sequence)) return;
+    if (!needsIntent(this.#current, command)) return;
     this.#checkpoint.update({ perhapsBegunThrough: sequence - 1 });
   }
 
@@ -71,8 +72,8 @@ export class CancellationGate {
   }
 
   /**
-   * As `forbid`, and resolves once that is persisted: then a client can be told. Where NATS does not answer nobody can know what
-   * a later worker will do, so that is false too (A7).
+   * As `forbid`, and resolves once that is persisted: then a client can be told. Where NATS does not answer
+   * nobody can know what a later worker will do, so that is false too (A7).
    */
   async cancel(sequence: number): Promise<boolean> {
     if (!this.forbid(sequence)) return false;
@@ -82,7 +83,10 @@ export class CancellationGate {
     );
   }
 
-  /** Whether the command was begun, or an earlier worker may have begun it and answered although nothing shows it. */
+  /**
+   * Whether the command was begun, or an earlier worker may have begun it and answered although nothing shows
+   * it.
+   */
   mayBeBegun({ sequence }: Pick<StoredCommand, "sequence">): boolean {
     const isPerhapsBegun = sequence <= this.#current.perhapsBegunThrough && !this.#isCancelled(sequence);
     return isPerhapsBegun || this.isBegun({ sequence });
@@ -93,7 +97,8 @@ export class CancellationGate {
     const { applied, step, mark } = this.#current;
     if (this.#isCancelled(sequence)) return false;
     if (sequence <= Math.max(applied, this.#begunThrough)) return true;
-    // `step` counts those of the first command behind `applied`. Which one that is, is known once it is in hand.
+    // `step` counts those of the first command behind `applied`. Which one that is, is known once it is in
+    // hand.
     if (step > 0 && (this.#inHand <= applied || sequence === this.#inHand)) return true;
     return mark?.at.sequence === sequence;
   }

@@ -35,7 +35,8 @@ export interface ProcessorParts {
 }
 
 /**
- * The heart of the worker: takes the commands of a processor's log in sequence, and brings each to its end before the next.
+ * The heart of the worker: takes the commands of a processor's log in sequence, and brings each to its end
+ * before the next.
  *
  * | state      | means                                                       | commands meanwhile                           |
  * | ---------- | ----------------------------------------------------------- | -------------------------------------------- |
@@ -45,9 +46,10 @@ export interface ProcessorParts {
  * | down       | the instance, or its database, cannot be reached            | with a deadline are refused, the others wait |
  * | paused     | somebody has paused it; told in place of all but `down`     | wait, but for one that was begun             |
  *
- * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is reconciled. So it is
- * called once, or again when it is proved that the instance does not have it (A3). A command leaves the log only where it
- * certainly was not begun, so what stands in the log up to `applied` was applied.
+ * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is
+ * reconciled. So it is called once, or again when it is proved that the instance does not have it (A3). A
+ * command leaves the log only where it certainly was not begun, so what stands in the log up to `applied` was
+ * applied.
  */
 export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
@@ -66,7 +68,10 @@ export class CommandLoop {
     this.#onApplied = onApplied;
   }
 
-  /** The end of the log as far as it is known, and how long the oldest command that is not applied stands there. */
+  /**
+   * The end of the log as far as it is known, and how long the oldest command that is not applied stands
+   * there.
+   */
   get backlog(): { last: number; oldestMs: number } {
     const { applied } = this.#parts.context.checkpoint.current;
     const waitedMs = this.#environment.clock.unixMs() - this.#storedAtMs;
@@ -76,7 +81,10 @@ export class CommandLoop {
     };
   }
 
-  /** Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects where NATS cannot be asked, and with LeaseLost. */
+  /**
+   * Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects where NATS cannot be
+   * asked, and with LeaseLost.
+   */
   async run(): Promise<void> {
     const { context, gate, outcomes, replay, status } = this.#parts;
     const { stores, processor, clock } = this.#environment;
@@ -117,9 +125,9 @@ export class CommandLoop {
   }
 
   /**
-   * Wait until the instance is ready and reconciled, claim the command's key, apply step by step, conclude: however long the
-   * instance is away. A command whose deadline passes before it is begun leaves the log instead, and so does one whose
-   * Idempotency-Key another command has.
+   * Wait until the instance is ready and reconciled, claim the command's key, apply step by step, conclude:
+   * however long the instance is away. A command whose deadline passes before it is begun leaves the log
+   * instead, and so does one whose Idempotency-Key another command has.
    */
   async #bringToEnd(command: StoredCommand): Promise<void> {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
@@ -155,8 +163,8 @@ export class CommandLoop {
   }
 
   /**
-   * Applies the command's next step, if its time has not passed and the instance is there. Returns the step's position where
-   * its answer made no sense.
+   * Applies the command's next step, if its time has not passed and the instance is there. Returns the step's
+   * position where its answer made no sense.
    */
   async #attempt(
     command: StoredCommand,
@@ -174,7 +182,8 @@ export class CommandLoop {
       if (senseless && comparePositions(step.at, senseless) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
-      // Between this and `begin` nothing is waited for, so whoever was told that it will not be started was told the truth.
+      // Between this and `begin` nothing is waited for, so whoever was told that it will not be started was
+      // told the truth.
       if (gate.mustNotBegin(command)) return "late";
       status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
       gate.begin(sequence);
@@ -203,7 +212,10 @@ export class CommandLoop {
     return applied < command.sequence ? stepsOf(command)[step] : undefined;
   }
 
-  /** A step whose answer makes no sense every time must not stop the log. Nobody can say what became of it (A7). */
+  /**
+   * A step whose answer makes no sense every time must not stop the log. Nobody can say what became of it
+   * (A7).
+   */
   async #skip(step: Step): Promise<"applied"> {
     const outcome = unknown("the instance's answer makes no sense");
     await concludeStep(this.#parts.context, step, passed(step), outcome);
@@ -211,8 +223,8 @@ export class CommandLoop {
   }
 
   /**
-   * Takes a command that was not begun out of the log, and tells so. That it must not be begun is persisted before: NATS may take
-   * it out later than it says, and another worker may have read it by then (A2).
+   * Takes a command that was not begun out of the log, and tells so. That it must not be begun is persisted
+   * before: NATS may take it out later than it says, and another worker may have read it by then (A2).
    */
   async #expire(command: StoredCommand, outcome: StepOutcome): Promise<void> {
     const { context, gate, outcomes } = this.#parts;

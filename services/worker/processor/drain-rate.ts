@@ -8,8 +8,9 @@ const memorySeconds = 10;
 const leastBusySeconds = 1;
 
 /**
- * How fast a processor works when it has work, from how it stood at two moments. Only an interval throughout which it was
- * applying counts: so neither idling, nor a client that sends one command at a time, nor a pause makes it seem slow.
+ * How fast a processor works when it has work, from how it stood at two moments. Only an interval throughout
+ * which it was applying counts: so neither idling, nor a client that sends one command at a time, nor a pause
+ * makes it seem slow.
  */
 export class DrainRate {
   #applied = 0;

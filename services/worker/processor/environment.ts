@@ -12,7 +12,10 @@ import type { InstancePort } from "../instance/port.ts";
 import type { Clock } from "../model/clock.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 
-/** What a worker gives to one processor that it runs. There is one for as long as it holds the processor's lease. */
+/**
+ * What a worker gives to one processor that it runs. There is one for as long as it holds the processor's
+ * lease.
+ */
 export interface ProcessorEnvironment {
   processor: string;
   /** `held`: whether this worker may still call the instance (A4). `worker` is its name, for people. */

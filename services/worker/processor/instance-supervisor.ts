@@ -19,7 +19,10 @@ export interface SupervisorOptions {
   lastStored: () => Promise<number>;
 }
 
-/** How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are not asked at once. */
+/**
+ * How often an idle instance is asked whether it is there: 1.0 to 1.4 s, so that those of many processors are
+ * not asked at once.
+ */
 const probeEveryMs = { least: 1_000, spread: 400 };
 /** How often an idle instance is asked whether its database is there. */
 const databaseEveryMs = 15_000;
@@ -33,8 +36,9 @@ export const retryMs = 500;
 /**
  * Keeps the processor's instance reconciled, and lets one task at a time have it.
  *
- * Invariant: whatever calls the instance does so within `exclusively` (A1), after `prepare` has said that it is there.
- * `prepare` reconciles it once for each connection and each doubt, and adopts one that is new to the gateway.
+ * Invariant: whatever calls the instance does so within `exclusively` (A1), after `prepare` has said that it
+ * is there. `prepare` reconciles it once for each connection and each doubt, and adopts one that is new to
+ * the gateway.
  */
 export class InstanceSupervisor {
   readonly #options: SupervisorOptions;
@@ -59,8 +63,8 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Does something with the instance once it is there and reconciled. Undefined where it is not, or goes away meanwhile, or the
-   * lease is gone.
+   * Does something with the instance once it is there and reconciled. Undefined where it is not, or goes away
+   * meanwhile, or the lease is gone.
    */
   withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
     return this.exclusively(async () => {
@@ -86,8 +90,9 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away. Throws Interrupted
-   * when it goes away meanwhile or cannot be reconciled now, LeaseLost without the lease (A4).
+   * Whether the instance is there and reconciled, or becomes so, and its database is not known to be away.
+   * Throws Interrupted when it goes away meanwhile or cannot be reconciled now, LeaseLost without the lease
+   * (A4).
    */
   async prepare(timeoutMs: number): Promise<boolean> {
     const { instance } = this.#options.context;
@@ -132,9 +137,10 @@ export class InstanceSupervisor {
   }
 
   /**
-   * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and the instance have
-   * died within that moment, nothing shows that it was begun. So the Observes that stand next in the log may have been begun and
-   * answered, and none of them is taken out of the log because it is late (A7).
+   * An Observe that succeeds is persisted a moment after it is answered. Where the worker before this one and
+   * the instance have died within that moment, nothing shows that it was begun. So the Observes that stand
+   * next in the log may have been begun and answered, and none of them is taken out of the log because it is
+   * late (A7).
    */
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;
@@ -154,8 +160,8 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Notices when the instance goes and comes while there is nothing to apply, until `close`. A busy instance is not asked: the
-   * calls themselves show whether it is there.
+   * Notices when the instance goes and comes while there is nothing to apply, until `close`. A busy instance
+   * is not asked: the calls themselves show whether it is there.
    */
   async watch(): Promise<void> {
     const { status, context } = this.#options;
@@ -178,7 +184,8 @@ export class InstanceSupervisor {
     if (context.instance.silentMs < everyMs / 2) return true;
     const isDatabaseDue = clock.monotonicMs() - this.#databaseProbedAt > databaseEveryMs;
     if (isDatabaseDue) return this.#probeDatabase();
-    // Another interval than the expected one is a restart, or somebody else's call: either is found out by reconciling.
+    // Another interval than the expected one is a restart, or somebody else's call: either is found out by
+    // reconciling.
     const isThere = await context.instance.probe(context.checkpoint.current.interval);
     return isThere && (context.instance.reconciled || this.prepare(firstConnectMs));
   }
@@ -189,8 +196,9 @@ export class InstanceSupervisor {
   }
 
   /**
-   * Closes the connection once the task that has the instance has ended. An instance that hangs is not waited for, nor is one
-   * without the lease: a call under way goes on in it, and whoever attaches to it next reconciles that.
+   * Closes the connection once the task that has the instance has ended. An instance that hangs is not waited
+   * for, nor is one without the lease: a call under way goes on in it, and whoever attaches to it next
+   * reconciles that.
    */
   async close(): Promise<void> {
     const { context, lease, clock } = this.#options;

@@ -7,8 +7,9 @@ import type { ProcessorEnvironment } from "./environment.ts";
 const writeEveryMs = 100;
 
 /**
- * Loads the processor's checkpoint and writes it once, with this worker's name: from then on whoever had it before can write
- * no more (A5). `loaded` is as that one has left it. Throws LeaseLost when somebody else comes first, and rejects where NATS does not answer.
+ * Loads the processor's checkpoint and writes it once, with this worker's name: from then on whoever had it
+ * before can write no more (A5). `loaded` is as that one has left it. Throws LeaseLost when somebody else
+ * comes first, and rejects where NATS does not answer.
  */
 export async function openCheckpoint(
   environment: ProcessorEnvironment,

@@ -32,8 +32,8 @@ const archiveEveryMs = 1_000;
 /**
  * A processor whose checkpoint is loaded: its command loop, and what people ask of it beside the log.
  *
- * Invariants: whatever calls the instance does so in the supervisor's mutex (A1). What is persisted is never ahead of what the
- * instance has (A5).
+ * Invariants: whatever calls the instance does so in the supervisor's mutex (A1). What is persisted is never
+ * ahead of what the instance has (A5).
  */
 export class Processor {
   readonly context: Context;
@@ -64,7 +64,10 @@ export class Processor {
     );
   }
 
-  /** The end of its log as far as it is known, and how long the oldest command that is not applied stands there. */
+  /**
+   * The end of its log as far as it is known, and how long the oldest command that is not applied stands
+   * there.
+   */
   get backlog(): { last: number; oldestMs: number } {
     return this.#loop.backlog;
   }
@@ -88,7 +91,10 @@ export class Processor {
     return this.#parts.supervisor.watch();
   }
 
-  /** Archives, now and then, the counts of ingestions that have no commands any more. What is returned ends that. */
+  /**
+   * Archives, now and then, the counts of ingestions that have no commands any more. What is returned ends
+   * that.
+   */
   archiveIngestions(onError: (error: unknown) => void): () => void {
     const { clock } = this.#environment;
     let cancel = () => {};
@@ -110,8 +116,8 @@ export class Processor {
   }
 
   /**
-   * To be called once `applyLog` has ended. Persists that the processor is given back, with nothing under way; or tells, where the
-   * lease is gone, which of this worker's calls were under way then.
+   * To be called once `applyLog` has ended. Persists that the processor is given back, with nothing under
+   * way; or tells, where the lease is gone, which of this worker's calls were under way then.
    */
   async giveBack(): Promise<void> {
     const { processor, lease, stores } = this.#environment;
@@ -144,8 +150,8 @@ export class Processor {
   }
 
   /**
-   * Says of a command for which somebody has stopped waiting: `expired` when it was not begun, and then it never will be; its
-   * reply when that was sent and did not arrive; `unknown` otherwise.
+   * Says of a command for which somebody has stopped waiting: `expired` when it was not begun, and then it
+   * never will be; its reply when that was sent and did not arrive; `unknown` otherwise.
    */
   async cancel(sequence: number): Promise<Reply> {
     const { gate, outcomes } = this.#parts;
@@ -173,7 +179,10 @@ export class Processor {
     await this.#retention.trim(this.context.checkpoint, history);
   }
 
-  /** Takes the processor back in its log, where that was asked for. The loop has nothing in hand that was begun. */
+  /**
+   * Takes the processor back in its log, where that was asked for. The loop has nothing in hand that was
+   * begun.
+   */
   async #beginReplay(): Promise<void> {
     const { context, replay, status, supervisor } = this.#parts;
     const { from } = replay;

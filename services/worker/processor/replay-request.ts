@@ -1,6 +1,8 @@
 import type { RebuildAnswer } from "../../../libs/commands/messages/rebuild-request.ts";
 
-/** A replay by hand that was asked for and waits until the command loop has nothing in hand that was begun. */
+/**
+ * A replay by hand that was asked for and waits until the command loop has nothing in hand that was begun.
+ */
 export class ReplayRequest {
   #request: ({ from: number } & PromiseWithResolvers<RebuildAnswer>) | undefined;
 

@@ -7,7 +7,8 @@ import { DrainRate } from "./drain-rate.ts";
 /**
  * Publishes how one processor stands: when it has changed, and when nothing was said for a while.
  *
- * The applier sees the end of the log grow with each command that it takes. While it is at one and the same, the log is asked.
+ * The applier sees the end of the log grow with each command that it takes. While it is at one and the same,
+ * the log is asked.
  */
 export class Reports {
   readonly #connection: NatsConnection;

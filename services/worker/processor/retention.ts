@@ -7,8 +7,8 @@ import { trimmedBelow } from "./retention-limit.ts";
 /**
  * Takes out of one processor's log what nobody needs any more.
  *
- * Invariant: between looking at the persisted checkpoint and purging, nothing can take the processor back in its log, because
- * both are done in the supervisor's mutex (A5).
+ * Invariant: between looking at the persisted checkpoint and purging, nothing can take the processor back in
+ * its log, because both are done in the supervisor's mutex (A5).
  */
 export class Retention {
   readonly #processor: string;
@@ -53,8 +53,8 @@ export class Retention {
   }
 
   /**
-   * Whether the log fills up. One without a limit is asked again only when more was applied, as most of a thousand processors are
-   * idle.
+   * Whether the log fills up. One without a limit is asked again only when more was applied, as most of a
+   * thousand processors are idle.
    */
   async #isFilling(applied: number): Promise<boolean> {
     if (applied === this.#unlimitedAt) return false;

@@ -17,8 +17,9 @@ import { Status } from "./status.ts";
 /**
  * The place of one processor in its worker, from when its lease was taken until it is given up.
  *
- * States: *opening* (its checkpoint is being loaded; its state is told as `rebuilding`, queries wait, and of a command that is
- * cancelled nobody knows whether an earlier worker has begun it), *open* (it has a `Processor`), *stopping*.
+ * States: *opening* (its checkpoint is being loaded; its state is told as `rebuilding`, queries wait, and of
+ * a command that is cancelled nobody knows whether an earlier worker has begun it), *open* (it has a
+ * `Processor`), *stopping*.
  */
 export class ProcessorSlot {
   readonly #environment: ProcessorEnvironment;
@@ -46,7 +47,10 @@ export class ProcessorSlot {
     return this.#processor;
   }
 
-  /** Begins to open it. Resolves once that has succeeded, or failed for a first time; then it is tried on and on. */
+  /**
+   * Begins to open it. Resolves once that has succeeded, or failed for a first time; then it is tried on and
+   * on.
+   */
   start(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running = this.#run(resolve).finally(resolve);

@@ -3,7 +3,10 @@ import type { Logger } from "../../../libs/telemetry/logger.ts";
 
 type State = ProcessorState["state"];
 
-/** A processor's state, which `become` alone changes, since when, and whether it is paused. CommandLoop has the table. */
+/**
+ * A processor's state, which `become` alone changes, since when, and whether it is paused. CommandLoop has
+ * the table.
+ */
 export class Status {
   readonly #log: Pick<Logger, "info" | "warn">;
   readonly #onReachable: () => void;

@@ -13,8 +13,8 @@ export interface StepTelemetryOptions {
 }
 
 /**
- * Measures how long commands wait, and records a span of each step. A step that is tried again is measured once and has a span
- * for each try.
+ * Measures how long commands wait, and records a span of each step. A step that is tried again is measured
+ * once and has a span for each try.
  */
 export class StepTelemetry {
   readonly #options: StepTelemetryOptions;

@@ -11,17 +11,17 @@ import type { InstanceSupervisor } from "./instance-supervisor.ts";
 import { firstConnectMs } from "./instance-supervisor.ts";
 
 /**
- * For so long after a takeover a call of the worker before this one is expected, unless it tells before that it has none under
- * way. A call that comes later still is noticed by its tick where it is an Observe.
+ * For so long after a takeover a call of the worker before this one is expected, unless it tells before that
+ * it has none under way. A call that comes later still is noticed by its tick where it is an Observe.
  */
 const suspectedMs = 60_000;
 
 /**
- * Watches for a call of the worker that had the processor before this one, and that did not give it back: frozen before its call
- * was written, it may wake up and write it.
+ * Watches for a call of the worker that had the processor before this one, and that did not give it back:
+ * frozen before its call was written, it may wake up and write it.
  *
- * States: *clear* (the processor was given back, or that worker is known to have no call under way), *suspecting*. KATO cannot
- * refuse such a call, so what it does is mended (A4).
+ * States: *clear* (the processor was given back, or that worker is known to have no call under way),
+ * *suspecting*. KATO cannot refuse such a call, so what it does is mended (A4).
  */
 export class Takeover {
   readonly #environment: ProcessorEnvironment;
@@ -52,7 +52,9 @@ export class Takeover {
     await checkSuspect(this.#context);
   }
 
-  /** What a worker tells that had the processor before, and may have woken up just now. It may be this one. */
+  /**
+   * What a worker tells that had the processor before, and may have woken up just now. It may be this one.
+   */
   async heard(report: LateCallReport): Promise<void> {
     const { stores, telemetry } = this.#environment;
     const done = await this.#supervisor.withInstance(async () => {

@@ -5,8 +5,9 @@ import type { Concluded } from "./schedule.ts";
 import type { World } from "./world.ts";
 
 /**
- * Checks what was concluded and told: each step once in a life, nothing of what was told is contradicted later, whoever was told
- * that a command will not be started was told the truth, and of an idempotency key one command was applied.
+ * Checks what was concluded and told: each step once in a life, nothing of what was told is contradicted
+ * later, whoever was told that a command will not be started was told the truth, and of an idempotency key
+ * one command was applied.
  */
 export function checkTold(
   concluded: readonly Concluded[],

@@ -19,7 +19,10 @@ const callTimeoutMs = 2_000;
 /** What is said where the product cannot make sense of an instance: in these worlds it always can. */
 const mustNotBeSaid = ["cannot make sense of an answer", "cannot find out what the instance has"];
 
-/** What a life of the worker gives its processor, in this world. `onConnect` is called before the instance is called. */
+/**
+ * What a life of the worker gives its processor, in this world. `onConnect` is called before the instance is
+ * called.
+ */
 export function environmentOf(world: World, life: Life, onConnect: () => void): ProcessorEnvironment {
   const clock = clockOf(world, life);
   const log = logOf(world);

@@ -12,8 +12,8 @@ export interface Job {
 }
 
 /**
- * Makes the calls of `every-fault.ts` in a thread of its own: the test runner follows every promise of its own thread, which
- * takes longer than all that is done in them.
+ * Makes the calls of `every-fault.ts` in a thread of its own: the test runner follows every promise of its
+ * own thread, which takes longer than all that is done in them.
  */
 export class EveryFaultThread {
   readonly #thread = new Worker(new URL("./every-fault-entry.ts", import.meta.url));

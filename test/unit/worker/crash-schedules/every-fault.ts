@@ -46,7 +46,10 @@ export async function withFaults(written: Written[], faults: Fault[], seed = 1):
   }
 }
 
-/** Runs a history with each fault at each point beyond the adoption, and each of those with each of these some points later. */
+/**
+ * Runs a history with each fault at each point beyond the adoption, and each of those with each of these some
+ * points later.
+ */
 export async function withEveryFault(written: Written[], again: FaultKind[] = [], within = 4): Promise<void> {
   const first = await withFaults([], []);
   const points = await withFaults(written, []);

@@ -37,7 +37,8 @@ export function scheduleOf(seed: number): Schedule {
   const history = randomHistory(random);
   const faults: Fault[] = [];
   let point = 0;
-  // What failed for want of MongoDB may succeed when it is replayed: then the end is another one. So never both.
+  // What failed for want of MongoDB may succeed when it is replayed: then the end is another one. So never
+  // both.
   const lacks = random.chance(0.5) ? "mongo" : "replay";
   const kinds = [...kindsFor(history), ...otherKinds].filter((kind) => kind !== lacks);
   const known = (): FaultKind => kinds[random.integer(kinds.length)] ?? "both";
@@ -54,7 +55,9 @@ export function scheduleOf(seed: number): Schedule {
   return { seed, history, faults };
 }
 
-/** A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here. */
+/**
+ * A Learn that fails for want of MongoDB may have stored its vectors all the same; that is not followed here.
+ */
 export function kindsFor(history: StoredCommand[]): FaultKind[] {
   return crashKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
 }
@@ -89,7 +92,9 @@ async function shrink(schedule: Schedule): Promise<Schedule> {
   return schedule;
 }
 
-/** Runs the seeds from `first` on; says, in words, what the first failure is, undefined when there is none. */
+/**
+ * Runs the seeds from `first` on; says, in words, what the first failure is, undefined when there is none.
+ */
 export async function explore(first: number, count: number): Promise<string | undefined> {
   for (let seed = first; seed < first + count; seed++) {
     if (await failureOf(scheduleOf(seed))) return describe(await shrink(scheduleOf(seed)));

@@ -1,4 +1,7 @@
-/** What goes wrong, and at which of the points that a run passes, counted from 1: of all, or of those of a name. */
+/**
+ * What goes wrong, and at which of the points that a run passes, counted from 1: of all, or of those of a
+ * name.
+ */
 export interface Fault {
   at?: string;
   point: number;
@@ -26,7 +29,10 @@ export const otherKinds = [
   "slow-start",
   /** NATS does not answer for a while. */
   "nats",
-  /** The worker is frozen for longer than its lease, another life begins, and the first one wakes up some time later. */
+  /**
+   * The worker is frozen for longer than its lease, another life begins, and the first one wakes up some time
+   * later.
+   */
   "sleep",
   /** A client stops waiting for one of the commands whose deadline has passed. */
   "cancel",

@@ -68,7 +68,10 @@ export function randomHistory(random: Random): StoredCommand[] {
   });
 }
 
-/** How a command was sent: by a client that waits until a time, for later, in bulk, or under a key that another one has too. */
+/**
+ * How a command was sent: by a client that waits until a time, for later, in bulk, or under a key that
+ * another one has too.
+ */
 function sentBy(
   random: Random,
   index: number,

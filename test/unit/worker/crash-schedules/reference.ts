@@ -11,7 +11,10 @@ import { SimulatedInstance } from "./simulated-instance.ts";
 /** A schedule that meets what KATO does not let anybody restore (docs/recovery-limits.md, 4). */
 export class Unprovable extends Error {}
 
-/** What the same steps leave in an instance that nothing disturbs, given which of them failed, and how often it ticked. */
+/**
+ * What the same steps leave in an instance that nothing disturbs, given which of them failed, and how often
+ * it ticked.
+ */
 export function reference(
   concluded: readonly Concluded[],
   wasMongoAway: boolean,

@@ -32,7 +32,10 @@ export interface Concluded {
   isStale: boolean;
 }
 
-/** How long a processor has to be seen at rest before a schedule is over: longer than an idle instance is looked for. */
+/**
+ * How long a processor has to be seen at rest before a schedule is over: longer than an idle instance is
+ * looked for.
+ */
 const restMs = 3_000;
 /** Of a schedule's end, what working memory must not be held to (docs/recovery-limits.md, 1 and 3). */
 const inexact: DegradationCode[] = ["kept-event-reordered", "vectors-differ"];
@@ -41,8 +44,9 @@ const excused: DegradationCode[] = [...inexact, "learn-torn", "auto-learn-unknow
 const ofSleepers: DegradationCode[] = ["foreign-learn", "foreign-vectors", "perhaps-cleared"];
 
 /**
- * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves with how many points
- * it passes until everything is applied. Throws where its end, or what was told on the way, is not what it has to be.
+ * Runs a schedule: the worker's own code for one processor, in a world where these faults happen. Resolves
+ * with how many points it passes until everything is applied. Throws where its end, or what was told on the
+ * way, is not what it has to be.
  */
 export async function run(schedule: Schedule, story: string[] = []): Promise<number> {
   return new Run(schedule, story).run();

@@ -15,8 +15,8 @@ export interface Kept {
 }
 
 /**
- * A place within a call. A call whose client has gone at a `late` one is carried on in its own time; beyond a `soon` one that is
- * less than the pause between two questions.
+ * A place within a call. A call whose client has gone at a `late` one is carried on in its own time; beyond a
+ * `soon` one that is less than the pause between two questions.
  */
 export interface Place {
   name: string;
@@ -33,8 +33,9 @@ const freshGenes = { recall_threshold: 0.1, max_sequence_length: 0, persistence:
 class Failed extends Error {}
 
 /**
- * A lean KATO: the facts of docs/kato.md that recovery has to do with, for emotives the one named "joy", for vectors those of one
- * number. A call is a generator that stops at each place where it, or its client, can die.
+ * A lean KATO: the facts of docs/kato.md that recovery has to do with, for emotives the one named "joy", for
+ * vectors those of one number. A call is a generator that stops at each place where it, or its client, can
+ * die.
  */
 export class SimulatedInstance {
   readonly kept: Kept = { models: new Map(), symbols: new Set(), vectors: new Set(), learned: 0 };
