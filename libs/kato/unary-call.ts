@@ -25,8 +25,8 @@ export interface UnaryRequest {
   /** Sent along as metadata. */
   trace?: TraceContext | undefined;
   /**
-   * Asked just before the message is written. If it says no, the call ends as `not-sent`: KATO does not begin
-   * without it.
+   * Asked just before the message is written. If it says no, the call ends as `not-sent`, because KATO does
+   * not begin without the message.
    */
   mayWrite?: (() => boolean) | undefined;
 }
@@ -72,21 +72,21 @@ export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest)
   };
 }
 
-/**
- * grpc-js opens the stream of a call a few ticks and settled promises later; so many ticks are waited for at
- * most.
- */
+/** How many ticks are waited for a call's stream at most. grpc-js opens it a few ticks after the start. */
 const mostTicks = 32;
 
-/** Resolves in this turn of the event loop, behind all promises that are settled by now. */
+/**
+ * Resolves in the same turn of the event loop, after the callbacks of all promises that are settled by now.
+ */
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
-/** What a call that was refused at the last moment ends with. */
+/** The details of the status of a call that `mayWrite` refused. */
 const notWritten = "refused before it was written";
 
 /**
- * Writes the message once the stream of the call is open, which the name of its peer shows, and then asks
- * whether it may: so little is between that and the socket. All of it happens in one turn of the event loop.
+ * Waits until the stream of the call is open, then asks `mayWrite`, then writes the message. So only little
+ * time is between the question and the socket. All of it happens in one turn of the event loop.
+ * That the stream is open is seen by the peer: before, it is the channel's target.
  */
 async function writeMessage(
   call: ReturnType<ChannelInterface["createCall"]>,

@@ -27,8 +27,8 @@ export interface ProcessorState {
    */
   degraded: string;
   /**
-   * Observes that nobody of the gateway made whose turn it was, and when the latest was noticed (Unix ms). Absent
-   * where there were none.
+   * How many Observes reached the instance that the worker in charge did not make, and when the latest was
+   * noticed (Unix ms). Absent if there were none.
    */
   foreign?: { ticks: number; lastMs: number };
   /** The interval as clients see it. */
