@@ -1,6 +1,7 @@
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { frequencyOf, insist, workingMemoryOf } from "../instance/questions.ts";
+import { degradedBy } from "../checkpoint/degradation.ts";
+import { frequencyOf, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
@@ -25,6 +26,18 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
   // it is restored once at the end, even if nothing was noticed.
   const isTraceless = method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
   if (isLast && isTraceless) await rebuild(context);
+}
+
+/**
+ * Notes what a late ClearAllMemory has taken. Such a call sets the interval back, as a restart does, but a
+ * restart leaves the models. So if something was learned and there are no models, the call may have taken
+ * them.
+ */
+export async function noteIfCleared({ checkpoint, instance, memory }: Context): Promise<void> {
+  if (!memory.hasLearned || (await modelCountOf(instance)) > 0) return;
+  const detail = "a worker that was frozen may have cleared what was learned since";
+  const { degradations } = checkpoint.current;
+  checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });
 }
 
 /**

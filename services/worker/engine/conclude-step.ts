@@ -21,9 +21,8 @@ export async function concludeStep(
   // It may have failed because the database is away. Then the next commands wait for the database instead of
   // failing too.
   if (outcome.outcome === "failed" && outcome.grpcStatus === grpc.OK) instance.suspectDatabase();
-  if (memory.suspect && (step.method === "Learn" || outcome.autoLearnedModel !== "")) {
-    memory.suspect.hasLearned = true;
-  }
+  if (step.method === "Learn" || outcome.autoLearnedModel !== "") memory.hasLearned = true;
+  if (step.method === "ClearAllMemory") memory.hasLearned = false;
   outcomes.concludeStep(step, outcome);
   if (outcome.outcome !== "applied") await checkpoint.flush();
 }

@@ -57,6 +57,8 @@ export interface Memory {
   unaccounted: number;
   /** A call of an earlier worker that may still reach the instance; null if there is none. */
   suspect: Suspect | null;
+  /** Whether this worker has had anything learned since the last ClearAllMemory. A late one would take it. */
+  hasLearned: boolean;
 }
 
 /**
@@ -72,8 +74,6 @@ export interface Suspect {
    * learned so far. If the suspected call is a Learn, it can only have learned one of these.
    */
   frequencies: Map<string, number>;
-  /** Whether this worker has had anything learned since the call is suspected. */
-  hasLearned: boolean;
 }
 
 /** How long to wait between two questions to an instance that may still be busy with a call. */

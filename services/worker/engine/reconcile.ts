@@ -1,13 +1,13 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { commandSucceeded, observed, ownObserved } from "../checkpoint/transitions.ts";
-import { AnswerTooLarge, ask, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
+import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
+import { noteIfCleared } from "./check-suspect.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, mendTicksUpTo } from "./foreign-ticks.ts";
@@ -55,7 +55,10 @@ export async function reconcile(context: Context, interval: number): Promise<voi
 
 async function recoverFromRestart(context: Context, interval: number): Promise<void> {
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
-  await noteClearedBySuspect(context);
+  if (context.memory.suspect?.method === "ClearAllMemory") {
+    await noteIfCleared(context);
+    context.memory.suspect = null;
+  }
   // Settling may have moved the interval.
   const base = (await insist(context.instance, "Ping", {})).interval;
   return rebuild(context, base, false);
@@ -69,22 +72,6 @@ async function recoverFromRestart(context: Context, interval: number): Promise<v
 export async function recoverDuringStep(context: Context, interval: number): Promise<never> {
   await recoverFromRestart(context, interval);
   throw new Interrupted("the instance has restarted");
-}
-
-/**
- * Notes what a late ClearAllMemory of an earlier worker has taken. Such a call sets the interval back, as a
- * restart does, but a restart leaves the models. So if something was learned since and there are no models,
- * the call may have taken them.
- */
-async function noteClearedBySuspect({ checkpoint, instance, memory }: Context): Promise<void> {
-  const { suspect } = memory;
-  if (suspect?.method !== "ClearAllMemory") return;
-  if (suspect.hasLearned && (await modelCountOf(instance)) === 0) {
-    const detail = "a worker that was frozen may have cleared what was learned since";
-    const { degradations } = checkpoint.current;
-    checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });
-  }
-  memory.suspect = null;
 }
 
 /**

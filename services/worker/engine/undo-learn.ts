@@ -16,26 +16,30 @@ export function withoutPerhaps(degradations: readonly Degradation[]): Degradatio
 }
 
 /**
- * Takes back a Learn that should not have happened, as far as KATO allows it. `model` is the model that was
- * learned, and `before` is how often it should have been learned. A model that nothing else has learned is
- * deleted. The frequency of any other model stays one too high. The statistics of symbols stay as they are.
- * So the processor is `degraded`. Afterwards working memory is rebuilt from the log.
+ * Takes back that KATO learned a model which it should not have learned, as far as KATO allows it. A model that
+ * was not known before is deleted. What cannot be taken back makes the processor `degraded`: a frequency that
+ * is one too high, the statistics of the symbols, and vectors that were stored before their own Learn.
+ * `before` is how often the model was rightly learned. At the end working memory is rebuilt from the log.
  */
 export async function undoLearn(context: Context, model: string, before: number): Promise<void> {
   const { checkpoint, instance, log } = context;
-  const { degradations } = checkpoint.current;
+  const { vectorsFrom } = checkpoint.current;
+  let degradations = checkpoint.current.degradations;
   checkpoint.update({ mark: null, degradations: degradedBy(degradations, "foreign-learn", perhapsLearned) });
   const frequency = await frequencyOf(instance, model);
-  const others = withoutPerhaps(degradations);
-  if (frequency <= before) {
-    checkpoint.update({ degradations: others });
-    return rebuild(context);
+  degradations = withoutPerhaps(degradations);
+  // Vectors are stored even where there is no model to learn.
+  if (vectorsFrom !== null) {
+    degradations = degradedBy(degradations, "foreign-vectors", "vectors were stored before their Learn");
   }
-  if (frequency === 1) await ask(instance, "DeleteModel", { name: model });
-  const what = frequency === 1 ? "was deleted; symbol statistics are a little off" : "counts once too often";
-  const early = checkpoint.current.vectorsFrom === null ? "" : "; vectors were stored before their Learn";
-  const detail = `a model that somebody else had KATO learn ${what}${early}`;
-  log.error({ model }, detail);
-  checkpoint.update({ degradations: degradedBy(others, "foreign-learn", detail) });
+  if (frequency > before) {
+    if (frequency === 1) await ask(instance, "DeleteModel", { name: model });
+    const what =
+      frequency === 1 ? "was deleted; symbol statistics are a little off" : "counts once too often";
+    const detail = `a model that somebody else had KATO learn ${what}`;
+    log.error({ model }, detail);
+    degradations = degradedBy(degradations, "foreign-learn", detail);
+  }
+  checkpoint.update({ degradations });
   return rebuild(context);
 }

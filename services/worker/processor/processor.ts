@@ -237,7 +237,12 @@ function partsOf(
       count: (method, outcome, count) => metrics.recovered({ processor, method, outcome }, count),
     },
     pause: (ms) => clock.sleep(ms),
-    memory: { latestAnswer: null, unaccounted: Number.POSITIVE_INFINITY, suspect: null },
+    memory: {
+      latestAnswer: null,
+      unaccounted: Number.POSITIVE_INFINITY,
+      suspect: null,
+      hasLearned: false,
+    },
     log,
   };
   const gate = new CancellationGate(checkpoint, clock);

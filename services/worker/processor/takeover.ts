@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { checkSuspect } from "../engine/check-suspect.ts";
+import { checkSuspect, noteIfCleared } from "../engine/check-suspect.ts";
 import type { Context, Suspect } from "../engine/context.ts";
 import { mendTicksUpTo } from "../engine/foreign-ticks.ts";
 import { insist } from "../instance/questions.ts";
@@ -109,6 +109,9 @@ export class Takeover {
     } else {
       await mendTicksUpTo(this.#context, interval);
     }
+    // The interval may have been seen before the report, and may have looked like that of a restart.
+    const isCleared = calls.some(({ method, end }) => method === "ClearAllMemory" && end !== "not-sent");
+    if (isCleared) await noteIfCleared(this.#context);
     const known = memory.suspect ?? nothingLearned();
     const suspect = memory.suspect;
     for (const { method } of calls) {
@@ -133,5 +136,5 @@ export class Takeover {
 }
 
 function nothingLearned(): Omit<Suspect, "method"> {
-  return { frequencies: new Map(), hasLearned: false };
+  return { frequencies: new Map() };
 }
