@@ -61,7 +61,11 @@ export class TestRuns {
       env: { ...process.env, ...environment, NODE_COMPILE_CACHE: join(this.#root, ".compile-cache") },
     });
     const signal = (name: NodeJS.Signals) => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, name);
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, name);
+      } catch {
+        // It has ended by now.
+      }
     };
     const timers = new Set<NodeJS.Timeout>();
     const end = () => {
