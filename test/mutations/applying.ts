@@ -64,12 +64,12 @@ export const applying: Mutations = {
     },
     {
       breaks: "ticks of somebody else's calls are not noticed",
-      find: "reportForeignTicks(context, interval - before.interval - 1);",
+      find: "await mendForeignTicks(context, foreignTicks);",
       replace: "",
     },
     {
       breaks: "A7: the answer of the latest Observe is forgotten, and its failure told as a success",
-      find: "context.latestAnswer = { at: step.at, outcome };",
+      find: "memory.latestAnswer = { at: step.at, outcome };",
       replace: "",
     },
     {
@@ -96,8 +96,8 @@ export const applying: Mutations = {
     },
     {
       breaks: "A5: a Learn that failed has emptied working memory, and it is not given back",
-      find: "{ intent: intentOfLearn, call: callMethod, afterFailure: restoreWorkingMemory }",
-      replace: "{ intent: intentOfLearn, call: callMethod }",
+      find: "{ intent: intentOfLearn, call: learn, afterFailure: restoreWorkingMemory }",
+      replace: "{ intent: intentOfLearn, call: learn }",
     },
     {
       breaks: "A7: a DeleteModel that is repeated is told as failed",

@@ -160,8 +160,8 @@ export const assignment: Mutations = {
   "services/worker/running-processor.ts": [
     {
       breaks: "CALL_TIMEOUT_MS is not heeded",
-      find: "callTimeoutMs: settings.callTimeoutMs,",
-      replace: "callTimeoutMs: 300_000,",
+      find: "    settings,\n    stores: {\n      ...stores,",
+      replace: "    settings: { ...settings, callTimeoutMs: 300_000 },\n    stores: {\n      ...stores,",
     },
   ],
   "services/worker/main.ts": [

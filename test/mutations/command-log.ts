@@ -51,10 +51,10 @@ export const commandLog: Mutations = {
       replace: "if (this.#window",
     },
   ],
-  "libs/commands/log/publish-run.ts": [
+  "libs/commands/log/unanswered-publishes.ts": [
     {
       breaks: "A2: late answers count as answers to a resend",
-      find: "this.#number++;",
+      find: "this.#run++;",
       replace: "",
     },
     {

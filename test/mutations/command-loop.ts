@@ -138,8 +138,8 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "A7: an Observe that a dead worker may have answered is said not to have been begun",
-      find: "|| !needsIntent(this.#current, command)) return;",
-      replace: ") return;",
+      find: "if (!needsIntent(this.#current, command)) return;",
+      replace: "",
     },
   ],
 };

@@ -74,7 +74,7 @@ export const gateway: Mutations = {
       replace: 'found?.record.state !== "queued"',
     },
   ],
-  "services/gateway/dispatch/command-records.ts": [
+  "services/gateway/dispatch/find-command.ts": [
     {
       breaks: "A7: a command whose outcome a crash has lost stays queued for ever",
       find: 'if (reply || !isApplied || state === "expired") return found;',
@@ -84,8 +84,8 @@ export const gateway: Mutations = {
   "services/gateway/dispatch/failures.ts": [
     {
       breaks: "A7: a client is told that a command of unknown end had no effect",
-      find: 'if (reply.outcome === "unknown") {',
-      replace: 'if (reply.outcome === "applied") {',
+      find: 'if (reply.outcome === "unknown") throw effectUnknown(context);',
+      replace: "",
     },
     {
       breaks: "A7: an Observe or a Learn that failed is said to have had no effect",

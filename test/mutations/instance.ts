@@ -40,8 +40,8 @@ export const instance: Mutations = {
     },
     {
       breaks: "an idle processor whose database is away is told as ready",
-      find: "return isDatabaseDue ? this.#probeDatabase() : context.instance.probe();",
-      replace: "return isDatabaseDue ? context.instance.probe() : context.instance.probe();",
+      find: "if (isDatabaseDue) return this.#probeDatabase();",
+      replace: "",
     },
     {
       breaks: "A4: a worker without the lease stays at its call, and its processor is not given up",
@@ -140,8 +140,8 @@ export const instance: Mutations = {
     },
     {
       breaks: "an instance that answers no probe is told as up",
-      find: 'return result.kind === "response";',
-      replace: 'return result.kind !== "not-sent";',
+      find: "this.doubt();\n      return false;\n    }\n    this.#answeredAt = this.#options.clock.monotonicMs();\n    if (",
+      replace: "return true;\n    }\n    this.#answeredAt = this.#options.clock.monotonicMs();\n    if (",
     },
   ],
   "services/worker/instance/questions.ts": [

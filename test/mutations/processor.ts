@@ -5,12 +5,12 @@ export const processor: Mutations = {
   "services/worker/processor/open-checkpoint.ts": [
     {
       breaks: "A5: the worker before can still write the checkpoint",
-      find: "await writer.persist({ epoch: lease.worker });",
+      find: "await checkpoint.persist({ epoch: lease.worker });",
       replace: "",
     },
     {
       breaks: "A5: the writer of a failed opening writes later, over what the next one has written",
-      find: "writer.close();",
+      find: "checkpoint.close();",
       replace: "",
     },
     {
@@ -79,8 +79,8 @@ export const processor: Mutations = {
     },
     {
       breaks: "a worker that stops leaves its checkpoint unwritten",
-      find: "await this.context.checkpoint.flush();",
-      replace: "",
+      find: 'if (lease.held) return checkpoint.persist({ epoch: "" });',
+      replace: "if (lease.held) return;",
     },
   ],
   "services/worker/processor/replay-request.ts": [

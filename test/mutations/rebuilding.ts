@@ -148,8 +148,8 @@ export const rebuilding: Mutations = {
   "services/worker/engine/replay.ts": [
     {
       breaks: "A7: a replay forgets which commands clients were told will not be begun",
-      find: "    cancelled,\n    perhapsBegunThrough,\n    settings",
-      replace: "    perhapsBegunThrough,\n    settings",
+      find: "    cancelled,\n    perhapsBegunThrough,\n    foreign,",
+      replace: "    perhapsBegunThrough,\n    foreign,",
     },
     {
       breaks: "A5: a replay is told to have begun before it is persisted",

@@ -30,7 +30,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "ticks of somebody else's calls beside an Observe of the gateway's own are not noticed",
-      find: "if (by > 0) reportForeignTicks(context, by - 1);",
+      find: "await mendForeignTicks(context, Math.max(0, by - 1));",
       replace: "",
     },
     {
@@ -50,7 +50,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
-      find: "checkpoint.update({ interval });",
+      find: "await mendTicksUpTo(context, interval);",
       replace: "",
     },
     {
@@ -144,8 +144,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A7: a client is told that a Learn of nothing was not begun, and it may have been",
-      find: 'checkpoint.update({ mark: isOfNothing ? { kind: "repeatable", at: mark.at } : null });',
-      replace: "checkpoint.update({ mark: isOfNothing ? null : null });",
+      find: "checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });",
+      replace: "checkpoint.update({ mark: settled.wasTorn ? begunBefore(mark) : null });",
     },
     {
       breaks: "A5: an auto-learn of a single event is thought to keep it",

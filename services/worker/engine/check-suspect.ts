@@ -30,11 +30,11 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
 
 /**
  * Notes what a late ClearAllMemory has taken. Such a call sets the interval back, as a restart does, but a
- * restart leaves the models. So if something was learned and there are no models, the call may have taken
- * them.
+ * restart leaves the models. So if something was learned before the interval went back, and there are no
+ * models, the call may have taken them.
  */
 export async function noteIfCleared({ checkpoint, instance, memory }: Context): Promise<void> {
-  if (!memory.hasLearned || (await modelCountOf(instance)) > 0) return;
+  if (memory.learned !== "in-doubt" || (await modelCountOf(instance)) > 0) return;
   const detail = "a worker that was frozen may have cleared what was learned since";
   const { degradations } = checkpoint.current;
   checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });

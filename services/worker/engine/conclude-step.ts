@@ -17,12 +17,13 @@ export async function concludeStep(
   changes: Changes,
   outcome: StepOutcome,
 ): Promise<void> {
+  const isLearn = step.method === "Learn" && checkpoint.current.events > 0;
+  if (isLearn || outcome.autoLearnedModel !== "") memory.learned = "there";
+  if (step.method === "ClearAllMemory") memory.learned = "nothing";
   checkpoint.update(changes);
   // It may have failed because the database is away. Then the next commands wait for the database instead of
   // failing too.
   if (outcome.outcome === "failed" && outcome.grpcStatus === grpc.OK) instance.suspectDatabase();
-  if (step.method === "Learn" || outcome.autoLearnedModel !== "") memory.hasLearned = true;
-  if (step.method === "ClearAllMemory") memory.hasLearned = false;
   outcomes.concludeStep(step, outcome);
   if (outcome.outcome !== "applied") await checkpoint.flush();
 }

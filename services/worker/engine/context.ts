@@ -57,8 +57,12 @@ export interface Memory {
   unaccounted: number;
   /** A call of an earlier worker that may still reach the instance; null if there is none. */
   suspect: Suspect | null;
-  /** Whether this worker has had anything learned since the last ClearAllMemory. A late one would take it. */
-  hasLearned: boolean;
+  /**
+   * What became of what this worker has had learned since the last ClearAllMemory: a late one would take it.
+   * `in-doubt` says that the interval has gone back since. So the instance was restarted, which leaves what was
+   * learned, or cleared.
+   */
+  learned: "nothing" | "there" | "in-doubt";
 }
 
 /**

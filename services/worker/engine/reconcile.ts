@@ -55,9 +55,11 @@ export async function reconcile(context: Context, interval: number): Promise<voi
 
 async function recoverFromRestart(context: Context, interval: number): Promise<void> {
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
-  if (context.memory.suspect?.method === "ClearAllMemory") {
+  const { memory } = context;
+  if (memory.learned === "there") memory.learned = "in-doubt";
+  if (memory.suspect?.method === "ClearAllMemory") {
     await noteIfCleared(context);
-    context.memory.suspect = null;
+    memory.suspect = null;
   }
   // Settling may have moved the interval.
   const base = (await insist(context.instance, "Ping", {})).interval;

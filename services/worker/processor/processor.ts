@@ -241,7 +241,7 @@ function partsOf(
       latestAnswer: null,
       unaccounted: Number.POSITIVE_INFINITY,
       suspect: null,
-      hasLearned: false,
+      learned: "nothing",
     },
     log,
   };

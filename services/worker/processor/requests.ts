@@ -83,7 +83,11 @@ function subscribe(connection: NatsConnection, subject: string, take: (message: 
 }
 
 /** Sends a reply. If it is larger than NATS takes, another reply is sent that says so. */
-export function sendReply({ connection, maxPayloadBytes }: NatsLink, subject: string, reply: Reply): void {
+export function sendReply(
+  { connection, maxPayloadBytes }: { connection: Pick<NatsConnection, "publish">; maxPayloadBytes: number },
+  subject: string,
+  reply: Reply,
+): void {
   const limit = maxDataBytes(maxPayloadBytes);
   const fits = reply.data.length <= limit;
   const sent = fits ? reply : { ...reply, ...refused(grpc.RESOURCE_EXHAUSTED, `larger than ${limit} bytes`) };

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Status } from "../../../services/worker/processor/status.ts";
+
+const silent = { info: () => {}, warn: () => {} };
+
+test("a paused processor is shown as paused, but as down when its instance is away", () => {
+  const status = new Status(silent, () => {});
+  status.become("ready");
+  status.setPaused(true);
+  assert.equal(status.shown.state, "paused");
+  status.become("down");
+  assert.equal(status.shown.state, "down");
+  status.become("ready");
+  assert.equal(status.shown.state, "paused");
+  status.setPaused(false);
+  assert.equal(status.shown.state, "ready");
+});
+
+test("whoever waits for a paused processor goes on when it is resumed", async () => {
+  const status = new Status(silent, () => {});
+  await status.resumed();
+  status.setPaused(true);
+  let goesOn = false;
+  const waiting = status.resumed().then(() => {
+    goesOn = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(goesOn, false);
+  status.setPaused(false);
+  await waiting;
+});
+
+test("that the instance goes and that it is back is told, and no other change", () => {
+  let told = 0;
+  const status = new Status(silent, () => told++);
+  for (const state of ["ready", "applying", "down", "down", "rebuilding", "ready"] as const)
+    status.become(state);
+  assert.equal(told, 2);
+});
