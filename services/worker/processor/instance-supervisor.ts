@@ -2,6 +2,7 @@ import type { ProcessorState } from "../../../libs/commands/messages/processor-s
 import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
 import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";
+import { methodAt } from "../engine/method-at.ts";
 import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
 import { Interrupted, LeaseLost, NatsAway } from "../model/interruptions.ts";
@@ -147,11 +148,13 @@ export class InstanceSupervisor {
    */
   async #noteLostEvidence(interval: number): Promise<void> {
     const { context, lastStored } = this.#options;
-    const { interval: expected, rebuilding } = context.checkpoint.current;
+    const { interval: expected, rebuilding, mark } = context.checkpoint.current;
     // Only a restart destroys the evidence, and it shows as a lower interval. Where 0 is expected, nothing
     // was applied yet. A rebuild was persisted together with everything before it, so then nothing is
     // missing.
     if (rebuilding || interval >= expected) return;
+    // A ClearAllMemory lowers the interval too. It is persisted that it is over before anything else is begun.
+    if (mark && (await methodAt(context, mark.at)) === "ClearAllMemory") return;
     const perhapsBegunThrough = await lastStored().catch((cause) => {
       throw new NatsAway("the log cannot be read", { cause });
     });

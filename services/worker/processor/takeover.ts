@@ -2,10 +2,9 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { checkSuspect, noteIfCleared } from "../engine/check-suspect.ts";
 import type { Context, Suspect } from "../engine/context.ts";
 import { mendTicksUpTo } from "../engine/foreign-ticks.ts";
+import { methodAt } from "../engine/method-at.ts";
 import { insist } from "../instance/questions.ts";
-import type { Intent } from "../model/intent.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
-import { comparePositions } from "../model/position.ts";
 import type { InstanceSupervisor } from "./instance-supervisor.ts";
 import { firstConnectMs } from "./instance-supervisor.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
@@ -82,7 +81,7 @@ export class Takeover {
   async #begin(): Promise<void> {
     const left = this.#left;
     if (!left) return;
-    const ofCommand = left.mark ? await this.#methodAt(left.mark) : undefined;
+    const ofCommand = left.mark ? await methodAt(this.#context, left.mark.at) : undefined;
     this.#left = undefined;
     const method = ofCommand ?? (left.rebuilding ? "rebuild" : undefined);
     if (method === undefined) return;
@@ -125,13 +124,6 @@ export class Takeover {
     this.#cancelTimer();
     this.#left = undefined;
     this.#context.memory.suspect = null;
-  }
-
-  async #methodAt({ at }: Intent): Promise<string | undefined> {
-    for await (const step of this.#context.history.steps({ sequence: at.sequence, step: 0 }, at.sequence)) {
-      if (comparePositions(step.at, at) === 0) return step.method;
-    }
-    return undefined;
   }
 }
 

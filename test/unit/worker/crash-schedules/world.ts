@@ -74,6 +74,10 @@ export class World {
   /** The number of the present connection; undefined while the instance starts. */
   connection: number | undefined = 1;
   connections = 1;
+  /**
+   * Whether a late call has left a trace that died before anybody could see it (docs/recovery-limits.md, 6).
+   */
+  isTraceLost = false;
   /** Whether no fault happens any more. */
   isCalm = false;
   /** What has happened, for people. */
@@ -171,6 +175,7 @@ export class World {
         if (step.value.when !== "early") this.#pending.push({ method, at: step.value, rest: running });
         else if (step.value.name !== "begin") runToEnd(running);
       }
+      if (life.hasSlept && (isRestart(fault) || fault === "both")) this.isTraceLost = true;
       if (this.#kill(life, fault)) return never;
       if (life.isFrozen) {
         const result = step.done ? step.value : runToEnd(running);
@@ -282,6 +287,7 @@ export class World {
     }
     if (fault === "worker" || fault === "both") {
       life.isDead = true;
+      if (life.hasSlept) this.isTraceLost = true;
       this.driver?.died(life);
     }
     return life.isDead;
