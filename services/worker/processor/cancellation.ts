@@ -107,6 +107,12 @@ export class CancellationGate {
     return mark?.at.sequence === sequence;
   }
 
+  /** Whether the next command was begun, be it by an earlier worker. It is not known yet which one that is. */
+  get isNextBegun(): boolean {
+    const { applied, step, mark } = this.#current;
+    return step > 0 || (mark !== null && mark.at.sequence > applied);
+  }
+
   /** Whether the command's deadline has passed, and the command certainly was not begun. */
   isLate(command: StoredCommand): boolean {
     const { deadlineMs } = command;

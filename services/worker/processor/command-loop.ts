@@ -91,7 +91,7 @@ export class CommandLoop {
     this.#reader = reader;
     try {
       this.#last = checkpoint.current.applied + (await reader.pending());
-      if (this.#isStopping || replay.from !== undefined) return;
+      if (this.#isStopping || (replay.from !== undefined && !gate.isNextBegun)) return;
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;
         this.#last = sequence + behind;

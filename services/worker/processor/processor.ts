@@ -174,12 +174,13 @@ export class Processor {
   }
 
   /**
-   * Begins a replay, if one was asked for. To be called while the loop has no command in hand that was begun.
+   * Begins a replay, if one was asked for. To be called while the loop has no command in hand. A command that
+   * an earlier worker has begun is brought to its end first: a replay has only what was applied.
    */
   async #beginReplay(): Promise<void> {
-    const { context, replay, status, supervisor } = this.#parts;
+    const { context, gate, replay, status, supervisor } = this.#parts;
     const { from } = replay;
-    if (from === undefined) return;
+    if (from === undefined || gate.isNextBegun) return;
     let answer: RebuildAnswer | undefined;
     try {
       answer = await supervisor.withInstance(async () => {
