@@ -10,7 +10,7 @@ import { DrainRate } from "./drain-rate.ts";
  * The applier sees the end of the log grow with each command that it takes. While it is at one and the same, the log is asked.
  */
 export class Reports {
-  readonly #connection: NatsConnection;
+  readonly #connection: Pick<NatsConnection, "publish">;
   readonly #state: () => ProcessorState;
   readonly #lastInLog: () => Promise<number>;
   readonly #drainRate = new DrainRate();
@@ -22,7 +22,7 @@ export class Reports {
   #askedAt = 0;
 
   constructor(
-    connection: NatsConnection,
+    connection: Pick<NatsConnection, "publish">,
     state: () => ProcessorState,
     /** The sequence of the last command in the log. */
     lastInLog: () => Promise<number>,
