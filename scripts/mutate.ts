@@ -1,7 +1,7 @@
-// npm run mutate: makes the changes of test/mutations in a copy of the repository, one at a time, and says which of them no test
-// notices. It runs the tests in stages, the near and quick ones first, and stops at the first that fails. It fails where fewer
-// than 90 % are noticed. All of it takes hours; with arguments only some are made:
-//   npm run mutate -- --file worker/assignment --stages 1-2
+// npm run mutate: makes the changes of test/mutations in a copy of the repository, one at a time, and says
+// which of them no test notices. It runs the tests in stages, the near and quick ones first, and stops at the
+// first that fails. It fails where fewer than 90 % are noticed. All of it takes hours; with arguments only
+// some are made:   npm run mutate -- --file worker/assignment --stages 1-2
 import { setPriority } from "node:os";
 import { mutations } from "../test/mutations/all.ts";
 import type { NumberedMutation } from "./mutate/options.ts";

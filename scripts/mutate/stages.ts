@@ -32,16 +32,21 @@ const testsByFolder: Record<string, [integration: string[], whole: string[]]> = 
   ],
 };
 
+/** Unit tests that take long enough to belong to the second stage. */
+const slowUnitTests = ["test/unit/worker/recovery-rules.test.ts"];
+
 /** The test files of a stage, counted from 1, that can notice a change of this file. */
 export function testsOf(file: string, stage: number, root: string): string[] {
+  const slow = slowUnitTests.filter((test) => reaches(test, file, root));
   if (stage === 1) {
-    return globSync("test/unit/**/*.test.ts", { cwd: root }).filter((test) => reaches(test, file, root));
+    const unitTests = globSync("test/unit/**/*.test.ts", { cwd: root, exclude: slowUnitTests });
+    return unitTests.filter((test) => reaches(test, file, root));
   }
   const folder = Object.keys(testsByFolder).find((prefix) => file.startsWith(prefix)) ?? "";
   const patterns = testsByFolder[folder]?.[stage - 2];
   if (!patterns) throw new Error(`it is not known which tests are about ${file}`);
   const names = patterns.map((pattern) => `test/${pattern}.test.ts`);
-  return globSync(names, { cwd: root });
+  return [...globSync(names, { cwd: root }), ...(stage === 2 ? slow : [])];
 }
 
 /** Whether a test runs code of this file, as it stands in what the test imports or starts a thread with. */

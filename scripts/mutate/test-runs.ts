@@ -6,10 +6,15 @@ import { join } from "node:path";
 const atOnce = 2;
 /** Enough schedules of crashes to find what a mutation breaks, in a few seconds. */
 const environment = { RECOVERY_SCHEDULES: "4000", CHAOS_SEED: "1" };
-/** A file that takes so many times as long as without a mutation hangs. */
-const limitFactor = 5;
-const leastLimitMs = 30_000;
+/**
+ * A mutation may make a process go round for ever, or hang. Of the first the CPU time is limited, as the
+ * machine may have other things to do.
+ */
+const cpuLimitFactor = 5;
+const leastCpuLimitSeconds = 20;
+const hangsAfterMs = 900_000;
 const killAfterMs = 5_000;
+const memoryLimitMb = 1_500;
 
 /** Runs the test files of a copy of the repository. */
 export class TestRuns {
@@ -21,7 +26,10 @@ export class TestRuns {
     this.#root = root;
   }
 
-  /** Runs those of the files without a mutation that were not run so yet. Throws where one fails: it could prove nothing. */
+  /**
+   * Runs those of the files without a mutation that were not run so yet. Throws where one fails: it could
+   * prove nothing.
+   */
   async prepare(files: readonly string[]): Promise<void> {
     for (const file of files.filter((one) => !this.#usualMs.has(one))) {
       const begunAt = performance.now();
@@ -54,7 +62,16 @@ export class TestRuns {
 
   /** Runs a test file in a process group of its own, for a limited time. */
   async #passes(file: string, ending?: AbortSignal): Promise<boolean> {
-    const child = spawn(process.execPath, [...process.execArgv, "--test-force-exit", file], {
+    const usualSeconds = (this.#usualMs.get(file) ?? 0) / 1_000;
+    const cpuSeconds = Math.ceil(Math.max(leastCpuLimitSeconds, cpuLimitFactor * usualSeconds));
+    const limit = this.#usualMs.has(file) ? `ulimit -t ${cpuSeconds}` : "true";
+    const nodeArgs = [
+      ...process.execArgv,
+      `--max-old-space-size=${memoryLimitMb}`,
+      "--test-force-exit",
+      file,
+    ];
+    const child = spawn("/bin/sh", ["-c", `${limit}; exec "$0" "$@"`, process.execPath, ...nodeArgs], {
       cwd: this.#root,
       detached: true,
       stdio: "ignore",
@@ -72,8 +89,7 @@ export class TestRuns {
       signal("SIGTERM");
       timers.add(setTimeout(signal, killAfterMs, "SIGKILL"));
     };
-    const limitMs = Math.max(leastLimitMs, limitFactor * (this.#usualMs.get(file) ?? leastLimitMs));
-    timers.add(setTimeout(end, limitMs));
+    timers.add(setTimeout(end, hangsAfterMs));
     ending?.addEventListener("abort", end);
     process.once("exit", end);
     const [code] = await once(child, "exit");

@@ -75,11 +75,6 @@ export const instance: Mutations = {
       find: "this.#last = run.catch(() => {});",
       replace: "",
     },
-    {
-      breaks: "after a task that failed no other runs",
-      find: "this.#last.then(task, task)",
-      replace: "this.#last.then(task)",
-    },
   ],
   "services/worker/processor/status.ts": [
     {

@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Msg, MsgHdrs, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
 import type { GatewayError } from "../../errors/gateway-error.ts";
 import type { Command } from "../messages/command.ts";
@@ -8,9 +8,20 @@ import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from ".
 import { PublishQueue } from "./publish-queue.ts";
 import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
+/** What a LogWriter uses of the connection to NATS. */
+export interface PublishingConnection {
+  publish(subject: string, data: Uint8Array, options: { headers: MsgHdrs; reply: string }): void;
+  subscribe(
+    subject: string,
+    options: { callback: (error: Error | null, message: AnswerMessage) => void },
+  ): Pick<Subscription, "unsubscribe">;
+}
+
+type AnswerMessage = Pick<Msg, "subject" | "data" | "json">;
+
 /** Where a LogWriter writes, and whom it tells. */
 export interface LogWriterOptions {
-  connection: NatsConnection;
+  connection: PublishingConnection;
   /**
    * The number of the present connection (NatsLink.session). While it is 0 nothing is published: nats.js
    * would keep it in memory.
@@ -65,7 +76,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #patienceMs: number;
   readonly #inbox = createInbox();
-  readonly #answers: Subscription;
+  readonly #answers: Pick<Subscription, "unsubscribe">;
   readonly #timer: NodeJS.Timeout;
   readonly #queue = new PublishQueue();
   readonly #unanswered = new UnansweredPublishes();
@@ -164,7 +175,7 @@ export class LogWriter {
     }
   }
 
-  #takeAnswer(message: Msg): void {
+  #takeAnswer(message: AnswerMessage): void {
     const [run, number] = message.subject.split(".").slice(-2).map(Number);
     const entry = this.#queue.get(number ?? -1);
     const answer = readPublishAnswer(message);

@@ -20,8 +20,8 @@ const publishAttempts = 3;
  * CommandLogs.append.
  */
 export async function publishCommand(
-  connection: NatsConnection,
-  streams: JetStreamClient,
+  connection: Pick<NatsConnection, "isClosed">,
+  streams: Pick<JetStreamClient, "publish">,
   command: Command,
 ): Promise<Stored> {
   let lastError: unknown;

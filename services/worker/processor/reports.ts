@@ -11,7 +11,7 @@ import { DrainRate } from "./drain-rate.ts";
  * the log itself is asked for its end.
  */
 export class Reports {
-  readonly #connection: NatsConnection;
+  readonly #connection: Pick<NatsConnection, "publish">;
   readonly #state: () => ProcessorState;
   readonly #lastInLog: () => Promise<number>;
   readonly #drainRate = new DrainRate();
@@ -23,7 +23,7 @@ export class Reports {
   #askedAt = 0;
 
   constructor(
-    connection: NatsConnection,
+    connection: Pick<NatsConnection, "publish">,
     state: () => ProcessorState,
     /** The sequence of the last command in the log. */
     lastInLog: () => Promise<number>,

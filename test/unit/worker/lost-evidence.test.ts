@@ -4,7 +4,74 @@ import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
-/** A processor whose worker died and left this, and whose next Observe is late. Resolves to what became of it. */
+const deadlineMs = 1_100_000;
+const waitedFor = { replyTo: "client", deadlineMs };
+
+/** A processor that has applied its first command, and that is paused before its second. */
+async function pausedBehindTheFirst(): Promise<OneProcessor> {
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"], waitedFor)]);
+  processor.onCall = (method, request) => {
+    if (method === "Observe" && Buffer.from(request).includes("o1")) processor.slot.setPaused(true);
+    return undefined;
+  };
+  void processor.slot.start();
+  await processor.untilApplied(1);
+  await processor.pass(1_000);
+  return processor;
+}
+
+test("a late Observe expires although its instance has restarted, as the worker knows that it was not begun", async () => {
+  const processor = await pausedBehindTheFirst();
+  processor.world.restartInstance();
+  await processor.pass(2_000);
+  processor.world.clock.nowMs = deadlineMs + 1;
+  processor.slot.setPaused(false);
+  await processor.untilApplied(2);
+  assert.equal(processor.repliesTo("client")[0]?.outcome, "expired");
+  assert.deepEqual(processor.world.instance.events, [["a"]]);
+});
+
+test("a late Observe expires under a new worker, as the instance shows that it was not begun", async () => {
+  const { slot, world } = await pausedBehindTheFirst();
+  await slot.stop();
+  world.clock.nowMs = deadlineMs + 1;
+  const next = new OneProcessor([], undefined, world);
+  void next.slot.start();
+  await next.untilApplied(2);
+  assert.equal(next.repliesTo("client")[0]?.outcome, "expired");
+  assert.deepEqual(world.instance.events, [["a"]]);
+});
+
+test("an Observe that was answered does not expire when all traces of it are lost, nor where the log cannot be read (A7)", async () => {
+  const first = new OneProcessor([observe(1, ["a"], waitedFor)]);
+  const { world } = first;
+  await first.start();
+  first.life.isDead = true;
+  world.restartInstance();
+  world.clock.nowMs = deadlineMs + 1;
+  let asked = 0;
+  const next = new OneProcessor(
+    [],
+    ({ stores }) => ({
+      stores: {
+        ...stores,
+        logs: {
+          ...stores.logs,
+          last: (id) => (asked++ === 0 ? Promise.reject(new Error("no answer")) : stores.logs.last(id)),
+        },
+      },
+    }),
+    world,
+  );
+  void next.slot.start();
+  await next.untilApplied(1);
+  assert.ok(asked > 1);
+  assert.deepEqual(world.instance.events, [["a"]]);
+});
+
+/**
+ * A processor whose worker died and left this, and whose next Observe is late. Resolves to what became of it.
+ */
 async function outcomeOfLate(left: Partial<Checkpoint>): Promise<string | undefined> {
   const late = observe(3, ["b"], { replyTo: "client", deadlineMs: 1 });
   const processor = new OneProcessor([observe(1, ["a"]), stored(2, "ClearAllMemory", {}), late]);

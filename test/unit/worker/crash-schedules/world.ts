@@ -98,6 +98,13 @@ export class World {
     this.random = new Random(seed);
   }
 
+  /** The instance is killed and starts anew at once. */
+  restartInstance(): void {
+    this.instance.restart();
+    this.#pending = [];
+    this.#connect();
+  }
+
   /** Calls `task` at each change of the connection, until the function that is returned is called. */
   onConnection(task: () => void): () => void {
     this.#onConnection.add(task);
@@ -280,10 +287,8 @@ export class World {
   /** Carries out a fault that kills. Returns whether the life is dead. */
   #kill(life: Life, fault: FaultKind | undefined): boolean {
     if (isRestart(fault) || fault === "both") {
-      this.instance.restart();
-      this.#pending = [];
       if (fault === "slow-start") this.#startSlowly();
-      else this.#connect();
+      else this.restartInstance();
     }
     if (fault === "worker" || fault === "both") {
       life.isDead = true;
@@ -299,6 +304,8 @@ export class World {
   }
 
   #startSlowly(): void {
+    this.instance.restart();
+    this.#pending = [];
     this.connection = undefined;
     for (const task of [...this.#onConnection]) task();
     const world = { isDead: false };
