@@ -144,8 +144,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A7: a client is told that a Learn of nothing was not begun, and it may have been",
-      find: "checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });",
-      replace: "checkpoint.update({ mark: settled.wasTorn ? begunBefore(mark) : null });",
+      find: "const isBegun = isOfNothing || settled.wasTorn || mayHaveStoredVectors;",
+      replace: "const isBegun = settled.wasTorn || mayHaveStoredVectors;",
     },
     {
       breaks: "A5: an auto-learn of a single event is thought to keep it",

@@ -62,7 +62,10 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
   // Nothing shows whether a Learn of nothing was begun. Sending it twice does no harm.
   const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
-  checkpoint.update({ mark: isOfNothing || settled.wasTorn ? begunBefore(mark) : null });
+  // KATO stores vectors before it stores the model, so they may be stored although there is no model.
+  const mayHaveStoredVectors = situation.restarted && checkpoint.current.vectorsFrom !== null;
+  const isBegun = isOfNothing || settled.wasTorn || mayHaveStoredVectors;
+  checkpoint.update({ mark: isBegun ? begunBefore(mark) : null });
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
+import { World } from "./crash-schedules/world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
 const deadlineMs = 1_100_000;
@@ -96,4 +97,18 @@ test("an interval that a ClearAllMemory has lowered hides no Observe that was be
 
 test("an interval that a restart has lowered may hide one, so that one is applied although it is late (A7)", async () => {
   assert.equal(await outcomeOfLate({ applied: 2, interval: 5 }), "applied");
+});
+
+test("a Learn that has died with its instance may have stored vectors, so it is repeated although it is late", async () => {
+  const learn = stored(3, "Learn", {}, waitedFor);
+  const history = [observe(1, ["a"]), stored(2, "Observe", { vectors: [[1]], unique_id: "o2" }), learn];
+  const world = new World(1, history, [{ at: "Learn emptied", point: 1, kind: "instance" }], []);
+  const processor = new OneProcessor(history, undefined, world);
+  processor.onCall = (method) => {
+    if (method === "GetVector") world.clock.nowMs = deadlineMs + 1;
+    return undefined;
+  };
+  void processor.slot.start();
+  await processor.until("it is told", () => processor.repliesTo("client").length > 0);
+  assert.equal(processor.repliesTo("client")[0]?.outcome, "applied");
 });
