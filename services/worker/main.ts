@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
 import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { LogIdentity } from "../../libs/commands/log/log-identity.ts";
 import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
 import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
@@ -55,6 +56,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     nats,
     stores: {
       logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
+      identity: await ask(() => LogIdentity.open(connection)),
       checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
       ingestions: new IngestionStore(
         await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),

@@ -20,6 +20,8 @@ export interface WorkerMetrics {
   recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
   /** A command has become a dead letter: nobody waited for it, and it did not succeed. */
   deadLettered(processor: string): void;
+  /** Commands were gone from the log before they were applied. */
+  lost(commands: { processor: string; count: number }): void;
   leaseChanged(change: "taken" | "lost" | "given-back"): void;
   /** The instance is reached over another connection than before. */
   reconnected(processor: string): void;
@@ -36,10 +38,14 @@ export interface WorkerFacts {
 }
 
 /** The states as numbers; docs/operating.md names them too. */
-const stateNumbers = { ready: 0, applying: 1, rebuilding: 2, down: 3, paused: 4 } as const satisfies Record<
-  ProcessorState["state"],
-  number
->;
+const stateNumbers = {
+  ready: 0,
+  applying: 1,
+  rebuilding: 2,
+  down: 3,
+  paused: 4,
+  held: 5,
+} as const satisfies Record<ProcessorState["state"], number>;
 
 export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
   const registry = new Registry();
@@ -87,13 +93,14 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
       if (count > 0) recoveries.inc(labels, count);
     },
     deadLettered: (processor) => letters.inc({ processor }),
+    lost: ({ processor, count }) => commands.inc({ processor, outcome: "lost" }, count),
     leaseChanged: (outcome) => leases.inc({ outcome }),
     reconnected: (processor) => reconnects.inc({ processor }),
     scrape: async () => {
       await removeUnregistered([commands, recoveries, letters, reconnects], facts.isRegistered);
       const states = facts.states();
       for (const { processor } of states) {
-        commands.inc({ processor, outcome: "unknown" }, 0);
+        for (const outcome of ["unknown", "lost"]) commands.inc({ processor, outcome }, 0);
         letters.inc({ processor }, 0);
       }
       showStates(states);

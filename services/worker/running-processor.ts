@@ -1,5 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import type { LogIdentity } from "../../libs/commands/log/log-identity.ts";
 import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
@@ -14,6 +15,7 @@ import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import { systemClock } from "./model/clock.ts";
 import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
+import type { ProcessorEnvironment } from "./processor/processor-environment.ts";
 import { Reports } from "./processor/reports.ts";
 import { Requests, sendReply } from "./processor/requests.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
@@ -26,6 +28,7 @@ export interface WorkerContext {
   nats: NatsLink;
   stores: {
     logs: CommandLogs;
+    identity: LogIdentity;
     checkpoints: KV;
     ingestions: IngestionStore;
     outcomes: OutcomeRecorder;
@@ -66,7 +69,17 @@ export interface RunningProcessor {
 export function runProcessor(
   { nats, stores, settings, tracing, log }: WorkerContext,
   metrics: WorkerMetrics,
-  { entry, lease, onLeaseLost }: { entry: ProcessorEntry; lease: Lease; onLeaseLost: () => void },
+  {
+    entry,
+    lease,
+    remembered,
+    onLeaseLost,
+  }: {
+    entry: ProcessorEntry;
+    lease: Lease;
+    remembered: ProcessorEnvironment["remembered"];
+    onLeaseLost: () => void;
+  },
 ): RunningProcessor {
   const { id } = entry;
   const telemetry = { metrics, tracing, log: log.child({ processor: id }) };
@@ -88,6 +101,7 @@ export function runProcessor(
     },
     telemetry,
     clock: systemClock,
+    remembered,
   });
   const reports = new Reports(
     nats.connection,

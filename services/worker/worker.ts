@@ -5,6 +5,7 @@ import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { createWorkerMetrics } from "./metrics.ts";
+import type { ProcessorEnvironment } from "./processor/processor-environment.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
 import { runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
@@ -44,6 +45,8 @@ export class Worker {
   readonly #context: WorkerContext;
   readonly #membership: Membership;
   readonly #running = new Map<string, RunningProcessor>();
+  /** What this worker knows of each processor that it runs or has run. */
+  readonly #remembered = new Map<string, ProcessorEnvironment["remembered"]>();
   readonly #timers: NodeJS.Timeout[];
   #matching: Promise<void> = Promise.resolve();
   #isMatchDue = false;
@@ -174,7 +177,9 @@ export class Worker {
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
     this.metrics.leaseChanged("taken");
-    const running = runProcessor(this.#context, this.metrics, { entry, lease, onLeaseLost });
+    const remembered = this.#remembered.get(entry.id) ?? {};
+    this.#remembered.set(entry.id, remembered);
+    const running = runProcessor(this.#context, this.metrics, { entry, lease, remembered, onLeaseLost });
     this.#running.set(entry.id, running);
     running.slot.setPaused(entry.paused === true);
     const opened = running.slot.start();

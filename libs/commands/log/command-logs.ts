@@ -85,15 +85,22 @@ export class CommandLogs {
     return publishCommand(this.#connection, this.#streams, command);
   }
 
-  /** Reads the log in sequence from `from` on, and waits for new commands at its end. */
+  /**
+   * Reads the log in sequence from `from` on, and waits for new commands at its end. The reading ends when it
+   * may not be the same log any more (`LogReaderOptions.reopens`).
+   */
   read(processor: string, from: number): LogReader {
+    return this.#read(processor, from, false);
+  }
+
+  #read(processor: string, from: number, reopens: boolean): LogReader {
     const open = (sequence: number) =>
       this.#streams.consumers.get(streamOf(processor), {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: sequence,
         inactive_threshold: 30_000_000_000,
       });
-    return new LogReader({ processor, from, open, status: this.#connection.status() });
+    return new LogReader({ processor, from, open, reopens, status: this.#connection.status() });
   }
 
   /**
@@ -106,7 +113,7 @@ export class CommandLogs {
     let next = from;
     const isAtEnd = async () => (await this.#nextStored(processor, next)) > end;
     if (next > end || (await isAtEnd())) return;
-    const reader = this.read(processor, from);
+    const reader = this.#read(processor, from, true);
     // The rest of the range may be trimmed from the log before it is read. Then no more commands would come.
     const checking = setInterval(() => {
       isAtEnd().then(

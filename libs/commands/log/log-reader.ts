@@ -18,6 +18,11 @@ export interface LogReaderOptions {
   from: number;
   /** Makes an ordered consumer that starts at a sequence. */
   open: (from: number) => Promise<Consumer>;
+  /**
+   * Whether a consumer that has ended is replaced. Otherwise `commands` ends, once the connection is there: then
+   * the log may be another one.
+   */
+  reopens: boolean;
   /** The status events of the connection. They end when it is closed. */
   status: AsyncIterable<Status>;
 }
@@ -41,7 +46,8 @@ const replaceAfterMs = 50;
 /**
  * Reads one log in sequence, and waits for more at its end. The reader itself keeps the position: it uses
  * ordered consumers, so nothing is acknowledged to NATS and nothing is redelivered. When a consumer ends or
- * fails, a new one starts at the position. So each command is yielded exactly once (A2).
+ * fails, a new one starts at the position, or the reading ends there (`reopens`). So each command is yielded
+ * exactly once (A2).
  *
  * Two more things end a consumer:
  * - A lost connection. The consumer's requests are lost with it, and NATS may have removed the consumer. The
@@ -71,12 +77,14 @@ export class LogReader {
     return (await this.#opened.info(true)).num_pending;
   }
 
-  /** Yields every command once, in sequence, until `close`. Throws if no consumer can be made. */
+  /**
+   * Yields every command once, in sequence, until `close`. Throws if no consumer can be made. Ends with its
+   * consumer, unless the reader reopens.
+   */
   async *commands(): AsyncGenerator<ReadCommand> {
-    const { processor, open } = this.#options;
+    const { processor, open, reopens } = this.#options;
+    await this.#away?.promise;
     while (!this.#closed) {
-      await this.#away?.promise;
-      if (this.#closed) break;
       const consumer = this.#opened ?? (await open(this.#next));
       this.#opened = undefined;
       const messages = await consumer.consume({
@@ -104,6 +112,8 @@ export class LogReader {
         if (this.#closed) break;
       }
       if (taken === 0 && !this.#closed) await sleep(replaceAfterMs);
+      await this.#away?.promise;
+      if (!reopens) break;
     }
     this.#messages?.stop();
   }

@@ -10,11 +10,12 @@ export interface ProcessorState {
    * - `rebuilding`: the instance is being given back what it lost.
    * - `down`: the instance cannot be reached.
    * - `paused`: the instance can be reached, and commands wait until an operator resumes the processor.
+   * - `held`: nobody can prove which commands the instance has, so nothing is applied until an operator decides.
    */
-  state: "ready" | "applying" | "rebuilding" | "down" | "paused";
+  state: "ready" | "applying" | "rebuilding" | "down" | "paused" | "held";
   /** Unix ms of the last change of `state`. */
   since: number;
-  /** Why it is down; "" in other states. */
+  /** Why it is down or held; "" in other states. */
   reason: string;
   /** The id of the worker that runs it. */
   worker: string;

@@ -10,6 +10,11 @@ export interface RebuildRequest {
   from?: number;
   /** If true, nothing is done. The answer says what would be replayed. */
   dryRun: boolean;
+  /**
+   * Present for a processor that is held: its instance is right, and has everything up to `applied`. Without
+   * `applied` that is everything that the log had when it was held.
+   */
+  adopt?: { applied?: number };
 }
 
 /** What a rebuild replays, or would replay. */
@@ -22,7 +27,8 @@ export interface RebuildSurvey {
   learns: number;
 }
 
-/** The worker's answer. With `not-kept`, `paused` and `away` nothing was done. */
+/** The worker's answer. With `not-kept`, `held`, `not-held`,
+ * `no-such-place`, `paused` and `away` nothing was done. */
 export type RebuildAnswer =
   /** It was a dry run. */
   | { kind: "surveyed"; survey: RebuildSurvey }
@@ -35,6 +41,14 @@ export type RebuildAnswer =
   | { kind: "replaying"; survey: RebuildSurvey }
   /** The log has no applied command from `from` on. `first` is the first one that it has; 0 for none. */
   | { kind: "not-kept"; first: number }
+  /** The instance of a held processor is adopted, and counts as having everything up to this sequence. */
+  | { kind: "adopted"; applied: number }
+  /** The processor is held, so it has to be said from where to replay, or that the instance is right. */
+  | { kind: "held"; reason: string }
+  /** The processor is not held, so there is nothing to adopt. */
+  | { kind: "not-held" }
+  /** The sequence to adopt at is none that the log had when the processor was held. */
+  | { kind: "no-such-place"; first: number; last: number }
   /** The processor is paused, so it applies nothing. */
   | { kind: "paused" }
   /** The instance cannot be reached. */

@@ -28,6 +28,9 @@ export const streamOf = (processor: string) => `KATO_${processor}`;
 /** Commands for a processor are published here, and stored by its stream. */
 export const commandSubject = (processor: string) => `kato.${processor}.commands`;
 
+/** A log that is closed for a moment has this subject, so that nothing that is sent to the other is stored. */
+export const closedCommandSubject = (processor: string) => `kato.${processor}.commands.closed`;
+
 /** The worker that runs the processor answers queries here. */
 export const querySubject = (processor: string) => `kato.${processor}.queries`;
 

@@ -73,6 +73,11 @@ export class CheckpointStore {
     this.#drop = drop;
   }
 
+  /** The revision of the checkpoint that was loaded or saved last; 0 if there is none. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** The persisted checkpoint; undefined if there is none yet. */
   async load(): Promise<Checkpoint | undefined> {
     const entry = await this.#bucket.get(this.#processor);
@@ -94,21 +99,29 @@ export class CheckpointStore {
       await this.#adoptUnanswered();
       const text = await this.#storedText(checkpoint);
       this.#unanswered.add(text);
-      this.#revision =
-        this.#revision === 0
-          ? await this.#bucket.create(this.#processor, text)
-          : await this.#bucket.update(this.#processor, text, this.#revision);
+      this.#revision = await this.#write(text);
       this.#unanswered.clear();
     } catch (error) {
-      // Only this code counts. `isConflict` knows another one, with which a cluster refuses one of two writes
-      // that come at once. The other of these two writes may be an earlier one of this store.
-      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence) {
+      if (isOutrun(error)) {
         throw new LeaseLost(`${this.#processor}: another worker has written the checkpoint`);
       }
       if (error instanceof LeaseLost) throw error;
       throw new NatsAway("the checkpoint cannot be written", { cause: error });
     }
     if (before !== undefined && before !== this.#group) await this.#dropGroup(before);
+  }
+
+  /** Writes the text, if the bucket has what this store has written last. Resolves to the new revision. */
+  async #write(text: string): Promise<number> {
+    if (this.#revision === 0) return this.#bucket.create(this.#processor, text);
+    try {
+      return await this.#bucket.update(this.#processor, text, this.#revision);
+    } catch (error) {
+      // A bucket that was deleted and made anew has nothing. Nobody else has written, so nothing is taken back.
+      const isGone = isOutrun(error) && (await this.#bucket.get(this.#processor)) === null;
+      if (!isGone) throw error;
+      return this.#bucket.create(this.#processor, text);
+    }
   }
 
   /**
@@ -178,4 +191,13 @@ export class CheckpointStore {
   #partKey(group: string, index: number): string {
     return `${this.#processor}.${group}.${index}`;
   }
+}
+
+/**
+ * Whether somebody else has written the key. Only this code counts. `isConflict` knows another one, with which a
+ * cluster refuses one of two writes that come at once. The other of these two writes may be an earlier one of
+ * this store.
+ */
+function isOutrun(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
 }

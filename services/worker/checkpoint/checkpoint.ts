@@ -83,6 +83,39 @@ export interface Checkpoint {
    * `degraded`.
    */
   degradations: Degradation[];
+  /** What is known of the log; null until it was looked at. */
+  log: KnownLog | null;
+  /**
+   * The log has lost commands, and their sequences up to this one must not be given to others. 0 if there is
+   * nothing to prevent.
+   */
+  usedThrough: number;
+  /** Whether the instance has to be adopted again, because the log cannot say any more what it has. */
+  adopting: boolean;
+  /** Why nothing is applied until somebody decides; null if nothing is held. */
+  held: Held | null;
+  /** What became of commands up to this sequence is not known, because the checkpoint that knew it is lost. */
+  unknownThrough: number;
+}
+
+/** What a worker remembers of a log, to notice when it is not the same any more. */
+export interface KnownLog {
+  /** The log's id; null if it has none that is known. */
+  id: string | null;
+  /** The command with the highest sequence that was taken from it, and when that was stored (Unix ms). */
+  latest: { sequence: number; storedAtMs: number };
+  /** A sequence that the log was seen to reach, `latest` or later. */
+  end: number;
+}
+
+/** A processor that is held: nobody can prove what is right, so somebody has to decide. */
+export interface Held {
+  /** Why, in words for people. */
+  reason: string;
+  /** The last sequence of the log at that time. Later commands were certainly not applied. */
+  through: number;
+  /** Unix ms. */
+  since: number;
 }
 
 /** The settings of an instance, which a restart sets back to the manifest's values. */
@@ -122,11 +155,17 @@ export const firstCheckpoint: Checkpoint = {
   adopted: null,
   latestUniqueId: "",
   degradations: [],
+  log: null,
+  usedThrough: 0,
+  adopting: false,
+  held: null,
+  unknownThrough: 0,
 };
 
-/** Whether nothing is known of the instance yet. Then it has to be adopted before it is reconciled. */
+/** Whether the instance has to be adopted before it is reconciled. */
 export function isInstanceUnknown(checkpoint: Checkpoint): boolean {
-  const { interval, applied, step, ownObserve, rebuilding, replaying } = checkpoint;
+  const { interval, applied, step, ownObserve, rebuilding, replaying, adopting } = checkpoint;
+  if (adopting) return true;
   return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding && !replaying;
 }
 

@@ -24,6 +24,10 @@ const detailOf = {
   "foreign-vectors": "somebody else has observed vectors",
   "foreign-learn": "a model that somebody else had KATO learn",
   "perhaps-cleared": "a worker that was frozen may have cleared",
+  "log-lost": "the log lost",
+  "commands-lost": "commands were lost",
+  "store-went-back": "NATS went back",
+  adopted: "the instance was adopted",
   other: "",
 } as const;
 

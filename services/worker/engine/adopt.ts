@@ -1,4 +1,3 @@
-import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { AnswerTooLarge, ask, dataOf, workingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 
@@ -11,8 +10,9 @@ const genes = [
 ] as const;
 
 /**
- * Adopts an instance of which there is no checkpoint. It asks the instance once what it has. The events that
- * are already in its working memory are in no log, so they cannot be restored after a restart.
+ * Adopts an instance of which there is no checkpoint, or of which the log cannot say any more what it has. It
+ * asks the instance once what it has. The events that are already in its working memory are in no log, so they
+ * cannot be restored after a restart.
  */
 export async function adopt({ checkpoint, instance, log }: Context, interval: number): Promise<void> {
   const known: Record<string, number> = {};
@@ -30,8 +30,12 @@ export async function adopt({ checkpoint, instance, log }: Context, interval: nu
       return 0;
     },
   );
-  const settings = { ...firstCheckpoint.settings, genes: known, predicting, predictedLast: predicting };
-  await checkpoint.persist({ interval, events, settings, adopted: settings });
+  const { current } = checkpoint;
+  const settings = { ...current.settings, genes: known, predicting, predictedLast: predicting };
+  // For clients the interval goes on counting, also if the instance has restarted meanwhile.
+  const offset = current.offset + Math.max(0, current.interval - interval);
+  const adopted = { interval, offset, events, settings, adopted: settings, adopting: false };
+  await checkpoint.persist(adopted);
   log.info({ interval, events, genes: known }, "adopted the instance");
 }
 

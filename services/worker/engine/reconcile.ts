@@ -1,8 +1,9 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
+import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { commandSucceeded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
-import { Interrupted } from "../model/interruptions.ts";
+import { Interrupted, NotProvable } from "../model/interruptions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -104,6 +105,7 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
   if (by === 0) return;
   const { checkpoint, instance, log } = context;
   const { steps, foreignTicks } = await nextObserves(context, by);
+  checkComplete(context, steps);
   log.info({ observes: by - foreignTicks, steps: steps.length }, "reconciled: the instance has them already");
   const workingMemory = await workingMemoryOf(instance).catch((error) => {
     if (!(error instanceof AnswerTooLarge)) throw error;
@@ -148,6 +150,25 @@ async function nextObserves(
   }
   const last = steps.findLastIndex(({ method }) => method === "Observe");
   return { steps: steps.slice(0, last + 1), foreignTicks: left };
+}
+
+/**
+ * Checks that no command is missing before or between these steps. If one is, nobody knows which Observes have
+ * ticked: it may have been one of them. Commands that were taken out of the log were not begun.
+ */
+function checkComplete({ checkpoint }: Context, steps: readonly Step[]): void {
+  const { applied, cancelled } = checkpoint.current;
+  let expected = applied + 1;
+  for (const { at } of steps) {
+    // In what is replayed there are gaps: what was taken out of the log when it was first applied.
+    if (isReplayed(checkpoint.current, at.sequence)) expected = at.sequence;
+    while (expected < at.sequence && cancelled.includes(expected)) expected++;
+    if (at.sequence > expected) {
+      const which = `command ${expected} is lost from the log`;
+      throw new NotProvable(`${which}, and nobody knows whether the instance has it`);
+    }
+    expected = at.sequence + 1;
+  }
 }
 
 /** Concludes an Observe that another Observe has followed. So it has succeeded. */

@@ -35,6 +35,7 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
   // The checkpoint is read only now, because a client may have cancelled a command meanwhile.
   const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign, replaying } =
     checkpoint.current;
+  const { log: known, usedThrough, unknownThrough } = checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
   await checkpoint.persist({
     ...firstCheckpoint,
@@ -46,6 +47,9 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     perhapsBegunThrough,
     foreign,
     settings,
+    log: known,
+    usedThrough,
+    unknownThrough,
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
     // Another replay may be under way. The commands that it has not reached yet were applied before, too.

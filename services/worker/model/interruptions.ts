@@ -12,6 +12,12 @@ export class Interrupted extends Error {
  */
 export class NatsAway extends Interrupted {}
 
+/**
+ * Nobody can prove what the instance has, because the log has lost what would show it. The message says why.
+ * The processor is held until somebody decides.
+ */
+export class NotProvable extends Interrupted {}
+
 /** The lease is lost. Code that catches this must leave the processor alone (A4). */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";

@@ -99,6 +99,13 @@ export class CommandOutcomes {
     return this.#recent.get(sequence);
   }
 
+  /** Forgets what is known of commands by their sequences, because the log gives these to others. */
+  forgetSequences(): void {
+    this.#recent.clear();
+    this.#abandoned.clear();
+    this.#steps.clear();
+  }
+
   /** An outcome as a reply, with the interval that clients see. */
   replyOf(outcome: StepOutcome, sequence: number): Reply {
     const { interval, offset } = this.#options.checkpoint.current;

@@ -126,9 +126,13 @@ export class OutcomeRecorder {
   }
 }
 
-/** Whether another command of the same key was started, and may have had an effect. */
+/**
+ * Whether another command of the same key was started, and may have had an effect. A log that has lost commands
+ * can give the sequence of one to another.
+ */
 function belongsToAnother(record: CommandRecord, command: StoredCommand): boolean {
-  return hasBegun(record) && record.sequence !== command.sequence;
+  const isSame = record.sequence === command.sequence && record.once?.attempt === command.once?.attempt;
+  return hasBegun(record) && !isSame;
 }
 
 /**

@@ -17,6 +17,10 @@ export class RecentReplies {
     if (this.#replies.size > kept && oldest !== undefined) this.#replies.delete(oldest);
   }
 
+  clear(): void {
+    this.#replies.clear();
+  }
+
   get(sequence: number): Reply | undefined {
     return this.#replies.get(sequence);
   }

@@ -3,6 +3,7 @@ import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
+import type { LostCommands } from "../checkpoint/lost-commands.ts";
 import { isAutoLearnDue } from "../checkpoint/transitions.ts";
 import type { Clock } from "../model/clock.ts";
 import { stepsOf } from "../model/step.ts";
@@ -22,6 +23,8 @@ export class CancellationGate {
   #inHand = 0;
   /** Commands up to this sequence may have been begun. */
   #begunThrough = Number.POSITIVE_INFINITY;
+  /** The latest commands that were lost before they were begun. Nobody can begin them any more. */
+  #lost: LostCommands = { from: 0, through: 0 };
 
   constructor(
     checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">,
@@ -68,11 +71,24 @@ export class CancellationGate {
    */
   forbid(sequence: number): boolean {
     // A command that is replayed was begun long ago.
+    const { from, through } = this.#lost;
+    if (sequence >= from && sequence <= through) return true;
     if (isReplayed(this.#current, sequence) || this.mayBeBegun({ sequence })) return false;
     if (!this.#isCancelled(sequence)) {
       this.#checkpoint.update({ cancelled: [...this.#current.cancelled, sequence] });
     }
     return true;
+  }
+
+  /** Notes that the command is about to be taken out of the log, and why it is not there is known then. */
+  leaveOut(sequence: number): void {
+    if (this.#isCancelled(sequence)) return;
+    this.#checkpoint.update({ cancelled: [...this.#current.cancelled, sequence] });
+  }
+
+  /** Notes that commands were lost from the log before they were begun. */
+  lost(commands: LostCommands): void {
+    this.#lost = commands;
   }
 
   /**

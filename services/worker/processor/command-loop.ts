@@ -1,6 +1,8 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
-import { passed } from "../checkpoint/transitions.ts";
+import type { LostCommands } from "../checkpoint/lost-commands.ts";
+import { passedLost } from "../checkpoint/lost-commands.ts";
+import { neededFrom, passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
 import { concludeStep } from "../engine/conclude-step.ts";
 import type { Context } from "../engine/context.ts";
@@ -45,11 +47,13 @@ export interface ProcessorParts {
  * | rebuilding | the instance is being reconciled, or the log replayed | wait                               |
  * | down       | the instance, or its database, cannot be reached      | wait; with a deadline: are refused |
  * | paused     | it was paused by hand, and it is not down             | wait, except one that was begun    |
+ * | held       | nobody can prove what the instance has                | wait until somebody decides        |
  *
  * Invariants: a step is begun only when the one before it has ended (A2), and only on an instance that is
  * reconciled. It is called a second time only if it is proved that the instance does not have it, or that a
  * second time does no harm (A3). A command is removed from the log only if it certainly was not begun. So
- * every command that is in the log up to `applied` was applied.
+ * every command that is in the log up to `applied` was applied. It is persisted first that it must not be
+ * begun. So a sequence that is missing from the log for any other reason is a command that was lost.
  */
 export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
@@ -96,13 +100,14 @@ export class CommandLoop {
         const { sequence } = command;
         this.#last = sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
+        await this.#take(command);
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
         if (checkpoint.current.applied < sequence) return;
         gate.forget(sequence);
         if (endReplay(context)) status.become("applying");
         this.#onApplied();
-        if (replay.from !== undefined) return;
+        if (replay.from !== undefined || this.#areNumbersToMove) return;
         if (status.state === "applying" && sequence >= this.#last) status.become("ready");
       }
     } finally {
@@ -125,6 +130,42 @@ export class CommandLoop {
     this.#reader?.close();
   }
 
+  /** Whether everything is applied and the log can go on with other numbers (`checkLog`). */
+  get #areNumbersToMove(): boolean {
+    const { current } = this.#parts.context.checkpoint;
+    const { usedThrough, applied } = current;
+    return usedThrough > 0 && applied >= this.#last && neededFrom(current) > applied;
+  }
+
+  /** Takes note of a command that was read, and of those that are missing before it. */
+  async #take({ sequence, storedAtMs }: StoredCommand): Promise<void> {
+    const { checkpoint } = this.#parts.context;
+    const { log, applied, usedThrough } = checkpoint.current;
+    const missing = { from: applied + 1, through: sequence - 1 };
+    if (usedThrough > 0 && sequence > usedThrough) {
+      checkpoint.update({ applied: missing.through, usedThrough: 0 });
+    } else if (missing.from <= missing.through && !isReplayed(checkpoint.current, sequence)) {
+      await this.#passLost(missing);
+    }
+    if (!log || storedAtMs === undefined) return;
+    const latest = sequence > log.latest.sequence ? { sequence, storedAtMs } : log.latest;
+    checkpoint.update({ log: { ...log, latest, end: Math.max(log.end, this.#last) } });
+  }
+
+  /** Passes commands that are gone from the log although they were not applied, and tells it. */
+  async #passLost(missing: LostCommands): Promise<void> {
+    const { context, gate } = this.#parts;
+    const { processor, telemetry } = this.#environment;
+    const { cancelled } = context.checkpoint.current;
+    const leftOut = cancelled.filter((sequence) => sequence >= missing.from && sequence <= missing.through);
+    const count = missing.through - missing.from + 1 - leftOut.length;
+    if (count === 0) return;
+    context.log.error({ ...missing, count }, "commands were lost from the log before they were applied");
+    telemetry.metrics.lost({ processor, count });
+    gate.lost(missing);
+    await context.checkpoint.persist(passedLost(context.checkpoint.current, missing));
+  }
+
   /**
    * Brings a command to its end, however long the instance is away: waits until the instance is ready and
    * reconciled, claims the command's key, applies it step by step, and concludes it. A command whose deadline
@@ -139,6 +180,7 @@ export class CommandLoop {
     let isClaimed = command.once === undefined;
     gate.takeInHand(command);
     while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
+      if (context.checkpoint.current.held) return;
       const isBegun = gate.isBegun(command);
       if (replay.from !== undefined && !isBegun) return;
       if (status.isPaused && !isBegun) {
@@ -150,6 +192,8 @@ export class CommandLoop {
       if (end === "unclaimed") {
         isClaimed = await stores.outcomes.claim(command);
         if (isClaimed) continue;
+        gate.leaveOut(command.sequence);
+        await context.checkpoint.flush();
         await this.#leaveOut(command);
         return outcomes.tellLeftOut(command, keyTaken);
       }

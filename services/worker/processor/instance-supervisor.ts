@@ -5,7 +5,7 @@ import type { Context } from "../engine/context.ts";
 import { methodAt } from "../engine/method-at.ts";
 import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
-import { Interrupted, LeaseLost, NatsAway } from "../model/interruptions.ts";
+import { Interrupted, LeaseLost, NatsAway, NotProvable } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
 import { Mutex } from "./mutex.ts";
 import type { Status } from "./status.ts";
@@ -92,14 +92,19 @@ export class InstanceSupervisor {
 
   /**
    * Makes the instance ready. Resolves to whether it is there and reconciled, and its database is not known
-   * to be away. Throws Interrupted if it goes away meanwhile or cannot be reconciled now, and LeaseLost
-   * without the lease (A4).
+   * to be away. A processor that is held has no instance that is ready. Throws Interrupted if the instance
+   * goes away meanwhile or cannot be reconciled now, and LeaseLost without the lease (A4).
    */
   async prepare(timeoutMs: number): Promise<boolean> {
     const { instance } = this.#options.context;
     if (!this.#options.lease.held) throw new LeaseLost(instance.processor);
+    if (this.#held) return false;
     if (!(await this.#attach(timeoutMs))) return false;
     return !instance.isDatabaseSuspected || this.#probeDatabase();
+  }
+
+  get #held() {
+    return this.#options.context.checkpoint.current.held;
   }
 
   async #attach(timeoutMs: number): Promise<boolean> {
@@ -123,7 +128,8 @@ export class InstanceSupervisor {
   async #reconcile(interval: number): Promise<void> {
     const { context, gate } = this.#options;
     try {
-      if (this.#mustAdopt) await adopt(context, interval);
+      const mustAdopt = this.#mustAdopt || context.checkpoint.current.adopting;
+      if (mustAdopt) await adopt(context, interval);
       else if (this.#isFirst) await this.#noteLostEvidence(interval);
       this.#mustAdopt = false;
       await reconcile(context, interval);
@@ -133,11 +139,20 @@ export class InstanceSupervisor {
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.doubt(error);
+      if (error instanceof NotProvable) await this.#hold(error.message);
       if (error instanceof Interrupted) throw error;
       context.log.error({ err: error }, "cannot find out what the instance has");
       this.#obstacle = "what its instance answers makes no sense";
       throw new Interrupted(this.#obstacle, { cause: error });
     }
+  }
+
+  /** Has nothing applied until somebody decides. */
+  async #hold(reason: string): Promise<void> {
+    const { context, clock } = this.#options;
+    context.log.error({ reason }, "the processor is held until somebody decides");
+    const held = { reason, through: await this.#lastStored(), since: clock.unixMs() };
+    await context.checkpoint.persist({ held });
   }
 
   /**
@@ -147,7 +162,7 @@ export class InstanceSupervisor {
    * begun and answered. None of them may be removed from the log because it is late (A7).
    */
   async #noteLostEvidence(interval: number): Promise<void> {
-    const { context, lastStored } = this.#options;
+    const { context } = this.#options;
     const { interval: expected, rebuilding, mark } = context.checkpoint.current;
     // Only a restart destroys the evidence, and it shows as a lower interval. Where 0 is expected, nothing
     // was applied yet. A rebuild was persisted together with everything before it, so then nothing is
@@ -155,10 +170,13 @@ export class InstanceSupervisor {
     if (rebuilding || interval >= expected) return;
     // A ClearAllMemory lowers the interval too. It is persisted that it is over before anything else is begun.
     if (mark && (await methodAt(context, mark.at)) === "ClearAllMemory") return;
-    const perhapsBegunThrough = await lastStored().catch((cause) => {
+    await context.checkpoint.persist({ perhapsBegunThrough: await this.#lastStored() });
+  }
+
+  async #lastStored(): Promise<number> {
+    return this.#options.lastStored().catch((cause) => {
       throw new NatsAway("the log cannot be read", { cause });
     });
-    await context.checkpoint.persist({ perhapsBegunThrough });
   }
 
   #becomeUp(before: ProcessorState["state"]): void {
@@ -180,7 +198,8 @@ export class InstanceSupervisor {
         throw error;
       });
       if (this.#isClosing) return;
-      if (!isThere) status.become("down", this.whyDown);
+      if (this.#held) status.become("held");
+      else if (!isThere) status.become("down", this.whyDown);
       else if (status.state === "down") this.#becomeUp("ready");
       await context.instance.connectionChange(isThere ? everyMs : retryMs);
     }

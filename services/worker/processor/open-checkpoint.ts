@@ -1,25 +1,38 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
+import { adopted } from "../checkpoint/lost-commands.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 const writeEveryMs = 100;
 
+/** A checkpoint that this worker alone can write. */
+export interface OpenedCheckpoint {
+  checkpoint: CheckpointWriter;
+  /** The checkpoint as the earlier worker has left it. */
+  loaded: Checkpoint;
+  /** What this worker has persisted itself, if the bucket has gone back to before that. */
+  wentBackFrom: Checkpoint | undefined;
+}
+
 /**
  * Loads the processor's checkpoint and writes it once with this worker's name. From then on the earlier
- * worker cannot write it any more (A5). `loaded` is the checkpoint as the earlier worker has left it. Throws
- * LeaseLost if another worker writes first. Rejects if NATS does not answer.
+ * worker cannot write it any more (A5). Throws LeaseLost if another worker writes first. Rejects if NATS does
+ * not answer.
  */
-export async function openCheckpoint(
-  environment: ProcessorEnvironment,
-): Promise<{ checkpoint: CheckpointWriter; loaded: Checkpoint }> {
-  const { processor, lease, stores, events, telemetry, clock } = environment;
-  await stores.logs.ensure(processor);
-  const loaded = (await stores.checkpoints.load()) ?? firstCheckpoint;
+export async function openCheckpoint(environment: ProcessorEnvironment): Promise<OpenedCheckpoint> {
+  const { lease, stores, events, telemetry, clock, remembered } = environment;
+  await stores.logs.ensure(environment.processor);
+  const loaded = (await stores.checkpoints.load()) ?? (await firstOrHeld(environment));
+  const before = remembered.persisted;
+  const hasGoneBack = before !== undefined && before.revision > stores.checkpoints.revision;
   const checkpoint = new CheckpointWriter({
     loaded,
-    save: (current) => stores.checkpoints.save(current),
+    save: async (current) => {
+      await stores.checkpoints.save(current);
+      remembered.persisted = { checkpoint: current, revision: stores.checkpoints.revision };
+    },
     later: (task) => clock.after(writeEveryMs, task),
     onError: (error) => {
       telemetry.log.error({ err: error }, "cannot write the checkpoint");
@@ -33,5 +46,24 @@ export async function openCheckpoint(
     checkpoint.close();
     throw error;
   }
-  return { checkpoint, loaded };
+  return { checkpoint, loaded, wentBackFrom: hasGoneBack ? before.checkpoint : undefined };
+}
+
+/**
+ * The checkpoint where none is persisted. A log that a worker has begun to apply had one, so that is lost.
+ * Nobody knows which of its commands the instance has. So nothing is applied until somebody decides.
+ */
+async function firstOrHeld({
+  processor,
+  stores,
+  clock,
+  telemetry,
+}: ProcessorEnvironment): Promise<Checkpoint> {
+  const { id, first, last, messages } = await stores.identity.look(processor);
+  const isBegun = id !== undefined || first > 1;
+  if (!isBegun) return firstCheckpoint;
+  if (messages === 0) return { ...firstCheckpoint, ...adopted(firstCheckpoint, last) };
+  const reason = "its checkpoint is gone, so nobody knows which commands of its log are applied";
+  telemetry.log.error({ reason }, "the processor is held until somebody decides");
+  return { ...firstCheckpoint, held: { reason, through: last, since: clock.unixMs() } };
 }

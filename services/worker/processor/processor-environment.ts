@@ -1,10 +1,12 @@
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { LogIdentity } from "../../../libs/commands/log/log-identity.ts";
 import type { LogReader } from "../../../libs/commands/log/log-reader.ts";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../../libs/telemetry/span.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { CheckpointStore } from "../checkpoint/checkpoint-store.ts";
 import type { RecoveryStep } from "../engine/context.ts";
 import type { CallMetrics } from "../instance/call-telemetry.ts";
@@ -26,6 +28,14 @@ export interface ProcessorEnvironment {
   events: ProcessorEvents;
   telemetry: ProcessorTelemetry;
   clock: Clock;
+  /** What this worker knows from the last time that it ran the processor. It outlives a lease. */
+  remembered: { persisted?: PersistedCheckpoint };
+}
+
+/** A checkpoint that was persisted, and its revision in the bucket. */
+export interface PersistedCheckpoint {
+  checkpoint: Checkpoint;
+  revision: number;
 }
 
 export interface ProcessorSettings {
@@ -46,7 +56,8 @@ export interface ProcessorStores {
   > & {
     read(processor: string, from: number): Pick<LogReader, "pending" | "commands" | "close">;
   };
-  checkpoints: Pick<CheckpointStore, "load" | "save">;
+  identity: Pick<LogIdentity, "look" | "storedAt" | "name" | "continueAt">;
+  checkpoints: Pick<CheckpointStore, "load" | "save" | "revision">;
   ingestions: Pick<IngestionStore, "counts" | "putCounts">;
   outcomes: {
     /**
@@ -94,5 +105,7 @@ export interface ProcessorMetrics extends CallMetrics {
   waited(wait: { method: string; seconds: number }): void;
   concluded(command: { processor: string; outcome: string }): void;
   deadLettered(processor: string): void;
+  /** Commands that were gone from the log before they were applied. */
+  lost(commands: { processor: string; count: number }): void;
   recovered(step: { processor: string; method: RecoveryStep; outcome: string }, count?: number): void;
 }

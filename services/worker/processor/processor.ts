@@ -14,10 +14,13 @@ import { IngestionCounter } from "../outcomes/ingestion-counter.ts";
 import { answerQuery } from "./answer-query.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
 import { CancellationGate } from "./cancellation.ts";
+import { checkLog } from "./check-log.ts";
 import type { ProcessorParts } from "./command-loop.ts";
 import { CommandLoop } from "./command-loop.ts";
+import { Hold } from "./hold.ts";
 import { InstanceSupervisor } from "./instance-supervisor.ts";
 import { LogHistory } from "./log-history.ts";
+import type { OpenedCheckpoint } from "./open-checkpoint.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 import { ReplayRequest } from "./replay-request.ts";
 import { Retention } from "./retention.ts";
@@ -42,19 +45,23 @@ export class Processor {
   readonly #loop: CommandLoop;
   readonly #waiters: AppliedWaiters;
   readonly #retention: Retention;
+  readonly #hold: Hold;
+  /** A later checkpoint than the one that was loaded, until the log was compared with it. */
+  #wentBackFrom: Checkpoint | undefined;
   #isStopping = false;
 
-  /** `loaded` is the checkpoint as the earlier worker has left it. */
   constructor(
     environment: ProcessorEnvironment,
-    { checkpoint, loaded }: { checkpoint: CheckpointWriter; loaded: Checkpoint },
+    { checkpoint, loaded, wentBackFrom }: OpenedCheckpoint,
     status: Status,
   ) {
     this.#environment = environment;
+    this.#wentBackFrom = wentBackFrom;
     this.#parts = partsOf(environment, checkpoint, loaded, status);
     this.context = this.#parts.context;
     this.#waiters = new AppliedWaiters(() => checkpoint.current.applied, environment.clock);
     this.#loop = new CommandLoop(environment, this.#parts, () => this.#waiters.check());
+    this.#hold = new Hold(this.#parts);
     const { supervisor } = this.#parts;
     const { processor, stores, lease } = environment;
     this.#retention = new Retention(processor, stores.logs, (task) =>
@@ -69,15 +76,21 @@ export class Processor {
     return this.#loop.backlog;
   }
 
-  /** Why it is down, or what takes so long, in words for people. */
+  /** Why it is down or held, or what takes so long, in words for people. */
   get reason(): string {
     const { supervisor, context, status } = this.#parts;
+    const { held } = context.checkpoint.current;
+    if (held) return held.reason;
     return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
   }
 
   /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
+    const { supervisor } = this.#parts;
     while (!this.#isStopping) {
+      await supervisor.exclusively(() => checkLog(this.#environment, this.#parts, this.#wentBackFrom));
+      this.#wentBackFrom = undefined;
+      if (await this.#hold.untilDecided()) continue;
       await this.#beginReplay();
       await this.#loop.run();
     }
@@ -104,6 +117,7 @@ export class Processor {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#waiters.close();
+    this.#hold.close();
     this.#parts.takeover.close();
     this.#loop.stop();
     await this.#parts.supervisor.close();
@@ -154,9 +168,18 @@ export class Processor {
     return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };
   }
 
-  /** Rebuilds, or replays, because a person has asked for it. A dry run only tells what would be sent. */
-  async rebuild({ from, dryRun }: RebuildRequest): Promise<RebuildAnswer> {
+  /**
+   * Rebuilds, or replays, because a person has asked for it, or decides what becomes of a processor that is
+   * held. A dry run only tells what would be sent.
+   */
+  async rebuild(request: RebuildRequest): Promise<RebuildAnswer> {
     const { context, supervisor, status, replay } = this.#parts;
+    const { from, dryRun } = request;
+    const decided = await supervisor.exclusively(() => this.#hold.decide(request));
+    if (decided) {
+      this.#environment.events.stateChanged();
+      return decided;
+    }
     if (dryRun) return surveyRebuild(context, from);
     if (from === undefined) {
       return (await supervisor.withInstance(() => rebuildVolatile(context))) ?? { kind: "away" };

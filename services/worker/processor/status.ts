@@ -25,9 +25,9 @@ export class Status {
     return this.#state;
   }
 
-  /** The state as people are told it. A paused processor is `down` if its instance is, else `paused`. */
+  /** The state as people are told it. A paused processor is `paused`, unless it is `down` or `held`. */
   get shown(): Pick<ProcessorState, "state" | "since"> {
-    const isShownPaused = this.isPaused && this.#state !== "down";
+    const isShownPaused = this.isPaused && this.#state !== "down" && this.#state !== "held";
     return { state: isShownPaused ? "paused" : this.#state, since: this.#since };
   }
 

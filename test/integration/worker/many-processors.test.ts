@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { KV } from "@nats-io/kv";
 import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import { LogIdentity } from "../../../libs/commands/log/log-identity.ts";
 import { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
@@ -64,6 +65,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
     nats: link,
     stores: {
       logs: await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }),
+      identity: await LogIdentity.open(connection),
       checkpoints: await openBucket(connection, "checkpoints", 1),
       ingestions: new IngestionStore(await openBucket(connection, "ingestions", 1)),
       outcomes: new OutcomeRecorder({

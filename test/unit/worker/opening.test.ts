@@ -25,6 +25,7 @@ test("an opening that failed writes nothing later (A5)", async () => {
     stores: {
       ...stores,
       checkpoints: {
+        revision: 0,
         load: async () => undefined,
         save: () => {
           saves++;

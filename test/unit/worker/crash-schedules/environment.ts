@@ -33,6 +33,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     settings: { callTimeoutMs, mendsForeignCalls: true },
     stores: {
       logs: logsOf(world, life),
+      identity: identityOf(world, life),
       checkpoints: new CheckpointStore(bucketOf(world, life), processor, async () => {}),
       lateCalls: {
         reportsOf: () => world.lateCalls,
@@ -58,10 +59,12 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     },
     telemetry: { metrics: nothingMeasured, tracing: undefined, log },
     clock,
+    remembered: {},
   };
 }
 
 const nothingMeasured = {
+  lost: () => {},
   waited: () => {},
   called: () => {},
   reconnected: () => {},
@@ -137,12 +140,15 @@ function portOf(world: World, life: Life, onConnect: () => void): InstancePort {
 
 function logsOf(world: World, life: Life): ProcessorStores["logs"] {
   const from = (sequence: number) => world.log.filter((command) => command.sequence >= sequence);
-  const lastOf = () => world.log.at(-1)?.sequence ?? 0;
   return {
     ensure: () => world.exchange(life, "ensure", () => {}),
-    last: () => world.exchange(life, "last", lastOf),
+    last: () => world.exchange(life, "last", () => world.lastStored),
     fill: async () => undefined,
-    firstSince: async () => undefined,
+    firstSince: (_processor, sinceMs) =>
+      world.exchange(life, "first since", () => {
+        const found = world.log.find(({ storedAtMs = 0 }) => storedAtMs >= sinceMs);
+        return found && { sequence: found.sequence, storedAtMs: found.storedAtMs ?? 0 };
+      }),
     first: () => world.exchange(life, "first", () => world.log[0]?.sequence ?? world.lastStored + 1),
     delete: (_processor, sequence) =>
       world.exchange(life, "delete", () => {
@@ -160,6 +166,38 @@ function logsOf(world: World, life: Life): ProcessorStores["logs"] {
       }
     },
     read: (_processor, first) => readerOf(world, life, first),
+  };
+}
+
+function identityOf(world: World, life: Life): ProcessorStores["identity"] {
+  return {
+    look: () =>
+      world.exchange(life, "look", () => ({
+        id: world.logId,
+        messages: world.log.length,
+        first: world.log[0]?.sequence ?? world.lastStored + 1,
+        last: world.lastStored,
+        firstStoredAtMs: world.log[0]?.storedAtMs,
+        nowMs: world.clock.nowMs,
+      })),
+    storedAt: (_processor, sequence) =>
+      world.exchange(
+        life,
+        "stored at",
+        () => world.log.find((command) => command.sequence === sequence)?.storedAtMs,
+      ),
+    name: () =>
+      world.exchange(life, "name", () => {
+        world.logId = `log ${++world.revision}`;
+        return world.logId;
+      }),
+    continueAt: (_processor, { last, next }) =>
+      world.exchange(life, "continue at", () => {
+        if (last !== world.lastStored) return false;
+        world.log = [];
+        world.lastStored = next - 1;
+        return true;
+      }),
   };
 }
 

@@ -47,6 +47,8 @@ export interface Driver {
 export const never = new Promise<never>(() => {});
 const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
 const mostPoints = 5_000;
+/** About when the commands of a history were stored (Unix ms). */
+const firstStoredAtMs = 500_000;
 /** What may be asked without the lease (A4). */
 const probes = new Set<Method>(["Ping", "ShowStatus"]);
 
@@ -66,7 +68,9 @@ export class World {
   /** Lines in the log that must never be there. */
   readonly problems: string[] = [];
   /** The last sequence that was ever stored. */
-  readonly lastStored: number;
+  lastStored: number;
+  /** The id that the worker has given to the log. */
+  logId: string | undefined;
   revision = 0;
   /** How many lives are frozen. */
   frozen = 0;
@@ -92,7 +96,7 @@ export class World {
 
   constructor(seed: number, log: readonly StoredCommand[], faults: readonly Fault[], story: string[]) {
     this.story = story;
-    this.log = log.map((command) => ({ ...command }));
+    this.log = log.map((command) => ({ storedAtMs: firstStoredAtMs + command.sequence, ...command }));
     this.lastStored = log.at(-1)?.sequence ?? 0;
     this.#faults = new Map(faults.map(({ at = "", point, kind }) => [at + point, kind]));
     this.random = new Random(seed);

@@ -1,0 +1,106 @@
+import type { Checkpoint, Held, KnownLog } from "./checkpoint.ts";
+import { firstCheckpoint } from "./checkpoint.ts";
+import type { DegradationCode } from "./degradation.ts";
+import { degradedBy } from "./degradation.ts";
+import type { Changes } from "./transitions.ts";
+
+/**
+ * The changes of a checkpoint when the log is not what it was, and when somebody has decided about a processor
+ * that is held. These are pure functions.
+ */
+
+/** Sequences of commands that a log has lost, both included. */
+export interface LostCommands {
+  from: number;
+  through: number;
+}
+
+/**
+ * The changes when the log has lost its commands from `from` to `through`. What stands at these sequences now
+ * is new, and is applied. If some of the lost ones were applied, the instance has more than the log: then it is
+ * right, and is adopted as it is. A rebuild cannot give back any more what they did. `appliedThrough` is the
+ * last command that was applied; the checkpoint may have gone back to before that.
+ */
+export function afterLoss(
+  current: Checkpoint,
+  { from, through }: LostCommands,
+  known: KnownLog,
+  reason: { code: DegradationCode; detail: string },
+  appliedThrough = current.applied,
+): Changes {
+  const { applied, replaying } = current;
+  const { mark, ownObserve, step } = current;
+  const underWay = mark?.at.sequence ?? ownObserve?.unseen?.sequence ?? (step > 0 ? applied + 1 : 0);
+  const changes: Changes = {
+    log: known,
+    usedThrough: Math.max(current.usedThrough, through),
+    cancelled: current.cancelled.filter((sequence) => sequence < from),
+    perhapsBegunThrough: Math.min(current.perhapsBegunThrough, from - 1),
+    ingestions: Object.fromEntries(
+      Object.entries(current.ingestions).map(([id, counts]) => [
+        id,
+        { ...counts, through: Math.min(counts.through, from - 1) },
+      ]),
+    ),
+    degradations: degradedBy(current.degradations, reason.code, reason.detail),
+  };
+  if (from > Math.max(appliedThrough, underWay)) {
+    return { ...changes, ...(replaying && replaying.through >= from && { replaying: null }) };
+  }
+  return { ...changes, ...adopted(current, Math.min(applied, from - 1)) };
+}
+
+/** The changes when everything up to this sequence counts as applied, and the instance is right as it is. */
+export function adopted(current: Checkpoint, applied: number): Changes {
+  const { adopting: _, ...first } = firstCheckpoint;
+  const { epoch, offset, interval, ingestions, foreign, settings, latestUniqueId, degradations } = current;
+  const { log, usedThrough, unknownThrough, cancelled } = current;
+  return {
+    ...first,
+    ...{ epoch, offset, interval, ingestions, foreign, settings, latestUniqueId, degradations },
+    ...{ log, usedThrough, unknownThrough, cancelled },
+    applied,
+    replayFrom: { sequence: applied + 1, step: 0 },
+    adopting: true,
+  };
+}
+
+/** The changes when commands that were not applied are gone from the log, which then goes on behind them. */
+export function passedLost({ degradations }: Checkpoint, { from, through }: LostCommands): Changes {
+  const which = from === through ? `command ${from}` : `commands ${from} to ${through}`;
+  const detail = `commands were lost from the log before they were applied, the last time ${which}`;
+  return { applied: through, step: 0, degradations: degradedBy(degradations, "commands-lost", detail) };
+}
+
+/**
+ * The changes when a command that was under way is gone from the log, so that nobody can find out whether the
+ * instance has it.
+ */
+export function lostUnderWay(current: Checkpoint, sequence: number): Changes {
+  const detail = `commands were lost from the log, the last time command ${sequence} while it was under way`;
+  const degradations = degradedBy(current.degradations, "commands-lost", detail);
+  return adopted({ ...current, degradations }, sequence);
+}
+
+/** The changes when an operator has the instance adopted, with everything up to `applied` in it. */
+export function decidedToAdopt(current: Checkpoint, applied: number): Changes {
+  const unknownThrough = Math.max(current.unknownThrough, applied);
+  // The log is looked at anew.
+  const log = null;
+  const detail = `the instance was adopted as it was, with what the log has up to command ${applied}`;
+  const degradations = degradedBy(current.degradations, "adopted", detail);
+  return { ...adopted({ ...current, degradations, unknownThrough, log }, applied), held: null };
+}
+
+/** The changes when an operator has everything from `from` on applied anew, to a cleared instance. */
+export function decidedToReplay(current: Checkpoint, { through }: Held, from: number): Changes {
+  const { epoch, interval, ingestions, foreign, settings, usedThrough } = current;
+  return {
+    ...firstCheckpoint,
+    ...{ epoch, interval, ingestions, foreign, settings, usedThrough },
+    unknownThrough: Math.max(current.unknownThrough, through),
+    applied: from - 1,
+    replayFrom: { sequence: from, step: 0 },
+    replaying: { through, isCleared: false },
+  };
+}

@@ -1,0 +1,164 @@
+import type { LogFacts } from "../../../libs/commands/log/log-identity.ts";
+import type { Checkpoint, KnownLog } from "../checkpoint/checkpoint.ts";
+import { judgeLog } from "../checkpoint/judge-log.ts";
+import type { LostCommands } from "../checkpoint/lost-commands.ts";
+import { afterLoss, lostUnderWay } from "../checkpoint/lost-commands.ts";
+import { neededFrom } from "../checkpoint/transitions.ts";
+import type { Context } from "../engine/context.ts";
+import { LeaseLost } from "../model/interruptions.ts";
+import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
+import type { ProcessorEnvironment } from "./processor-environment.ts";
+
+/**
+ * After a loss the numbers of the log go on at the next multiple of this. Commands that no worker has seen may
+ * have had sequences above those that are known to be used.
+ */
+const numbersStep = 1_000_000_000;
+
+/**
+ * Compares the log with what the checkpoint knows of it, and goes on accordingly (docs/recovery.md, When the
+ * log is not what it was). Creates the log if it is missing. To be called before the log is read, while no
+ * command is in hand and nothing else has the instance. `wentBackFrom` is a later checkpoint than the one that
+ * was loaded, if this worker has persisted one. Rejects if NATS does not answer.
+ */
+export async function checkLog(
+  environment: ProcessorEnvironment,
+  { context, outcomes }: { context: Context; outcomes: Pick<CommandOutcomes, "forgetSequences"> },
+  wentBackFrom?: Checkpoint,
+): Promise<void> {
+  const { processor, stores, clock } = environment;
+  const { checkpoint } = context;
+  if (checkpoint.current.held) return;
+  await stores.logs.ensure(processor);
+  const facts = await stores.identity.look(processor);
+  const { applied, log } = wentBackFrom ?? checkpoint.current;
+  const known = log ?? { id: null, latest: { sequence: applied, storedAtMs: 0 }, end: applied };
+  const verdict = judgeLog(known, applied, {
+    ...facts,
+    nowMs: facts.nowMs ?? clock.unixMs(),
+    ...(await compareLatest(environment, known)),
+  });
+  if (verdict.kind === "unclear") {
+    const held = { reason: verdict.why, through: facts.last, since: clock.unixMs() };
+    context.log.error({ reason: held.reason }, "the processor is held until somebody decides");
+    return checkpoint.persist({ held });
+  }
+  if (verdict.kind === "lost") {
+    const after = await knownAfter(environment, known, facts, verdict.from);
+    await goOnAfterLoss(context, verdict, after, wentBackFrom);
+    outcomes.forgetSequences();
+  } else await passLostUnderWay(environment, context);
+  await moveNumbers(environment, context);
+  await nameLog(environment, context, facts);
+}
+
+async function compareLatest({ processor, stores }: ProcessorEnvironment, { latest }: KnownLog) {
+  const { sequence, storedAtMs } = latest;
+  if (storedAtMs === 0) return { latestStoredAtMs: undefined, firstLater: undefined };
+  const latestStoredAtMs = await stores.identity.storedAt(processor, sequence);
+  // While it is there and the same, nothing below it can be new.
+  if (latestStoredAtMs === storedAtMs) return { latestStoredAtMs, firstLater: undefined };
+  const later = await stores.logs.firstSince(processor, storedAtMs + 1);
+  return { latestStoredAtMs, firstLater: later?.sequence };
+}
+
+/** What is known of a log that has lost the commands from this sequence on. */
+async function knownAfter(
+  { processor, stores }: ProcessorEnvironment,
+  { latest }: KnownLog,
+  { id, last }: LogFacts,
+  from: number,
+): Promise<KnownLog> {
+  const before = from - 1;
+  if (latest.sequence <= before) return { id: id ?? null, latest, end: last };
+  const storedAtMs = (await stores.identity.storedAt(processor, before)) ?? latest.storedAtMs;
+  return { id: id ?? null, latest: { sequence: before, storedAtMs }, end: last };
+}
+
+async function goOnAfterLoss(
+  { checkpoint, instance, log }: Context,
+  lost: LostCommands,
+  known: KnownLog,
+  wentBackFrom: Checkpoint | undefined,
+): Promise<void> {
+  const { from, through } = lost;
+  const cause = wentBackFrom ? "NATS went back to an earlier state: " : "";
+  const reason = {
+    code: wentBackFrom ? ("store-went-back" as const) : ("log-lost" as const),
+    detail: `${cause}the log lost the commands ${from} to ${through}, so a rebuild cannot give back what they did`,
+  };
+  const { current } = checkpoint;
+  log.error({ from, through, applied: current.applied }, "the log has lost commands");
+  await checkpoint.persist(afterLoss(current, lost, known, reason, wentBackFrom?.applied));
+  instance.doubt();
+}
+
+/** Passes a command that was under way when an earlier worker ended, if the log has lost it since. */
+async function passLostUnderWay(
+  { processor, stores }: ProcessorEnvironment,
+  { checkpoint, instance, log }: Context,
+): Promise<void> {
+  const { mark, ownObserve } = checkpoint.current;
+  const sequence = mark?.at.sequence ?? ownObserve?.unseen?.sequence;
+  if (sequence === undefined) return;
+  if ((await stores.identity.storedAt(processor, sequence)) !== undefined) return;
+  log.error({ sequence }, "a command was lost from the log while it was under way");
+  await checkpoint.persist(lostUnderWay(checkpoint.current, sequence));
+  instance.doubt();
+}
+
+/**
+ * Has the numbers of a log that has lost commands go on above all that were used, so that no sequence ever
+ * means two commands. It has to wait until everything that is in the log is applied. If NATS refuses it, the
+ * log goes on with the numbers that it has.
+ */
+async function moveNumbers(
+  { processor, stores, lease }: ProcessorEnvironment,
+  { checkpoint, log }: Context,
+): Promise<void> {
+  const { usedThrough, applied, step } = checkpoint.current;
+  if (usedThrough === 0 || !lease.held) return;
+  // What stands in the log may be needed by a rebuild, and would be removed.
+  if (neededFrom(checkpoint.current) <= applied) return;
+  const facts = await stores.identity.look(processor);
+  let last = facts.last;
+  if (last < usedThrough) {
+    if (applied < last || step > 0) return;
+    const next = Math.ceil((usedThrough + 1) / numbersStep) * numbersStep + 1;
+    try {
+      if (!(await stores.identity.continueAt(processor, { last, next }))) return;
+    } catch (err) {
+      log.warn({ err }, "the numbers of the log cannot be moved on");
+      return;
+    }
+    last = next - 1;
+    log.warn({ next }, "the log goes on with other numbers");
+  } else if (facts.messages > 0) return;
+  // Everything that was in the log is applied, and the numbers up to `last` are given to nothing.
+  await checkpoint.persist({
+    usedThrough: 0,
+    applied: last,
+    step: 0,
+    replayFrom: { sequence: last + 1, step: 0 },
+    log: checkpoint.current.log && { ...checkpoint.current.log, end: last },
+  });
+}
+
+/** Has the log and the checkpoint agree on the log's id. */
+async function nameLog(
+  { processor, stores }: ProcessorEnvironment,
+  { checkpoint, log }: Context,
+  facts: LogFacts,
+): Promise<void> {
+  const { current } = checkpoint;
+  const known = current.log ?? { id: null, latest: { sequence: 0, storedAtMs: 0 }, end: 0 };
+  if (known.id !== null && known.id === facts.id) return;
+  try {
+    const id = facts.id ?? (await stores.identity.name(processor));
+    await checkpoint.persist({ log: { ...known, id } });
+  } catch (err) {
+    if (err instanceof LeaseLost) throw err;
+    // Without an id all checks but one can be made.
+    log.warn({ err }, "the log cannot be given an id");
+  }
+}
