@@ -15,7 +15,7 @@ import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import { systemClock } from "./model/clock.ts";
 import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
-import type { ProcessorEnvironment } from "./processor/processor-environment.ts";
+import type { Remembered } from "./processor/processor-environment.ts";
 import { Reports } from "./processor/reports.ts";
 import { Requests, sendReply } from "./processor/requests.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
@@ -77,7 +77,7 @@ export function runProcessor(
   }: {
     entry: ProcessorEntry;
     lease: Lease;
-    remembered: ProcessorEnvironment["remembered"];
+    remembered: Remembered;
     onLeaseLost: () => void;
   },
 ): RunningProcessor {

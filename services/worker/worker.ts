@@ -5,7 +5,7 @@ import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { createWorkerMetrics } from "./metrics.ts";
-import type { ProcessorEnvironment } from "./processor/processor-environment.ts";
+import type { Remembered } from "./processor/processor-environment.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
 import { runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
@@ -46,7 +46,7 @@ export class Worker {
   readonly #membership: Membership;
   readonly #running = new Map<string, RunningProcessor>();
   /** What this worker knows of each processor that it runs or has run. */
-  readonly #remembered = new Map<string, ProcessorEnvironment["remembered"]>();
+  readonly #remembered = new Map<string, Remembered>();
   readonly #timers: NodeJS.Timeout[];
   #matching: Promise<void> = Promise.resolve();
   #isMatchDue = false;

@@ -47,7 +47,7 @@ export function afterLoss(
   if (from > Math.max(appliedThrough, underWay)) {
     return { ...changes, ...(replaying && replaying.through >= from && { replaying: null }) };
   }
-  return { ...changes, ...adopted(current, Math.min(applied, from - 1)) };
+  return adopted({ ...current, ...changes }, Math.min(applied, from - 1));
 }
 
 /** The changes when everything up to this sequence counts as applied, and the instance is right as it is. */

@@ -18,15 +18,14 @@ const numbersStep = 1_000_000_000;
 /**
  * Compares the log with what the checkpoint knows of it, and goes on accordingly (docs/recovery.md, When the
  * log is not what it was). Creates the log if it is missing. To be called before the log is read, while no
- * command is in hand and nothing else has the instance. `wentBackFrom` is a later checkpoint than the one that
- * was loaded, if this worker has persisted one. Rejects if NATS does not answer.
+ * command is in hand and nothing else has the instance. Rejects if NATS does not answer.
  */
 export async function checkLog(
   environment: ProcessorEnvironment,
   { context, outcomes }: { context: Context; outcomes: Pick<CommandOutcomes, "forgetSequences"> },
-  wentBackFrom?: Checkpoint,
 ): Promise<void> {
-  const { processor, stores, clock } = environment;
+  const { processor, stores, clock, remembered } = environment;
+  const { wentBackFrom } = remembered;
   const { checkpoint } = context;
   if (checkpoint.current.held) return;
   await stores.logs.ensure(processor);
@@ -48,6 +47,7 @@ export async function checkLog(
     await goOnAfterLoss(context, verdict, after, wentBackFrom);
     outcomes.forgetSequences();
   } else await passLostUnderWay(environment, context);
+  delete remembered.wentBackFrom;
   await moveNumbers(environment, context);
   await nameLog(environment, context, facts);
 }

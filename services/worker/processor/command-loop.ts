@@ -100,7 +100,7 @@ export class CommandLoop {
         const { sequence } = command;
         this.#last = sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
-        await this.#take(command);
+        this.#note(command);
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
         if (checkpoint.current.applied < sequence) return;
@@ -137,33 +137,38 @@ export class CommandLoop {
     return usedThrough > 0 && applied >= this.#last && neededFrom(current) > applied;
   }
 
-  /** Takes note of a command that was read, and of those that are missing before it. */
-  async #take({ sequence, storedAtMs }: StoredCommand): Promise<void> {
+  /** Takes note of a command that was read, so that a log that has lost it is recognized. */
+  #note({ sequence, storedAtMs }: StoredCommand): void {
     const { checkpoint } = this.#parts.context;
-    const { log, applied, usedThrough } = checkpoint.current;
-    const missing = { from: applied + 1, through: sequence - 1 };
-    if (usedThrough > 0 && sequence > usedThrough) {
-      checkpoint.update({ applied: missing.through, usedThrough: 0 });
-    } else if (missing.from <= missing.through && !isReplayed(checkpoint.current, sequence)) {
-      await this.#passLost(missing);
-    }
+    const { log, usedThrough } = checkpoint.current;
+    // The numbers of the log have moved on, and nothing was given those in between.
+    if (usedThrough > 0 && sequence > usedThrough)
+      checkpoint.update({ applied: sequence - 1, usedThrough: 0 });
     if (!log || storedAtMs === undefined) return;
     const latest = sequence > log.latest.sequence ? { sequence, storedAtMs } : log.latest;
     checkpoint.update({ log: { ...log, latest, end: Math.max(log.end, this.#last) } });
   }
 
-  /** Passes commands that are gone from the log although they were not applied, and tells it. */
-  async #passLost(missing: LostCommands): Promise<void> {
+  /** The commands that the log has lost before this one, although they were not applied. */
+  #lostBefore({ sequence }: StoredCommand): LostCommands | undefined {
+    const { current } = this.#parts.context.checkpoint;
+    const { applied, cancelled } = current;
+    if (applied >= sequence - 1 || isReplayed(current, sequence)) return undefined;
+    let from = applied + 1;
+    while (from < sequence && cancelled.includes(from)) from++;
+    return from < sequence ? { from, through: sequence - 1 } : undefined;
+  }
+
+  /** Passes commands that the log has lost, and tells it. It is certain that the instance does not have them. */
+  async #passLost(lost: LostCommands): Promise<void> {
     const { context, gate } = this.#parts;
     const { processor, telemetry } = this.#environment;
-    const { cancelled } = context.checkpoint.current;
-    const leftOut = cancelled.filter((sequence) => sequence >= missing.from && sequence <= missing.through);
-    const count = missing.through - missing.from + 1 - leftOut.length;
-    if (count === 0) return;
-    context.log.error({ ...missing, count }, "commands were lost from the log before they were applied");
+    const { checkpoint } = context;
+    const count = lost.through - lost.from + 1;
+    context.log.error({ ...lost, count }, "commands were lost from the log before they were applied");
     telemetry.metrics.lost({ processor, count });
-    gate.lost(missing);
-    await context.checkpoint.persist(passedLost(context.checkpoint.current, missing));
+    gate.lost(lost);
+    await checkpoint.persist(passedLost(checkpoint.current, lost));
   }
 
   /**
@@ -200,7 +205,7 @@ export class CommandLoop {
       if (end === "late") await this.#expire(command, notStartedInTime);
       if (end !== "away") continue;
       status.become("down", supervisor.whyDown);
-      if (command.deadlineMs !== undefined && !gate.mayBeBegun(command)) {
+      if (command.deadlineMs !== undefined && !gate.mayBeBegun(command) && !this.#lostBefore(command)) {
         await this.#expire(command, instanceAway);
       } else {
         await context.instance.connectionChange(retryMs);
@@ -220,8 +225,11 @@ export class CommandLoop {
     const { sequence } = command;
     let step: Step | undefined;
     try {
-      if (gate.isLate(command)) return "late";
+      // What was lost before it may have been applied. Only the instance can show that.
+      if (gate.isLate(command) && !this.#lostBefore(command)) return "late";
       if (!(await supervisor.prepare(status.state === "down" ? 0 : firstConnectMs))) return "away";
+      const lost = this.#lostBefore(command);
+      if (lost) await this.#passLost(lost);
       // Reconciling may have found it applied.
       step = this.#nextStep(command);
       if (!step) return "applied";

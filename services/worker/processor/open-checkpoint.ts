@@ -12,8 +12,6 @@ export interface OpenedCheckpoint {
   checkpoint: CheckpointWriter;
   /** The checkpoint as the earlier worker has left it. */
   loaded: Checkpoint;
-  /** What this worker has persisted itself, if the bucket has gone back to before that. */
-  wentBackFrom: Checkpoint | undefined;
 }
 
 /**
@@ -26,7 +24,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
   await stores.logs.ensure(environment.processor);
   const loaded = (await stores.checkpoints.load()) ?? (await firstOrHeld(environment));
   const before = remembered.persisted;
-  const hasGoneBack = before !== undefined && before.revision > stores.checkpoints.revision;
+  if (before && before.revision > stores.checkpoints.revision) remembered.wentBackFrom = before.checkpoint;
   const checkpoint = new CheckpointWriter({
     loaded,
     save: async (current) => {
@@ -46,7 +44,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
     checkpoint.close();
     throw error;
   }
-  return { checkpoint, loaded, wentBackFrom: hasGoneBack ? before.checkpoint : undefined };
+  return { checkpoint, loaded };
 }
 
 /**

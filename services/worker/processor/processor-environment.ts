@@ -29,7 +29,17 @@ export interface ProcessorEnvironment {
   telemetry: ProcessorTelemetry;
   clock: Clock;
   /** What this worker knows from the last time that it ran the processor. It outlives a lease. */
-  remembered: { persisted?: PersistedCheckpoint };
+  remembered: Remembered;
+}
+
+export interface Remembered {
+  /** The checkpoint that this worker has persisted last. */
+  persisted?: PersistedCheckpoint;
+  /**
+   * A later checkpoint than the one that was found in the bucket: NATS has gone back. The log is still to be
+   * compared with it.
+   */
+  wentBackFrom?: Checkpoint;
 }
 
 /** A checkpoint that was persisted, and its revision in the bucket. */

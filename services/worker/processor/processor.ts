@@ -46,17 +46,10 @@ export class Processor {
   readonly #waiters: AppliedWaiters;
   readonly #retention: Retention;
   readonly #hold: Hold;
-  /** A later checkpoint than the one that was loaded, until the log was compared with it. */
-  #wentBackFrom: Checkpoint | undefined;
   #isStopping = false;
 
-  constructor(
-    environment: ProcessorEnvironment,
-    { checkpoint, loaded, wentBackFrom }: OpenedCheckpoint,
-    status: Status,
-  ) {
+  constructor(environment: ProcessorEnvironment, { checkpoint, loaded }: OpenedCheckpoint, status: Status) {
     this.#environment = environment;
-    this.#wentBackFrom = wentBackFrom;
     this.#parts = partsOf(environment, checkpoint, loaded, status);
     this.context = this.#parts.context;
     this.#waiters = new AppliedWaiters(() => checkpoint.current.applied, environment.clock);
@@ -84,15 +77,22 @@ export class Processor {
     return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
   }
 
+  /**
+   * Compares the log with what the checkpoint knows of it. To be called once before anything else. Rejects if
+   * NATS does not answer.
+   */
+  checkLog(): Promise<void> {
+    return this.#parts.supervisor.exclusively(() => checkLog(this.#environment, this.#parts));
+  }
+
   /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
-    const { supervisor } = this.#parts;
     while (!this.#isStopping) {
-      await supervisor.exclusively(() => checkLog(this.#environment, this.#parts, this.#wentBackFrom));
-      this.#wentBackFrom = undefined;
-      if (await this.#hold.untilDecided()) continue;
-      await this.#beginReplay();
-      await this.#loop.run();
+      if (!(await this.#hold.untilDecided())) {
+        await this.#beginReplay();
+        await this.#loop.run();
+      }
+      if (!this.#isStopping) await this.checkLog();
     }
   }
 

@@ -121,8 +121,7 @@ export class ProcessorSlot {
 
   async #run(onFirstAttempt: () => void): Promise<void> {
     await this.#persevere(async () => {
-      const opened = await openCheckpoint(this.#environment).finally(onFirstAttempt);
-      this.#processor = new Processor(this.#environment, opened, this.#status);
+      this.#processor = await this.#open().finally(onFirstAttempt);
       this.#opened.resolve();
       for (const report of this.#environment.stores.lateCalls.reportsOf(this.id)) this.heard(report);
     });
@@ -134,6 +133,19 @@ export class ProcessorSlot {
       this.#persevere(() => processor.applyLog()),
       this.#persevere(() => processor.watchInstance()),
     ]).finally(endArchiving);
+  }
+
+  async #open(): Promise<Processor> {
+    const opened = await openCheckpoint(this.#environment);
+    try {
+      const processor = new Processor(this.#environment, opened, this.#status);
+      await processor.checkLog();
+      return processor;
+    } catch (error) {
+      // It is opened again, and then there must not be two writers.
+      opened.checkpoint.close();
+      throw error;
+    }
   }
 
   /** Runs `task` to its end, and runs it again after a failure. It gives up when the lease is lost. */

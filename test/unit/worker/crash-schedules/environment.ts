@@ -212,8 +212,8 @@ function readerOf(world: World, life: Life, first: number) {
         await world.untilNatsAnswers(life);
         const command: StoredCommand | undefined = world.log.find(({ sequence }) => sequence >= next);
         if (!command) {
-          await closing.promise;
-          return;
+          await Promise.race([closing.promise, nextStored(world)]);
+          continue;
         }
         next = command.sequence + 1;
         yield { command, behind: behind(next) };
@@ -224,6 +224,17 @@ function readerOf(world: World, life: Life, first: number) {
       closing.resolve();
     },
   };
+}
+
+/** Resolves when another command is stored. */
+function nextStored(world: World): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => {
+    world.onStored.delete(wake);
+    resolve();
+  };
+  world.onStored.add(wake);
+  return promise;
 }
 
 function bucketOf(world: World, life: Life): CheckpointBucket {

@@ -87,6 +87,8 @@ export class World {
   /** What has happened, for people. */
   readonly story: string[];
   driver: Driver | undefined;
+  /** Readers that wait for a command. */
+  readonly onStored = new Set<() => void>();
   readonly #faults: Map<string, FaultKind>;
   readonly #passed = new Map<string, number>();
   readonly #onConnection = new Set<() => void>();
@@ -107,6 +109,14 @@ export class World {
     this.instance.restart();
     this.#pending = [];
     this.#connect();
+  }
+
+  /** Stores a command, as a gateway does. */
+  store(command: Omit<StoredCommand, "sequence" | "storedAtMs">): number {
+    const sequence = ++this.lastStored;
+    this.log.push({ ...command, sequence, storedAtMs: this.clock.nowMs });
+    for (const wake of this.onStored) wake();
+    return sequence;
   }
 
   /** Calls `task` at each change of the connection, until the function that is returned is called. */

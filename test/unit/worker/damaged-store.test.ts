@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
+import type { World } from "./crash-schedules/world.ts";
+import { OneProcessor, observe, stored } from "./one-processor.ts";
+
+/** The first number behind a loss. */
+const movedTo = 1_000_000_001;
+
+const letters = (commands: readonly StoredCommand[]) => commands.map(({ sequence }) => sequence);
+
+/** A processor that has applied these, and whose worker has ended. */
+async function applied(history: readonly StoredCommand[]): Promise<World> {
+  const processor = new OneProcessor(history);
+  await processor.start();
+  await processor.slot.stop();
+  return processor.world;
+}
+
+/** Takes the log back to what it was after this sequence. */
+function goBack(world: World, sequence: number): void {
+  world.log = world.log.filter((command) => command.sequence <= sequence);
+  world.lastStored = sequence;
+}
+
+/** Stores commands under the next numbers, now. */
+function store(world: World, ...strings: string[]): void {
+  for (const one of strings) world.store(observe(world.lastStored + 1, [one]));
+}
+
+async function started(world: World): Promise<OneProcessor> {
+  const next = new OneProcessor([], undefined, world);
+  void next.slot.start();
+  await next.until("it is ready or held", () => {
+    const { state } = next.slot.state;
+    return state === "ready" || state === "held";
+  });
+  return next;
+}
+
+const codes = (checkpoint: Checkpoint | undefined) => checkpoint?.degradations.map(({ code }) => code);
+
+test("a log that has lost its tail goes on above every number that was used, and this is told", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"]), observe(3, ["c"])]);
+  goBack(world, 1);
+  const next = await started(world);
+  assert.equal(world.lastStored + 1, movedTo);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost"]);
+  assert.match(next.slot.state.degraded, /lost the commands 2 to 3/);
+  store(world, "d");
+  await next.untilApplied(movedTo);
+  assert.deepEqual(world.instance.events, [["a"], ["b"], ["c"], ["d"]]);
+});
+
+test("what was accepted under old numbers after a loss is applied once, in order", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"]), observe(3, ["c"])]);
+  goBack(world, 1);
+  store(world, "d", "e", "f");
+  const next = new OneProcessor([], undefined, world);
+  void next.slot.start();
+  await next.until("all is applied", () => world.instance.events.length === 6);
+  assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d", "e", "f"]);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost"]);
+});
+
+test("the numbers go on above the used ones once a rebuild does not need what stands in the log", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"]), observe(3, ["c"])]);
+  goBack(world, 0);
+  store(world, "d");
+  const next = new OneProcessor([], undefined, world);
+  void next.slot.start();
+  await next.untilApplied(1);
+  assert.deepEqual(letters(world.log), [1]);
+  world.store(stored(2, "Learn", {}));
+  await next.until("it has moved", () => world.lastStored + 1 === movedTo);
+  await next.untilApplied(movedTo - 1);
+  assert.equal([...world.instance.kept.models.values()][0]?.symbols.join(), "a,b,c,d");
+});
+
+test("a log that was deleted and made anew has only new commands", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
+  goBack(world, 0);
+  world.logId = undefined;
+  store(world, "c", "d", "e");
+  const next = await started(world);
+  await next.until("all is applied", () => world.instance.events.length === 5);
+  assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d", "e"]);
+});
+
+test("a loss of what was not applied yet leaves the instance as it is", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  const paused = new OneProcessor([], undefined, world);
+  paused.slot.setPaused(true);
+  void paused.slot.start();
+  store(world, "b", "c", "d");
+  await paused.until("it has seen them", () => paused.slot.state.last === 4);
+  await paused.pass(1_000);
+  await paused.slot.stop();
+  goBack(world, 2);
+  const next = await started(world);
+  await next.until("all is applied", () => world.instance.events.length === 2);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost"]);
+  assert.match(next.slot.state.degraded, /lost the commands 3 to 4/);
+  assert.deepEqual(world.instance.events, [["a"], ["b"]]);
+});
+
+test("a command that is missing before it was applied is told, and the next ones are applied", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  store(world, "b", "c");
+  world.log = world.log.filter(({ sequence }) => sequence !== 2);
+  const next = await started(world);
+  await next.untilApplied(3);
+  assert.deepEqual(codes(next.checkpoint), ["commands-lost"]);
+  assert.match(next.slot.state.degraded, /the last time command 2/);
+  assert.deepEqual(world.instance.events, [["a"], ["c"]]);
+  assert.equal((await next.slot.cancel(2)).outcome, "expired");
+});
+
+test("a missing command that the instance may have holds the processor", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  store(world, "b", "c");
+  world.instance.interval++;
+  world.log = world.log.filter(({ sequence }) => sequence !== 2);
+  const next = await started(world);
+  assert.equal(next.slot.state.state, "held");
+  assert.match(next.slot.state.reason, /command 2 is lost/);
+});
+
+test("a log without its checkpoint is not applied to an instance until somebody decides", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
+  world.bucket.clear();
+  store(world, "c");
+  const next = await started(world);
+  await next.pass(10_000);
+  assert.equal(next.slot.state.state, "held");
+  assert.deepEqual(world.instance.events, [["a"], ["b"]]);
+  assert.equal((await next.slot.rebuild({ dryRun: false })).kind, "held");
+  assert.deepEqual(await next.slot.rebuild({ dryRun: false, adopt: { applied: 4 } }), {
+    kind: "no-such-place",
+    first: 0,
+    last: 3,
+  });
+  const adopted = await next.slot.rebuild({ dryRun: false, adopt: { applied: 2 } });
+  assert.deepEqual(adopted, { kind: "adopted", applied: 2 });
+  await next.untilApplied(3);
+  assert.deepEqual(world.instance.events, [["a"], ["b"], ["c"]]);
+  assert.deepEqual(codes(next.checkpoint), ["adopted"]);
+});
+
+test("a held processor can be cleared and given its log again", async () => {
+  const world = await applied([
+    observe(1, ["a"]),
+    observe(2, ["b"]),
+    stored(3, "Learn", {}),
+    observe(4, ["c"]),
+  ]);
+  world.bucket.clear();
+  const next = await started(world);
+  const asked = { from: 1, dryRun: true };
+  const survey = { from: 1, through: 4, commands: 4, observes: 3, learns: 1 };
+  assert.deepEqual(await next.slot.rebuild(asked), { kind: "surveyed", survey });
+  assert.deepEqual(await next.slot.rebuild({ ...asked, dryRun: false }), { kind: "replaying", survey });
+  await next.until("it is replayed", () => next.slot.state.state === "ready");
+  assert.deepEqual(world.instance.events, [["c"]]);
+  assert.deepEqual(
+    [...world.instance.kept.models.values()].map(({ frequency }) => frequency),
+    [1],
+  );
+});
+
+test("a worker that takes over a held processor holds it too", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  world.bucket.clear();
+  const first = await started(world);
+  await first.slot.stop();
+  const next = await started(world);
+  assert.equal(next.slot.state.state, "held");
+});
+
+test("a checkpoint bucket that was deleted while the worker runs is written anew", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  await processor.start();
+  const { world } = processor;
+  await processor.pass(1_000);
+  world.bucket.clear();
+  store(world, "b");
+  await processor.untilApplied(2);
+  await processor.pass(1_000);
+  assert.equal(JSON.parse(world.bucket.get("p1")?.value ?? "{}").applied, 2);
+});
+
+test("a worker that has persisted more than NATS has says that NATS went back", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  await processor.start();
+  await processor.pass(1_000);
+  const { world, environment } = processor;
+  const older = new Map(world.bucket);
+  store(world, "b", "c");
+  await processor.untilApplied(3);
+  await processor.slot.stop();
+  goBack(world, 1);
+  for (const [key, entry] of older) world.bucket.set(key, entry);
+  world.revision = Math.max(...[...older.values()].map(({ revision }) => revision));
+  const next = new OneProcessor([], () => ({ remembered: environment.remembered }), world);
+  void next.slot.start();
+  await next.until("it is ready", () => next.slot.state.state === "ready");
+  assert.deepEqual(codes(next.checkpoint), ["store-went-back"]);
+  store(world, "d");
+  await next.until("it is applied", () => world.instance.events.length === 4);
+  assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d"]);
+  assert.equal(next.checkpoint?.foreign.ticks, 0);
+});
