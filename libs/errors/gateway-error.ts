@@ -13,6 +13,7 @@ export const errorCatalog = {
   VECTOR_NOT_FOUND: { status: 404, retryable: false, title: "Unknown vector" },
   INGESTION_NOT_FOUND: { status: 404, retryable: false, title: "Unknown ingestion" },
   STILL_QUEUED: { status: 409, retryable: true, title: "Commands are still queued" },
+  NOT_HELD: { status: 409, retryable: false, title: "The processor is not held" },
   PAUSED: { status: 409, retryable: true, title: "The processor is paused" },
   KEY_RUNNING: {
     status: 409,
@@ -32,6 +33,7 @@ export const errorCatalog = {
   ANSWER_TOO_LARGE: { status: 502, retryable: false, title: "The answer is too large" },
   INSTANCE_UNAVAILABLE: { status: 503, retryable: true, title: "The KATO instance cannot be reached" },
   NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
+  HELD: { status: 503, retryable: true, title: "The processor is held until an operator decides" },
   QUEUE_PAUSED: { status: 503, retryable: true, title: "The processor is paused, and much waits" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },

@@ -51,9 +51,15 @@ export interface IngestionCounts {
   /** How the Learn after them ended. */
   learn?: Outcome;
   /**
-   * The sequence up to which commands are counted. Of two counts, the one with the higher `through` is right.
+   * The sequence up to which commands are counted. Of two counts, the one that has counted more is right: a log
+   * that has lost commands goes on with lower sequences.
    */
   through: number;
+}
+
+/** How many commands have been counted. */
+function countedBy({ applied, failed, unknown, learn }: IngestionCounts): number {
+  return applied + failed + unknown + (learn === undefined ? 0 : 1);
 }
 
 /** The counts of an ingestion of which no command has ended. */
@@ -115,11 +121,11 @@ export class IngestionStore {
     return entry?.operation === "PUT" ? entry.json<IngestionCounts>() : undefined;
   }
 
-  /** Writes counts, unless there are some with a higher `through`. */
+  /** Writes counts, unless there are some that have counted as many commands or more. */
   async putCounts(processor: string, ingestion: string, counts: IngestionCounts): Promise<void> {
     const key = `${processor}.${ingestion}.counts`;
     const entry = await this.#bucket.get(key);
-    if (entry?.operation === "PUT" && entry.json<IngestionCounts>().through >= counts.through) return;
+    if (entry?.operation === "PUT" && countedBy(entry.json<IngestionCounts>()) >= countedBy(counts)) return;
     const text = JSON.stringify(counts);
     if (entry) await this.#bucket.update(key, text, entry.revision);
     else await this.#bucket.create(key, text);

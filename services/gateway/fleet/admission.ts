@@ -7,7 +7,7 @@ import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { setRateLimit } from "../http/headers.ts";
 import type { Backend } from "./backend.ts";
-import { instanceUnavailable, natsUnavailable, notOwned } from "./errors.ts";
+import { held, instanceUnavailable, natsUnavailable, notOwned } from "./errors.ts";
 import type { Queue } from "./processor-states.ts";
 
 // A command is refused before it is stored when it would wait in vain
@@ -77,14 +77,16 @@ export function checkSendable({ nats }: Backend, { processor, data }: Outgoing):
 
 /**
  * Refuses what `checkSendable` refuses. It also refuses everything while no worker runs the processor, or
- * while its instance is down, because nobody would answer.
+ * while its instance is down or it is held, because nobody would answer.
  */
 export function checkReachable(backend: Backend, outgoing: Outgoing): void {
   checkSendable(backend, outgoing);
   const { states } = backend;
   const { processor } = outgoing;
   if (states.isUnowned(processor)) throw notOwned({ processor, effect: "none" });
-  if (states.get(processor)?.state === "down") throw instanceUnavailable({ processor, effect: "none" });
+  const report = states.get(processor);
+  if (report?.state === "down") throw instanceUnavailable({ processor, effect: "none" });
+  if (report?.state === "held") throw held(report.reason, { processor });
 }
 
 /** The largest request that both NATS and KATO take, in bytes. */

@@ -5,6 +5,8 @@ import type { NatsLink } from "../../../libs/nats/connection.ts";
 // The errors that the state of the fleet leads to, wherever it is noticed: in routes, in dispatch, in bulk.
 
 const retryAfterSeconds = 1;
+/** A person has to decide first. */
+const heldRetryAfterSeconds = 60;
 
 /** The error while NATS cannot be reached, or does not answer. */
 export function natsUnavailable(context: ErrorContext, cause?: unknown): GatewayError {
@@ -30,6 +32,16 @@ export function notOwned(context: ErrorContext): GatewayError {
     ...context,
     effect: "none",
     retryAfterSeconds,
+  });
+}
+
+/** The error while a processor is held until an operator decides. `reason` says why it is. */
+export function held(reason: string, context: ErrorContext): GatewayError {
+  const detail = `Nothing is applied until an operator decides: ${reason}.`;
+  return new GatewayError("HELD", detail, {
+    ...context,
+    effect: "none",
+    retryAfterSeconds: heldRetryAfterSeconds,
   });
 }
 

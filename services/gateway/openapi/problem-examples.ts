@@ -23,6 +23,7 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   VECTOR_NOT_FOUND: { detail: "No vector VECTOR|0", context: none },
   INGESTION_NOT_FOUND: { detail: "Ingestion x not found", context: { processor } },
   STILL_QUEUED: { detail: "3 commands are not applied yet; ?force=true leaves them.", context: none },
+  NOT_HELD: { detail: "Only the instance of a processor that is held can be adopted.", context: none },
   PAUSED: { detail: "A paused processor replays nothing; resume it first.", context: none },
   KEY_RUNNING: {
     detail: "The first request with this Idempotency-Key is still running.",
@@ -54,6 +55,10 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   },
   QUEUE_PAUSED: {
     detail: "The processor is paused, and 17 commands wait until it is resumed.",
+    context: none,
+  },
+  HELD: {
+    detail: "Its checkpoint is gone, so nobody knows which commands of its log are applied.",
     context: none,
   },
   LOG_FULL: { detail: "The command log of this processor takes no more.", context: { ...none, command } },

@@ -21,7 +21,7 @@ type StoredCheckpoint = Omit<Checkpoint, "degradations"> & {
  */
 type Stored =
   | (StoredCheckpoint & { parts?: undefined })
-  | (Pick<Checkpoint, "applied" | "ingestions"> & { parts: Parts });
+  | (Pick<Checkpoint, "applied" | "ingestions" | "unknownThrough"> & { parts: Parts });
 
 /** What the store needs of its bucket. */
 export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & {
@@ -142,8 +142,8 @@ export class CheckpointStore {
       await this.#bucket.put(this.#partKey(group, index), part);
     }
     this.#group = group;
-    const { applied, ingestions } = checkpoint;
-    return JSON.stringify({ applied, ingestions, parts: { group, count } } satisfies Stored);
+    const { applied, ingestions, unknownThrough } = checkpoint;
+    return JSON.stringify({ applied, ingestions, unknownThrough, parts: { group, count } } satisfies Stored);
   }
 
   async #readParts({ group, count }: Parts): Promise<Buffer> {

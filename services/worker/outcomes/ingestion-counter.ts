@@ -20,8 +20,8 @@ const maxBases = 1_000;
  *
  * The counts are in the checkpoint. They change together with `applied`, in one write, so they are right
  * whatever crashes. An ingestion that has had no commands for a while is archived: its counts are first
- * written to its own entry, then removed from the checkpoint. Both have totals, and the one with the higher
- * `through` is right. So it does no harm that both are there for a while.
+ * written to its own entry, then removed from the checkpoint. Both have totals, and the one that has counted
+ * more is right. So it does no harm that both are there for a while.
  */
 export class IngestionCounter {
   readonly #processor: string;
@@ -76,7 +76,10 @@ export class IngestionCounter {
   }
 
   async #load(ingestion: string): Promise<void> {
-    this.#keep(ingestion, (await this.#records.counts(this.#processor, ingestion)) ?? noCounts);
+    const counts = (await this.#records.counts(this.#processor, ingestion)) ?? noCounts;
+    // What is not applied is not counted. A log that has lost commands may give their sequences to others.
+    const through = Math.min(counts.through, this.#checkpoint.current.applied);
+    this.#keep(ingestion, { ...counts, through });
   }
 
   async #archiveOne(ingestion: string): Promise<void> {

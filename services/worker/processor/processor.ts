@@ -73,7 +73,7 @@ export class Processor {
   get reason(): string {
     const { supervisor, context, status } = this.#parts;
     const { held } = context.checkpoint.current;
-    if (held) return held.reason;
+    if (held) return `${held.reason}; rebuild it from a sequence of its log, or adopt its instance as it is`;
     return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
   }
 

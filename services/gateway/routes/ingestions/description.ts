@@ -16,6 +16,8 @@ const exampleView = {
   applied: 1200,
   failed: 0,
   unknown: 0,
+  lost: 0,
+  queued: 800,
   rate: 640.5,
   eta_seconds: 2,
   created_at: exampleTime,

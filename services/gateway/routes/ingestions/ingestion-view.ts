@@ -19,6 +19,10 @@ export interface IngestionView {
   failed: number;
   /** Begun, and nobody can say what became of them (A7). */
   unknown: number;
+  /** Gone from the log before they were applied. */
+  lost: number;
+  /** Not applied yet. `accepted` is the sum of these five. */
+  queued: number;
   /** Commands of the processor applied per second, lately. */
   rate: number;
   /** Seconds until the last of it is applied, at that rate; null if nobody can say. */
@@ -46,6 +50,8 @@ export const Ingestion = Type.Object({
   applied: Whole,
   failed: Whole,
   unknown: Type.Integer({ description: "Begun, and nobody can say what became of them" }),
+  lost: Type.Integer({ description: "Gone from the log before they were applied" }),
+  queued: Type.Integer({ description: "Not applied yet" }),
   rate: Type.Number({ description: "Commands of the processor applied per second, lately" }),
   eta_seconds: orNull(Type.Integer({ description: "Until the last of it is applied, at that rate" })),
   learn: Type.Optional(Type.String({ description: "What became of the Learn" })),
@@ -62,22 +68,29 @@ export async function ingestionView(
   if (!record) {
     throw new GatewayError("INGESTION_NOT_FOUND", `Ingestion ${ingestion} not found`, { processor });
   }
-  const { counts, applied } = await countsOf(backend, processor, ingestion);
-  const { accepted, first_sequence, last_sequence, learn_sequence, rejected, rejected_count } = record;
+  const { counts, applied, unknownThrough } = await countsOf(backend, processor, ingestion);
+  const { first_sequence, last_sequence, learn_sequence, rejected, rejected_count } = record;
   const end = Math.max(last_sequence ?? 0, learn_sequence ?? 0);
   const counted = counts.applied + counts.failed + counts.unknown;
   const state = stateOf(record.state === "accepting", applied >= end, counts.through > 0);
+  // An observation may be applied before the gateway has read its acknowledgement.
+  const accepted = Math.max(record.accepted, counted);
+  const left = accepted - counted;
+  // Everything up to its end has been passed, so what is not counted was not there.
+  const gone = state === "done" ? left : 0;
+  const isUncounted = (first_sequence ?? 0) <= unknownThrough;
   const rate = state === "done" ? 0 : (backend.states.get(processor)?.rate ?? 0);
   return {
     ingestion,
     processor,
     state,
     intake: record.state,
-    // An observation may be applied before the gateway has read its acknowledgement.
-    accepted: Math.max(accepted, counted),
+    accepted,
     applied: counts.applied,
     failed: counts.failed,
-    unknown: counts.unknown,
+    unknown: counts.unknown + (isUncounted ? gone : 0),
+    lost: isUncounted ? 0 : gone,
+    queued: left - gone,
     rate,
     eta_seconds: state === "done" ? 0 : rate > 0 ? Math.ceil(Math.max(0, end - applied) / rate) : null,
     first_sequence,
@@ -88,6 +101,13 @@ export async function ingestionView(
     ...(rejected_count > rejected.length && { rejected_count }),
     created_at: record.created_at,
   };
+}
+
+/** What is read of a checkpoint. */
+interface Stored {
+  applied: number;
+  ingestions?: Record<string, IngestionCounts>;
+  unknownThrough?: number;
 }
 
 function stateOf(isAccepting: boolean, isApplied: boolean, isBegun: boolean): IngestionView["state"] {
@@ -104,13 +124,10 @@ async function countsOf(
   { stores: { checkpoints, ingestions } }: Backend,
   processor: string,
   ingestion: string,
-): Promise<{ counts: IngestionCounts; applied: number }> {
+): Promise<{ counts: IngestionCounts; applied: number; unknownThrough: number }> {
   const entry = await checkpoints.get(processor);
-  const checkpoint =
-    entry?.operation === "PUT"
-      ? entry.json<{ applied: number; ingestions?: Record<string, IngestionCounts> }>()
-      : { applied: 0 };
+  const checkpoint = entry?.operation === "PUT" ? entry.json<Stored>() : { applied: 0 };
   const counts =
     checkpoint.ingestions?.[ingestion] ?? (await ingestions.counts(processor, ingestion)) ?? noCounts;
-  return { counts, applied: checkpoint.applied };
+  return { counts, applied: checkpoint.applied, unknownThrough: checkpoint.unknownThrough ?? 0 };
 }

@@ -13,13 +13,15 @@ export const Processor = Type.Object({
   paused: Type.Boolean({ description: "Whether somebody has paused it, whatever its state is" }),
   healthy: Type.Boolean(),
   state: Type.Union(
-    ["ready", "applying", "rebuilding", "down", "paused", "unowned"].map((state) => Type.Literal(state)),
+    ["ready", "applying", "rebuilding", "down", "paused", "held", "unowned"].map((state) =>
+      Type.Literal(state),
+    ),
     { description: "docs/operating.md tells what each means and what to do" },
   ),
   depth: orNull(Type.Integer({ description: "Commands that are not applied yet" })),
   applied: orNull(Type.Integer({ description: "The sequence up to which everything is applied" })),
   since: Type.Optional(Time),
-  reason: Type.Optional(Type.String({ description: "Why it is down, or what takes so long" })),
+  reason: Type.Optional(Type.String({ description: "Why it is down or held, or what takes so long" })),
   degraded: Type.Optional(Type.String({ description: "What could not be restored" })),
   foreign_observes: Type.Optional(
     Type.Object(
@@ -72,7 +74,7 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
   const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
   return {
     ...registered,
-    healthy: state !== "down",
+    healthy: state !== "down" && state !== "held",
     state,
     since: new Date(since).toISOString(),
     ...(reason !== "" && { reason }),

@@ -25,13 +25,35 @@ const Rebuilt = Type.Union([
 
 const Replaying = Type.Object({ id: Text, state: Type.Literal("rebuilding"), ...Replay, ...Counts });
 
+export const adopt: Operation = {
+  tag: "The gateway",
+  summary: "Adopt the instance of a processor that is held",
+  description:
+    "A processor is held when nobody can prove what its instance has. This says that the instance is right: " +
+    "it counts as having everything up to `applied`, and the commands behind that are applied. To clear the " +
+    "instance and apply the log again, rebuild the processor with `from`.",
+  headers: ["PreferWait"],
+  body: { "application/json": { examples: { "everything in the log": {}, "up to here": { applied: 40 } } } },
+  answers: {
+    200: {
+      description: "The instance is adopted as it is.",
+      content: json(Type.Object({ id: Text, state: Type.Literal("adopted"), applied: Whole }), {
+        id: exampleProcessor,
+        state: "adopted",
+        applied: 40,
+      }),
+    },
+  },
+  problems: [400, 404, 409, 413, 422, 503, 504],
+};
+
 export const rebuild: Operation = {
   tag: "The gateway",
   summary: "Rebuild a processor by hand",
   description:
     "Without `from` the instance is given its working memory, emotives and settings once more. With it the " +
     "instance is cleared, models and all, and the kept log is applied again from there on. A paused " +
-    "processor replays nothing: a 409.",
+    "processor replays nothing: a 409. One that is held needs `from`.",
   headers: ["PreferWait"],
   body: { "application/json": { examples: { volatile: {}, "the log": { from: 1 } } } },
   answers: {

@@ -11,7 +11,7 @@ import { unwrapData } from "../../http/bodies.ts";
 import { readWait } from "../../http/headers.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
-import { rebuild } from "./description.ts";
+import { adopt, rebuild } from "./description.ts";
 
 const DryRunQuery = Type.Object({
   dry_run: Type.Optional(
@@ -31,7 +31,18 @@ const RebuildBody = Type.Object({
   ),
 });
 
-/** Rebuilding a processor by hand (docs/api.md, The gateway). */
+const AdoptBody = Type.Object({
+  applied: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description:
+        "The sequence up to which the instance has everything; the log's last one unless it is given",
+    }),
+  ),
+});
+
+/** Rebuilding a processor by hand, and deciding about one that is held (docs/api.md, The gateway). */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.post(
     "/processors/:id/rebuild",
@@ -65,17 +76,53 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
               ? `the log holds nothing applied there: it begins at ${answer.first}`
               : "the log is empty",
           );
+        case "held":
+          return invalid("from", `the processor is held (${answer.reason}): say from where to replay`);
         case "paused":
           throw new GatewayError("PAUSED", "A paused processor replays nothing; resume it first.", {
             processor,
             effect: "none",
           });
-        case "away":
+        default:
+          throw instanceUnavailable({ processor });
+      }
+    },
+  );
+  app.post(
+    "/processors/:id/adopt",
+    {
+      schema: { params: ProcessorParams, body: AdoptBody },
+      config: { operation: adopt },
+      preValidation: unwrapData,
+    },
+    async (request) => {
+      const { backend, processor } = targetOf(options, request);
+      const { waitMs } = readWait(request.headers.prefer);
+      const { applied } = request.body;
+      // A worker of an older version holds nothing, and would take this for a rebuild.
+      if (backend.states.get(processor)?.state !== "held") throw notHeld(processor);
+      const asked: RebuildRequest = { dryRun: false, adopt: applied === undefined ? {} : { applied } };
+      const answer = await askForRebuild(backend, processor, asked, waitMs);
+      switch (answer.kind) {
+        case "adopted":
+          return { id: processor, state: "adopted", applied: answer.applied };
+        case "no-such-place":
+          return invalid("applied", `has to be from ${answer.first} to ${answer.last}`);
+        case "not-held":
+          throw notHeld(processor);
+        default:
           throw instanceUnavailable({ processor });
       }
     },
   );
 };
+
+function notHeld(processor: string): GatewayError {
+  return new GatewayError("NOT_HELD", "Only the instance of a processor that is held can be adopted.", {
+    processor,
+    effect: "none",
+  });
+}
 
 async function askForRebuild(
   { nats }: Backend,
