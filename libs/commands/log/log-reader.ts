@@ -143,8 +143,9 @@ export class LogReader {
   }
 }
 
+/** What shows that no more messages will come: silence, or that the consumer or its stream is gone. */
+const endingStatus = new Set(["heartbeats_missed", "no_responders", "consumer_deleted", "stream_not_found"]);
+
 async function stopWhenSilent(messages: ConsumerMessages): Promise<void> {
-  for await (const { type } of messages.status()) {
-    if (type === "heartbeats_missed" || type === "no_responders") messages.stop();
-  }
+  for await (const { type } of messages.status()) if (endingStatus.has(type)) messages.stop();
 }

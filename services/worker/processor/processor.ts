@@ -64,9 +64,11 @@ export class Processor {
     );
   }
 
-  /** The same as `CommandLoop.backlog`. */
+  /** The same as `CommandLoop.backlog`. While it is held, everything in the log has waited since then. */
   get backlog(): { last: number; oldestMs: number } {
-    return this.#loop.backlog;
+    const { held } = this.context.checkpoint.current;
+    if (!held) return this.#loop.backlog;
+    return { last: held.through, oldestMs: this.#environment.clock.unixMs() - held.since };
   }
 
   /** Why it is down or held, or what takes so long, in words for people. */

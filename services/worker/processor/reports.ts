@@ -49,7 +49,10 @@ export class Reports {
     const { state } = this;
     if (before?.applied === state.applied && state.last > state.applied) void this.#askEnd(now);
     const isNews =
-      before?.state !== state.state || before.applied !== state.applied || before.last !== state.last;
+      before?.state !== state.state ||
+      before.applied !== state.applied ||
+      before.last !== state.last ||
+      before.degraded !== state.degraded;
     if (!isNews && seconds * 1_000 < reportEveryMs) return;
     if (before) {
       this.#drainRate.note(before, state, seconds);
