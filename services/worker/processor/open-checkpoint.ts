@@ -63,5 +63,6 @@ async function firstOrHeld({
   if (messages === 0) return { ...firstCheckpoint, ...adopted(firstCheckpoint, last) };
   const reason = "its checkpoint is gone, so nobody knows which commands of its log are applied";
   telemetry.log.error({ reason }, "the processor is held until somebody decides");
-  return { ...firstCheckpoint, held: { reason, through: last, since: clock.unixMs() } };
+  const held = { reason, through: last, since: clock.unixMs() };
+  return { ...firstCheckpoint, applied: first - 1, replayFrom: { sequence: first, step: 0 }, held };
 }
