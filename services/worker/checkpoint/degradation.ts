@@ -27,6 +27,7 @@ const detailOf = {
   "log-lost": "the log lost",
   "commands-lost": "commands were lost",
   "store-went-back": "NATS went back",
+  "ahead-of-log": "the instance has observed more",
   adopted: "the instance was adopted",
   other: "",
 } as const;

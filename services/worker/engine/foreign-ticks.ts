@@ -46,6 +46,7 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   checkpoint.update({ foreign: { ticks: foreign.ticks + ticks, lastMs: Date.now() } });
   if (!recovery.mendsForeignCalls)
     return degrade(context, "foreign-calls", "somebody else calls the instance");
+  tellIfAhead(context, ticks);
   const { settings } = checkpoint.current;
   const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
   // This is noted first, because the instance may die before it is known whether a model was learned.
@@ -54,6 +55,19 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   if (learned !== undefined) return undoLearn(context, learned, 0);
   if (mayHaveLearned) checkpoint.update({ degradations: withoutPerhaps(checkpoint.current.degradations) });
   await rebuild(context);
+}
+
+/**
+ * Tells of an instance that this worker finds ahead of the log. NATS may have gone back to an earlier state,
+ * which takes everything with it that could show that. A worker that was frozen sends only one call.
+ */
+function tellIfAhead(context: Context, ticks: number): void {
+  const isJustFound = context.memory.unaccounted === Number.POSITIVE_INFINITY;
+  if (!isJustFound || ticks === 1) return;
+  const detail =
+    `the instance has observed more than its log has, ${ticks} times: ` +
+    "NATS went back to an earlier state, or somebody else calls the instance";
+  degrade(context, "ahead-of-log", detail);
 }
 
 /**

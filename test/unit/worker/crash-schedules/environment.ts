@@ -205,6 +205,12 @@ function readerOf(world: World, life: Life, first: number) {
   const closing = Promise.withResolvers<void>();
   let isClosed = false;
   const behind = (sequence: number) => world.log.filter((command) => command.sequence >= sequence).length;
+  const end = () => {
+    world.onRestart.delete(end);
+    isClosed = true;
+    closing.resolve();
+  };
+  world.onRestart.add(end);
   return {
     pending: () => world.exchange(life, "pending", () => behind(first)),
     async *commands(): AsyncGenerator<ReadCommand> {
@@ -219,10 +225,7 @@ function readerOf(world: World, life: Life, first: number) {
         yield { command, behind: behind(next) };
       }
     },
-    close: () => {
-      isClosed = true;
-      closing.resolve();
-    },
+    close: end,
   };
 }
 

@@ -5,10 +5,10 @@ import { isReplayed } from "../../../../services/worker/checkpoint/checkpoint.ts
 import type { DegradationCode } from "../../../../services/worker/checkpoint/degradation.ts";
 import type { Step } from "../../../../services/worker/model/step.ts";
 import type { StepOutcome } from "../../../../services/worker/model/step-outcome.ts";
-import { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
+import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import { checkCounts, checkTold } from "./check-told.ts";
-import { environmentOf } from "./environment.ts";
 import type { Fault, FaultKind } from "./faults.ts";
+import { Lives } from "./lives.ts";
 import { reference, snapshot } from "./reference.ts";
 import type { Life } from "./world.ts";
 import { World } from "./world.ts";
@@ -60,44 +60,39 @@ class Run {
   readonly #concluded: Concluded[] = [];
   /** What each client was told when it stopped waiting. */
   readonly #cancelled = new Map<number, string>();
-  #current: Life | undefined;
-  #lives = 0;
-  #isPaused = false;
+  readonly #lives: Lives;
 
   constructor(schedule: Schedule, story: string[]) {
     this.#schedule = schedule;
     this.#world = new World(schedule.seed, schedule.history, schedule.faults, story);
+    this.#lives = new Lives(this.#world, (life) => this.#watch(life));
     this.#world.driver = {
-      died: (life) => {
-        if (life === this.#current) this.#beginSoon();
-      },
-      leaseLost: (life) => this.#leaseLost(life),
-      froze: (life) => {
-        if (life === this.#current) this.#beginSoon();
-      },
-      heard: (report) => this.#current?.slot?.heard(report),
+      died: (life) => this.#lives.replace(life),
+      leaseLost: (life) => this.#lives.leaseLost(life),
+      froze: (life) => this.#lives.replace(life),
+      heard: (report) => this.#lives.current?.slot?.heard(report),
       act: (kind, life) => this.#act(kind, life),
     };
   }
 
   async run(): Promise<number> {
     const world = this.#world;
-    this.#begin();
+    this.#lives.begin();
     let points = 0;
     let restingSinceMs: number | undefined;
-    await this.#pump(() => {
+    await this.#lives.pump(() => {
       const isResting = this.#isResting();
       points ||= isResting ? world.points : 0;
       restingSinceMs = isResting ? (restingSinceMs ?? world.clock.nowMs) : undefined;
       return restingSinceMs !== undefined && world.clock.nowMs - restingSinceMs >= restMs;
     });
     world.isCalm = true;
-    const slot = this.#current?.slot;
+    const slot = this.#lives.current?.slot;
     let isStopped = false;
     void slot?.stop().then(() => {
       isStopped = true;
     });
-    await this.#pump(() => isStopped);
+    await this.#lives.pump(() => isStopped);
     const checkpoint = slot?.processor?.context.checkpoint.current;
     assert.ok(checkpoint);
     world.settle();
@@ -105,55 +100,15 @@ class Run {
     return points;
   }
 
-  /** Lets everything go on until `isOver`. The clock moves on only when there is nothing else to do. */
-  async #pump(isOver: () => boolean): Promise<void> {
-    for (;;) {
-      await new Promise(setImmediate);
-      if (this.#world.problems.length > 0) throw new Error(this.#world.problems[0]);
-      if (isOver()) return;
-      if (!this.#world.clock.fireNext()) throw new Error("nothing goes on any more");
-    }
-  }
-
   #isResting(): boolean {
-    const life = this.#current;
+    const life = this.#lives.current;
     const slot = life?.slot;
     const processor = slot?.processor;
-    if (!life?.lease.held || !processor || this.#isPaused || this.#world.frozen > 0) return false;
+    if (!life?.lease.held || !processor || this.#lives.isPaused || this.#world.frozen > 0) return false;
     const { checkpoint, instance } = processor.context;
     const { applied, replaying } = checkpoint.current;
     const isApplied = applied >= (this.#world.log.at(-1)?.sequence ?? 0) && replaying === null;
     return isApplied && instance.reconciled && checkpoint.persisted === checkpoint.current;
-  }
-
-  #begin(): void {
-    const number = ++this.#lives;
-    const life: Life = {
-      number,
-      isDead: false,
-      isFrozen: false,
-      hasSlept: false,
-      thawed: Promise.resolve(),
-      lease: { worker: `life ${number}`, held: true },
-    };
-    this.#current = life;
-    let isWatched = false;
-    const slot = new ProcessorSlot(
-      environmentOf(this.#world, life, () => {
-        if (!isWatched) this.#watch(life);
-        isWatched = true;
-      }),
-    );
-    life.slot = slot;
-    slot.setPaused(this.#isPaused);
-    void slot.start();
-  }
-
-  #beginSoon(): void {
-    this.#current = undefined;
-    queueMicrotask(() => {
-      if (!this.#current) this.#begin();
-    });
   }
 
   /** Notes every step that this life concludes. */
@@ -179,25 +134,9 @@ class Run {
     };
   }
 
-  /**
-   * Begins another life. It is one of the same worker, once its slot has stopped, or one of another worker,
-   * at once.
-   */
-  #leaseLost(life: Life): void {
-    if (life !== this.#current && !life.isDead) void life.slot?.stop();
-    if (life !== this.#current || life.isDead) return;
-    life.lease.held = false;
-    this.#current = undefined;
-    const stopped = life.slot?.stop();
-    if (this.#world.random.chance(0.5)) this.#beginSoon();
-    else void stopped?.then(() => this.#current ?? this.#begin());
-    // A life that hangs, or that dies meanwhile, must not leave the processor alone for ever.
-    this.#world.clock.after({ isDead: false }, 4_000, () => this.#current ?? this.#begin());
-  }
-
   #act(kind: FaultKind, life: Life): void {
     const { slot } = life;
-    if (!slot || life !== this.#current) return;
+    if (!slot || life !== this.#lives.current) return;
     const { clock, random } = this.#world;
     const forAll = { isDead: false };
     if (kind === "cancel") this.#cancel(slot);
@@ -205,18 +144,14 @@ class Run {
     if (kind === "replay") void slot.rebuild({ from: 1, dryRun: false });
     if (kind === "trim") slot.trim({ commands: random.integer(4), ageMs: 0 }).catch(() => {});
     if (kind === "pause") {
-      this.#isPaused = true;
+      this.#lives.isPaused = true;
       slot.setPaused(true);
       clock.after(forAll, random.integer(3_000), () => {
-        this.#isPaused = false;
-        this.#current?.slot?.setPaused(false);
+        this.#lives.isPaused = false;
+        this.#lives.current?.slot?.setPaused(false);
       });
     }
-    if (kind === "stop") {
-      this.#current = undefined;
-      void slot.stop().then(() => this.#current ?? this.#begin());
-      clock.after(forAll, 20_000, () => this.#current ?? this.#begin());
-    }
+    if (kind === "stop") this.#lives.restart(life);
   }
 
   /** Cancels a command whose deadline has passed, as its client stops waiting. */

@@ -89,6 +89,8 @@ export class World {
   driver: Driver | undefined;
   /** Readers that wait for a command. */
   readonly onStored = new Set<() => void>();
+  /** Readers whose reading ends when NATS does. */
+  readonly onRestart = new Set<() => void>();
   readonly #faults: Map<string, FaultKind>;
   readonly #passed = new Map<string, number>();
   readonly #onConnection = new Set<() => void>();
@@ -117,6 +119,14 @@ export class World {
     this.log.push({ ...command, sequence, storedAtMs: this.clock.nowMs });
     for (const wake of this.onStored) wake();
     return sequence;
+  }
+
+  /** NATS ends, this is done to what it has stored, and it starts again. */
+  betweenStarts(task: () => void): void {
+    this.clock.nowMs += 1_000;
+    task();
+    this.#natsBackMs = this.clock.nowMs + 200;
+    for (const end of [...this.onRestart]) end();
   }
 
   /** Calls `task` at each change of the connection, until the function that is returned is called. */
