@@ -90,7 +90,7 @@ export function runProcessor(
     settings,
     stores: {
       ...stores,
-      checkpoints: new CheckpointStore(stores.checkpoints, id, (keys) =>
+      checkpoints: new CheckpointStore(stores.checkpoints, id, lease, (keys) =>
         purgeKeys(nats.connection, "checkpoints", keys),
       ),
     },

@@ -63,11 +63,17 @@ export class LogReader {
   /** Resolves when the connection is back. Undefined while it is there. */
   #away: PromiseWithResolvers<void> | undefined;
   #closed = false;
+  #isLost = false;
 
   constructor(options: LogReaderOptions) {
     this.#options = options;
     this.#next = options.from;
     void this.#followConnection();
+  }
+
+  /** Whether the connection over which it reads was lost, and it does not reopen, or it was closed. */
+  get isOver(): boolean {
+    return this.#isLost || this.#closed;
   }
 
   /** How many commands there are to read now. To be called before `commands`, if at all. */
@@ -129,6 +135,7 @@ export class LogReader {
     for await (const { type } of this.#options.status) {
       if (this.#closed) break;
       if (type === "disconnect") {
+        this.#isLost = !this.#options.reopens;
         this.#away ??= Promise.withResolvers();
         this.#opened = undefined;
         this.#messages?.stop();

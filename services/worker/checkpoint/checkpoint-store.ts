@@ -59,6 +59,7 @@ const partBytes = 256 * 1024;
 export class CheckpointStore {
   readonly #bucket: CheckpointBucket;
   readonly #processor: string;
+  readonly #lease: { readonly held: boolean };
   /** Removes keys of the bucket, and their history. It may fail. */
   readonly #drop: (keys: string) => Promise<void>;
   #revision = 0;
@@ -67,9 +68,15 @@ export class CheckpointStore {
   /** The texts of writes that got no answer. They may have been written, or may be written later. */
   readonly #unanswered = new Set<string>();
 
-  constructor(bucket: CheckpointBucket, processor: string, drop: (keys: string) => Promise<void>) {
+  constructor(
+    bucket: CheckpointBucket,
+    processor: string,
+    lease: { readonly held: boolean },
+    drop: (keys: string) => Promise<void>,
+  ) {
     this.#bucket = bucket;
     this.#processor = processor;
+    this.#lease = lease;
     this.#drop = drop;
   }
 
@@ -91,7 +98,7 @@ export class CheckpointStore {
 
   /**
    * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one since `load`, and with
-   * NatsAway if NATS does not answer.
+   * NatsAway if NATS does not answer. A bucket that was deleted and made anew is written only with the lease.
    */
   async save(checkpoint: Checkpoint): Promise<void> {
     const before = this.#group;
@@ -119,7 +126,7 @@ export class CheckpointStore {
     } catch (error) {
       // A bucket that was deleted and made anew has nothing. Nobody else has written, so nothing is taken back.
       const isGone = isOutrun(error) && (await this.#bucket.get(this.#processor)) === null;
-      if (!isGone) throw error;
+      if (!isGone || !this.#lease.held) throw error;
       return this.#bucket.create(this.#processor, text);
     }
   }

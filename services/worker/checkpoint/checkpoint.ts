@@ -108,6 +108,9 @@ export interface KnownLog {
   end: number;
 }
 
+/** What is known of a log of which nothing was taken yet. */
+export const unknownLog: KnownLog = { id: null, latest: { sequence: 0, storedAtMs: 0 }, end: 0 };
+
 /** A processor that is held: nobody can prove what is right, so somebody has to decide. */
 export interface Held {
   /** Why, in words for people. */

@@ -18,15 +18,13 @@ export interface LostCommands {
 /**
  * The changes when the log has lost its commands from `from` to `through`. What stands at these sequences now
  * is new, and is applied. If some of the lost ones were applied, the instance has more than the log: then it is
- * right, and is adopted as it is. A rebuild cannot give back any more what they did. `appliedThrough` is the
- * last command that was applied; the checkpoint may have gone back to before that.
+ * right, and is adopted as it is. A rebuild cannot give back any more what they did.
  */
 export function afterLoss(
   current: Checkpoint,
   { from, through }: LostCommands,
   known: KnownLog,
   reason: { code: DegradationCode; detail: string },
-  appliedThrough = current.applied,
 ): Changes {
   const { applied, replaying } = current;
   const { mark, ownObserve, step } = current;
@@ -44,7 +42,7 @@ export function afterLoss(
     ),
     degradations: degradedBy(current.degradations, reason.code, reason.detail),
   };
-  if (from > Math.max(appliedThrough, underWay)) {
+  if (from > Math.max(applied, underWay)) {
     return { ...changes, ...(replaying && replaying.through >= from && { replaying: null }) };
   }
   return adopted({ ...current, ...changes }, Math.min(applied, from - 1));
@@ -98,6 +96,7 @@ export function decidedToReplay(current: Checkpoint, { through }: Held, from: nu
   return {
     ...firstCheckpoint,
     ...{ epoch, interval, ingestions, foreign, settings, usedThrough },
+    held: null,
     unknownThrough: Math.max(current.unknownThrough, through),
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },

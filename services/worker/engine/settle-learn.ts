@@ -6,6 +6,7 @@ import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitio
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
+import { LogIncomplete } from "../model/interruptions.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
@@ -188,5 +189,5 @@ async function markedStep({ history }: Context, intent: LearnIntent): Promise<St
   for await (const step of history.steps({ sequence, step: 0 }, sequence)) {
     if (comparePositions(step.at, intent.at) === 0) return step;
   }
-  throw new Error(`the marked command ${sequence} is not in the log`);
+  throw new LogIncomplete(`the marked command ${sequence} is not in the log`);
 }

@@ -12,6 +12,9 @@ export class Interrupted extends Error {
  */
 export class NatsAway extends Interrupted {}
 
+/** The log does not have what a checkpoint says of it. It has to be compared with the checkpoint. */
+export class LogIncomplete extends Interrupted {}
+
 /**
  * Nobody can prove what the instance has, because the log has lost what would show it. The message says why.
  * The processor is held until somebody decides.

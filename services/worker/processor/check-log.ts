@@ -1,5 +1,6 @@
 import type { LogFacts } from "../../../libs/commands/log/log-identity.ts";
-import type { Checkpoint, KnownLog } from "../checkpoint/checkpoint.ts";
+import type { KnownLog } from "../checkpoint/checkpoint.ts";
+import { unknownLog } from "../checkpoint/checkpoint.ts";
 import { judgeLog } from "../checkpoint/judge-log.ts";
 import type { LostCommands } from "../checkpoint/lost-commands.ts";
 import { afterLoss, lostUnderWay } from "../checkpoint/lost-commands.ts";
@@ -25,29 +26,30 @@ export async function checkLog(
   { context, outcomes }: { context: Context; outcomes: Pick<CommandOutcomes, "forgetSequences"> },
 ): Promise<void> {
   const { processor, stores, clock, remembered } = environment;
-  const { wentBackFrom } = remembered;
   const { checkpoint } = context;
   if (checkpoint.current.held) return;
   await stores.logs.ensure(processor);
   const facts = await stores.identity.look(processor);
-  const { applied, log } = wentBackFrom ?? checkpoint.current;
-  const known = log ?? { id: null, latest: { sequence: applied, storedAtMs: 0 }, end: applied };
-  const verdict = judgeLog(known, applied, {
+  const { applied, log } = checkpoint.current;
+  const known = log ?? unknownLog;
+  // NATS may have gone back to before the log had an id.
+  const id = remembered.hasGoneBack && facts.id === undefined ? null : known.id;
+  const verdict = judgeLog({ ...known, id }, applied, {
     ...facts,
     nowMs: facts.nowMs ?? clock.unixMs(),
     ...(await compareLatest(environment, known)),
   });
   if (verdict.kind === "unclear") {
+    context.log.error({ reason: verdict.why }, "the processor is held until somebody decides");
     const held = { reason: verdict.why, through: facts.last, since: clock.unixMs() };
-    context.log.error({ reason: held.reason }, "the processor is held until somebody decides");
-    return checkpoint.persist({ held });
-  }
-  if (verdict.kind === "lost") {
+    await checkpoint.persist({ held });
+  } else if (verdict.kind === "lost") {
     const after = await knownAfter(environment, known, facts, verdict.from);
-    await goOnAfterLoss(context, verdict, after, wentBackFrom);
+    await goOnAfterLoss(context, verdict, after, remembered.hasGoneBack === true);
     outcomes.forgetSequences();
   } else await passLostUnderWay(environment, context);
-  delete remembered.wentBackFrom;
+  remembered.hasGoneBack = false;
+  if (checkpoint.current.held) return;
   await moveNumbers(environment, context);
   await nameLog(environment, context, facts);
 }
@@ -79,17 +81,17 @@ async function goOnAfterLoss(
   { checkpoint, instance, log }: Context,
   lost: LostCommands,
   known: KnownLog,
-  wentBackFrom: Checkpoint | undefined,
+  hasGoneBack: boolean,
 ): Promise<void> {
   const { from, through } = lost;
-  const cause = wentBackFrom ? "NATS went back to an earlier state: " : "";
+  const cause = hasGoneBack ? "NATS went back to an earlier state: " : "";
   const reason = {
-    code: wentBackFrom ? ("store-went-back" as const) : ("log-lost" as const),
+    code: hasGoneBack ? ("store-went-back" as const) : ("log-lost" as const),
     detail: `${cause}the log lost the commands ${from} to ${through}, so a rebuild cannot give back what they did`,
   };
   const { current } = checkpoint;
   log.error({ from, through, applied: current.applied }, "the log has lost commands");
-  await checkpoint.persist(afterLoss(current, lost, known, reason, wentBackFrom?.applied));
+  await checkpoint.persist(afterLoss(current, lost, known, reason));
   instance.doubt();
 }
 
@@ -120,27 +122,25 @@ async function moveNumbers(
   if (usedThrough === 0 || !lease.held) return;
   // What stands in the log may be needed by a rebuild, and would be removed.
   if (neededFrom(checkpoint.current) <= applied) return;
-  const facts = await stores.identity.look(processor);
-  let last = facts.last;
-  if (last < usedThrough) {
-    if (applied < last || step > 0) return;
+  let facts = await stores.identity.look(processor);
+  if (facts.last < usedThrough) {
+    if (applied < facts.last || step > 0) return;
     const next = Math.ceil((usedThrough + 1) / numbersStep) * numbersStep + 1;
-    try {
-      if (!(await stores.identity.continueAt(processor, { last, next }))) return;
-    } catch (err) {
-      log.warn({ err }, "the numbers of the log cannot be moved on");
-      return;
-    }
-    last = next - 1;
+    const moved = stores.identity.continueAt(processor, { last: facts.last, next });
+    // An answer that is lost may belong to a purge that was carried out, so the log is looked at again.
+    await moved.catch((err) => log.warn({ err }, "the numbers of the log cannot be moved on"));
+    facts = await stores.identity.look(processor);
+    if (facts.last < usedThrough) return;
     log.warn({ next }, "the log goes on with other numbers");
-  } else if (facts.messages > 0) return;
+  }
+  if (facts.messages > 0) return;
   // Everything that was in the log is applied, and the numbers up to `last` are given to nothing.
   await checkpoint.persist({
     usedThrough: 0,
-    applied: last,
+    applied: facts.last,
     step: 0,
-    replayFrom: { sequence: last + 1, step: 0 },
-    log: checkpoint.current.log && { ...checkpoint.current.log, end: last },
+    replayFrom: { sequence: facts.last + 1, step: 0 },
+    log: checkpoint.current.log && { ...checkpoint.current.log, end: facts.last },
   });
 }
 
@@ -151,7 +151,7 @@ async function nameLog(
   facts: LogFacts,
 ): Promise<void> {
   const { current } = checkpoint;
-  const known = current.log ?? { id: null, latest: { sequence: 0, storedAtMs: 0 }, end: 0 };
+  const known = current.log ?? unknownLog;
   if (known.id !== null && known.id === facts.id) return;
   try {
     const id = facts.id ?? (await stores.identity.name(processor));

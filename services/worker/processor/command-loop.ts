@@ -1,5 +1,5 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
-import { isReplayed } from "../checkpoint/checkpoint.ts";
+import { isReplayed, unknownLog } from "../checkpoint/checkpoint.ts";
 import type { LostCommands } from "../checkpoint/lost-commands.ts";
 import { passedLost } from "../checkpoint/lost-commands.ts";
 import { neededFrom, passed } from "../checkpoint/transitions.ts";
@@ -59,7 +59,7 @@ export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
   readonly #parts: ProcessorParts;
   readonly #onApplied: () => void;
-  #reader: { close(): void } | undefined;
+  #reader: { close(): void; readonly isOver: boolean } | undefined;
   #isStopping = false;
   /** The last known sequence of the log. */
   #last = 0;
@@ -140,11 +140,12 @@ export class CommandLoop {
   /** Takes note of a command that was read, so that a log that has lost it is recognized. */
   #note({ sequence, storedAtMs }: StoredCommand): void {
     const { checkpoint } = this.#parts.context;
-    const { log, usedThrough } = checkpoint.current;
+    const { usedThrough } = checkpoint.current;
+    const log = checkpoint.current.log ?? unknownLog;
     // The numbers of the log have moved on, and nothing was given those in between.
     if (usedThrough > 0 && sequence > usedThrough)
       checkpoint.update({ applied: sequence - 1, usedThrough: 0 });
-    if (!log || storedAtMs === undefined) return;
+    if (storedAtMs === undefined) return;
     const latest = sequence > log.latest.sequence ? { sequence, storedAtMs } : log.latest;
     checkpoint.update({ log: { ...log, latest, end: Math.max(log.end, this.#last) } });
   }
@@ -185,8 +186,10 @@ export class CommandLoop {
     let isClaimed = command.once === undefined;
     gate.takeInHand(command);
     while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
-      if (context.checkpoint.current.held) return;
+      if (context.checkpoint.current.held || supervisor.isLogInDoubt) return;
       const isBegun = gate.isBegun(command);
+      // By now another command may have its sequence. What was begun is brought to its end all the same.
+      if (this.#reader?.isOver && !isBegun) return;
       if (replay.from !== undefined && !isBegun) return;
       if (status.isPaused && !isBegun) {
         await status.resumed();

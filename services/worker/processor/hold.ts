@@ -1,6 +1,7 @@
 import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Held } from "../checkpoint/checkpoint.ts";
 import { decidedToAdopt, decidedToReplay } from "../checkpoint/lost-commands.ts";
+import type { Changes } from "../checkpoint/transitions.ts";
 import type { Context } from "../engine/context.ts";
 import { countLog } from "../engine/count-log.ts";
 import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
@@ -63,8 +64,7 @@ export class Hold {
       return { kind: "no-such-place", first, last: held.through };
     }
     log.warn({ applied }, "the instance is adopted as it is");
-    await checkpoint.persist(decidedToAdopt(checkpoint.current, applied));
-    this.#goOn();
+    await this.#decideTo(decidedToAdopt(checkpoint.current, applied));
     return { kind: "adopted", applied };
   }
 
@@ -76,9 +76,20 @@ export class Hold {
     if (survey.commands === 0) return { kind: "not-kept", first: first <= held.through ? first : 0 };
     if (dryRun) return { kind: "surveyed", survey };
     log.warn({ from, through: held.through }, "clearing the instance to replay the history");
-    await checkpoint.persist({ ...decidedToReplay(checkpoint.current, held, from), held: null });
-    this.#goOn();
+    await this.#decideTo(decidedToReplay(checkpoint.current, held, from));
     return { kind: "replaying", survey };
+  }
+
+  /**
+   * Carries out a decision. It stands also if NATS does not answer: then nobody is told, because nobody knows
+   * whether a later worker will find it (A7).
+   */
+  async #decideTo(changes: Changes): Promise<void> {
+    try {
+      await this.#context.checkpoint.persist(changes);
+    } finally {
+      this.#goOn();
+    }
   }
 
   #goOn(): void {

@@ -5,7 +5,7 @@ import type { Context } from "../engine/context.ts";
 import { methodAt } from "../engine/method-at.ts";
 import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
-import { Interrupted, LeaseLost, NatsAway, NotProvable } from "../model/interruptions.ts";
+import { Interrupted, LeaseLost, LogIncomplete, NatsAway, NotProvable } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
 import { Mutex } from "./mutex.ts";
 import type { Status } from "./status.ts";
@@ -47,6 +47,8 @@ export class InstanceSupervisor {
   #mustAdopt: boolean;
   /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
+  /** Whether the log does not have what the checkpoint says of it, so that they have to be compared. */
+  isLogInDoubt = false;
   /** Whether the instance was not reconciled yet. */
   #isFirst = true;
   #isClosing = false;
@@ -139,6 +141,7 @@ export class InstanceSupervisor {
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.doubt(error);
+      if (error instanceof LogIncomplete) this.isLogInDoubt = true;
       if (error instanceof NotProvable) await this.#hold(error.message);
       if (error instanceof Interrupted) throw error;
       context.log.error({ err: error }, "cannot find out what the instance has");

@@ -16,20 +16,22 @@ export interface OpenedCheckpoint {
 
 /**
  * Loads the processor's checkpoint and writes it once with this worker's name. From then on the earlier
- * worker cannot write it any more (A5). Throws LeaseLost if another worker writes first. Rejects if NATS does
+ * worker cannot write it any more (A5). If the bucket has gone back to before what this worker has persisted
+ * itself, what it has in memory counts. Throws LeaseLost if another worker writes first. Rejects if NATS does
  * not answer.
  */
 export async function openCheckpoint(environment: ProcessorEnvironment): Promise<OpenedCheckpoint> {
   const { lease, stores, events, telemetry, clock, remembered } = environment;
   await stores.logs.ensure(environment.processor);
-  const loaded = (await stores.checkpoints.load()) ?? (await firstOrHeld(environment));
-  const before = remembered.persisted;
-  if (before && before.revision > stores.checkpoints.revision) remembered.wentBackFrom = before.checkpoint;
+  const found = await stores.checkpoints.load();
+  remembered.hasGoneBack ||= found !== undefined && (remembered.revision ?? 0) > stores.checkpoints.revision;
+  const known = remembered.hasGoneBack ? remembered.checkpoint?.current : found;
+  const loaded = known ?? (await firstOrHeld(environment));
   const checkpoint = new CheckpointWriter({
     loaded,
     save: async (current) => {
       await stores.checkpoints.save(current);
-      remembered.persisted = { checkpoint: current, revision: stores.checkpoints.revision };
+      remembered.revision = stores.checkpoints.revision;
     },
     later: (task) => clock.after(writeEveryMs, task),
     onError: (error) => {
@@ -44,6 +46,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
     checkpoint.close();
     throw error;
   }
+  remembered.checkpoint = checkpoint;
   return { checkpoint, loaded };
 }
 

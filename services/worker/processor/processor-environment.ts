@@ -6,8 +6,8 @@ import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../../libs/telemetry/span.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { CheckpointStore } from "../checkpoint/checkpoint-store.ts";
+import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { RecoveryStep } from "../engine/context.ts";
 import type { CallMetrics } from "../instance/call-telemetry.ts";
 import type { InstancePort } from "../instance/port.ts";
@@ -32,20 +32,14 @@ export interface ProcessorEnvironment {
   remembered: Remembered;
 }
 
+/** What a worker's process knows of a processor that it runs or has run. */
 export interface Remembered {
-  /** The checkpoint that this worker has persisted last. */
-  persisted?: PersistedCheckpoint;
-  /**
-   * A later checkpoint than the one that was found in the bucket: NATS has gone back. The log is still to be
-   * compared with it.
-   */
-  wentBackFrom?: Checkpoint;
-}
-
-/** A checkpoint that was persisted, and its revision in the bucket. */
-export interface PersistedCheckpoint {
-  checkpoint: Checkpoint;
-  revision: number;
+  /** The checkpoint as it was last in memory. */
+  checkpoint?: Pick<CheckpointWriter, "current">;
+  /** The revision at which it was persisted last. */
+  revision?: number;
+  /** Whether NATS has gone back to before that. The log is still to be compared with it. */
+  hasGoneBack?: boolean;
 }
 
 export interface ProcessorSettings {
@@ -64,7 +58,7 @@ export interface ProcessorStores {
     CommandLogs,
     "ensure" | "readRange" | "fill" | "first" | "firstSince" | "delete" | "trim" | "last"
   > & {
-    read(processor: string, from: number): Pick<LogReader, "pending" | "commands" | "close">;
+    read(processor: string, from: number): Pick<LogReader, "pending" | "commands" | "close" | "isOver">;
   };
   identity: Pick<LogIdentity, "look" | "storedAt" | "name" | "continueAt">;
   checkpoints: Pick<CheckpointStore, "load" | "save" | "revision">;

@@ -46,6 +46,8 @@ export class Processor {
   readonly #waiters: AppliedWaiters;
   readonly #retention: Retention;
   readonly #hold: Hold;
+  /** Whether the log was compared with the checkpoint since it was last read. */
+  #isLogChecked = false;
   #isStopping = false;
 
   constructor(environment: ProcessorEnvironment, { checkpoint, loaded }: OpenedCheckpoint, status: Status) {
@@ -83,18 +85,21 @@ export class Processor {
    * Compares the log with what the checkpoint knows of it. To be called once before anything else. Rejects if
    * NATS does not answer.
    */
-  checkLog(): Promise<void> {
-    return this.#parts.supervisor.exclusively(() => checkLog(this.#environment, this.#parts));
+  async checkLog(): Promise<void> {
+    const { supervisor } = this.#parts;
+    await supervisor.exclusively(() => checkLog(this.#environment, this.#parts));
+    supervisor.isLogInDoubt = false;
+    this.#isLogChecked = true;
   }
 
   /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
     while (!this.#isStopping) {
-      if (!(await this.#hold.untilDecided())) {
-        await this.#beginReplay();
-        await this.#loop.run();
-      }
-      if (!this.#isStopping) await this.checkLog();
+      if (!this.#isLogChecked) await this.checkLog();
+      this.#isLogChecked = false;
+      if (await this.#hold.untilDecided()) continue;
+      await this.#beginReplay();
+      await this.#loop.run();
     }
   }
 

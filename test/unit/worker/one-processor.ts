@@ -49,6 +49,7 @@ export class OneProcessor {
       hasSlept: false,
       thawed: Promise.resolve(),
       lease: { worker: "a worker", held: true },
+      remembered: {},
     };
     const environment = environmentOf(world, this.life, () => {});
     this.environment = { ...environment, port: this.#intercepted(environment.port), ...change(environment) };

@@ -34,7 +34,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     stores: {
       logs: logsOf(world, life),
       identity: identityOf(world, life),
-      checkpoints: new CheckpointStore(bucketOf(world, life), processor, async () => {}),
+      checkpoints: new CheckpointStore(bucketOf(world, life), processor, life.lease, async () => {}),
       lateCalls: {
         reportsOf: () => world.lateCalls,
         tell: (report) => world.tellLateCalls(life, report),
@@ -59,7 +59,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     },
     telemetry: { metrics: nothingMeasured, tracing: undefined, log },
     clock,
-    remembered: {},
+    remembered: life.remembered,
   };
 }
 
@@ -216,16 +216,21 @@ function readerOf(world: World, life: Life, first: number) {
     async *commands(): AsyncGenerator<ReadCommand> {
       for (let next = first; !isClosed; ) {
         await world.untilNatsAnswers(life);
+        if (isClosed) return;
         const command: StoredCommand | undefined = world.log.find(({ sequence }) => sequence >= next);
         if (!command) {
           await Promise.race([closing.promise, nextStored(world)]);
           continue;
         }
         next = command.sequence + 1;
+        world.seenThrough = world.lastStored;
         yield { command, behind: behind(next) };
       }
     },
     close: end,
+    get isOver() {
+      return isClosed;
+    },
   };
 }
 

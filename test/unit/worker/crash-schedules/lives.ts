@@ -1,3 +1,4 @@
+import type { Remembered } from "../../../../services/worker/processor/processor-environment.ts";
 import { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import { environmentOf } from "./environment.ts";
 import type { Life, World } from "./world.ts";
@@ -8,6 +9,8 @@ export class Lives {
   readonly #onConnect: (life: Life) => void;
   #current: Life | undefined;
   #count = 0;
+  /** What the present process knows. Another process knows nothing. */
+  #remembered: Remembered = {};
   /** Whether the processor is paused, now and for the next lives. */
   isPaused = false;
 
@@ -31,6 +34,7 @@ export class Lives {
       hasSlept: false,
       thawed: Promise.resolve(),
       lease: { worker: `life ${number}`, held: true },
+      remembered: this.#remembered,
     };
     this.#current = life;
     let isWatched = false;
@@ -47,6 +51,7 @@ export class Lives {
 
   /** The life has died or is frozen, so another one takes its place. */
   replace(life: Life): void {
+    this.#remembered = {};
     if (life === this.#current) this.#beginSoon();
   }
 

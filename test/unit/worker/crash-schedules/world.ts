@@ -4,6 +4,7 @@ import type { CommandRecord } from "../../../../libs/commands/outcomes/outcome-s
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../../libs/kato/unary-call.ts";
 import type { LateCallReport } from "../../../../services/worker/model/late-calls.ts";
+import type { Remembered } from "../../../../services/worker/processor/processor-environment.ts";
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
@@ -21,6 +22,8 @@ export interface Life {
   /** Resolves once it has woken up. */
   thawed: Promise<void>;
   readonly lease: { readonly worker: string; held: boolean };
+  /** What the worker's process knows from its earlier lives. */
+  readonly remembered: Remembered;
   slot?: ProcessorSlot;
 }
 
@@ -87,6 +90,8 @@ export class World {
   /** What has happened, for people. */
   readonly story: string[];
   driver: Driver | undefined;
+  /** The last sequence that the log had when a command was read from it last. */
+  seenThrough = 0;
   /** Readers that wait for a command. */
   readonly onStored = new Set<() => void>();
   /** Readers whose reading ends when NATS does. */
