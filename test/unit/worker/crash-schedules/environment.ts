@@ -86,8 +86,9 @@ function clockOf(world: World, life: Life): Clock {
 function logOf(world: World): ProcessorEnvironment["telemetry"]["log"] {
   return {
     info: () => {},
-    warn: () => {},
+    warn: (_: unknown, text?: unknown) => void world.story.push(`  ${text}`),
     error: (fields: unknown, text?: unknown) => {
+      world.story.push(`  ${text}`);
       if (typeof text !== "string" || !mustNotBeSaid.includes(text)) return;
       const { err } = Object(fields) as { err?: Error };
       world.problems.push(`${text}: ${err?.stack ?? ""}`);
@@ -143,6 +144,8 @@ function logsOf(world: World, life: Life): ProcessorStores["logs"] {
   return {
     ensure: () => world.exchange(life, "ensure", () => {}),
     last: () => world.exchange(life, "last", () => world.lastStored),
+    next: (_processor, sequence) =>
+      world.exchange(life, "next", () => from(sequence)[0]?.sequence ?? Number.POSITIVE_INFINITY),
     fill: async () => undefined,
     firstSince: (_processor, sinceMs) =>
       world.exchange(life, "first since", () => {
