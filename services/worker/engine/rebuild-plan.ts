@@ -77,7 +77,7 @@ export function deviationOf(
   count: number,
   workingMemory: readonly string[][],
 ): Deviation | undefined {
-  if (plan.events.length > 0 && workingMemory.length !== count) {
+  if (workingMemory.length !== count) {
     const detail = `working memory has ${workingMemory.length} events after a rebuild where ${count} were expected`;
     return { code: "working-memory-differs", detail };
   }
