@@ -1,5 +1,9 @@
 /** Every setting. Each can be an environment variable, or a key of the file that GATEWAY_CONFIG names. */
 export const settingNames = [
+  "ANSWERS_MAX_BYTES",
+  "BODIES_MAX_BYTES",
+  "BODY_MAX_BYTES",
+  "BODY_TIMEOUT_MS",
   "CALL_TIMEOUT_MS",
   "DATA_DIR",
   "DISCOVERY",
@@ -15,7 +19,9 @@ export const settingNames = [
   "GATEWAY_LEGACY_ERRORS",
   "GATEWAY_PORT",
   "GATEWAY_STOP_GRACE_MS",
+  "HEADERS_TIMEOUT_MS",
   "HOST",
+  "IDLE_TIMEOUT_MS",
   "KUBECONFIG",
   "KUBERNETES_KIND",
   "KUBERNETES_NAMESPACE",
@@ -27,6 +33,7 @@ export const settingNames = [
   "LOG_MAX_BYTES",
   "LOG_TRIM_MS",
   "MANIFEST",
+  "MAX_CONNECTIONS",
   "NATS_REPLICAS",
   "NATS_SERVER_BIN",
   "NATS_URL",

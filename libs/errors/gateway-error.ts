@@ -35,6 +35,7 @@ export const errorCatalog = {
   NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
   HELD: { status: 503, retryable: true, title: "The processor is held until an operator decides" },
   QUEUE_PAUSED: { status: 503, retryable: true, title: "The processor is paused, and much waits" },
+  OVERLOADED: { status: 503, retryable: true, title: "The gateway has too much in hand" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
   DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },

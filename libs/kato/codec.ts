@@ -3,8 +3,9 @@ import type { MethodDefinition, ServiceDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
 import type { WireCognition } from "./cognition.ts";
 import { cognitionOfJson, jsonOfCognition } from "./cognition.ts";
+import { encodeObservation, isNumeric } from "./encode-observation.ts";
 import { isJsonObject } from "./json.ts";
-import type { KatoResponse, RequestMessages, RequestOf } from "./messages.ts";
+import type { KatoResponse, Observation, RequestMessages, RequestOf } from "./messages.ts";
 import type { ListValue, Struct } from "./protobuf-struct.ts";
 import { jsonOfList, jsonOfStruct, listOfJson, structOfJson } from "./protobuf-struct.ts";
 import type { Method, RequestType } from "./rpcs.ts";
@@ -63,6 +64,11 @@ export function pathOf(method: Method): string {
 
 /** The bytes of a request. */
 export function encodeRequest<M extends Method>(method: M, request: RequestOf<M>): Buffer {
+  if (method === "Observe") {
+    // The table of RPCs says that this is its message.
+    const observation = request as Observation;
+    if (isNumeric(observation)) return encodeObservation(observation);
+  }
   return rpcDefinition(method).requestSerialize(wireRequest(request));
 }
 

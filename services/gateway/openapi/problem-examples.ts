@@ -73,6 +73,10 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   ANSWER_TOO_LARGE: { detail: "The answer is larger than 4194304 bytes.", context: none },
   INSTANCE_UNAVAILABLE: { detail: "The processor's KATO instance cannot be reached.", context: none },
   NOT_OWNED: { detail: "No worker runs this processor at the moment.", context: none },
+  OVERLOADED: {
+    detail: "The gateway has as many bodies in hand as its memory allows.",
+    context: { effect: "none" },
+  },
   GATEWAY_STOPPING: { detail: "The gateway is being stopped.", context: none },
   NATS_UNAVAILABLE: { detail: "NATS cannot be reached.", context: none },
   DEADLINE_PASSED: { detail: "It was not started in time, and will not be.", context: { ...none, command } },

@@ -67,6 +67,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
         learnAtEnd: request.query.learn === "end",
         signal: closing.signal,
         receipts,
+        lineBytes: options.limits.bodyBytes,
+        share: request.bodyShare,
       });
       if (!receipts) {
         await takingIn;

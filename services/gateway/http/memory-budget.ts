@@ -1,0 +1,53 @@
+import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+
+/** A part of a budget that one request has. */
+export interface Share {
+  /** Makes the share this large. Throws OVERLOADED if the budget has no room for that. */
+  resize(bytes: number): void;
+  /** Gives all of it back. May be called twice. */
+  release(): void;
+}
+
+/**
+ * How much memory something may take, all requests together. Each request asks before it takes memory, so
+ * the sum of all shares is never more than the limit.
+ */
+export class MemoryBudget {
+  readonly #limitBytes: number;
+  readonly #what: string;
+  readonly #refused: () => void;
+  #usedBytes = 0;
+
+  /** `what` is named in the error, `refused` is called for each refusal. */
+  constructor(limitBytes: number, what: string, refused: () => void) {
+    this.#limitBytes = limitBytes;
+    this.#what = what;
+    this.#refused = refused;
+  }
+
+  /** How much is taken now. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** A share of nothing yet. `context` says what the refusal of it is about. */
+  share(context: ErrorContext = { effect: "none" }): Share {
+    let own = 0;
+    const resize = (bytes: number) => {
+      const used = this.#usedBytes - own + bytes;
+      if (bytes > own && used > this.#limitBytes) {
+        this.#refused();
+        throw overloaded(this.#what, context);
+      }
+      this.#usedBytes = used;
+      own = bytes;
+    };
+    return { resize, release: () => resize(0) };
+  }
+}
+
+function overloaded(what: string, context: ErrorContext): GatewayError {
+  const detail = `The gateway has as many ${what} in hand as its memory allows.`;
+  return new GatewayError("OVERLOADED", detail, { ...context, retryAfterSeconds: 1 });
+}

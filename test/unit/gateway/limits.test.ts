@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { connect } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import type { Backend } from "../../../services/gateway/fleet/backend.ts";
+import type { Limits } from "../../../services/gateway/http/limits.ts";
+import { defaultLimits } from "../../../services/gateway/http/limits.ts";
+import { assertPassedOn, assertProblem, buildGatewayApp } from "../../fixtures/gateway-app.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
+import { until } from "../../fixtures/until.ts";
+
+const mebibyte = 1024 * 1024;
+
+/** A gateway that listens, with these limits. */
+async function listening(t: TestContext, limits: Partial<Limits>) {
+  const gateway = buildGatewayApp({ limits: { ...defaultLimits, ...limits } });
+  const sockets: Socket[] = [];
+  t.after(async () => {
+    for (const socket of sockets) socket.destroy();
+    await gateway.close();
+  });
+  const url = await gateway.listen();
+  const send = sendTo(url);
+  const open = async () => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    sockets.push(socket);
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    return socket;
+  };
+  const reached = async (limit: string) => {
+    const { text } = await send("GET", "/metrics");
+    return Number(new RegExp(`kato_client_limits_total\\{outcome="${limit}"\\} (\\d+)`).exec(text)?.[1]);
+  };
+  return { ...gateway, send, open, reached };
+}
+
+/** What comes over a connection until the other side closes it. */
+async function readAll(socket: Socket): Promise<string> {
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += chunk;
+  });
+  // It may be reset, which is an end as well.
+  await new Promise((resolve) => socket.once("close", resolve));
+  return text;
+}
+
+const post = (path: string, length: number | string) =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+
+test("a body that would become too much is refused before anything is made of it", async (t) => {
+  const { send, close } = buildGatewayApp();
+  t.after(close);
+  const fill = (part: string, bytes: number) => part.repeat(bytes / part.length).slice(0, -1);
+  const vectors = `"vectors": [${fill("[1],", 7.9 * mebibyte)}]`;
+  for (const [path, status, body] of [
+    ["observe", 413, `{${vectors}}`],
+    ["observe", 413, `{"vectors": [${fill("[1],", mebibyte)}]}`],
+    ["observe", 413, `{"vectors": [[${fill("1,", 7.9 * mebibyte)}]]}`],
+    ["observe", 413, `{"vectors": [[${fill("1,", mebibyte)}]]}`],
+    ["observe", 413, `{"strings": [${fill('"",', 7.9 * mebibyte)}]}`],
+    [
+      "observe",
+      413,
+      `{"emotives": {${Array.from({ length: 500_000 }, (_, i) => `"${i.toString(36)}":1`).join()}}}`,
+    ],
+    ["observe", 413, `{"strings": ["${"x".repeat(7.9 * mebibyte)}"]}`],
+    ["observe", 413, `{"strings": ["${"x".repeat(9 * mebibyte)}"]}`],
+    ["observe", 422, "[".repeat(7.9 * mebibyte)],
+    ["observe-sequence", 413, `{"observations": [{${vectors}}]}`],
+    [
+      "observe-sequence",
+      413,
+      `{"observations": [${fill('{"strings":["xxxxxxxxx"]},', mebibyte / 8).repeat(5)}]}`,
+    ],
+    ["observe-sequence", 422, `{"observations": [${fill("{},", 40_000)}]}`],
+    ["observations", 413, `{"observations": [{${vectors}}]}`],
+    ["observations", 413, `{"observations": [${fill("{},", 7.9 * mebibyte)}]}`],
+    ["genes/change", 413, `{"data": {"x": [${fill("[],", mebibyte)}]}}`],
+  ] as const) {
+    const about = `${path} ${body.slice(0, 40)}`;
+    const answer = await send("POST", `/p1/${path}`, body);
+    assertProblem(answer, status, about);
+    assert.equal(answer.json.effect, "none", about);
+  }
+});
+
+test("the largest bodies that are taken do not block the event loop for long", async (t) => {
+  const { send, close } = buildGatewayApp();
+  t.after(close);
+  const bodies = [
+    { vectors: Array.from({ length: 90_000 }, (_, index) => [index]) },
+    { vectors: [Array.from({ length: 380_000 }, (_, index) => index / 3)] },
+    { strings: Array.from({ length: 90_000 }, (_, index) => index.toString(36)) },
+    { strings: ["x".repeat(4 * mebibyte - 1_000)] },
+    { emotives: Object.fromEntries(Array.from({ length: 30_000 }, (_, index) => [index.toString(36), 1])) },
+  ].map((body) => JSON.stringify(body));
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  for (const body of bodies) {
+    const about = body.slice(0, 20);
+    // Other processes take their time from this one, so the shortest of several tries counts.
+    let shortestMs = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < 4; tries++) {
+      delay.reset();
+      assertPassedOn(await send("POST", "/p1/observe", body), about);
+      shortestMs = Math.min(shortestMs, delay.max / 1e6);
+    }
+    // Some 50 ms where nothing else runs. Without the limits it was seconds.
+    assert.ok(shortestMs < 300, `${about}: ${shortestMs} ms`);
+  }
+});
+
+test("a processor that is not registered is a 404 before its body is read", async (t) => {
+  const registry = { get: () => undefined };
+  const gateway = buildGatewayApp({ backend: () => ({ registry }) as unknown as Backend });
+  t.after(gateway.close);
+  const socket = connect(Number(new URL(await gateway.listen()).port), "127.0.0.1");
+  socket.write(post("/nobody/observe", 8 * mebibyte));
+  const [answer] = await once(socket, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 404 [\s\S]*processor-not-found/);
+  socket.destroy();
+});
+
+test("bodies in hand beyond their memory are a 503 with Retry-After, and fit again once others are answered", async (t) => {
+  const { send, open, reached } = await listening(t, { bodiesBytes: 3 * mebibyte });
+  const holder = await open();
+  holder.write(`${post("/p1/observe", 2.5 * mebibyte)}{"strings": ["${"x".repeat(2 * mebibyte)}`);
+  const body = { strings: ["y".repeat(mebibyte)] };
+  await until(
+    "bodies are refused",
+    async () => (await send("POST", "/p1/observe", body)).json.type === "urn:kato:problem:overloaded",
+  );
+  const refused = await send("POST", "/p1/observe", body);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers["retry-after"], "1");
+  assert.equal(refused.json.effect, "none");
+  assert.ok((await reached("bodies")) >= 2);
+  assertPassedOn(await send("POST", "/p1/observe", { strings: ["small"] }));
+  holder.destroy();
+  await until(
+    "bodies fit again",
+    async () => (await send("POST", "/p1/observe", body)).json.type !== "urn:kato:problem:overloaded",
+  );
+});
+
+test("headers, a body and an upload that do not go on end their connection, and are counted", async (t) => {
+  const { send, open, reached } = await listening(t, { headersMs: 400, bodyMs: 600, idleMs: 200 });
+  const headers = await open();
+  headers.write("GET /health HTTP/1.1\r\nHo");
+  const trickle = setInterval(() => headers.write("x"), 50);
+  t.after(() => clearInterval(trickle));
+  assert.match(await readAll(headers), /^HTTP\/1\.1 408 /);
+  assert.equal(await reached("headers"), 1);
+
+  const dripping = await open();
+  dripping.write(post("/p1/observe", 100));
+  const drip = setInterval(() => dripping.write(" "), 50);
+  t.after(() => clearInterval(drip));
+  assert.match(await readAll(dripping), /^HTTP\/1\.1 400 [\s\S]*longer than 600 ms/);
+  assert.equal(await reached("body"), 1);
+
+  const idle = await open();
+  idle.write(`${post("/p1/observe", 100)}{`);
+  await readAll(idle);
+  assert.equal(await reached("upload"), 1);
+  assert.equal((await send("GET", "/health")).status, 200);
+});
+
+test("an answer that is not read ends its connection", async (t) => {
+  const { open, app, reached } = await listening(t, { idleMs: 200 });
+  const unread = await open();
+  unread.pause();
+  // Enough of the API's document to fill what the kernel takes.
+  unread.write("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300));
+  await until("it is counted", async () => (await reached("unread")) === 1);
+  await until("it is closed", async () => (await connectionsOf(app.server)) <= 1);
+});
+
+const connectionsOf = (server: {
+  getConnections(done: (error: Error | null, count: number) => void): void;
+}) => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+
+test("with as many connections as allowed the longest idle one goes, and probes are answered when all are busy", async (t) => {
+  const { open, reached, send } = await listening(t, { connections: 10 });
+  const [first] = await Promise.all(Array.from({ length: 10 }, open));
+  assert.ok(first);
+  const closed = once(first, "close");
+  const busy = await open();
+  await closed;
+  assert.ok((await reached("idle")) >= 1);
+  busy.write(post("/p1/observe", 100));
+  const others = await Promise.all(Array.from({ length: 9 }, open));
+  for (const socket of others) socket.write(post("/p1/observe", 100));
+  await until(
+    "others are refused",
+    async () => (await send("GET", "/p1/ping")).json.type === "urn:kato:problem:overloaded",
+  );
+  assert.equal((await send("GET", "/health")).status, 200);
+  assert.ok((await reached("connections")) >= 1);
+});
