@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { MessageTypeDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
 import { isMethod } from "./rpcs.ts";
+import { Reader } from "./wire-reader.ts";
 import { fieldBytes, textBytes, Writer } from "./wire-writer.ts";
 
 // A compound command is several RPCs that stand in the log as one command, so that no other command comes
@@ -51,7 +52,6 @@ function messageType<T>(name: string): MessageTypeDefinition<T, T> {
 }
 
 const recallThresholdChange = messageType<RecallThresholdChange>("RecallThresholdChange");
-const sequence = messageType<{ steps: SequenceStep[] }>("Sequence");
 const sequenceResults = messageType<{ results: SequenceResult[] }>("SequenceResults");
 
 // Encoding and decoding. Bytes that are no such message throw, as in codec.ts.
@@ -95,7 +95,17 @@ function stepBytes(method: string, requestBytes: number): number {
 
 /** Reads what `encodeSequence` has written. */
 export function decodeSequence(bytes: Uint8Array): SequenceStep[] {
-  return sequence.deserialize(Buffer.from(bytes)).steps;
+  const steps: SequenceStep[] = [];
+  eachItem(bytes, (reader) => {
+    const step: SequenceStep = { method: "", request: new Uint8Array() };
+    reader.eachField(reader.varint(), (field, wireType) => {
+      if (field === 1 && wireType === 2) step.method = reader.text();
+      else if (field === 2 && wireType === 2) step.request = reader.bytes();
+      else reader.skip(wireType);
+    });
+    steps.push(step);
+  });
+  return steps;
 }
 
 /** The data of the reply to a Sequence: one result for each step, in order. */
@@ -105,7 +115,26 @@ export function encodeSequenceResults(results: SequenceResult[]): Buffer {
 
 /** Reads what `encodeSequenceResults` has written. */
 export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
-  return sequenceResults.deserialize(Buffer.from(bytes)).results;
+  const results: SequenceResult[] = [];
+  eachItem(bytes, (reader) => {
+    const result: SequenceResult = { response: new Uint8Array(), auto_learned_model: "" };
+    reader.eachField(reader.varint(), (field, wireType) => {
+      if (field === 1 && wireType === 2) result.response = reader.bytes();
+      else if (field === 2 && wireType === 2) result.auto_learned_model = reader.text();
+      else reader.skip(wireType);
+    });
+    results.push(result);
+  });
+  return results;
+}
+
+/** Calls `read` for each message in field 1, which is all that a Sequence or its results have. */
+function eachItem(bytes: Uint8Array, read: (reader: Reader) => void): void {
+  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  reader.eachField(bytes.length, (field, wireType) => {
+    if (field === 1 && wireType === 2) read(reader);
+    else reader.skip(wireType);
+  });
 }
 
 /** A method's name in metrics and spans. An unknown method is "other", so that there are few names. */

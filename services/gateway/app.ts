@@ -5,6 +5,7 @@ import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
 import { refuseUnknownProcessors } from "./fleet/backend.ts";
+import { writeAnswers } from "./http/answers.ts";
 import { readJsonBodies } from "./http/bodies.ts";
 import { Connections, serverOptions } from "./http/connections.ts";
 import { errorHandler } from "./http/error-handler.ts";
@@ -62,12 +63,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   new Connections(limits, reached).guard(app);
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
   refuseUnknownProcessors(app, backend);
-  const answers = new MemoryBudget(limits.answersBytes, "answers", () => reached("answers"));
+  writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));
   app.addHook("onSend", async (_request, reply) => {
     // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
   });
-  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics, limits, answers });
+  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics, limits });
   return app;
 }
 

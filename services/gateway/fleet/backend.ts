@@ -9,7 +9,6 @@ import type { NatsLink } from "../../../libs/nats/connection.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
 import type { Limits } from "../http/limits.ts";
-import type { MemoryBudget } from "../http/memory-budget.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
 import { processorNotFound } from "./errors.ts";
 import type { ProcessorStates } from "./processor-states.ts";
@@ -53,8 +52,6 @@ export interface RouteOptions {
   stopping: AbortSignal;
   metrics: GatewayMetrics;
   limits: Limits;
-  /** The memory for answers that are not written yet. */
-  answers: MemoryBudget;
 }
 
 /**

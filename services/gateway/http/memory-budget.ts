@@ -5,13 +5,15 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 export interface Share {
   /** Makes the share this large. Throws OVERLOADED if the budget has no room for that. */
   resize(bytes: number): void;
+  /** Makes the share this large, whether there is room or not. Others are refused meanwhile. */
+  insist(bytes: number): void;
   /** Gives all of it back. May be called twice. */
   release(): void;
 }
 
 /**
  * How much memory something may take, all requests together. Each request asks before it takes memory, so
- * the sum of all shares is never more than the limit.
+ * the sum of all shares is not more than the limit, except for what was insisted on.
  */
 export class MemoryBudget {
   readonly #limitBytes: number;
@@ -34,16 +36,18 @@ export class MemoryBudget {
   /** A share of nothing yet. `context` says what the refusal of it is about. */
   share(context: ErrorContext = { effect: "none" }): Share {
     let own = 0;
+    const insist = (bytes: number) => {
+      this.#usedBytes += bytes - own;
+      own = bytes;
+    };
     const resize = (bytes: number) => {
-      const used = this.#usedBytes - own + bytes;
-      if (bytes > own && used > this.#limitBytes) {
+      if (bytes > own && this.#usedBytes - own + bytes > this.#limitBytes) {
         this.#refused();
         throw overloaded(this.#what, context);
       }
-      this.#usedBytes = used;
-      own = bytes;
+      insist(bytes);
     };
-    return { resize, release: () => resize(0) };
+    return { resize, insist, release: () => insist(0) };
   }
 }
 

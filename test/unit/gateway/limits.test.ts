@@ -5,9 +5,13 @@ import { connect } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import Fastify from "fastify";
 import type { Backend } from "../../../services/gateway/fleet/backend.ts";
+import { RawJson, writeAnswers } from "../../../services/gateway/http/answers.ts";
+import { errorHandler } from "../../../services/gateway/http/error-handler.ts";
 import type { Limits } from "../../../services/gateway/http/limits.ts";
 import { defaultLimits } from "../../../services/gateway/http/limits.ts";
+import { MemoryBudget } from "../../../services/gateway/http/memory-budget.ts";
 import { assertPassedOn, assertProblem, buildGatewayApp } from "../../fixtures/gateway-app.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { until } from "../../fixtures/until.ts";
@@ -184,6 +188,40 @@ test("an answer that is not read ends its connection", async (t) => {
 const connectionsOf = (server: {
   getConnections(done: (error: Error | null, count: number) => void): void;
 }) => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+
+test("an answer counts until it is read, and beyond the memory for answers another GET is refused", async (t) => {
+  const app = Fastify({ forceCloseConnections: true });
+  t.after(() => app.close());
+  let refused = 0;
+  const budget = new MemoryBudget(24 * mebibyte, "answers", () => refused++);
+  writeAnswers(app, budget);
+  app.setErrorHandler(errorHandler({ legacyErrors: false }));
+  // More than the kernel takes for a client that does not read.
+  for (const path of ["/large", "/health"]) app.get(path, async () => "x".repeat(16 * mebibyte));
+  app.post("/large", async () => "x".repeat(16 * mebibyte));
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const unread = connect(Number(new URL(url).port), "127.0.0.1").pause();
+  unread.write("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  await until("it is in hand", () => budget.usedBytes > 0);
+  const send = sendTo(url);
+  const { status, headers, json } = await send("GET", "/large");
+  assert.deepEqual([status, headers["retry-after"], refused], [503, "1", 1]);
+  assert.equal(json.type, "urn:kato:problem:overloaded");
+  assert.equal((await send("GET", "/health")).status, 200);
+  assert.equal((await send("POST", "/large")).status, 200);
+  unread.destroy();
+  await until("it is given up", () => budget.usedBytes === 0);
+  assert.equal((await send("GET", "/large")).status, 200);
+});
+
+test("JSON that is passed on as text reads as if it had been parsed", async (t) => {
+  const app = Fastify();
+  t.after(() => app.close());
+  writeAnswers(app, new MemoryBudget(mebibyte, "answers", () => {}));
+  app.get("/", async () => ({ id: "p1", status: "okay", message: new RawJson('[["a"], ["b"]]') }));
+  const { body } = await app.inject("/");
+  assert.deepEqual(JSON.parse(body), { id: "p1", status: "okay", message: [["a"], ["b"]] });
+});
 
 test("with as many connections as allowed the longest idle one goes, and probes are answered when all are busy", async (t) => {
   const { open, reached, send } = await listening(t, { connections: 10 });
