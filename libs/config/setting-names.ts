@@ -41,6 +41,7 @@ export const settingNames = [
   "PRINCIPAL_HEADER",
   "QUEUE_MAX_AGE_MS",
   "QUEUE_MAX_DEPTH",
+  "RECORDS_MAX",
   "SIMULATOR_DATA",
   "SIMULATOR_DELAY_MS",
   "SIMULATOR_FAULT",

@@ -1,4 +1,3 @@
-import { nuid } from "@nats-io/transport-node";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
@@ -15,6 +14,7 @@ import { MemoryBudget } from "./http/memory-budget.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
 import { readPrincipals } from "./http/principal.ts";
+import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
 import { recordRequests } from "./http/request-log.ts";
 import { describeApi } from "./openapi/describe-api.ts";
@@ -40,7 +40,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     loggerInstance: log,
     // recordRequests logs one line a request.
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => nuid.next(),
+    genReqId: () => randomId(),
     requestIdHeader: false,
     bodyLimit: limits.bodyBytes,
     http: serverOptions(limits),

@@ -23,6 +23,8 @@ export interface GatewaySettings extends CommonSettings {
   principalHeader: string | undefined;
   /** A body that is not JSON becomes a 500, as in the old front end (docs/api.md). */
   legacyErrors: boolean;
+  /** How many outcomes, and how many ingestions, may be kept. */
+  maxRecords: number;
   /** What clients may take. */
   limits: Limits;
 }
@@ -42,6 +44,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     tracing: tracingSettings(environment),
     principalHeader: environment.text("PRINCIPAL_HEADER", "").toLowerCase() || undefined,
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
+    maxRecords: environment.integer("RECORDS_MAX", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
     limits: limitsOf(environment),
   };
   environment.check();

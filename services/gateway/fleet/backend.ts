@@ -11,6 +11,7 @@ import type { Registry } from "../../../libs/registry/registry.ts";
 import type { Limits } from "../http/limits.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
 import { processorNotFound } from "./errors.ts";
+import type { KeptRecords } from "./kept-records.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 
 /**
@@ -24,6 +25,7 @@ export interface Backend {
   replies: ReplyInbox;
   stores: Stores;
   queueLimits: QueueLimits;
+  kept: Kept;
   endpointPolicy: EndpointPolicy;
 }
 
@@ -34,6 +36,12 @@ export interface Stores {
   ingestions: IngestionStore;
   /** The workers' checkpoints, which the gateway only reads. */
   checkpoints: KV;
+}
+
+/** How much is kept of what became of requests. */
+export interface Kept {
+  outcomes: KeptRecords;
+  ingestions: KeptRecords;
 }
 
 /** How much may wait for one processor before commands are refused. */
