@@ -23,6 +23,7 @@ import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
 import { undoLearn } from "./undo-learn.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
+import { askForVectorSymbols } from "./vector-symbols.ts";
 
 /**
  * How commands of one method are applied. What the checkpoint becomes afterwards is in
@@ -47,7 +48,18 @@ const repeatable: CommandRule = {
   call: callMethod,
 };
 
+/** A command that empties working memory without learning it. */
+const clearing: CommandRule = {
+  ...repeatable,
+  intent: async (context, step) => {
+    await askForVectorSymbols(context);
+    return repeatable.intent(context, step);
+  },
+};
+
 const ruleByMethod = new Map<string, CommandRule>([
+  ["ClearWorkingMemory", clearing],
+  ["StartSleeping", clearing],
   ["Learn", { intent: intentOfLearn, call: learn, afterFailure: restoreWorkingMemory }],
   ["DeleteModel", { intent: intentOfDelete, call: deleteModel }],
   ["ClearAllMemory", { ...repeatable, afterSuccess: leaveIntervalZero, afterFailure: restoreWorkingMemory }],
