@@ -12,6 +12,8 @@ const view = (applied: number): IngestionView => ({
   applied,
   failed: 0,
   unknown: 0,
+  lost: 0,
+  queued: 0,
   rate: 0,
   eta_seconds: null,
   first_sequence: 1,
