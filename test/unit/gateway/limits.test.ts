@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import Fastify from "fastify";
@@ -103,21 +102,42 @@ test("the largest bodies that are taken do not block the event loop for long", a
     { strings: ["x".repeat(4 * mebibyte - 1_000)] },
     { emotives: Object.fromEntries(Array.from({ length: 30_000 }, (_, index) => [index.toString(36), 1])) },
   ].map((body) => JSON.stringify(body));
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
   for (const body of bodies) {
     const about = body.slice(0, 20);
-    // Other processes take their time from this one, so the shortest of several tries counts.
-    let shortestMs = Number.POSITIVE_INFINITY;
-    for (let tries = 0; tries < 4; tries++) {
-      delay.reset();
-      assertPassedOn(await send("POST", "/p1/observe", body), about);
-      shortestMs = Math.min(shortestMs, delay.max / 1e6);
+    // The first time code is compiled.
+    for (const isFirst of [true, false]) {
+      const longestMs = await longestTurn(async () =>
+        assertPassedOn(await send("POST", "/p1/observe", body), about),
+      );
+      if (!isFirst) assert.ok(longestMs < 100, `${about}: ${longestMs} ms`);
     }
-    // Some 50 ms where nothing else runs. Without the limits it was seconds.
-    assert.ok(shortestMs < 300, `${about}: ${shortestMs} ms`);
   }
 });
+
+/**
+ * The longest turn of the event loop meanwhile, in ms of this thread's CPU time, which other processes do not
+ * take part in.
+ */
+async function longestTurn(work: () => Promise<void>): Promise<number> {
+  const usedMs = () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  };
+  let longestMs = 0;
+  let before = usedMs();
+  let isOver = false;
+  const turn = () => {
+    const now = usedMs();
+    longestMs = Math.max(longestMs, now - before);
+    before = now;
+    if (!isOver) setImmediate(turn);
+  };
+  turn();
+  await work();
+  isOver = true;
+  turn();
+  return longestMs;
+}
 
 test("a processor that is not registered is a 404 before its body is read", async (t) => {
   const registry = { get: () => undefined };
