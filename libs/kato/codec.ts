@@ -82,7 +82,7 @@ export function encodeResponse(method: Method, response: KatoResponse): Buffer {
 }
 
 /** The plain form of a response. */
-export function decodeResponse(method: Method, bytes: Buffer): KatoResponse {
+export function decodeResponse(method: Method, bytes: Uint8Array): KatoResponse {
   if (method === "Observe") return readResponse(bytes, "unique_id");
   return readResponse(bytes, hasCognition(method) ? "cognition" : "struct");
 }

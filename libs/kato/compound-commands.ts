@@ -130,7 +130,7 @@ export function decodeSequenceResults(bytes: Uint8Array): SequenceResult[] {
 
 /** Calls `read` for each message in field 1, which is all that a Sequence or its results have. */
 function eachItem(bytes: Uint8Array, read: (reader: Reader) => void): void {
-  const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const reader = new Reader(bytes);
   reader.eachField(bytes.length, (field, wireType) => {
     if (field === 1 && wireType === 2) read(reader);
     else reader.skip(wireType);

@@ -51,7 +51,7 @@ const cognition: Fields = {
  * The plain form of a response. `form` is what stands in its field 6. A float32 in a CognitionObject has the
  * fewest digits that still are the same float32. Bytes that are no message throw a RangeError.
  */
-export function readResponse(bytes: Buffer, form: "struct" | "cognition" | "unique_id"): KatoResponse {
+export function readResponse(bytes: Uint8Array, form: "struct" | "cognition" | "unique_id"): KatoResponse {
   const reader = new Reader(bytes);
   const response: KatoResponse = {
     status: "OKAY",

@@ -13,8 +13,9 @@ export class Reader {
   #at = 0;
   #depth = 0;
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+  /** The bytes are not copied. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /**

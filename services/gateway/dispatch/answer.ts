@@ -85,7 +85,7 @@ function okayResponse(
 ): KatoResponse {
   // The change of the recall threshold is several RPCs. Its answer is that of the last one.
   const responseOf = isMethod(method) ? method : "IncrementRecallThreshold";
-  const response = decodeResponse(responseOf, Buffer.from(reply.data));
+  const response = decodeResponse(responseOf, reply.data);
   if (response.status === "OKAY") return response;
   log.warn({ processor, method, command, text: response.message }, "KATO failed");
   const context = { processor, ...(command && { command, sequence: reply.sequence }) };

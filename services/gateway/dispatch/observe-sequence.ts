@@ -114,7 +114,7 @@ export function sequenceMessage(
 
 /** The response of a step; undefined if there was none. A response is never empty. */
 function responseOf(method: StepMethod, { response }: SequenceResult): KatoResponse | undefined {
-  return response.length === 0 ? undefined : decodeResponse(method, Buffer.from(response));
+  return response.length === 0 ? undefined : decodeResponse(method, response);
 }
 
 function failureOf(

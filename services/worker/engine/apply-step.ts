@@ -121,7 +121,7 @@ async function learn(context: Context, step: Step): Promise<StepOutcome> {
   const { mark } = context.checkpoint.current;
   const isForetold = mark?.kind === "learn" && mark.events !== null;
   if (outcome.outcome !== "applied" || !isForetold) return outcome;
-  const learned = learnedName(decodeResponse("Learn", Buffer.from(outcome.data)).message);
+  const learned = learnedName(decodeResponse("Learn", outcome.data).message);
   if (learned === mark.model || !context.recovery.mendsForeignCalls) return outcome;
   await undoLearn(context, learned, 0);
   throw new Interrupted("somebody else has changed working memory just before it was learned");
