@@ -7,9 +7,15 @@ export interface Share {
   resize(bytes: number): void;
   /** Makes the share this large, whether there is room or not. Others are refused meanwhile. */
   insist(bytes: number): void;
+  /** Whether little is left. Who can wait should wait then, so that others are not refused. */
+  readonly isCrowded: boolean;
+  /** Another share of the same budget. */
+  another(): Share;
   /** Gives all of it back. May be called twice. */
   release(): void;
 }
+
+const crowdedPart = 3 / 4;
 
 /**
  * How much memory something may take, all requests together. Each request asks before it takes memory, so
@@ -47,7 +53,16 @@ export class MemoryBudget {
       }
       insist(bytes);
     };
-    return { resize, insist, release: () => insist(0) };
+    const isCrowded = () => this.#usedBytes > crowdedPart * this.#limitBytes;
+    return {
+      resize,
+      insist,
+      get isCrowded() {
+        return isCrowded();
+      },
+      another: () => this.share(context),
+      release: () => insist(0),
+    };
   }
 }
 

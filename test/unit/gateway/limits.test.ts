@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
+import { Readable } from "node:stream";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import Fastify from "fastify";
+import type { Intake } from "../../../services/gateway/bulk/intake.ts";
+import type { ObservationCheck } from "../../../services/gateway/bulk/observation-line.ts";
+import { takeBody } from "../../../services/gateway/bulk/take-body.ts";
 import type { Backend } from "../../../services/gateway/fleet/backend.ts";
 import { RawJson, writeAnswers } from "../../../services/gateway/http/answers.ts";
 import { errorHandler } from "../../../services/gateway/http/error-handler.ts";
@@ -112,6 +117,33 @@ test("the largest bodies that are taken do not block the event loop for long", a
       if (!isFirst) assert.ok(longestMs < 100, `${about}: ${longestMs} ms`);
     }
   }
+});
+
+test("a stream of very many small lines lets others have their turns", async () => {
+  let refused = 0;
+  const intake = {
+    record: { ingestion: "i" },
+    skip: () => {},
+    take: () => undefined,
+    refuse: () => refused++,
+    finish: async () => {},
+    close: async () => {},
+  } as unknown as Intake;
+  const lines = 100_000;
+  const body = Readable.from([Buffer.from("x\n".repeat(lines))]) as IncomingMessage;
+  const validate = Object.assign(() => false, { errors: null });
+  const longestMs = await longestTurn(() =>
+    takeBody(intake, body, {
+      check: { validate, limitBytes: mebibyte } as unknown as ObservationCheck,
+      learnAtEnd: false,
+      signal: new AbortController().signal,
+      receipts: undefined,
+      lineBytes: mebibyte,
+      share: undefined,
+    }),
+  );
+  assert.equal(refused, lines);
+  assert.ok(longestMs < 100, `${longestMs} ms`);
 });
 
 /**

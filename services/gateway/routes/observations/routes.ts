@@ -59,6 +59,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
         trace: request.trace,
         sender: request.sender,
         receipts,
+        share: request.bodyShare?.another(),
       });
       const { ingestion } = intake.record;
       reply.header("location", `/${processor}/ingestions/${ingestion}`).header("kato-ingestion", ingestion);
