@@ -7,6 +7,7 @@ import { test } from "node:test";
 import Fastify from "fastify";
 import type { Backend } from "../../../services/gateway/fleet/backend.ts";
 import { RawJson, writeAnswers } from "../../../services/gateway/http/answers.ts";
+import { Connections, serverOptions } from "../../../services/gateway/http/connections.ts";
 import { errorHandler } from "../../../services/gateway/http/error-handler.ts";
 import type { Limits } from "../../../services/gateway/http/limits.ts";
 import { defaultLimits } from "../../../services/gateway/http/limits.ts";
@@ -109,6 +110,26 @@ test("headers, a body and an upload that do not go on end their connection, and 
   await readAll(idle);
   assert.equal(await reached("upload"), 1);
   assert.equal((await send("GET", "/health")).status, 200);
+});
+
+test("a client that waits for its answer for longer than others may be idle gets it", async (t) => {
+  const limits = { ...defaultLimits, idleMs: 100 };
+  const reached: string[] = [];
+  const app = Fastify({ http: serverOptions(limits), connectionTimeout: limits.idleMs });
+  t.after(() => app.close());
+  new Connections(limits, (limit) => reached.push(limit)).guard(app);
+  const { promise: answered, resolve: answer } = Promise.withResolvers<string>();
+  app.get("/", () => answered);
+  const socket = connect(Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port), "127.0.0.1");
+  let timeouts = 0;
+  app.server.on("timeout", () => {
+    if (++timeouts === 3) answer("at last");
+  });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const [text] = await once(socket, "data");
+  assert.match(String(text), /at last$/);
+  assert.deepEqual(reached, []);
+  socket.destroy();
 });
 
 test("an answer that is not read ends its connection", async (t) => {
