@@ -12,6 +12,7 @@ import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Backend, Stores } from "./fleet/backend.ts";
 import { declareByAsking, declareProcessors, logDifferences } from "./fleet/declared-processors.ts";
+import { KeptRecords } from "./fleet/kept-records.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
 import type { GatewaySettings } from "./settings.ts";
 
@@ -42,14 +43,19 @@ export async function openBackend(
     ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
   });
   void declareByAsking(processors, declaring);
+  const stores = await openStores(connection, replicas, ask);
   return {
     nats,
     registry,
     states: new ProcessorStates(connection),
     logs,
     replies: new ReplyInbox(connection),
-    stores: await openStores(connection, replicas, ask),
+    stores,
     queueLimits,
+    kept: {
+      outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),
+      ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
+    },
     endpointPolicy,
   };
 }

@@ -112,6 +112,11 @@ export class LogWriter {
     return this.#queue.length;
   }
 
+  /** The size of their data. */
+  get bytes(): number {
+    return this.#queue.bytes;
+  }
+
   /** Whether no command may be added now: too many are under way, or it has failed. */
   get isFull(): boolean {
     return this.#failure !== undefined || this.underWay >= maxCommands || this.#queue.bytes >= maxBytes;

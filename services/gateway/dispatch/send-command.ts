@@ -82,6 +82,7 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
  */
 export async function storeCommand(backend: Backend, command: Command): Promise<number> {
   admitAsync(backend, command);
+  backend.kept.outcomes.checkRoom(command.processor);
   const storing = store(backend, { ...command, store: true });
   try {
     const { sequence } = await storing;

@@ -66,6 +66,9 @@ export class CommandLoop {
   /** When the command in hand was stored (Unix ms). */
   #storedAtMs = 0;
 
+  /** The steps of the command in hand. There can be ten thousands, so they are decoded once. */
+  #steps: { command: StoredCommand; steps: Step[] } | undefined;
+
   /** `onApplied` is called after each command that has ended. */
   constructor(environment: ProcessorEnvironment, parts: ProcessorParts, onApplied: () => void) {
     this.#environment = environment;
@@ -287,7 +290,12 @@ export class CommandLoop {
 
   #nextStep(command: StoredCommand): Step | undefined {
     const { applied, step } = this.#parts.context.checkpoint.current;
-    return applied < command.sequence ? stepsOf(command)[step] : undefined;
+    if (applied >= command.sequence) {
+      this.#steps = undefined;
+      return undefined;
+    }
+    if (this.#steps?.command !== command) this.#steps = { command, steps: stepsOf(command) };
+    return this.#steps.steps[step];
   }
 
   /**

@@ -8,18 +8,22 @@ const oneProcessor = (description: string, isPaused = false): DescribedAnswer =>
   content: json(Processor, { ...exampleProcessorView, paused: isPaused }),
 });
 
+const NextId = Type.Optional(
+  Type.String({ description: "Where the list goes on: the `from` of the next page" }),
+);
+
 export const list: Operation = {
   tag: "The gateway",
   summary: "All processors",
   answers: {
     200: {
       description: "Each with where it is and how it stands.",
-      content: json(Type.Object({ processors: Type.Array(Processor) }), {
+      content: json(Type.Object({ processors: Type.Array(Processor), next: NextId }), {
         processors: [exampleProcessorView],
       }),
     },
   },
-  problems: [503],
+  problems: [422, 503],
 };
 
 export const one: Operation = {
@@ -39,7 +43,7 @@ export const put: Operation = {
     },
   },
   answers: { 200: oneProcessor("It was changed."), 201: oneProcessor("It is new.") },
-  problems: [400, 413, 422, 503],
+  problems: [400, 409, 413, 422, 503],
 };
 
 export const remove: Operation = {

@@ -30,6 +30,9 @@ const ForceQuery = Type.Object({
   ),
 });
 
+/** Each costs every gateway and its worker memory, and NATS a stream that stays. */
+const maxProcessors = 10_000;
+
 /** Registering, changing and removing processors. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.put(
@@ -45,6 +48,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
       const refusal = await backend.endpointPolicy(grpc_endpoint);
       if (refusal !== undefined) invalid("grpc_endpoint", refusal);
+      const isKnown = backend.registry.get(id) !== undefined;
+      if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
       const entry = { id, name, grpc_endpoint, source: "rest" as const };
       const isNew = await withNats(backend, id, async () => {
         // The log comes first, because a registered processor can be sent commands at once.
@@ -72,6 +77,17 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     },
   );
 };
+
+function registryFull(processor: string): GatewayError {
+  return new GatewayError(
+    "REGISTRY_FULL",
+    `${maxProcessors} processors are registered, and no more may be.`,
+    {
+      processor,
+      effect: "none",
+    },
+  );
+}
 
 function stillQueued(processor: string, depth: number): GatewayError {
   return new GatewayError("STILL_QUEUED", `${depth} commands are not applied yet; ?force=true leaves them.`, {

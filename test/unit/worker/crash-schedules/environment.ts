@@ -46,7 +46,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
       ingestions: ingestionsOf(world, life),
       outcomes: new OutcomeRecorder({
         outcomes: recordsOf(world, life),
-        letters: { put: () => world.exchange(life, "letter", () => {}) },
+        letters: { put: () => world.exchange(life, "letter", () => 0) },
         maxPayloadBytes: () => 1_000_000,
         clock,
         log,
