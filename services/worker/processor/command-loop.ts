@@ -1,11 +1,11 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
-import { isReplayed, unknownLog } from "../checkpoint/checkpoint.ts";
+import { isReplayed } from "../checkpoint/checkpoint.ts";
+import { areNumbersToMove, lostBefore, taken } from "../checkpoint/log-gaps.ts";
 import type { LostCommands } from "../checkpoint/lost-commands.ts";
 import { passedLost } from "../checkpoint/lost-commands.ts";
-import { neededFrom, passed } from "../checkpoint/transitions.ts";
+import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
 import { concludeStep } from "../engine/conclude-step.ts";
-import type { Context } from "../engine/context.ts";
 import { endReplay, withoutClient } from "../engine/replay.ts";
 import { Interrupted, LeaseLost } from "../model/interruptions.ts";
 import type { Position } from "../model/position.ts";
@@ -14,27 +14,9 @@ import type { Step } from "../model/step.ts";
 import { stepsOf } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { instanceAway, keyTaken, notStartedInTime, unknown } from "../model/step-outcome.ts";
-import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
-import type { CancellationGate } from "./cancellation.ts";
-import type { InstanceSupervisor } from "./instance-supervisor.ts";
 import { firstConnectMs, retryMs } from "./instance-supervisor.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
-import type { ReplayRequest } from "./replay-request.ts";
-import type { Status } from "./status.ts";
-import type { StepTelemetry } from "./step-telemetry.ts";
-import type { Takeover } from "./takeover.ts";
-
-/** The parts of one processor. */
-export interface ProcessorParts {
-  context: Context;
-  supervisor: InstanceSupervisor;
-  gate: CancellationGate;
-  status: Status;
-  outcomes: CommandOutcomes;
-  replay: ReplayRequest;
-  telemetry: StepTelemetry;
-  takeover: Takeover;
-}
+import type { ProcessorParts } from "./processor-parts.ts";
 
 /**
  * The heart of the worker: takes the commands of a processor's log in sequence, and brings each to its end
@@ -106,14 +88,14 @@ export class CommandLoop {
         const { sequence } = command;
         this.#last = sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
-        this.#note(command);
+        checkpoint.update(taken(checkpoint.current, command, this.#last));
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
         if (checkpoint.current.applied < sequence) return;
         gate.forget(sequence);
         if (endReplay(context)) status.become("applying");
         this.#onApplied();
-        if (replay.from !== undefined || this.#areNumbersToMove) return;
+        if (replay.from !== undefined || areNumbersToMove(checkpoint.current, this.#last)) return;
         if (sequence < this.#last) continue;
         if (!isEndChecked || (checkpoint.current.log?.end ?? 0) > sequence) await this.#passLostAtEnd();
         isEndChecked = true;
@@ -139,47 +121,17 @@ export class CommandLoop {
     this.#reader?.close();
   }
 
-  /** Whether everything is applied and the log can go on with other numbers (`checkLog`). */
-  get #areNumbersToMove(): boolean {
-    const { current } = this.#parts.context.checkpoint;
-    const { usedThrough, applied } = current;
-    return usedThrough > 0 && applied >= this.#last && neededFrom(current) > applied;
-  }
-
-  /** Takes note of a command that was read, so that a log that has lost it is recognized. */
-  #note({ sequence, storedAtMs }: StoredCommand): void {
-    const { checkpoint } = this.#parts.context;
-    const { usedThrough, applied } = checkpoint.current;
-    const log = checkpoint.current.log ?? unknownLog;
-    // The numbers of the log have moved on, and nothing was given those in between.
-    if (usedThrough > 0 && sequence > usedThrough) {
-      checkpoint.update({ applied: Math.max(applied, sequence - 1), usedThrough: 0 });
-    }
-    if (storedAtMs === undefined) return;
-    const latest = sequence > log.latest.sequence ? { sequence, storedAtMs } : log.latest;
-    checkpoint.update({ log: { ...log, latest, end: Math.max(log.end, this.#last) } });
-  }
-
-  /** The commands that the log has lost before this one, although they were not applied. */
-  #lostBefore({ sequence }: Pick<StoredCommand, "sequence">): LostCommands | undefined {
-    const { current } = this.#parts.context.checkpoint;
-    const { applied, cancelled } = current;
-    if (applied >= sequence - 1 || isReplayed(current, sequence)) return undefined;
-    let from = applied + 1;
-    while (from < sequence && cancelled.includes(from)) from++;
-    return from < sequence ? { from, through: sequence - 1 } : undefined;
-  }
-
   /** Passes commands that are gone from the end of the log, where no command follows that would show it. */
   async #passLostAtEnd(): Promise<void> {
     const { supervisor, context } = this.#parts;
     const { stores, processor } = this.#environment;
+    const { checkpoint } = context;
     const last = await stores.logs.last(processor);
-    const { applied } = context.checkpoint.current;
+    const { applied } = checkpoint.current;
     // It is asked for the end first. So what comes in between is no loss.
     if (applied >= last || (await stores.logs.next(processor, applied + 1)) <= last) return;
     await supervisor.withInstance(async () => {
-      const lost = this.#lostBefore({ sequence: last + 1 });
+      const lost = lostBefore(checkpoint.current, last + 1);
       if (lost) await this.#passLost(lost);
     });
   }
@@ -232,7 +184,11 @@ export class CommandLoop {
       if (end === "late") await this.#expire(command, notStartedInTime);
       if (end !== "away") continue;
       status.become("down", supervisor.whyDown);
-      if (command.deadlineMs !== undefined && !gate.mayBeBegun(command) && !this.#lostBefore(command)) {
+      if (
+        command.deadlineMs !== undefined &&
+        !gate.mayBeBegun(command) &&
+        !lostBefore(context.checkpoint.current, command.sequence)
+      ) {
         await this.#expire(command, instanceAway);
       } else {
         await context.instance.connectionChange(retryMs);
@@ -253,9 +209,9 @@ export class CommandLoop {
     let step: Step | undefined;
     try {
       // What was lost before it may have been applied. Only the instance can show that.
-      if (gate.isLate(command) && !this.#lostBefore(command)) return "late";
+      if (gate.isLate(command) && !lostBefore(context.checkpoint.current, command.sequence)) return "late";
       if (!(await supervisor.prepare(status.state === "down" ? 0 : firstConnectMs))) return "away";
-      const lost = this.#lostBefore(command);
+      const lost = lostBefore(context.checkpoint.current, command.sequence);
       if (lost) await this.#passLost(lost);
       // Reconciling may have found it applied.
       step = this.#nextStep(command);

@@ -1,33 +1,22 @@
 import type { Query } from "../../../libs/commands/messages/query.ts";
 import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { Context } from "../engine/context.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "../engine/rebuild-by-hand.ts";
-import { CallTelemetry } from "../instance/call-telemetry.ts";
-import { Instance } from "../instance/instance.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
-import { CommandOutcomes } from "../outcomes/command-outcomes.ts";
-import { IngestionCounter } from "../outcomes/ingestion-counter.ts";
 import { answerQuery } from "./answer-query.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
-import { CancellationGate } from "./cancellation.ts";
 import { checkLog } from "./check-log.ts";
-import type { ProcessorParts } from "./command-loop.ts";
 import { CommandLoop } from "./command-loop.ts";
 import { Hold } from "./hold.ts";
-import { InstanceSupervisor } from "./instance-supervisor.ts";
-import { LogHistory } from "./log-history.ts";
 import type { OpenedCheckpoint } from "./open-checkpoint.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
-import { ReplayRequest } from "./replay-request.ts";
+import type { ProcessorParts } from "./processor-parts.ts";
+import { partsOf } from "./processor-parts.ts";
 import { Retention } from "./retention.ts";
 import type { HistoryLimit } from "./retention-limit.ts";
 import type { Status } from "./status.ts";
-import { StepTelemetry } from "./step-telemetry.ts";
-import { Takeover } from "./takeover.ts";
 
 /** How often idle ingestions are looked for. */
 const archiveEveryMs = 1_000;
@@ -230,63 +219,4 @@ export class Processor {
 
 function withoutInterval(outcome: Omit<Reply, "sequence" | "interval">): Reply {
   return { ...outcome, sequence: 0 };
-}
-
-function partsOf(
-  environment: ProcessorEnvironment,
-  checkpoint: CheckpointWriter,
-  loaded: Checkpoint,
-  status: Status,
-): ProcessorParts {
-  const { processor, port, lease, settings, stores, events, clock } = environment;
-  const { callTimeoutMs, mendsForeignCalls } = settings;
-  const { metrics, tracing, log } = environment.telemetry;
-  const calls = new CallTelemetry(metrics, tracing);
-  const instance = new Instance({ processor, port, lease, callTimeoutMs, telemetry: calls, clock, log });
-  const counter = new IngestionCounter({ processor, checkpoint, records: stores.ingestions });
-  const telemetry = new StepTelemetry({ metrics, tracing, clock, instance });
-  const outcomes = new CommandOutcomes({
-    checkpoint,
-    counter,
-    record: (command, reply) => stores.outcomes.record(command, reply),
-    reply: (subject, reply) => events.reply(subject, reply),
-    metrics,
-    log,
-  });
-  const context: Context = {
-    instance,
-    checkpoint,
-    history: new LogHistory(processor, stores.logs, counter),
-    outcomes: {
-      concludeStep: (step, outcome) => {
-        telemetry.concluded(outcome.outcome);
-        outcomes.concludeStep(step, outcome);
-      },
-    },
-    recovery: {
-      mendsForeignCalls,
-      count: (method, outcome, count) => metrics.recovered({ processor, method, outcome }, count),
-    },
-    pause: (ms) => clock.sleep(ms),
-    memory: {
-      latestAnswer: null,
-      unaccounted: Number.POSITIVE_INFINITY,
-      unaskedVectors: [],
-      suspect: null,
-      learned: "nothing",
-    },
-    log,
-  };
-  const gate = new CancellationGate(checkpoint, clock);
-  const supervisor = new InstanceSupervisor({
-    context,
-    lease,
-    status,
-    gate,
-    clock,
-    lastStored: () => stores.logs.last(processor),
-  });
-  const replay = new ReplayRequest();
-  const takeover = new Takeover(environment, context, supervisor, loaded);
-  return { context, supervisor, gate, status, outcomes, replay, telemetry, takeover };
 }

@@ -1,0 +1,44 @@
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { isReplayed, unknownLog } from "./checkpoint.ts";
+import type { LostCommands } from "./lost-commands.ts";
+import type { Changes } from "./transitions.ts";
+import { neededFrom } from "./transitions.ts";
+
+/** What a checkpoint says of the sequences that a log has, and of those that it lacks. These are pure functions. */
+
+/**
+ * The changes when a command was taken from the log, which is known to reach `last`. With them it is noticed if
+ * the log loses the command.
+ */
+export function taken(
+  { log, usedThrough, applied }: Checkpoint,
+  { sequence, storedAtMs }: StoredCommand,
+  last: number,
+): Changes {
+  const { id, latest, end } = log ?? unknownLog;
+  const isLatest = storedAtMs !== undefined && sequence > latest.sequence;
+  const known = {
+    id,
+    latest: isLatest ? { sequence, storedAtMs } : latest,
+    end: Math.max(end, last),
+  };
+  // The numbers of the log have moved on, and nothing was given those in between.
+  const hasMoved = usedThrough > 0 && sequence > usedThrough;
+  return { log: known, ...(hasMoved && { applied: Math.max(applied, sequence - 1), usedThrough: 0 }) };
+}
+
+/** The commands that the log has lost before this sequence, although they were not applied. */
+export function lostBefore(current: Checkpoint, sequence: number): LostCommands | undefined {
+  const { applied, cancelled } = current;
+  if (applied >= sequence - 1 || isReplayed(current, sequence)) return undefined;
+  let from = applied + 1;
+  while (from < sequence && cancelled.includes(from)) from++;
+  return from < sequence ? { from, through: sequence - 1 } : undefined;
+}
+
+/** Whether everything up to `last` is applied, and nothing in the log hinders it to go on with other numbers. */
+export function areNumbersToMove(current: Checkpoint, last: number): boolean {
+  const { usedThrough, applied } = current;
+  return usedThrough > 0 && applied >= last && neededFrom(current) > applied;
+}
