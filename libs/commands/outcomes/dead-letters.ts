@@ -26,9 +26,12 @@ export interface DeadLetter {
 }
 
 /** Processors' logs begin with `KATO_`, so none of them can have this name. */
-const streamName = "KATO-DEAD-LETTERS";
+export const deadLetterStream = "KATO-DEAD-LETTERS";
 const fetchedAtOnce = 100;
-const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
+
+/** The subject of one dead letter of a processor, or of all. */
+export const deadLetterSubject = (processor: string, sequence: number | "*") =>
+  `kato.${processor}.dead-letters.${sequence}`;
 
 const headerNames = {
   command: "Kato-Command",
@@ -57,12 +60,12 @@ export class DeadLetters {
   static async open(connection: NatsConnection, replicas: number): Promise<DeadLetters> {
     const manager = await jetstreamManager(connection, { checkAPI: false });
     try {
-      await manager.streams.info(streamName);
+      await manager.streams.info(deadLetterStream);
     } catch (error) {
       if (!isStreamNotFound(error)) throw error;
       await manager.streams.add({
-        name: streamName,
-        subjects: [subjectOf("*", "*")],
+        name: deadLetterStream,
+        subjects: [deadLetterSubject("*", "*")],
         storage: StorageType.File,
         retention: RetentionPolicy.Limits,
         max_msgs_per_subject: 1,
@@ -82,9 +85,13 @@ export class DeadLetters {
     all.set(headerNames.grpcStatus, String(deadLetter.grpcStatus));
     all.set(headerNames.text, deadLetter.text.replace(/\s+/g, " "));
     all.set(headerNames.at, String(deadLetter.atMs));
-    await this.#streams.publish(subjectOf(deadLetter.processor, deadLetter.sequence), deadLetter.data, {
-      headers: all,
-    });
+    await this.#streams.publish(
+      deadLetterSubject(deadLetter.processor, deadLetter.sequence),
+      deadLetter.data,
+      {
+        headers: all,
+      },
+    );
   }
 
   /**
@@ -93,8 +100,8 @@ export class DeadLetters {
    */
   async list(processor: string, from: number, limit: number): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
-    const consumer = await this.#streams.consumers.get(streamName, {
-      filter_subjects: subjectOf(processor, "*"),
+    const consumer = await this.#streams.consumers.get(deadLetterStream, {
+      filter_subjects: deadLetterSubject(processor, "*"),
     });
     for await (const message of storedMessages(consumer, fetchedAtOnce)) {
       const deadLetter = deadLetterOf(message);
@@ -106,8 +113,8 @@ export class DeadLetters {
 
   /** Undefined if there is none. */
   async find(processor: string, sequence: number): Promise<DeadLetter | undefined> {
-    const query = { last_by_subj: subjectOf(processor, sequence) };
-    const message = await this.#manager.streams.getMessage(streamName, query);
+    const query = { last_by_subj: deadLetterSubject(processor, sequence) };
+    const message = await this.#manager.streams.getMessage(deadLetterStream, query);
     return message
       ? deadLetterOf({ subject: message.subject, data: message.data, headers: message.header })
       : undefined;
@@ -115,7 +122,7 @@ export class DeadLetters {
 
   /** Removes a dead letter. If there is none, nothing happens. */
   async remove(processor: string, sequence: number): Promise<void> {
-    await this.#manager.streams.purge(streamName, { filter: subjectOf(processor, sequence) });
+    await this.#manager.streams.purge(deadLetterStream, { filter: deadLetterSubject(processor, sequence) });
   }
 }
 
