@@ -1,0 +1,81 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { streamOf } from "../commands/messages/subjects.ts";
+import { isStreamNotFound } from "../nats/errors.ts";
+import type { ProcessorEntry } from "../registry/processor-entry.ts";
+import { EntryCopy } from "./copy-entries.ts";
+import { checkpointSources, otherSources } from "./entries.ts";
+import { BackupFile } from "./folder.ts";
+import type { LogBackup, Moment, ProcessorBackup } from "./manifest.ts";
+import { entriesFile, logFile } from "./manifest.ts";
+import type { Moments } from "./moments.ts";
+import type { PauseOptions } from "./pause.ts";
+import { whilePaused } from "./pause.ts";
+import { snapshotStream } from "./stream-snapshot.ts";
+
+export interface ProcessorContext extends PauseOptions {
+  connection: NatsConnection;
+  folder: string;
+  moments: Moments;
+  stopping: AbortSignal;
+}
+
+/**
+ * Makes the backup of one processor. It is paused for as long as its checkpoint, what has changed meanwhile and
+ * its log are copied. The log comes last: so it has every command that the rest speaks of. Resolves to the
+ * checksums of its files, too.
+ */
+export async function backUpProcessor(
+  context: ProcessorContext,
+  id: string,
+): Promise<{ backup: ProcessorBackup; sums: string[] }> {
+  const { connection, folder, moments, stopping } = context;
+  const file = await BackupFile.create(folder, entriesFile(id));
+  try {
+    const copy = new EntryCopy(connection, file);
+    await copy.copyMost(otherSources(id), stopping);
+    const pausedAt = performance.now();
+    const copied = await whilePaused(context, id, async (before) => {
+      const moment: Moment = before ? await moments.wait(id, stopping) : "unowned";
+      await copy.copyRest(checkpointSources(id), stopping);
+      await copy.copyRest(otherSources(id), stopping);
+      return { ...(before && { entry: asWanted(before) }), moment, log: await copyLog(context, id) };
+    });
+    const { log, ...rest } = copied;
+    const wasPaused = rest.entry === undefined || rest.entry.paused === true;
+    const paused_ms = wasPaused ? 0 : Math.round(performance.now() - pausedAt);
+    return {
+      backup: { id, ...rest, paused_ms, ...(log && { log: log.backup }), entries: copy.count },
+      sums: [await file.finish(), ...(log ? [log.sum] : [])],
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The entry as people want it: what a backup has left paused is not to be paused. */
+function asWanted({ paused, paused_by, ...entry }: ProcessorEntry): ProcessorEntry {
+  return { ...entry, ...(paused && paused_by === undefined && { paused }) };
+}
+
+async function copyLog(
+  { connection, folder, stopping }: ProcessorContext,
+  id: string,
+): Promise<{ backup: LogBackup; sum: string } | undefined> {
+  const manager = await jetstreamManager(connection, { checkAPI: false });
+  try {
+    await manager.streams.info(streamOf(id));
+  } catch (error) {
+    if (isStreamNotFound(error)) return undefined;
+    throw error;
+  }
+  const file = await BackupFile.create(folder, logFile(id));
+  try {
+    const write = (chunk: Uint8Array) => file.write(chunk);
+    const description = await snapshotStream(connection, streamOf(id), write, stopping);
+    const { state: after } = await manager.streams.info(streamOf(id));
+    return { backup: { ...description, after }, sum: await file.finish() };
+  } finally {
+    await file.close();
+  }
+}

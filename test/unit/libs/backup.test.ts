@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { StreamState } from "@nats-io/jetstream";
+import type { LogBackup } from "../../../libs/backup/manifest.ts";
+import { restoredLogProblem } from "../../../libs/backup/manifest.ts";
+import { serverProblem } from "../../../libs/backup/server-problem.ts";
+
+const stateOf = (first_seq: number, last_seq: number, num_deleted = 0): StreamState => ({
+  messages: last_seq - first_seq + 1 - num_deleted,
+  bytes: 1,
+  first_seq,
+  first_ts: "",
+  last_seq,
+  last_ts: "",
+  num_deleted,
+  consumer_count: 0,
+  deleted: [],
+  lost: { msgs: null, bytes: 0 },
+});
+
+function problemOf(restored: StreamState, after = stateOf(10, 120, 2)): string | undefined {
+  const log: LogBackup = {
+    config: { name: "KATO_p1" } as LogBackup["config"],
+    state: stateOf(10, 100, 2),
+    after,
+  };
+  return restoredLogProblem(log, restored);
+}
+
+test("a restored log may have what came while the snapshot was taken, and may lack what was trimmed", () => {
+  assert.equal(problemOf(stateOf(10, 100, 2)), undefined);
+  assert.equal(problemOf(stateOf(10, 115, 2)), undefined);
+  assert.equal(problemOf(stateOf(50, 120, 1), stateOf(50, 120)), undefined);
+  assert.equal(problemOf(stateOf(121, 120), stateOf(121, 120)), undefined, "all of it was trimmed");
+});
+
+test("a restored log that lacks something, or has what there was not, is noticed", () => {
+  assert.match(problemOf(stateOf(10, 99, 2)) ?? "", /ends with 99/);
+  assert.match(problemOf(stateOf(10, 4_611_686_018_427_391_000, 2)) ?? "", /ends with/);
+  assert.match(problemOf(stateOf(11, 100, 2)) ?? "", /begins with 11/);
+  assert.match(problemOf(stateOf(10, 100, 5)) ?? "", /3 of its commands are missing/);
+});
+
+test("a backup is restored with the NATS that it was made with or a newer one", () => {
+  assert.equal(serverProblem("2.9.10", "2.14.0", 1), undefined);
+  assert.equal(serverProblem("2.14.3", "2.14.0", 3), undefined);
+  assert.match(serverProblem("2.14.0", "2.9.10", 1) ?? "", /made with NATS 2.14.0, and this is 2.9.10/);
+  assert.match(serverProblem("2.9.10", "2.10.5", 3) ?? "", /too old for 3 replicas/);
+});
