@@ -29,14 +29,15 @@ export async function backUpProcessor(
   context: ProcessorContext,
   id: string,
 ): Promise<{ backup: ProcessorBackup; sums: string[] }> {
-  const { connection, folder, moments, stopping } = context;
+  const { connection, folder, moments, registry, stopping } = context;
+  const isPaused = () => registry.get(id)?.paused === true;
   const file = await BackupFile.create(folder, entriesFile(id));
   try {
     const copy = new EntryCopy(connection, file);
     await copy.copyMost(otherSources(id), stopping);
     const pausedAt = performance.now();
     const copied = await whilePaused(context, id, async (before) => {
-      const moment: Moment = before ? await moments.wait(id, stopping) : "unowned";
+      const moment: Moment = before ? await moments.wait(id, isPaused, stopping) : "unowned";
       await copy.copyRest(checkpointSources(id), stopping);
       await copy.copyRest(otherSources(id), stopping);
       return { ...(before && { entry: asWanted(before) }), moment, log: await copyLog(context, id) };

@@ -5,6 +5,7 @@ import { reportEveryMs } from "../commands/messages/processor-state.ts";
 import { stateSubject } from "../commands/messages/subjects.ts";
 import { BackupError } from "./backup-error.ts";
 import type { Moment } from "./manifest.ts";
+import { resumedMeanwhile } from "./pause.ts";
 
 /** A processor whose worker does not report for this long is run by nobody. */
 const silenceMs = 3 * reportEveryMs;
@@ -29,9 +30,9 @@ export class Moments {
 
   /**
    * Waits until a processor that was just paused has settled, or cannot settle, by a report that comes from now
-   * on. Rejects if that takes longer than any command may.
+   * on. Rejects if it is not paused any more, and if that takes longer than any command may.
    */
-  async wait(processor: string, stopping: AbortSignal): Promise<Moment> {
+  async wait(processor: string, isPaused: () => boolean, stopping: AbortSignal): Promise<Moment> {
     const startedAt = performance.now();
     for (;;) {
       const { report, at } = this.#reports.get(processor) ?? { at: startedAt };
@@ -40,6 +41,7 @@ export class Moments {
         if (report.settled) return "settled";
         if (report.state === "down" || report.state === "held") return report.state;
       }
+      if (!isPaused()) throw resumedMeanwhile(processor);
       if (now - Math.max(at, startedAt) > silenceMs) return "unowned";
       if (now - startedAt > limitMs) {
         const seconds = Math.round(limitMs / 1_000);

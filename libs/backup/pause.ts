@@ -15,8 +15,9 @@ export interface PauseOptions {
 
 /**
  * Does a task while a processor is paused. The task is given the processor's entry as it was before; undefined
- * if it is not registered. Afterwards, and also if the task fails, the processor is resumed, unless it was paused
- * before or a person has paused it since. While NATS is away that is tried for 30 s.
+ * if it is not registered. Rejects if somebody has resumed it meanwhile. Afterwards, and also if the task fails,
+ * the processor is resumed, unless it was paused before or a person has paused it since. While NATS is away that
+ * is tried for 30 s.
  */
 export async function whilePaused<T>(
   { registry, program, progress }: PauseOptions,
@@ -28,10 +29,19 @@ export async function whilePaused<T>(
     if (before?.paused_by !== undefined) {
       progress(`${id} was left paused by the ${before.paused_by}; POST /processors/${id}/resume resumes it`);
     }
-    return await task(before);
+    const done = await task(before);
+    const after = before && (await registry.pauseFor(id, program));
+    if (before && !after?.paused) {
+      throw resumedMeanwhile(id);
+    }
+    return done;
   } finally {
     await resume(registry, id, program);
   }
+}
+
+export function resumedMeanwhile(id: string): BackupError {
+  return new BackupError(`somebody has resumed or removed ${id} while it was being copied: begin anew`);
 }
 
 async function resume(registry: Registry, id: string, program: string): Promise<void> {

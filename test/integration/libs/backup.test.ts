@@ -172,6 +172,21 @@ test("a restore that fails leaves nothing behind", async (t) => {
   assert.deepEqual(names, []);
 });
 
+test("a backup fails if somebody resumes a processor while it is copied", async (t) => {
+  const from = await emptyNats(t);
+  await fillLog(from);
+  const registry = await standingProcessor(t, from);
+  const folder = temporaryFolder(t);
+  registry.onChange(() => void (registry.get(id)?.paused_by && registry.setPaused(id, false)));
+  const making = backUp({ connection: from, folder, stopping, progress: ignore });
+  await assert.rejects(making, /somebody has resumed or removed p1 while it was being copied/);
+  assert.equal(registry.get(id)?.paused, undefined);
+  await assert.rejects(
+    restore({ connection: from, folder, replicas: undefined, stopping, progress: ignore }),
+    /no complete backup/,
+  );
+});
+
 test("the users that are shipped for it can do what a backup and a restore do, and nothing is refused", async (t) => {
   process.env.NATS_BACKUP_PASSWORD = '"b"';
   process.env.NATS_RESTORE_PASSWORD = '"r"';
