@@ -1,17 +1,14 @@
-import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { streamOf } from "../commands/messages/subjects.ts";
-import { isStreamNotFound } from "../nats/errors.ts";
 import type { ProcessorEntry } from "../registry/processor-entry.ts";
 import { EntryCopy } from "./copy-entries.ts";
+import { copyLog } from "./copy-log.ts";
 import { checkpointSources, otherSources } from "./entries.ts";
 import { BackupFile } from "./folder.ts";
-import type { LogBackup, Moment, ProcessorBackup } from "./manifest.ts";
-import { entriesFile, logFile } from "./manifest.ts";
+import type { Moment, ProcessorBackup } from "./manifest.ts";
+import { entriesFile } from "./manifest.ts";
 import type { Moments } from "./moments.ts";
 import type { PauseOptions } from "./pause.ts";
 import { whilePaused } from "./pause.ts";
-import { snapshotStream } from "./stream-snapshot.ts";
 
 export interface ProcessorContext extends PauseOptions {
   connection: NatsConnection;
@@ -57,26 +54,4 @@ export async function backUpProcessor(
 /** The entry as people want it: what a backup has left paused is not to be paused. */
 function asWanted({ paused, paused_by, ...entry }: ProcessorEntry): ProcessorEntry {
   return { ...entry, ...(paused && paused_by === undefined && { paused }) };
-}
-
-async function copyLog(
-  { connection, folder, stopping }: ProcessorContext,
-  id: string,
-): Promise<{ backup: LogBackup; sum: string } | undefined> {
-  const manager = await jetstreamManager(connection, { checkAPI: false });
-  try {
-    await manager.streams.info(streamOf(id));
-  } catch (error) {
-    if (isStreamNotFound(error)) return undefined;
-    throw error;
-  }
-  const file = await BackupFile.create(folder, logFile(id));
-  try {
-    const write = (chunk: Uint8Array) => file.write(chunk);
-    const description = await snapshotStream(connection, streamOf(id), write, stopping);
-    const { state: after } = await manager.streams.info(streamOf(id));
-    return { backup: { ...description, after }, sum: await file.finish() };
-  } finally {
-    await file.close();
-  }
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { StreamState } from "@nats-io/jetstream";
 import type { LogBackup } from "../../../libs/backup/manifest.ts";
 import { restoredLogProblem } from "../../../libs/backup/manifest.ts";
+import { S2Size } from "../../../libs/backup/s2-size.ts";
 import { serverProblem } from "../../../libs/backup/server-problem.ts";
 
 const stateOf = (first_seq: number, last_seq: number, num_deleted = 0): StreamState => ({
@@ -46,4 +47,33 @@ test("a backup is restored with the NATS that it was made with or a newer one", 
   assert.equal(serverProblem("2.14.3", "2.14.0", 3), undefined);
   assert.match(serverProblem("2.14.0", "2.9.10", 1) ?? "", /made with NATS 2.14.0, and this is 2.9.10/);
   assert.match(serverProblem("2.9.10", "2.10.5", 3) ?? "", /too old for 3 replicas/);
+});
+
+test("an S2 stream that is broken off is noticed, in whatever pieces it comes", () => {
+  const frame = (kind: number, rest: Buffer) => {
+    const header = Buffer.alloc(4);
+    header.writeUIntLE(kind, 0, 1);
+    header.writeUIntLE(rest.length, 1, 3);
+    return Buffer.concat([header, rest]);
+  };
+  const checksum = Buffer.alloc(4);
+  // 300 bytes, compressed to six.
+  const compressed = frame(0x00, Buffer.concat([checksum, Buffer.from([0xac, 0x02, 1, 2, 3, 4, 5, 6])]));
+  const plain = frame(0x01, Buffer.concat([checksum, Buffer.alloc(100)]));
+  const stream = Buffer.concat([
+    frame(0xff, Buffer.from("S2sTwO")),
+    compressed,
+    frame(0xfe, Buffer.alloc(9)),
+    plain,
+  ]);
+  const measured = (bytes: Buffer, piece: number) => {
+    const size = new S2Size();
+    for (let at = 0; at < bytes.length; at += piece) size.add(bytes.subarray(at, at + piece));
+    return [size.contentBytes, size.isWhole];
+  };
+  for (const piece of [1, 3, 14, 1_000]) {
+    assert.deepEqual(measured(stream, piece), [400, true]);
+    assert.deepEqual(measured(stream.subarray(0, -1), piece), [300, false]);
+    assert.deepEqual(measured(stream.subarray(0, -plain.length), piece), [300, true]);
+  }
 });
