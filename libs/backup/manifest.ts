@@ -43,22 +43,31 @@ export const manifestFile = "manifest.json";
 export const logFile = (processor: string) => `${processor}/log.tar.s2`;
 export const entriesFile = (processor: string) => `${processor}/entries.ndjson`;
 
+/** What is wrong with a log that was restored, in words. */
+export interface LogProblem {
+  /** It lacks commands, as those that were damaged in the log already. What it has is right. */
+  isLoss: boolean;
+  text: string;
+}
+
 /**
- * What is wrong with a log that was restored, in words; undefined if nothing is. The snapshot was taken between
+ * Compares a log that was restored with what it was; undefined if it is the same. The snapshot was taken between
  * two looks at the stream, so what it holds lies between what these have seen.
  */
-export function restoredLogProblem({ state, after }: LogBackup, restored: StreamState): string | undefined {
-  const lies = (value: number, low: number, high: number) => value >= low && value <= high;
-  if (!lies(restored.first_seq, state.first_seq, after.first_seq)) {
-    return `it begins with ${restored.first_seq} and not with ${state.first_seq}`;
+export function restoredLogProblem(
+  { state, after }: LogBackup,
+  restored: StreamState,
+): LogProblem | undefined {
+  const range = `${restored.first_seq} to ${restored.last_seq}`;
+  if (restored.first_seq < state.first_seq || restored.last_seq > after.last_seq) {
+    const text = `it has the commands ${range}, and was ${state.first_seq} to ${after.last_seq}`;
+    return { isLoss: false, text };
   }
-  if (!lies(restored.last_seq, state.last_seq, after.last_seq)) {
-    return `it ends with ${restored.last_seq} and not with ${state.last_seq}`;
-  }
-  const missing = restored.last_seq - restored.first_seq + 1 - restored.messages;
-  const deleted = Math.max(state.num_deleted ?? 0, after.num_deleted ?? 0);
-  if (restored.messages > 0 && missing > deleted) {
-    return `${missing - deleted} of its commands are missing`;
-  }
-  return undefined;
+  const isEndMissing = restored.last_seq < state.last_seq;
+  const isBeginningMissing = restored.first_seq > after.first_seq;
+  const holes = restored.messages === 0 ? 0 : restored.last_seq - restored.first_seq + 1 - restored.messages;
+  const lost = holes - Math.max(state.num_deleted ?? 0, after.num_deleted ?? 0);
+  if (!isEndMissing && !isBeginningMissing && lost <= 0) return undefined;
+  const missing = lost > 0 ? `, of which ${lost} are missing` : "";
+  return { isLoss: true, text: `it was ${state.first_seq} to ${state.last_seq}, and has ${range}${missing}` };
 }

@@ -25,18 +25,21 @@ export interface RestoreContext {
   onStream: (stream: string) => void;
 }
 
-/** Restores a processor's log and entries. The streams that its entries belong to have to be there. */
-export async function restoreProcessor(context: RestoreContext, backup: ProcessorBackup): Promise<void> {
-  if (backup.log) await restoreLog(context, backup.id, backup.log);
-  const count = await restoreEntries(context, backup.id);
-  if (count !== backup.entries) {
-    throw new BackupError(
-      `${backup.id} has ${count} entries in its file, and ${backup.entries} were written`,
-    );
-  }
+/**
+ * Restores a processor's log and entries. The streams that its entries belong to have to be there. Resolves to
+ * what its log has lost, in words; undefined if nothing.
+ */
+export async function restoreProcessor(
+  context: RestoreContext,
+  { id, log, entries }: ProcessorBackup,
+): Promise<string | undefined> {
+  const loss = log && (await restoreLog(context, id, log));
+  const count = await restoreEntries(context, id);
+  if (count !== entries) throw new BackupError(`${id} has ${count} entries, and ${entries} were written`);
+  return loss;
 }
 
-async function restoreLog(context: RestoreContext, id: string, log: LogBackup): Promise<void> {
+async function restoreLog(context: RestoreContext, id: string, log: LogBackup): Promise<string | undefined> {
   const { connection, folder, replicas, stopping } = context;
   if (log.config.name !== streamOf(id)) throw new BackupError(`the log of ${id} has another name`);
   const config = { ...log.config, ...(replicas !== undefined && { num_replicas: replicas }) };
@@ -44,7 +47,10 @@ async function restoreLog(context: RestoreContext, id: string, log: LogBackup): 
   context.onStream(config.name);
   const { state } = await restoreStream(connection, { config, state: log.state }, chunks);
   const problem = restoredLogProblem(log, state);
-  if (problem !== undefined) throw new BackupError(`the log of ${id} is not what it was: ${problem}`);
+  if (!problem) return undefined;
+  const text = `the log of ${id} is not what it was: ${problem.text}`;
+  if (!problem.isLoss) throw new BackupError(text);
+  return text;
 }
 
 async function* chunksOf(path: string, stopping: AbortSignal): AsyncGenerator<Uint8Array> {

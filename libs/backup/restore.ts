@@ -25,10 +25,11 @@ export interface RestoreOptions {
 
 /**
  * Restores a backup into a NATS that has nothing of this system. First every file is compared with its checksum,
- * and afterwards every log with what it was. The registry comes last: a processor that it has is whole.
+ * and afterwards every log with what it was. The registry comes last, as nothing is used that it does not have.
  *
- * Rejects with a BackupError for what an operator can see to. If it fails, what it has made is removed, so that
- * it can be tried again.
+ * Rejects with a BackupError for what an operator can see to. What it has made is then removed, so that it can be
+ * tried again, with one exception: where logs were damaged before they were backed up, all else is restored,
+ * and the workers will say what is lost.
  */
 export async function restore(options: RestoreOptions): Promise<Manifest> {
   const { connection, folder, stopping, progress } = options;
@@ -40,6 +41,7 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
   if (problem !== undefined) throw new BackupError(problem);
   await checkEmpty(connection);
   const made: string[] = [];
+  const losses: string[] = [];
   const context: RestoreContext = {
     connection,
     folder,
@@ -51,7 +53,8 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
     await makeSharedStreams(context, replicas);
     for (const [index, backup] of manifest.processors.entries()) {
       stopping.throwIfAborted();
-      await restoreProcessor(context, backup);
+      const loss = await restoreProcessor(context, backup);
+      if (loss !== undefined) losses.push(loss);
       const commands = backup.log?.state.messages ?? 0;
       const what = `${backup.id}: ${commands} commands, ${backup.entries} entries`;
       progress(`${index + 1} of ${manifest.processors.length}: ${what}`);
@@ -62,12 +65,15 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
     for (const { entry } of manifest.processors) {
       if (entry) await registry.put(entry.id, JSON.stringify(entry));
     }
-    return manifest;
   } catch (error) {
     progress("failed: removing what was restored");
     await remove(connection, made);
     throw error;
   }
+  if (losses.length > 0) {
+    throw new BackupError(`all is restored, but for what was damaged before: ${losses.join("; ")}`);
+  }
+  return manifest;
 }
 
 async function checkEmpty(connection: NatsConnection): Promise<void> {

@@ -11,15 +11,17 @@ export interface StreamDescription {
 }
 
 const chunkBytes = 128 * 1024;
-/** JetStream reads and checks every message of the stream before it answers. */
-const checkingTimeoutMs = 600_000;
+const requestTimeoutMs = 30_000;
 /** A snapshot that stands still for this long is given up. */
 const silenceMs = 30_000;
 
 /**
- * Takes JetStream's own snapshot of a stream, without its consumers, and hands it on in chunks, one at a
- * time. Messages may be stored meanwhile; those that come late may or may not be in it. None can be removed.
- * Before it begins, JetStream checks the checksum of every message, and refuses where one is damaged.
+ * Takes JetStream's own snapshot of a stream, without its consumers, and hands it on in chunks, one at a time.
+ * Messages may be stored meanwhile; those that come late may or may not be in it. nats-server 2.9 refuses to
+ * remove any meanwhile.
+ *
+ * JetStream is not asked to check the messages first (`jsck`): where it finds a damaged one, it drops that and
+ * all that follow it in the same block, so the backup would do harm (docs/decisions/0024).
  *
  * This is the protocol of $JS.API.STREAM.SNAPSHOT, which nats.js does not have: chunks come to a subject of
  * ours, each is acknowledged at the subject that it names, and an empty message ends them.
@@ -36,9 +38,9 @@ export async function snapshotStream(
   let watchdog: NodeJS.Timeout | undefined;
   stopping.addEventListener("abort", end);
   try {
-    const request = { deliver_subject, no_consumers: true, jsck: true, chunk_size: chunkBytes };
+    const request = { deliver_subject, no_consumers: true, chunk_size: chunkBytes };
     const subject = `$JS.API.STREAM.SNAPSHOT.${stream}`;
-    const description = requestApi<StreamDescription>(connection, subject, request, checkingTimeoutMs);
+    const description = requestApi<StreamDescription>(connection, subject, request, requestTimeoutMs);
     const { config, state } = (await Promise.race([description, aborted(stopping, chunks)])) ?? {};
     stopping.throwIfAborted();
     if (!config || !state) throw new Error(`the answer about a snapshot of ${stream} makes no sense`);
