@@ -1,3 +1,4 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { BackupError } from "../../libs/backup/backup-error.ts";
 import { Environment, SettingsError } from "../../libs/config/environment.ts";
@@ -58,6 +59,7 @@ export async function runBackupCommand(
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof BackupError || error instanceof SettingsError) progress(error.message);
+    else if (error instanceof JetStreamApiError) progress(`NATS refuses it: ${error.message}`);
     else if (stop.signal.aborted) progress("stopped; nothing is complete, and every processor is resumed");
     else progress(error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
