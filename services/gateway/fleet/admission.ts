@@ -46,8 +46,9 @@ export function admitSync(backend: Backend, outgoing: Outgoing, waitMs: number):
   const queue = backend.states.queue(processor);
   if (!queue || queue.depth <= shortQueue) return;
   if (backend.states.get(processor)?.state === "paused") {
-    // A backup pauses for a moment, and the client waits for longer than that.
-    if (backend.registry.get(processor)?.paused_by !== undefined) return;
+    // The registry knows first that it is resumed. A backup pauses for a moment, and the client waits for longer.
+    const entry = backend.registry.get(processor);
+    if (!entry?.paused || entry.paused_by !== undefined) return;
     throw paused(queue, context);
   }
   // Without a rate nobody can say how long the queue takes.
