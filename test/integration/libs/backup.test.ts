@@ -4,21 +4,19 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { backUp } from "../../../libs/backup/back-up.ts";
 import { restore } from "../../../libs/backup/restore.ts";
-import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
-import { commandSubject, stateSubject, streamOf } from "../../../libs/commands/messages/subjects.ts";
+import { commandSubject, streamOf } from "../../../libs/commands/messages/subjects.ts";
 import type { DeadLetter } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
-import { Registry } from "../../../libs/registry/registry.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
+import { commandsOf, fillLog, id, standingProcessor, store } from "../../fixtures/standing-processor.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
-const id = "p1";
 const deadLetter: DeadLetter = {
   processor: id,
   sequence: 7,
@@ -41,58 +39,12 @@ async function emptyNats(t: TestContext): Promise<NatsConnection> {
   return connection;
 }
 
-/** Stores so many commands more. */
-async function store(connection: NatsConnection, count: number): Promise<void> {
-  const streams = jetstream(connection);
-  const publish = () => streams.publish(commandSubject(id), Buffer.alloc(100, "c"));
-  await Promise.all(Array.from({ length: count }, publish));
-}
-
-/** A log with a trimmed beginning, and with holes, at its end too. */
-async function fillLog(connection: NatsConnection): Promise<CommandLogs> {
-  const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
-  await logs.ensure(id);
-  await store(connection, 3_000);
-  await logs.trim(id, 100);
-  for (const sequence of [200, 201, 3_000]) await logs.delete(id, sequence);
-  return logs;
-}
-
 /** Changes a byte in the middle of a file. */
 async function damage(file: string): Promise<void> {
   const bytes = await readFile(file);
   const middle = bytes.length >> 1;
   bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
   await writeFile(file, bytes);
-}
-
-/** A registered processor, with a worker that does nothing but report that it stands between two commands. */
-async function standingProcessor(t: TestContext, connection: NatsConnection): Promise<Registry> {
-  const registry = await Registry.open(await openBucket(connection, "registry", 1), connection);
-  t.after(() => registry.close());
-  await registry.put({ id, name: "P1", grpc_endpoint: "a:1", source: "rest" });
-  const report = () => {
-    if (connection.isClosed()) return;
-    const { paused } = registry.get(id) ?? {};
-    const state = { processor: id, state: paused ? "paused" : "ready", ...(paused && { settled: true }) };
-    connection.publish(stateSubject(id), JSON.stringify(state));
-  };
-  const reporting = setInterval(report, 20);
-  t.after(() => clearInterval(reporting));
-  return registry;
-}
-
-/** Sequence, time and data of every command. */
-async function commandsOf(connection: NatsConnection): Promise<string[]> {
-  const consumer = await jetstream(connection).consumers.get(streamOf(id), {
-    deliver_policy: DeliverPolicy.All,
-  });
-  const commands: string[] = [];
-  for await (const message of await consumer.consume()) {
-    commands.push(`${message.seq} ${message.info.timestampNanos} ${message.string()}`);
-    if (message.info.pending === 0) break;
-  }
-  return commands;
 }
 
 test("a log is restored with its sequences, times and holes, and goes on counting behind its end", async (t) => {
