@@ -13,18 +13,26 @@ const bucketNames = {
   lateCalls: "kato-late-calls",
 } as const;
 
+/** A bucket, by what is in it. */
+export type BucketName = keyof typeof bucketNames;
+
+/** The name of the JetStream stream that holds a bucket. */
+export const bucketStream = (name: BucketName) => `KV_${bucketNames[name]}`;
+
+/** The subject at which the stream of a bucket stores a key, or all keys that match a NATS pattern. */
+export const keySubject = (name: BucketName, pattern: string) => `$KV.${bucketNames[name]}.${pattern}`;
+
 /**
  * Purges all keys that match a NATS pattern. Unlike a delete of each key this leaves no markers behind in the
  * bucket.
  */
 export async function purgeKeys(
   connection: NatsConnection,
-  name: keyof typeof bucketNames,
+  name: BucketName,
   pattern: string,
 ): Promise<void> {
-  const bucket = bucketNames[name];
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  await manager.streams.purge(`KV_${bucket}`, { filter: `$KV.${bucket}.${pattern}` });
+  await manager.streams.purge(bucketStream(name), { filter: keySubject(name, pattern) });
 }
 
 /**
@@ -36,10 +44,15 @@ export async function purgeKeys(
  */
 export function openBucket(
   connection: NatsConnection,
-  name: keyof typeof bucketNames,
+  name: BucketName,
   replicas: number,
   ttlMs?: number,
 ): Promise<KV> {
   const ttl = ttlMs === undefined ? {} : { ttl: ttlMs };
   return new Kvm(connection).create(bucketNames[name], { history: 1, replicas, allow_direct: false, ...ttl });
+}
+
+/** Opens a bucket that exists. */
+export function openExistingBucket(connection: NatsConnection, name: BucketName): Promise<KV> {
+  return new Kvm(connection).open(bucketNames[name], { allow_direct: false });
 }

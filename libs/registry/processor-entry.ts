@@ -19,6 +19,8 @@ export interface ProcessorEntry {
   source: Source;
   /** If true, its commands are accepted but not applied. */
   paused?: boolean;
+  /** What has paused it, if that was no person: a backup, by its name. Only that resumes it by itself. */
+  paused_by?: string;
 }
 
 /** Whether an entry of `source` is kept when `other` declares the same id. */

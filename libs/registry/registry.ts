@@ -72,14 +72,33 @@ export class Registry {
     await this.#change(id, (known) => (known?.source === source ? undefined : known));
   }
 
-  /** Pauses a processor or resumes it. Resolves to its entry, or to undefined if it is not registered. */
+  /**
+   * Pauses a processor or resumes it, as a person wants it. Resolves to its entry, or to undefined if it is not
+   * registered.
+   */
   async setPaused(id: string, paused: boolean): Promise<ProcessorEntry | undefined> {
     const { after } = await this.#change(id, (known) => {
       if (!known) return undefined;
-      const { paused: _, ...entry } = known;
+      const entry = withoutPause(known);
       return { ...entry, ...(paused && { paused: true }) };
     });
     return after;
+  }
+
+  /**
+   * Pauses a processor for a program that will resume it by `resumeFor`. Changes nothing if it is paused
+   * already. Resolves to the entry as it was before; undefined if it is not registered.
+   */
+  async pauseFor(id: string, program: string): Promise<ProcessorEntry | undefined> {
+    const { before } = await this.#change(id, (known) =>
+      known && !known.paused ? { ...known, paused: true, paused_by: program } : known,
+    );
+    return before;
+  }
+
+  /** Resumes a processor, if this program has paused it and no person has paused or resumed it since. */
+  async resumeFor(id: string, program: string): Promise<void> {
+    await this.#change(id, (known) => (known?.paused_by === program ? withoutPause(known) : known));
   }
 
   /** Removes a processor, whichever source registered it. Its log and its checkpoint stay. */
@@ -139,6 +158,11 @@ export class Registry {
   }
 }
 
-function pauseOf(known: ProcessorEntry | undefined): Pick<ProcessorEntry, "paused"> {
-  return known?.paused ? { paused: true } : {};
+function pauseOf(known: ProcessorEntry | undefined): Pick<ProcessorEntry, "paused" | "paused_by"> {
+  if (!known?.paused) return {};
+  return { paused: true, ...(known.paused_by !== undefined && { paused_by: known.paused_by }) };
+}
+
+function withoutPause({ paused: _, paused_by: __, ...entry }: ProcessorEntry): ProcessorEntry {
+  return entry;
 }

@@ -1,3 +1,4 @@
+import { backupPause } from "./backup.ts";
 import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
 import { durability } from "./durability.ts";
@@ -31,6 +32,7 @@ const measurements: Measurement[] = [
   { names: ["failover"], measure: failover },
   { names: ["query_during_ingestion"], measure: queryDuringIngestion },
   { names: ["scrape_500"], measure: scrapeLatency },
+  { names: ["backup_pause"], measure: backupPause, isLong: true },
   { names: ["fleet_1000"], measure: fleet, isLong: true },
   { names: ["isolation"], measure: isolation, isLong: true },
   {

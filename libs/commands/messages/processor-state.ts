@@ -13,6 +13,11 @@ export interface ProcessorState {
    * - `held`: nobody can prove which commands the instance has, so nothing is applied until an operator decides.
    */
   state: "ready" | "applying" | "rebuilding" | "down" | "paused" | "held";
+  /**
+   * Present while it is paused, every command that was begun has ended, and what is persisted is what its
+   * instance has. So a copy of what is persisted can be made, which is that of a moment between two commands.
+   */
+  settled?: true;
   /** Unix ms of the last change of `state`. */
   since: number;
   /** Why it is down or held; "" in other states. */

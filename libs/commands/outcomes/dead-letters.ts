@@ -26,11 +26,14 @@ export interface DeadLetter {
 }
 
 /** Processors' logs begin with `KATO_`, so none of them can have this name. */
-const streamName = "KATO-DEAD-LETTERS";
+export const deadLetterStream = "KATO-DEAD-LETTERS";
 /** How many dead letters of one processor are kept. The newest stay. */
 export const deadLettersKept = 10_000;
 const trimEvery = 100;
-const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
+
+/** The subject of one dead letter of a processor, or of all. */
+export const deadLetterSubject = (processor: string, sequence: number | "*") =>
+  `kato.${processor}.dead-letters.${sequence}`;
 
 const headerNames = {
   command: "Kato-Command",
@@ -61,12 +64,12 @@ export class DeadLetters {
   static async open(connection: NatsConnection, replicas: number): Promise<DeadLetters> {
     const manager = await jetstreamManager(connection, { checkAPI: false });
     try {
-      await manager.streams.info(streamName);
+      await manager.streams.info(deadLetterStream);
     } catch (error) {
       if (!isStreamNotFound(error)) throw error;
       await manager.streams.add({
-        name: streamName,
-        subjects: [subjectOf("*", "*")],
+        name: deadLetterStream,
+        subjects: [deadLetterSubject("*", "*")],
         storage: StorageType.File,
         retention: RetentionPolicy.Limits,
         max_msgs_per_subject: 1,
@@ -89,9 +92,13 @@ export class DeadLetters {
     all.set(headerNames.grpcStatus, String(deadLetter.grpcStatus));
     all.set(headerNames.text, deadLetter.text.replace(/\s+/g, " "));
     all.set(headerNames.at, String(deadLetter.atMs));
-    await this.#streams.publish(subjectOf(deadLetter.processor, deadLetter.sequence), deadLetter.data, {
-      headers: all,
-    });
+    await this.#streams.publish(
+      deadLetterSubject(deadLetter.processor, deadLetter.sequence),
+      deadLetter.data,
+      {
+        headers: all,
+      },
+    );
     // To count them each time would cost as much as storing one.
     const { processor } = deadLetter;
     const puts = (this.#puts.get(processor) ?? 0) + 1;
@@ -104,8 +111,8 @@ export class DeadLetters {
    * sequences. The stream's index of subjects says which there are, so no others are read.
    */
   async list(processor: string, from: number, limit: number): Promise<DeadLetter[]> {
-    const { state } = await this.#manager.streams.info(streamName, {
-      subjects_filter: subjectOf(processor, "*"),
+    const { state } = await this.#manager.streams.info(deadLetterStream, {
+      subjects_filter: deadLetterSubject(processor, "*"),
     });
     const wanted = Object.keys(state.subjects ?? {})
       .map((subject) => Number(subject.slice(subject.lastIndexOf(".") + 1)))
@@ -126,8 +133,8 @@ export class DeadLetters {
    * the number of those that were dropped.
    */
   async trim(processor: string, kept = deadLettersKept): Promise<number> {
-    const { purged } = await this.#manager.streams.purge(streamName, {
-      filter: subjectOf(processor, "*"),
+    const { purged } = await this.#manager.streams.purge(deadLetterStream, {
+      filter: deadLetterSubject(processor, "*"),
       keep: kept,
     });
     return purged;
@@ -135,8 +142,8 @@ export class DeadLetters {
 
   /** Undefined if there is none. */
   async find(processor: string, sequence: number): Promise<DeadLetter | undefined> {
-    const query = { last_by_subj: subjectOf(processor, sequence) };
-    const message = await this.#manager.streams.getMessage(streamName, query);
+    const query = { last_by_subj: deadLetterSubject(processor, sequence) };
+    const message = await this.#manager.streams.getMessage(deadLetterStream, query);
     return message
       ? deadLetterOf({ subject: message.subject, data: message.data, headers: message.header })
       : undefined;
@@ -144,7 +151,7 @@ export class DeadLetters {
 
   /** Removes a dead letter. If there is none, nothing happens. */
   async remove(processor: string, sequence: number): Promise<void> {
-    await this.#manager.streams.purge(streamName, { filter: subjectOf(processor, sequence) });
+    await this.#manager.streams.purge(deadLetterStream, { filter: deadLetterSubject(processor, sequence) });
   }
 }
 

@@ -45,7 +45,12 @@ export function admitSync(backend: Backend, outgoing: Outgoing, waitMs: number):
   checkQueueLimits(backend, context, processor);
   const queue = backend.states.queue(processor);
   if (!queue || queue.depth <= shortQueue) return;
-  if (backend.states.get(processor)?.state === "paused") throw paused(queue, context);
+  if (backend.states.get(processor)?.state === "paused") {
+    // The registry knows first that it is resumed. A backup pauses for a moment, and the client waits for longer.
+    const entry = backend.registry.get(processor);
+    if (!entry?.paused || entry.paused_by !== undefined) return;
+    throw paused(queue, context);
+  }
   // Without a rate nobody can say how long the queue takes.
   if (queue.drainRate === 0) return;
   const seconds = queue.depth / queue.drainRate;

@@ -129,6 +129,11 @@ export class CancellationGate {
     return step > 0 || (mark !== null && mark.at.sequence > applied);
   }
 
+  /** Whether every command that was begun has ended. */
+  get isNothingBegun(): boolean {
+    return !this.isNextBegun && this.#begunThrough <= this.#current.applied;
+  }
+
   /** Whether the command's deadline has passed, and the command certainly was not begun. */
   isLate(command: StoredCommand): boolean {
     const { deadlineMs } = command;

@@ -62,6 +62,17 @@ export class Processor {
     return { last: held.through, oldestMs: this.#environment.clock.unixMs() - held.since };
   }
 
+  /**
+   * Whether it is paused between two commands, with everything persisted that its instance has. It stays so
+   * until it is resumed, unless its instance goes away.
+   */
+  get isSettled(): boolean {
+    const { context, gate, status } = this.#parts;
+    const { current, persisted } = context.checkpoint;
+    const isWhole = gate.isNothingBegun && !current.rebuilding && !current.ownObserve && !current.held;
+    return status.isPaused && status.state !== "down" && isWhole && current === persisted;
+  }
+
   /** Why it is down or held, or what takes so long, in words for people. */
   get reason(): string {
     const { supervisor, context, status } = this.#parts;

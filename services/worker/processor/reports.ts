@@ -50,6 +50,7 @@ export class Reports {
     if (before?.applied === state.applied && state.last > state.applied) void this.#askEnd(now);
     const isNews =
       before?.state !== state.state ||
+      before.settled !== state.settled ||
       before.applied !== state.applied ||
       before.last !== state.last ||
       before.degraded !== state.degraded;

@@ -82,6 +82,7 @@ export class ProcessorSlot {
     return {
       processor: this.id,
       ...this.#status.shown,
+      ...(this.#processor?.isSettled && { settled: true }),
       reason: this.#processor?.reason ?? "",
       worker: this.#environment.lease.worker,
       applied,

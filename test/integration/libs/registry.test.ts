@@ -98,6 +98,26 @@ test("a pause stays when the processor is registered again, even by a view that 
   assert.equal(await two.registry.setPaused("nobody", true), undefined);
 });
 
+test("what a program has paused it resumes, unless a person has paused it before or meanwhile", async (t) => {
+  const { registry } = await openView(t);
+  const [free, paused, meanwhile] = [newId(), newId(), newId()];
+  for (const id of [free, paused, meanwhile]) await registry.put(entry(id, "rest"));
+  await registry.setPaused(paused, true);
+
+  for (const id of [free, paused, meanwhile]) await registry.pauseFor(id, "backup 1");
+  assert.equal(registry.get(free)?.paused_by, "backup 1");
+  assert.equal(registry.get(paused)?.paused_by, undefined);
+  await registry.put(entry(free, "rest", "b:2"));
+  await registry.setPaused(meanwhile, true);
+  await registry.resumeFor(free, "backup 2");
+  assert.equal(registry.get(free)?.paused, true, "another program has paused it");
+
+  for (const id of [free, paused, meanwhile]) await registry.resumeFor(id, "backup 1");
+  assert.deepEqual(registry.get(free), entry(free, "rest", "b:2"));
+  assert.equal(registry.get(paused)?.paused, true);
+  assert.equal(registry.get(meanwhile)?.paused, true);
+});
+
 test("views that write at the same time do not overwrite each other's changes", async (t) => {
   const views = await Promise.all([1, 2, 3].map(() => openView(t)));
   for (let round = 0; round < 20; round++) {

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { connect } from "@nats-io/transport-node";
+import { backUp } from "../../../libs/backup/back-up.ts";
+import { restore } from "../../../libs/backup/restore.ts";
 import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { OutcomeStore, recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
+import { openBucket } from "../../../libs/nats/buckets.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
+import { startNats } from "../../fixtures/nats-server.ts";
+import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 import { whyNoReplicas } from "../../fixtures/why-no-replicas.ts";
 
@@ -86,6 +92,29 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
       );
       assert.deepEqual((await Promise.all(writers)).toSorted(), [false, false, false, true]);
     }
+  });
+
+  test("a backup of a log of three replicas is restored into a single nats-server, with one", async (t) => {
+    await logs.ensure("saved");
+    await Promise.all(Array.from({ length: 50 }, (_, index) => logs.append(command(`s.${index}`, "saved"))));
+    await openBucket(cluster.connection, "registry", 3);
+    const outcomes = await OutcomeStore.open(cluster.connection, 3);
+    await outcomes.put("saved", recordOf(command("s.1"), "queued", 1));
+    const common = { stopping: new AbortController().signal, progress: () => {} };
+    const folder = temporaryFolder(t);
+    const { processors } = await backUp({ connection: cluster.connection, folder, ...common });
+    assert.equal(processors.find(({ id }) => id === "saved")?.entries, 1);
+
+    const nats = await startNats();
+    t.after(() => nats.stop());
+    const connection = await connect({ servers: nats.url });
+    await assert.rejects(restore({ connection, folder, replicas: undefined, ...common }), /replicas/);
+    await restore({ connection, folder, replicas: 1, ...common });
+    const restored = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
+    assert.equal(await restored.last("saved"), 50);
+    assert.equal(await restored.isReplicated("saved"), false);
+    assert.notEqual(await (await OutcomeStore.open(connection, 1)).find("saved", "s.1"), undefined);
+    await connection.close();
   });
 
   async function idsIn(processor: string, through: number): Promise<string[]> {

@@ -9,7 +9,7 @@ import test from "node:test";
  * root, the top floor.
  */
 const plan: Record<string, string[]> = {
-  libs: ["config", "errors", "nats", "telemetry", "kato", "commands", "registry", "service"],
+  libs: ["config", "errors", "nats", "telemetry", "kato", "commands", "registry", "backup", "service"],
   "services/gateway": ["http", "openapi", "fleet", "dispatch", "bulk", "routes", "."],
   "services/worker": [
     "model",

@@ -11,6 +11,9 @@ export const Processor = Type.Object({
   endpoint: Text,
   source: Type.String({ description: "What registered it" }),
   paused: Type.Boolean({ description: "Whether somebody has paused it, whatever its state is" }),
+  paused_by: Type.Optional(
+    Type.String({ description: "The backup that has paused it for a moment; absent if a person has" }),
+  ),
   healthy: Type.Boolean(),
   state: Type.Union(
     ["ready", "applying", "rebuilding", "down", "paused", "held", "unowned"].map((state) =>
@@ -60,7 +63,9 @@ export const exampleProcessorView = {
 export function processorView({ states }: Backend, entry: ProcessorEntry) {
   const { id, name, grpc_endpoint: endpoint, source } = entry;
   const report = states.get(id);
-  const registered = { id, name, endpoint, source, paused: entry.paused === true };
+  const { paused_by } = entry;
+  const paused = { paused: entry.paused === true, ...(paused_by !== undefined && { paused_by }) };
+  const registered = { id, name, endpoint, source, ...paused };
   if (!report)
     return {
       ...registered,
