@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { availableParallelism } from "node:os";
 import { test } from "node:test";
-import { Worker } from "node:worker_threads";
-import type { Share } from "./crash-schedules/explore-entry.ts";
+import { runInThreads } from "./crash-schedules/run-in-threads.ts";
 
 /**
  * Always the same schedules in `npm test`, so that it says something about a change.
@@ -16,17 +13,5 @@ const schedules = Number(process.env.RECOVERY_SCHEDULES ?? (process.env.CHAOS_SE
 
 test("whatever crashes, and wherever, the instance ends as it would without a crash, and nobody is told otherwise", async (t) => {
   t.diagnostic(`CHAOS_SEED=${seed} RECOVERY_SCHEDULES=${schedules}`);
-  const threads = Math.min(availableParallelism(), schedules);
-  const count = Math.ceil(schedules / threads);
-  const failures = await Promise.all(
-    Array.from({ length: threads }, async (_, index) => {
-      const share: Share = { first: seed + index * count, count };
-      const thread = new Worker(new URL("./crash-schedules/explore-entry.ts", import.meta.url), {
-        workerData: share,
-      });
-      const [failure] = await once(thread, "message");
-      return failure as string;
-    }),
-  );
-  assert.equal(failures.filter(Boolean).join("\n"), "");
+  assert.equal(await runInThreads(seed, schedules, false), "");
 });
