@@ -36,6 +36,7 @@ export const errorCatalog = {
   HELD: { status: 503, retryable: true, title: "The processor is held until an operator decides" },
   QUEUE_PAUSED: { status: 503, retryable: true, title: "The processor is paused, and much waits" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
+  STORE_FULL: { status: 503, retryable: true, title: "NATS's storage is full" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
   DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },
   EFFECT_UNKNOWN: { status: 504, retryable: false, title: "It is not known whether the command was applied" },

@@ -13,18 +13,29 @@ const bucketNames = {
   lateCalls: "kato-late-calls",
 } as const;
 
+export type BucketName = keyof typeof bucketNames;
+
+/** The stream that a bucket is in. */
+export function streamOfBucket(name: BucketName): string {
+  return `KV_${bucketNames[name]}`;
+}
+
+/** The subject of a bucket's key, or of all keys that match a NATS pattern. */
+export function keySubject(name: BucketName, key: string): string {
+  return `$KV.${bucketNames[name]}.${key}`;
+}
+
 /**
  * Purges all keys that match a NATS pattern. Unlike a delete of each key this leaves no markers behind in the
  * bucket.
  */
 export async function purgeKeys(
   connection: NatsConnection,
-  name: keyof typeof bucketNames,
+  name: BucketName,
   pattern: string,
 ): Promise<void> {
-  const bucket = bucketNames[name];
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  await manager.streams.purge(`KV_${bucket}`, { filter: `$KV.${bucket}.${pattern}` });
+  await manager.streams.purge(streamOfBucket(name), { filter: keySubject(name, pattern) });
 }
 
 /**
@@ -36,7 +47,7 @@ export async function purgeKeys(
  */
 export function openBucket(
   connection: NatsConnection,
-  name: keyof typeof bucketNames,
+  name: BucketName,
   replicas: number,
   ttlMs?: number,
 ): Promise<KV> {

@@ -1,17 +1,9 @@
 import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
-import {
-  DeliverPolicy,
-  DiscardPolicy,
-  JetStreamApiError,
-  jetstream,
-  jetstreamManager,
-  RetentionPolicy,
-  StorageType,
-} from "@nats-io/jetstream";
+import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { isStreamNotFound } from "../../nats/errors.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
+import { createLog } from "./create-log.ts";
 import { LogReader } from "./log-reader.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
@@ -20,16 +12,16 @@ import { publishCommand } from "./publish-command.ts";
 export interface LogLimits {
   /** How many replicas NATS keeps of it. */
   replicas: number;
-  /** The largest size of one processor's log, in bytes; -1 for no limit but the server's. */
+  /** The largest size of one processor's log, in bytes, which JetStream holds; -1 for none. */
   maxBytes: number;
+  /** The size at which gateways refuse commands to a log that JetStream holds to no limit; -1 for none. */
+  heldBytes?: number;
 }
 
 /** How long one request may take. A log without a leader answers none, and it soon has a leader again. */
 const requestTimeoutMs = 2_000;
 /** How often `readRange` checks whether there is more to read. */
 const rangeCheckMs = 1_000;
-/** How long JetStream remembers a message id. All attempts to publish one command take less time. */
-const duplicateWindowMs = 120_000;
 
 /** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
 export class CommandLogs {
@@ -54,23 +46,13 @@ export class CommandLogs {
     );
   }
 
-  /** Creates the processor's log if it does not exist. A log that exists stays as it is. */
-  async ensure(processor: string): Promise<void> {
-    try {
-      await this.#manager.streams.info(streamOf(processor));
-    } catch (error) {
-      if (!isStreamNotFound(error)) throw error;
-      await this.#manager.streams.add({
-        name: streamOf(processor),
-        subjects: [commandSubject(processor)],
-        storage: StorageType.File,
-        retention: RetentionPolicy.Limits,
-        discard: DiscardPolicy.New,
-        num_replicas: this.#limits.replicas,
-        max_bytes: this.#limits.maxBytes,
-        duplicate_window: duplicateWindowMs * 1_000_000,
-      });
-    }
+  /**
+   * Creates the processor's log if it does not exist. A log that exists stays as it is. A new one begins above
+   * `usedThrough`, the last sequence that the caller knows of, and above what was applied.
+   */
+  async ensure(processor: string, usedThrough = 0): Promise<void> {
+    const version = this.#connection.info?.version ?? "";
+    await createLog(this.#manager, processor, { limits: this.#limits, usedThrough, version });
   }
 
   /**
@@ -189,8 +171,15 @@ export class CommandLogs {
 
   /** How full the log is, from 0 to 1; undefined if it has no limit. */
   async fill(processor: string): Promise<number | undefined> {
+    const { bytes, maxBytes } = await this.size(processor);
+    return maxBytes > 0 ? bytes / maxBytes : undefined;
+  }
+
+  /** How large the log is, and its limit, by whomever it is held; -1 without one. */
+  async size(processor: string): Promise<{ bytes: number; maxBytes: number }> {
     const { config, state } = await this.#info(processor);
-    return config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined;
+    const maxBytes = config.max_bytes > 0 ? config.max_bytes : (this.#limits.heldBytes ?? -1);
+    return { bytes: state.bytes, maxBytes };
   }
 
   /**

@@ -112,6 +112,11 @@ export class LogWriter {
     return this.#queue.length;
   }
 
+  /** The size of their data. */
+  get bytesUnderWay(): number {
+    return this.#queue.bytes;
+  }
+
   /** Whether no command may be added now: too many are under way, or it has failed. */
   get isFull(): boolean {
     return this.#failure !== undefined || this.underWay >= maxCommands || this.#queue.bytes >= maxBytes;
@@ -123,8 +128,8 @@ export class LogWriter {
   }
 
   /**
-   * Resolves once everything is stored. Rejects with LOG_FULL if the log takes no more. Then exactly those
-   * commands are stored that `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no
+   * Resolves once everything is stored. Rejects with LOG_FULL or STORE_FULL if no more is taken. Then
+   * exactly those commands are stored that `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no
    * acknowledgement for `patienceMs`.
    */
   settle(): Promise<void> {

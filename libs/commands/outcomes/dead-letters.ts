@@ -26,7 +26,8 @@ export interface DeadLetter {
 }
 
 /** Processors' logs begin with `KATO_`, so none of them can have this name. */
-const streamName = "KATO-DEAD-LETTERS";
+export const deadLetterStream = "KATO-DEAD-LETTERS";
+const streamName = deadLetterStream;
 const fetchedAtOnce = 100;
 const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
 
@@ -70,6 +71,17 @@ export class DeadLetters {
       });
     }
     return new DeadLetters(connection, manager);
+  }
+
+  /**
+   * Limits what all dead letters take together. Beyond it the oldest are removed. A limit that is set already
+   * stays. Rejects if NATS does not allow it, or does not have that much room to put aside.
+   */
+  async limit(maxBytes: number): Promise<void> {
+    const { config, state } = await this.#manager.streams.info(streamName);
+    if (config.max_bytes > 0) return;
+    // What is there when the limit is set for the first time is not removed.
+    await this.#manager.streams.update(streamName, { max_bytes: Math.ceil(Math.max(maxBytes, state.bytes)) });
   }
 
   /** Stores a dead letter. Resolves once JetStream has acknowledged it. */

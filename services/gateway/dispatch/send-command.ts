@@ -78,10 +78,15 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
 
 /**
  * Stores a command that nobody waits for. Resolves to its sequence once JetStream has acknowledged it (A6).
+ * `isResent` says that it was a dead letter.
  * The instance may be unavailable meanwhile.
  */
-export async function storeCommand(backend: Backend, command: Command): Promise<number> {
-  admitAsync(backend, command);
+export async function storeCommand(
+  backend: Backend,
+  command: Command,
+  { isResent = false }: { isResent?: boolean } = {},
+): Promise<number> {
+  admitAsync(backend, { ...command, isResent });
   const storing = store(backend, { ...command, store: true });
   try {
     const { sequence } = await storing;
@@ -93,9 +98,10 @@ export async function storeCommand(backend: Backend, command: Command): Promise<
 }
 
 /** Appends a command to the log, and counts it in the processor's queue. */
-async function store({ logs, states }: Backend, command: Command): Promise<Stored> {
+async function store({ logs, states, room }: Backend, command: Command): Promise<Stored> {
   const stored = await logs.append(command);
   states.stored(command.processor, stored.sequence);
+  room.stored(command);
   return stored;
 }
 

@@ -74,6 +74,7 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   INSTANCE_UNAVAILABLE: { detail: "The processor's KATO instance cannot be reached.", context: none },
   NOT_OWNED: { detail: "No worker runs this processor at the moment.", context: none },
   GATEWAY_STOPPING: { detail: "The gateway is being stopped.", context: none },
+  STORE_FULL: { detail: "NATS has no room for more commands, of any processor.", context: none },
   NATS_UNAVAILABLE: { detail: "NATS cannot be reached.", context: none },
   DEADLINE_PASSED: { detail: "It was not started in time, and will not be.", context: { ...none, command } },
   EFFECT_UNKNOWN: {

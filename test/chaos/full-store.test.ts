@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ndjson, untilDone } from "../fixtures/bulk.ts";
+import type { Answer } from "../fixtures/http-client.ts";
+import type { System } from "../fixtures/system.ts";
+import { startSystem } from "../fixtures/system.ts";
+import { until } from "../fixtures/until.ts";
+
+const leaseMs = 600;
+const ids = ["p1", "p2", "p3"];
+
+let system: System;
+before(async () => {
+  system = await startSystem({
+    processors: ids.map((id) => ({ id })),
+    jetstream: ["max_file_store: 10MB"],
+    workerEnv: { LEASE_MS: String(leaseMs), LOG_TRIM_MS: "100" },
+  });
+});
+after(() => system?.stop());
+
+const line = `${JSON.stringify({ strings: ["x".repeat(20_000)] })}\n`;
+const fill = (id: string) => system.request("POST", `/${id}/observations`, line.repeat(500), ndjson);
+const observe = (id: string) => system.request("POST", `/${id}/observe`, { strings: ["a"] });
+const clear = (id: string) => system.request("POST", `/${id}/clear-working-memory`);
+const states = async () => {
+  const { processors } = (await system.request("GET", "/processors")).json as {
+    processors: { state: string }[];
+  };
+  return processors.map(({ state }) => state);
+};
+
+function assertStoreFull({ status, headers, json, text }: Answer): void {
+  assert.deepEqual([status, json.type, json.retryable], [503, "urn:kato:problem:store-full", true], text);
+  assert.match(headers["retry-after"] ?? "", /^[1-9]\d*$/);
+}
+
+/** Pauses all, and stores as much as is taken. Returns how many observations each log has got. */
+async function fillAll(): Promise<Answer[]> {
+  for (const id of ids) assert.equal((await system.request("POST", `/processors/${id}/pause`)).status, 200);
+  const answers: Answer[] = [];
+  for (const id of ids) answers.push(await fill(id));
+  return answers;
+}
+
+const ingestionOf = (id: string, { json }: Answer) => `/${id}/ingestions/${json.ingestion}`;
+
+test("a full store refuses what is new; all else goes on, and so does everything once there is room", async () => {
+  const [first, second, third] = await fillAll();
+  assert.ok(first && second && third);
+  // The first two may have half of the room each.
+  assert.deepEqual([first.status, first.json.type], [429, "urn:kato:problem:log-full"], first.text);
+  assertStoreFull(third);
+  for (const id of ids) {
+    const refused = await observe(id);
+    assert.ok([429, 503].includes(refused.status), refused.text);
+    assert.equal(refused.json.effect, "none");
+  }
+  assertStoreFull(await observe("p3"));
+
+  // Longer than a lease lives without being renewed.
+  await sleep(2 * leaseMs);
+  assert.deepEqual(await states(), ["paused", "paused", "paused"]);
+  assert.equal((await system.request("GET", "/ready")).status, 200);
+  for (const id of ids) assert.equal((await system.request("GET", `/${id}/ping`)).status, 200);
+
+  for (const id of ids) assert.equal((await system.request("POST", `/processors/${id}/resume`)).status, 200);
+  for (const [id, answer] of [
+    ["p1", first],
+    ["p2", second],
+  ] as const) {
+    const { accepted, applied, failed, unknown } = await untilDone(system.request, ingestionOf(id, answer));
+    assert.deepEqual({ applied, failed, unknown }, { applied: accepted, failed: 0, unknown: 0 });
+    assert.equal(accepted, answer.json.accepted);
+  }
+  assertStoreFull(await observe("p3"));
+  const cleared = await clear("p1");
+  assert.equal(cleared.status, 200, cleared.text);
+  await until("the log of p1 is trimmed", async () => (await observe("p3")).status === 200);
+  assert.equal((await observe("p1")).status, 200);
+});
+
+test("with a larger max_file_store everything goes on without a restart", async () => {
+  for (const id of ids) await clear(id);
+  await until("there is room", async () => (await observe("p3")).status === 200);
+  await fillAll();
+  for (const id of ids) await system.request("POST", `/processors/${id}/resume`);
+  assertStoreFull(await observe("p3"));
+  await system.nats.restart({ jetstream: ["max_file_store: 100MB"] });
+  await until("it is taken again", async () => (await observe("p3")).status === 200);
+  assert.equal((await clear("p1")).status, 200);
+});
