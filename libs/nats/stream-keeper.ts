@@ -29,6 +29,7 @@ export class StreamKeeper {
   #looking: Promise<void> | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #mayList = true;
+  #names: ReadonlySet<string> | undefined;
   #hasFailed = false;
   #closed = false;
 
@@ -44,6 +45,11 @@ export class StreamKeeper {
       this.#looking = undefined;
     });
     return this.#looking;
+  }
+
+  /** The names of all streams at the last look; undefined if NATS's user may not list them. */
+  get names(): ReadonlySet<string> | undefined {
+    return this.#names;
   }
 
   close(): void {
@@ -70,7 +76,8 @@ export class StreamKeeper {
   async #look(): Promise<void> {
     const { wanted, onComplete, log } = this.#options;
     this.#lookedAt = performance.now();
-    const there = await this.#names();
+    const there = await this.#list();
+    this.#names = there;
     const missing = [...wanted()].filter(([name]) => !there?.has(name));
     if (there && missing.length > 0) {
       const streams = missing.map(([name]) => name);
@@ -82,7 +89,7 @@ export class StreamKeeper {
   }
 
   /** The names of all streams; undefined if this user may not list them. */
-  async #names(): Promise<Set<string> | undefined> {
+  async #list(): Promise<Set<string> | undefined> {
     if (!this.#mayList) return undefined;
     const manager = await jetstreamManager(this.#options.connection, { checkAPI: false, timeout: 2_000 });
     const names = new Set<string>();

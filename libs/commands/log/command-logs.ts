@@ -1,6 +1,7 @@
 import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { isStreamNotFound } from "../../nats/errors.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
 import { createLog } from "./create-log.ts";
@@ -129,6 +130,15 @@ export class CommandLogs {
       const isGone =
         error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
       if (!isGone) throw error;
+    }
+  }
+
+  /** Removes the whole log. If there is none, nothing happens. */
+  async remove(processor: string): Promise<void> {
+    try {
+      await this.#manager.streams.delete(streamOf(processor));
+    } catch (error) {
+      if (!isStreamNotFound(error)) throw error;
     }
   }
 

@@ -25,6 +25,12 @@ export function isProcessorId(id: string): boolean {
 /** The name of the JetStream stream that is a processor's command log. */
 export const streamOf = (processor: string) => `KATO_${processor}`;
 
+/** The processor whose command log a stream is; undefined for any other stream. */
+export function processorOfStream(stream: string): string | undefined {
+  const id = stream.startsWith("KATO_") ? stream.slice("KATO_".length) : "";
+  return isProcessorId(id) ? id : undefined;
+}
+
 /** Commands for a processor are published here, and stored by its stream. */
 export const commandSubject = (processor: string) => `kato.${processor}.commands`;
 

@@ -125,6 +125,11 @@ export class DeadLetters {
       : undefined;
   }
 
+  /** Removes all dead letters of a processor. */
+  async removeAll(processor: string): Promise<void> {
+    await this.#manager.streams.purge(streamName, { filter: subjectOf(processor, "*") });
+  }
+
   /** Removes a dead letter. If there is none, nothing happens. */
   async remove(processor: string, sequence: number): Promise<void> {
     await this.#manager.streams.purge(streamName, { filter: subjectOf(processor, sequence) });

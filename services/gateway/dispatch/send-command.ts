@@ -98,8 +98,12 @@ export async function storeCommand(
 }
 
 /** Appends a command to the log, and counts it in the processor's queue. */
-async function store({ logs, states, room }: Backend, command: Command): Promise<Stored> {
-  const stored = await logs.append(command);
+async function store({ logs, states, room, streams }: Backend, command: Command): Promise<Stored> {
+  const stored = await logs.append(command).catch((error) => {
+    // The log may be gone.
+    if (GatewayError.from(error).code === "NATS_UNAVAILABLE") streams.look().catch(() => {});
+    throw error;
+  });
   states.stored(command.processor, stored.sequence);
   room.stored(command);
   return stored;

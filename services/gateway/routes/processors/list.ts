@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { processorNotFound } from "../../fleet/errors.ts";
+import { unregistered } from "../../fleet/remove-data.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";
@@ -9,7 +10,8 @@ import { processorView } from "./processor-view.ts";
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get("/processors", { config: { operation: described.list } }, async () => {
     const backend = options.backend();
-    return { processors: backend.registry.list().map((entry) => processorView(backend, entry)) };
+    const processors = backend.registry.list().map((entry) => processorView(backend, entry));
+    return { processors, unregistered: unregistered(backend) };
   });
 
   app.get(
