@@ -1,5 +1,6 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import { nuid } from "@nats-io/transport-node";
 import { keySubject, streamOfBucket } from "../../nats/buckets.ts";
 import { isStreamNotFound } from "../../nats/errors.ts";
 import { isAtLeast } from "../../nats/servers.ts";
@@ -8,6 +9,14 @@ import type { LogLimits } from "./command-logs.ts";
 
 /** How long JetStream remembers a message id. All attempts to publish one command take less time. */
 const duplicateWindowMs = 120_000;
+
+/** How long somebody may take to create a log in several steps. After that it is taken for dead. */
+const creatingMs = 10_000;
+/** JetStream's code for a stream that exists with another configuration. */
+const nameInUse = 10058;
+
+/** A log has this subject until its numbering is moved, so that it takes no command before. */
+const newLogSubject = (processor: string) => `${commandSubject(processor)}.new`;
 
 /**
  * Creates the processor's log if it does not exist. A log that exists stays as it is.
@@ -21,7 +30,8 @@ export async function createLog(
   { limits, usedThrough, version }: { limits: LogLimits; usedThrough: number; version: string },
 ): Promise<void> {
   const found = await infoOf(manager, processor);
-  if (found && takesCommands(found, processor)) return;
+  const isAbandoned = found !== undefined && isLeftBehind(found, processor);
+  if (found && !isAbandoned) return;
   const above = Math.max(usedThrough, await appliedOf(manager, processor));
   const config = {
     name: streamOf(processor),
@@ -33,44 +43,49 @@ export async function createLog(
     max_bytes: limits.maxBytes,
     duplicate_window: duplicateWindowMs * 1_000_000,
   };
-  if (above === 0 && !found) await add(manager, config);
+  if (isAbandoned) await moveNumbering(manager, processor, above);
+  else if (above === 0) await add(manager, config);
   else if (isAtLeast(version, "2.10.0")) await add(manager, { ...config, first_seq: above + 1 });
   else await createNumbered(manager, config, { processor, above });
 }
 
 /**
- * Creates a log whose first sequence is above another, on a server that cannot be asked for that. The
- * numbering is moved by a purge, before the log takes any command. After a crash in between this goes on.
+ * Creates a log whose first sequence is above another, on a server that cannot be asked for that. Only the one
+ * process that has created the stream moves its numbering: somebody who came later would purge commands.
  */
 async function createNumbered(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
   { processor, above }: { processor: string; above: number },
 ): Promise<void> {
-  await add(manager, { ...config, subjects: [`${commandSubject(processor)}.none`] });
-  const { state } = await manager.streams.info(config.name);
-  if (state.last_seq < above) await manager.streams.purge(config.name, { seq: above + 1 });
-  await manager.streams.update(config.name, { subjects: [commandSubject(processor)] });
+  const unique = { subjects: [newLogSubject(processor)], description: `Being created by ${nuid.next()}` };
+  if (await add(manager, { ...config, ...unique })) await moveNumbering(manager, processor, above);
 }
 
-/** Adds a stream. If somebody else has just created it, that one stays. */
+async function moveNumbering(manager: JetStreamManager, processor: string, above: number): Promise<void> {
+  await manager.streams.purge(streamOf(processor), { seq: above + 1 });
+  await manager.streams.update(streamOf(processor), { subjects: [commandSubject(processor)] });
+}
+
+/** Whether somebody began to create a log, and has died before it took commands. */
+function isLeftBehind({ config, created }: StreamInfo, processor: string): boolean {
+  if (!config.subjects.includes(newLogSubject(processor))) return false;
+  return Date.now() - Date.parse(created) > creatingMs;
+}
+
+/** Adds a stream. Resolves to false if somebody else has just created one with this name: that one stays. */
 async function add(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
-): Promise<void> {
+): Promise<boolean> {
   try {
     await manager.streams.add(config);
+    return true;
   } catch (error) {
     const isThere = error instanceof JetStreamApiError && error.code === nameInUse;
     if (!isThere) throw error;
+    return false;
   }
-}
-
-/** JetStream's code for a stream that exists with another configuration. */
-const nameInUse = 10058;
-
-function takesCommands({ config }: StreamInfo, processor: string): boolean {
-  return config.subjects.includes(commandSubject(processor));
 }
 
 async function infoOf(manager: JetStreamManager, processor: string): Promise<StreamInfo | undefined> {
