@@ -76,6 +76,15 @@ export class StoreRoom {
     return this.#capacity && (this.#capacity * this.#options.reservePercent) / 100;
   }
 
+  /**
+   * What one command log may take, in bytes: half of what all may take, so that one processor does not stop all
+   * others. Infinity while the capacity is not known.
+   */
+  get perLogBytes(): number {
+    const { capacityBytes = Number.POSITIVE_INFINITY, reserveBytes = 0 } = this;
+    return (capacityBytes - reserveBytes) / 2;
+  }
+
   /** How the room stands once so many more bytes are stored. */
   stateWith(bytes = 0): RoomState {
     const { reserveBytes: reserve, capacityBytes: capacity } = this;

@@ -34,12 +34,13 @@ export async function openBackend(
   if (!nats) return undefined;
   const { connection } = nats;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
-  const logs = await ask(() => CommandLogs.open(connection, settings.logLimits));
+  const store = await StoreRoom.open({ ...settings.room, connection, replicas, log });
+  const logs = await ask(() => CommandLogs.open(connection, settings.logLimits, store));
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
   const stores = await openStores(connection, replicas, ask);
   const states = new ProcessorStates(connection);
-  const room = new CommandRoom(await StoreRoom.open({ ...settings.room, connection, replicas, log }), logs);
+  const room = new CommandRoom(store, logs);
   const registrations = new Registrations(processors, { registry, logs, endpointPolicy, log, stopping });
   const streams = new StreamKeeper({
     connection,

@@ -62,7 +62,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     nats,
     room,
     stores: {
-      logs: await ask(() => CommandLogs.open(connection, logLimits)),
+      logs: await ask(() => CommandLogs.open(connection, logLimits, room)),
       identity: await ask(() => LogIdentity.open(connection)),
       checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
       ingestions: new IngestionStore(

@@ -20,8 +20,8 @@ before(async () => {
 });
 after(() => system?.stop());
 
-const line = `${JSON.stringify({ strings: ["x".repeat(20_000)] })}\n`;
-const fill = (id: string) => system.request("POST", `/${id}/observations`, line.repeat(500), ndjson);
+const line = `${JSON.stringify({ strings: ["x".repeat(60_000)] })}\n`;
+const fill = (id: string) => system.request("POST", `/${id}/observations`, line.repeat(170), ndjson);
 const observe = (id: string) => system.request("POST", `/${id}/observe`, line);
 async function clear(id: string): Promise<void> {
   const { status, text } = await system.request("POST", `/${id}/clear-working-memory`);

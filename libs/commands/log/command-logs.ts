@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jet
 import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { isStreamNotFound } from "../../nats/errors.ts";
+import type { StoreRoom } from "../../nats/store-room.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
 import { createLog } from "./create-log.ts";
@@ -30,20 +31,32 @@ export class CommandLogs {
   readonly #streams: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #limits: LogLimits;
+  readonly #room: Pick<StoreRoom, "perLogBytes"> | undefined;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager, limits: LogLimits) {
+  private constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    limits: LogLimits,
+    room: Pick<StoreRoom, "perLogBytes"> | undefined,
+  ) {
     this.#connection = connection;
     this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
     this.#manager = manager;
     this.#limits = limits;
+    this.#room = room;
   }
 
-  /** Opens all logs. It creates none: see `ensure`. */
-  static async open(connection: NatsConnection, limits: LogLimits): Promise<CommandLogs> {
+  /** Opens all logs. It creates none: see `ensure`. `room` tells what one log may take of the storage. */
+  static async open(
+    connection: NatsConnection,
+    limits: LogLimits,
+    room?: Pick<StoreRoom, "perLogBytes">,
+  ): Promise<CommandLogs> {
     return new CommandLogs(
       connection,
       await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
       limits,
+      room,
     );
   }
 
@@ -182,14 +195,15 @@ export class CommandLogs {
   /** How full the log is, from 0 to 1; undefined if it has no limit. */
   async fill(processor: string): Promise<number | undefined> {
     const { bytes, maxBytes } = await this.size(processor);
-    return maxBytes > 0 ? bytes / maxBytes : undefined;
+    return maxBytes < Number.POSITIVE_INFINITY ? bytes / maxBytes : undefined;
   }
 
-  /** How large the log is, and its limit, by whomever it is held; -1 without one. */
+  /** How large the log is, and its limit, by whomever it is held; Infinity without one. */
   async size(processor: string): Promise<{ bytes: number; maxBytes: number }> {
     const { config, state } = await this.#info(processor);
-    const maxBytes = config.max_bytes > 0 ? config.max_bytes : (this.#limits.heldBytes ?? -1);
-    return { bytes: state.bytes, maxBytes };
+    const ofLog = config.max_bytes > 0 ? config.max_bytes : (this.#limits.heldBytes ?? -1);
+    const ofStore = this.#room?.perLogBytes ?? Number.POSITIVE_INFINITY;
+    return { bytes: state.bytes, maxBytes: ofLog > 0 ? Math.min(ofLog, ofStore) : ofStore };
   }
 
   /**

@@ -33,7 +33,7 @@ export class CommandRoom {
     const mayUseReserve = isResent || freeing.has(method);
     const state = this.store.stateWith(bytes);
     if (state === "spent" || (state === "short" && !mayUseReserve)) throw storeFull(context);
-    if (this.#sizes.isFull(processor, bytes, this.#mostPerLog) && !mayUseReserve) throw logFull(context);
+    if (this.#sizes.isFull(processor, bytes) && !mayUseReserve) throw logFull(context);
   }
 
   /** Counts a command that this gateway has stored. */
@@ -46,11 +46,5 @@ export class CommandRoom {
   /** Learns how large a log is, before much is stored in it. */
   async ask(processor: string): Promise<void> {
     await Promise.all([this.store.ask(), this.#sizes.ask(processor)]);
-  }
-
-  /** One log may take half of what commands may take, so that one processor does not stop all others (A8). */
-  get #mostPerLog(): number {
-    const { capacityBytes = Number.POSITIVE_INFINITY, reserveBytes = 0 } = this.store;
-    return (capacityBytes - reserveBytes) / 2;
   }
 }

@@ -3,7 +3,7 @@ import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 /** What is known of one log. Times are those of `performance.now`. */
 interface Known {
   bytes: number;
-  /** The log's limit; -1 without one. */
+  /** The log's limit; Infinity without one. */
   maxBytes: number;
   /** What this gateway has stored since the log was asked for its size. */
   written: number;
@@ -35,16 +35,16 @@ export class LogSizes {
   }
 
   /**
-   * Whether the log has no room for so many more bytes. `most` is the most that any log may take. A log whose
-   * size is not known yet counts as having room.
+   * Whether the log has no room for so many more bytes. A log whose size is not known yet counts as having
+   * room.
    */
-  isFull(processor: string, bytes: number, most: number): boolean {
+  isFull(processor: string, bytes: number): boolean {
     const known = this.#known.get(processor);
     if (!known) {
       void this.ask(processor);
       return false;
     }
-    const limit = known.maxBytes < 0 ? most : Math.min(most, known.maxBytes * (1 - lastShare));
+    const limit = known.maxBytes * (1 - lastShare);
     if (isDue(known, limit)) void this.ask(processor);
     return known.bytes + known.written + bytes > limit;
   }
