@@ -5,6 +5,11 @@ import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import type { StoreRoom } from "../../../libs/nats/store-room.ts";
 import { LogSizes } from "./log-sizes.ts";
 
+type Store = Pick<
+  StoreRoom,
+  "stateWith" | "wrote" | "ask" | "usedBytes" | "capacityBytes" | "reserveBytes" | "close"
+>;
+
 /** Roughly what JetStream takes for a command besides its data: the headers, the subject, its own record. */
 const aroundDataBytes = 300;
 
@@ -19,10 +24,10 @@ export type ToStore = Pick<Command, "processor" | "method" | "data"> & { isResen
  * (docs/decisions/0023-a-full-store-is-a-limit.md).
  */
 export class CommandRoom {
-  readonly store: StoreRoom;
+  readonly store: Store;
   readonly #sizes: LogSizes;
 
-  constructor(store: StoreRoom, logs: Pick<CommandLogs, "size">) {
+  constructor(store: Store, logs: Pick<CommandLogs, "size">) {
     this.store = store;
     this.#sizes = new LogSizes(logs);
   }
