@@ -1,4 +1,4 @@
-import type { LogLimits } from "../commands/log/command-logs.ts";
+import type { LogLimits } from "../commands/log/create-log.ts";
 import type { Environment } from "../config/environment.ts";
 import type { NatsServers } from "../nats/servers.ts";
 import { natsServers } from "../nats/servers.ts";

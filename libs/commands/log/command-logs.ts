@@ -5,20 +5,11 @@ import { isStreamNotFound } from "../../nats/errors.ts";
 import type { StoreRoom } from "../../nats/store-room.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
+import type { LogLimits } from "./create-log.ts";
 import { createLog } from "./create-log.ts";
 import { LogReader } from "./log-reader.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
-
-/** The limits of a log, which are set when it is created. */
-export interface LogLimits {
-  /** How many replicas NATS keeps of it. */
-  replicas: number;
-  /** The largest size of one processor's log, in bytes, which JetStream holds; -1 for none. */
-  maxBytes: number;
-  /** The size at which gateways refuse commands to a log that JetStream holds to no limit; -1 for none. */
-  heldBytes?: number;
-}
 
 /** How long one request may take. A log without a leader answers none, and it soon has a leader again. */
 const requestTimeoutMs = 2_000;

@@ -5,7 +5,16 @@ import { keySubject, streamOfBucket } from "../../nats/buckets.ts";
 import { isStreamNotFound } from "../../nats/errors.ts";
 import { isAtLeast } from "../../nats/servers.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
-import type { LogLimits } from "./command-logs.ts";
+
+/** The limits of a log, which are set when it is created. */
+export interface LogLimits {
+  /** How many replicas NATS keeps of it. */
+  replicas: number;
+  /** The largest size of one processor's log, in bytes, which JetStream holds; -1 for none. */
+  maxBytes: number;
+  /** The size at which gateways refuse commands to a log that JetStream holds to no limit; -1 for none. */
+  heldBytes?: number;
+}
 
 /** How long JetStream remembers a message id. All attempts to publish one command take less time. */
 const duplicateWindowMs = 120_000;

@@ -63,7 +63,7 @@ test("what is set counts", () => {
   assert.equal(settings.host, "::1");
   assert.equal(settings.port, 0);
   assert.equal(settings.legacyErrors, true);
-  assert.deepEqual(settings.logLimits, { replicas: 3, maxBytes: 1000, heldBytes: -1 });
+  assert.deepEqual(settings.logLimits, { replicas: 1, maxBytes: 1000, heldBytes: -1 });
   assert.equal(settings.nats.servers.length, 2);
   assert.deepEqual(worker({ WORKER_PROCESSORS: "p1, p2,," }).processors, ["p1", "p2"]);
   assert.equal(worker({ WORKER_PROCESSORS: "p1,*" }).processors, "*");
