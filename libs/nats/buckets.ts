@@ -54,8 +54,3 @@ export function openBucket(
   const ttl = ttlMs === undefined ? {} : { ttl: ttlMs };
   return new Kvm(connection).create(bucketNames[name], { history: 1, replicas, allow_direct: false, ...ttl });
 }
-
-/** A bucket that other processes create. Until they have, each use of it rejects. */
-export function bucketOfWorkers(connection: NatsConnection, name: "leases"): Promise<KV> {
-  return new Kvm(connection).open(bucketNames[name], { allow_direct: false });
-}

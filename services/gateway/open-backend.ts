@@ -4,7 +4,7 @@ import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
 import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { ReplyInbox } from "../../libs/commands/outcomes/reply-inbox.ts";
-import { bucketOfWorkers, openBucket } from "../../libs/nats/buckets.ts";
+import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
 import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
@@ -66,8 +66,6 @@ async function openStores(
       await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
     ),
     checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
-    // Workers create it, for the leases' life that they are told.
-    leases: await ask(() => bucketOfWorkers(connection, "leases")),
   };
 }
 

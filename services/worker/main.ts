@@ -20,6 +20,7 @@ import { limitDeadLetters } from "./dead-letter-limit.ts";
 import { serveWorker } from "./http-port.ts";
 import { systemClock } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
+import { answerRemovals } from "./removals.ts";
 import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { lateCallsKeptMs, wantedStreams } from "./wanted-streams.ts";
@@ -80,6 +81,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     log,
   };
   worker = await ask(() => Worker.start(context));
+  const removals = answerRemovals(context, letters);
   const { lateCalls } = context.stores;
   const streams = new StreamKeeper({
     connection,
@@ -93,6 +95,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   // While NATS is away nothing can be written. Whoever takes over finds out what was not written.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
   await Promise.race([worker.stop(), withoutNats]);
+  removals.unsubscribe();
   streams.close();
   room.close();
   registry.close();

@@ -146,6 +146,11 @@ export class CommandLogs {
     }
   }
 
+  /** Removes all commands from the log. Those that come later have higher sequences. */
+  async empty(processor: string): Promise<void> {
+    await this.#manager.streams.purge(streamOf(processor));
+  }
+
   /** Removes all commands below `sequence` from the log. */
   async trim(processor: string, sequence: number): Promise<void> {
     await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
@@ -183,18 +188,20 @@ export class CommandLogs {
     return { sequence: message.seq, storedAtMs: message.time.getTime() };
   }
 
-  /** How full the log is, from 0 to 1; undefined if it has no limit. */
+  /**
+   * How full the log is, from 0 to 1. Undefined if JetStream holds it to no limit and it is nearly empty, or has
+   * no limit at all: then what waits in it cannot fill it soon.
+   */
   async fill(processor: string): Promise<number | undefined> {
-    const { bytes, maxBytes } = await this.size(processor);
-    return maxBytes < Number.POSITIVE_INFINITY ? bytes / maxBytes : undefined;
+    const { config, state } = await this.#info(processor);
+    const fill = state.bytes / this.#limitOf(config);
+    return config.max_bytes > 0 || fill > 0.1 ? fill : undefined;
   }
 
   /** How large the log is, and its limit, by whomever it is held; Infinity without one. */
   async size(processor: string): Promise<{ bytes: number; maxBytes: number }> {
     const { config, state } = await this.#info(processor);
-    const ofLog = config.max_bytes > 0 ? config.max_bytes : (this.#limits.heldBytes ?? -1);
-    const ofStore = this.#room?.perLogBytes ?? Number.POSITIVE_INFINITY;
-    return { bytes: state.bytes, maxBytes: ofLog > 0 ? Math.min(ofLog, ofStore) : ofStore };
+    return { bytes: state.bytes, maxBytes: this.#limitOf(config) };
   }
 
   /**
@@ -209,6 +216,12 @@ export class CommandLogs {
   /** The sequence of the last command that was ever stored; 0 if there was none. */
   async last(processor: string): Promise<number> {
     return (await this.#info(processor)).state.last_seq;
+  }
+
+  #limitOf({ max_bytes: maxBytes }: StreamInfo["config"]): number {
+    const ofLog = maxBytes > 0 ? maxBytes : (this.#limits.heldBytes ?? -1);
+    const ofStore = this.#room?.perLogBytes ?? Number.POSITIVE_INFINITY;
+    return ofLog > 0 ? Math.min(ofLog, ofStore) : ofStore;
   }
 
   /**

@@ -46,6 +46,12 @@ export const cancelSubject = (processor: string) => `kato.${processor}.cancel`;
 /** The worker that runs the processor can be asked here for a rebuild. */
 export const rebuildSubject = (processor: string) => `kato.${processor}.rebuild`;
 
+/** Any worker can be asked here to remove all data of a processor. `*` stands for all processors. */
+export const removeSubject = (processor: string) => `kato.${processor}.remove`;
+
+/** The answer of a worker: all is removed; a worker still runs the processor; or something went wrong. */
+export type RemoveAnswer = "removed" | "running" | "failed";
+
 /** The gateway that takes in an ingestion reports its progress here. */
 export const ingestionSubject = (processor: string, ingestion: string) =>
   `kato.${processor}.ingestions.${ingestion}`;

@@ -49,7 +49,7 @@ export async function sendCommand(
  */
 async function sendAndWait(backend: Backend, command: Command, waitMs: number): Promise<Reply> {
   const { processor, id } = command;
-  admitSync(backend, command, waitMs);
+  await admitSync(backend, command, waitMs);
   const expected = backend.replies.expect(waitMs);
   const storing = store(backend, {
     ...command,
@@ -86,7 +86,7 @@ export async function storeCommand(
   command: Command,
   { isResent = false }: { isResent?: boolean } = {},
 ): Promise<number> {
-  admitAsync(backend, { ...command, isResent });
+  await admitAsync(backend, { ...command, isResent });
   const storing = store(backend, { ...command, store: true });
   try {
     const { sequence } = await storing;

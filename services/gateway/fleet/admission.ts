@@ -39,12 +39,12 @@ const pausedRetryAfterSeconds = 10;
 const freeShare = 0.1;
 
 /** Refuses a command that would not be applied before its client stops waiting. */
-export function admitSync(backend: Backend, outgoing: ToStore, waitMs: number): void {
+export async function admitSync(backend: Backend, outgoing: ToStore, waitMs: number): Promise<void> {
   const { processor } = outgoing;
   const context: ErrorContext = { processor, effect: "none" };
   checkReachable(backend, outgoing);
   checkQueueLimits(backend, context, processor);
-  backend.room.check(outgoing, context);
+  await backend.room.admit(outgoing, context);
   const queue = backend.states.queue(processor);
   if (!queue || queue.depth <= shortQueue) return;
   if (backend.states.get(processor)?.state === "paused") throw paused(queue, context);
@@ -58,11 +58,11 @@ export function admitSync(backend: Backend, outgoing: ToStore, waitMs: number): 
  * Refuses a command that no client waits for when the queue is full, or when there is no room for it. The
  * instance may be unavailable, and the processor paused.
  */
-export function admitAsync(backend: Backend, outgoing: ToStore): void {
+export async function admitAsync(backend: Backend, outgoing: ToStore): Promise<void> {
   const context: ErrorContext = { processor: outgoing.processor, effect: "none" };
   checkSendable(backend, outgoing);
   checkQueueLimits(backend, context, outgoing.processor);
-  backend.room.check(outgoing, context);
+  await backend.room.admit(outgoing, context);
 }
 
 /** Refuses what NATS or KATO would not take. */

@@ -39,8 +39,6 @@ export interface Stores {
   ingestions: IngestionStore;
   /** The workers' checkpoints, which the gateway only reads. */
   checkpoints: KV;
-  /** The workers' leases, which the gateway only reads. They tell which processors are run. */
-  leases: Pick<KV, "get">;
 }
 
 /** How much may wait for one processor before commands are refused. */

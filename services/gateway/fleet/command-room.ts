@@ -32,6 +32,19 @@ export class CommandRoom {
     this.#sizes = new LogSizes(logs);
   }
 
+  /**
+   * As `check`, but looks again before it refuses: there may have come room since. Where that is not known, it
+   * refuses.
+   */
+  async admit(command: ToStore, context: ErrorContext): Promise<void> {
+    try {
+      this.check(command, context);
+    } catch {
+      await this.ask(command.processor);
+      this.check(command, context);
+    }
+  }
+
   /** Throws STORE_FULL or LOG_FULL if there is no room. `unstored` bytes are on their way into the log. */
   check({ processor, method, data, isResent = false }: ToStore, context: ErrorContext, unstored = 0): void {
     const bytes = unstored + data.length + aroundDataBytes;

@@ -28,7 +28,7 @@ const writtenShare = 1 / 16;
 export class LogSizes {
   readonly #logs: Pick<CommandLogs, "size">;
   readonly #known = new Map<string, Known>();
-  readonly #asking = new Set<string>();
+  readonly #asking = new Map<string, Promise<void>>();
 
   constructor(logs: Pick<CommandLogs, "size">) {
     this.#logs = logs;
@@ -56,9 +56,13 @@ export class LogSizes {
   }
 
   /** Asks the log for its size, unless that is under way. Never rejects: without an answer it is asked again. */
-  async ask(processor: string): Promise<void> {
-    if (this.#asking.has(processor)) return;
-    this.#asking.add(processor);
+  ask(processor: string): Promise<void> {
+    const asking = this.#asking.get(processor) ?? this.#ask(processor);
+    this.#asking.set(processor, asking);
+    return asking;
+  }
+
+  async #ask(processor: string): Promise<void> {
     const before = this.#known.get(processor);
     const writtenBefore = before?.written ?? 0;
     if (before) before.askedAt = performance.now();

@@ -1,21 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { processorOfStream } from "../../../libs/commands/messages/subjects.ts";
-import { purgeKeys } from "../../../libs/nats/buckets.ts";
-import { isStoreFull, isStreamNotFound } from "../../../libs/nats/errors.ts";
+import { processorOfStream, removeSubject } from "../../../libs/commands/messages/subjects.ts";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { isNoResponders, isStoreFull } from "../../../libs/nats/errors.ts";
 import type { Backend } from "./backend.ts";
+import { notOwned } from "./errors.ts";
 
 /** How long the worker that runs the processor may take to leave it. */
 const leavingLimitMs = 10_000;
 const askEveryMs = 100;
-
-/** The buckets that have keys of a processor, and the patterns of these keys. */
-const keysOf = (processor: string) =>
-  [
-    ["checkpoints", processor],
-    ["checkpoints", `${processor}.>`],
-    ["outcomes", `${processor}.>`],
-    ["ingestions", `${processor}.>`],
-  ] as const;
+const answerLimitMs = 10_000;
 
 /** The ids that have a command log, and are not registered, as of the last look at NATS's streams. */
 export function unregistered({ streams, registry }: Backend): string[] {
@@ -24,37 +17,42 @@ export function unregistered({ streams, registry }: Backend): string[] {
 }
 
 /**
- * Removes a processor, if it is registered, and all that NATS keeps of it. A worker that runs it has left it
- * before anything is removed, so nothing is written afterwards. Rejects if NATS does not do something of it;
- * then it can be repeated.
+ * Removes a processor, if it is registered, and all that NATS keeps of it. Throws NOT_OWNED if no worker is
+ * there to do it, and NATS_UNAVAILABLE if something of it fails. Then it can be repeated.
  */
 export async function removeWithData(backend: Backend, processor: string): Promise<void> {
-  const { nats, registry, logs, stores, streams } = backend;
+  const { registry, streams } = backend;
   try {
     await registry.remove(processor);
   } catch (error) {
     if (!isStoreFull(error)) throw error;
-    // Removing a stream needs no room, and gives the room that the registry needs.
-    await logs.remove(processor);
+    // Removing the log gives the room that the registry needs.
+    await haveRemoved(backend, processor);
     await registry.remove(processor);
   }
-  await untilLeft(backend, processor);
-  await logs.remove(processor);
-  for (const [bucket, keys] of keysOf(processor)) await purgeKeys(nats.connection, bucket, keys);
-  await stores.deadLetters.removeAll(processor);
+  await haveRemoved(backend, processor);
   await streams.look();
 }
 
-/** Resolves once no worker holds the processor's lease, or after a while. */
-async function untilLeft({ stores }: Backend, processor: string): Promise<void> {
+/** Has a worker remove the data, as soon as no worker runs the processor any more. */
+async function haveRemoved({ nats }: Backend, processor: string): Promise<void> {
   const deadline = performance.now() + leavingLimitMs;
-  while (performance.now() < deadline) {
-    const lease = await stores.leases.get(processor).catch((error: unknown) => {
-      // Without the bucket there are no leases.
-      if (isStreamNotFound(error)) return null;
-      throw error;
-    });
-    if (lease?.operation !== "PUT") return;
+  for (;;) {
+    const answer = await nats.connection
+      .request(removeSubject(processor), "", { timeout: answerLimitMs })
+      .then((message) => message.string())
+      .catch((error: unknown) => {
+        if (isNoResponders(error)) throw notOwned({ processor });
+        throw error;
+      });
+    if (answer === "removed") return;
+    if (answer === "failed" || performance.now() > deadline) {
+      const why = answer === "failed" ? "The worker's log says why." : "A worker still runs the processor.";
+      throw new GatewayError("NATS_UNAVAILABLE", `The data cannot be removed. ${why}`, {
+        processor,
+        retryAfterSeconds: 1,
+      });
+    }
     await sleep(askEveryMs);
   }
 }

@@ -16,8 +16,8 @@ export class Retention {
   readonly #exclusively: (task: () => Promise<void>) => Promise<void>;
   #trimmedBelow = 1;
   #isTrimming = false;
-  /** The value of `applied` when the log was last found to be nearly empty; 0 if it was not. */
-  #nearlyEmptyAt = 0;
+  /** The value of `applied` when the log was last found to have no limit; 0 if it has one. */
+  #unlimitedAt = 0;
   /** The first command that is young enough to be kept, and until when it is (Unix ms). */
   #young = { first: 0, untilMs: 0 };
 
@@ -53,14 +53,14 @@ export class Retention {
   }
 
   /**
-   * Whether the log fills up. A log that is nearly empty, or has no limit, is asked again only when more was
-   * applied: until then its history stays small. That spares the many processors that are idle.
+   * Whether the log fills up. A log without a limit is asked again only when more was applied. That spares
+   * the many processors that are idle.
    */
   async #isFilling(applied: number): Promise<boolean> {
-    if (applied === this.#nearlyEmptyAt) return false;
-    const fill = (await this.#logs.fill(this.#processor)) ?? 0;
-    this.#nearlyEmptyAt = fill < 0.1 ? applied : 0;
-    return fill > 0.5;
+    if (applied === this.#unlimitedAt) return false;
+    const fill = await this.#logs.fill(this.#processor);
+    this.#unlimitedAt = fill === undefined ? applied : 0;
+    return fill !== undefined && fill > 0.5;
   }
 
   async #findYoung(checkpoint: CheckpointWriter, ageMs: number): Promise<void> {
