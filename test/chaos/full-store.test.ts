@@ -88,7 +88,7 @@ test("a full store refuses what is new; all else goes on, and so does everything
   for (const id of ["p1", "p3"]) await untilRoom(id);
 });
 
-test("with a larger max_file_store everything goes on without a restart", async () => {
+test("in a store that is really full DELETE makes room; with a larger one everything goes on", async () => {
   for (const id of ids) {
     await clear(id);
     await untilRoom(id);
@@ -96,7 +96,22 @@ test("with a larger max_file_store everything goes on without a restart", async 
   await fillAll();
   for (const id of ids) await system.request("POST", `/processors/${id}/resume`);
   assertStoreFull(await observe("p3"));
+
+  // As if somebody else had filled it: not even a lease can be renewed.
+  await system.nats.restart({ jetstream: ["max_file_store: 7MB"] });
+  const notReady = await until("it is full", async () => {
+    const answer = await system.request("GET", "/ready");
+    return answer.status === 503 && answer.json.type === "urn:kato:problem:store-full" && answer;
+  });
+  assertStoreFull(notReady);
+  await until(
+    "p1 is removed",
+    async () => (await system.request("DELETE", "/processors/p1?data=true&force=true")).status === 200,
+  );
+  await until("it is ready", async () => (await system.request("GET", "/ready")).status === 200);
+  await until("p2 is run again", async () => (await states())[0] !== "unowned");
+  await clear("p2");
+
   await system.nats.restart({ jetstream: ["max_file_store: 100MB"] });
   await untilRoom("p3");
-  await clear("p1");
 });
