@@ -31,7 +31,8 @@ export async function removeWithData(backend: Backend, processor: string): Promi
     await registry.remove(processor);
   }
   await haveRemoved(backend, processor);
-  await streams.look();
+  // Otherwise it would be listed as unregistered for two seconds more.
+  await streams.look().catch(() => {});
 }
 
 /** Has a worker remove the data, as soon as no worker runs the processor any more. */
