@@ -48,6 +48,7 @@ export class StoreRoom {
   #written = 0;
   #asking: Promise<void> | undefined;
   #told: RoomState = "ample";
+  #isUnknownTold = false;
 
   private constructor(options: StoreRoomOptions) {
     this.#options = options;
@@ -128,6 +129,13 @@ export class StoreRoom {
     this.#used = storage / replicas;
     this.#written -= writtenBefore;
     await this.#askCapacity();
+    if (this.#capacity === undefined && !this.#isUnknownTold) {
+      this.#isUnknownTold = true;
+      log.info(
+        {},
+        "JetStream does not tell how large its storage is, so none is kept free; set STORE_MAX_BYTES",
+      );
+    }
     const state = this.stateWith();
     if (state === this.#told) return;
     this.#told = state;

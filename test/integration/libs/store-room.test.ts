@@ -60,6 +60,17 @@ test("the capacity is what JetStream was started with, whatever streams have res
   assert.deepEqual(names.sort(), ["KATO-CAPACITY", "reserved"], "asking creates nothing else");
 });
 
+test("a capacity that is set counts, and JetStream is not asked for one", async () => {
+  const set = { connection, maxBytes: 5 * megabyte, reservePercent: 20, replicas: 3, log };
+  const other = await StoreRoom.open(set);
+  other.close();
+  assert.deepEqual([other.capacityBytes, other.reserveBytes], [5 * megabyte, megabyte]);
+  assert.equal(other.perLogBytes, 2 * megabyte);
+  await fill(3 * megabyte);
+  await other.ask();
+  assert.ok(Math.abs(other.usedBytes - megabyte) < 100_000, "each byte of three replicas counts once");
+});
+
 test("the room is ample, tight, short and spent, one after the other", async () => {
   const states = [room.stateWith()];
   for (const megabytes of [8.2, 9.2, 9.7]) {
