@@ -31,7 +31,8 @@ const newLogSubject = (processor: string) => `${commandSubject(processor)}.new`;
  * Creates the processor's log if it does not exist. A log that exists stays as it is.
  *
  * A sequence never has two meanings: if there was a log before, the new one numbers its commands above
- * `usedThrough` and above what the checkpoint says is applied. `version` is that of the server.
+ * `usedThrough` and above what the checkpoint says is applied. `version` is that of the server. Rejects while
+ * somebody else is creating it in several steps.
  */
 export async function createLog(
   manager: JetStreamManager,
@@ -39,8 +40,11 @@ export async function createLog(
   { limits, usedThrough, version }: { limits: LogLimits; usedThrough: number; version: string },
 ): Promise<void> {
   const found = await infoOf(manager, processor);
-  const isAbandoned = found !== undefined && isLeftBehind(found, processor);
-  if (found && !isAbandoned) return;
+  const isUnfinished = found?.config.subjects.includes(newLogSubject(processor)) === true;
+  if (found && !isUnfinished) return;
+  const isAbandoned = found !== undefined && Date.now() - Date.parse(found.created) > creatingMs;
+  // Whoever read it now would not be given what is stored after its numbering is moved.
+  if (found && !isAbandoned) throw new Error(`the log of ${processor} is being created`);
   const above = Math.max(usedThrough, await appliedOf(manager, processor));
   const config = {
     name: streamOf(processor),
@@ -68,18 +72,14 @@ async function createNumbered(
   { processor, above }: { processor: string; above: number },
 ): Promise<void> {
   const unique = { subjects: [newLogSubject(processor)], description: `Being created by ${nuid.next()}` };
-  if (await add(manager, { ...config, ...unique })) await moveNumbering(manager, processor, above);
+  const isMine = await add(manager, { ...config, ...unique });
+  if (!isMine) throw new Error(`the log of ${processor} is being created`);
+  await moveNumbering(manager, processor, above);
 }
 
 async function moveNumbering(manager: JetStreamManager, processor: string, above: number): Promise<void> {
   await manager.streams.purge(streamOf(processor), { seq: above + 1 });
   await manager.streams.update(streamOf(processor), { subjects: [commandSubject(processor)] });
-}
-
-/** Whether somebody began to create a log, and has died before it took commands. */
-function isLeftBehind({ config, created }: StreamInfo, processor: string): boolean {
-  if (!config.subjects.includes(newLogSubject(processor))) return false;
-  return Date.now() - Date.parse(created) > creatingMs;
 }
 
 /** Adds a stream. Resolves to false if somebody else has just created one with this name: that one stays. */
