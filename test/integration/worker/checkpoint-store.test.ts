@@ -25,7 +25,9 @@ after(async () => {
 });
 
 const storeOf = (processor: string) =>
-  new CheckpointStore(bucket, processor, { held: true }, (keys) => purgeKeys(connection, "checkpoints", keys));
+  new CheckpointStore(bucket, processor, { held: true }, (keys) =>
+    purgeKeys(connection, "checkpoints", keys),
+  );
 
 /** Larger than a message of NATS, with characters of several bytes where it is cut. */
 function largeCheckpoint(applied: number): Checkpoint {
