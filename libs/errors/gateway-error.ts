@@ -14,6 +14,7 @@ export const errorCatalog = {
   INGESTION_NOT_FOUND: { status: 404, retryable: false, title: "Unknown ingestion" },
   STILL_QUEUED: { status: 409, retryable: true, title: "Commands are still queued" },
   NOT_HELD: { status: 409, retryable: false, title: "The processor is not held" },
+  REGISTRY_FULL: { status: 409, retryable: false, title: "Too many processors are registered" },
   PAUSED: { status: 409, retryable: true, title: "The processor is paused" },
   KEY_RUNNING: {
     status: 409,
@@ -26,6 +27,7 @@ export const errorCatalog = {
   KEY_REUSED: { status: 422, retryable: false, title: "The Idempotency-Key was used for another request" },
   QUEUE_FULL: { status: 429, retryable: true, title: "Too much waits for this processor" },
   QUEUE_TOO_LONG: { status: 429, retryable: true, title: "The queue is too long for the time asked for" },
+  RECORDS_FULL: { status: 429, retryable: true, title: "Too many outcomes are kept" },
   LOG_FULL: { status: 429, retryable: true, title: "The command log is full" },
   INTERNAL: { status: 500, retryable: false, title: "Internal error" },
   NOT_SUPPORTED: { status: 501, retryable: false, title: "This KATO cannot do that" },
@@ -35,6 +37,7 @@ export const errorCatalog = {
   NOT_OWNED: { status: 503, retryable: true, title: "No worker runs this processor" },
   HELD: { status: 503, retryable: true, title: "The processor is held until an operator decides" },
   QUEUE_PAUSED: { status: 503, retryable: true, title: "The processor is paused, and much waits" },
+  OVERLOADED: { status: 503, retryable: true, title: "The gateway has too much in hand" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
   STORE_FULL: { status: 503, retryable: true, title: "NATS's storage is full" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },

@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/proto-loader";
 import { loadSync } from "@grpc/proto-loader";
-import type { WireCognition } from "./cognition.ts";
-import { cognitionOfJson, jsonOfCognition } from "./cognition.ts";
+import { cognitionOfJson } from "./cognition.ts";
+import { readResponse } from "./decode-response.ts";
+import { encodeObservation, isNumeric } from "./encode-observation.ts";
 import { isJsonObject } from "./json.ts";
-import type { KatoResponse, RequestMessages, RequestOf } from "./messages.ts";
+import type { KatoResponse, Observation, RequestMessages, RequestOf } from "./messages.ts";
 import type { ListValue, Struct } from "./protobuf-struct.ts";
 import { jsonOfList, jsonOfStruct, listOfJson, structOfJson } from "./protobuf-struct.ts";
 import type { Method, RequestType } from "./rpcs.ts";
@@ -24,14 +25,7 @@ interface WireRequest {
   emotives?: Struct[] | Record<string, number>;
 }
 
-/** A response message as @grpc/proto-loader gives it; `response_oneof` names the field that is set. */
-interface WireResponse extends Omit<KatoResponse, "response"> {
-  response_oneof?: "message" | "response";
-  /** A CognitionObject in a CognitionResponse, else a Struct. */
-  response?: Struct & WireCognition;
-}
-
-type RpcDefinition = MethodDefinition<object, object, WireRequest, WireResponse>;
+type RpcDefinition = MethodDefinition<object, object, WireRequest, object>;
 
 const service: ServiceDefinition = loadService();
 
@@ -63,6 +57,11 @@ export function pathOf(method: Method): string {
 
 /** The bytes of a request. */
 export function encodeRequest<M extends Method>(method: M, request: RequestOf<M>): Buffer {
+  if (method === "Observe") {
+    // The table of RPCs says that this is its message.
+    const observation = request as Observation;
+    if (isNumeric(observation)) return encodeObservation(observation);
+  }
   return rpcDefinition(method).requestSerialize(wireRequest(request));
 }
 
@@ -83,10 +82,9 @@ export function encodeResponse(method: Method, response: KatoResponse): Buffer {
 }
 
 /** The plain form of a response. */
-export function decodeResponse(method: Method, bytes: Buffer): KatoResponse {
-  const { response_oneof, response, ...plain } = rpcDefinition(method).responseDeserialize(bytes);
-  if (response_oneof !== "response" || response === undefined) return plain;
-  return { ...plain, response: hasCognition(method) ? jsonOfCognition(response) : jsonOfStruct(response) };
+export function decodeResponse(method: Method, bytes: Uint8Array): KatoResponse {
+  if (method === "Observe") return readResponse(bytes, "unique_id");
+  return readResponse(bytes, hasCognition(method) ? "cognition" : "struct");
 }
 
 function hasCognition(method: Method): boolean {

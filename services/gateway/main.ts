@@ -5,6 +5,7 @@ import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./fleet/backend.ts";
+import { withinOpenFiles } from "./http/connections.ts";
 import { closeBackend, openBackend } from "./open-backend.ts";
 import { checkEndpoints, gatewaySettings } from "./settings.ts";
 
@@ -19,6 +20,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
     tracing,
     legacyErrors: settings.legacyErrors,
     principalHeader: settings.principalHeader,
+    limits: withinOpenFiles(settings.limits, log),
     backend: () => {
       if (backend) return backend;
       throw new GatewayError("NATS_UNAVAILABLE", "NATS was not reached yet.", {

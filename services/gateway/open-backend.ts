@@ -13,6 +13,7 @@ import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Backend, Stores } from "./fleet/backend.ts";
 import { CommandRoom } from "./fleet/command-room.ts";
+import { KeptRecords } from "./fleet/kept-records.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
 import { Registrations } from "./fleet/registrations.ts";
 import { wantedStreams } from "./fleet/wanted-streams.ts";
@@ -51,7 +52,11 @@ export async function openBackend(
   await ask(() => streams.look());
   const replies = new ReplyInbox(connection);
   const parts = { nats, registry, registrations, states, streams, logs, room, stores, replies };
-  return { ...parts, queueLimits, endpointPolicy };
+  const kept = {
+    outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),
+    ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
+  };
+  return { ...parts, queueLimits, kept, endpointPolicy };
 }
 
 async function openStores(

@@ -6,6 +6,8 @@ import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import type { QueueLimits } from "./fleet/backend.ts";
+import type { Limits } from "./http/limits.ts";
+import { defaultLimits } from "./http/limits.ts";
 
 export interface GatewaySettings extends CommonSettings {
   host: string;
@@ -21,6 +23,10 @@ export interface GatewaySettings extends CommonSettings {
   principalHeader: string | undefined;
   /** A body that is not JSON becomes a 500, as in the old front end (docs/api.md). */
   legacyErrors: boolean;
+  /** How many outcomes, and how many ingestions, may be kept. */
+  maxRecords: number;
+  /** What clients may take. */
+  limits: Limits;
 }
 
 /** Reads the settings. Throws a SettingsError that names every wrong one. */
@@ -38,9 +44,27 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     tracing: tracingSettings(environment),
     principalHeader: environment.text("PRINCIPAL_HEADER", "").toLowerCase() || undefined,
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
+    maxRecords: environment.integer("RECORDS_MAX", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    limits: limitsOf(environment),
   };
   environment.check();
   return settings;
+}
+
+function limitsOf(environment: Environment): Limits {
+  const { bodyBytes, bodiesBytes, answersBytes, headersMs, bodyMs, idleMs, connections } = defaultLimits;
+  const bytes = { min: 1_024, max: 1_024 ** 4 };
+  const ms = { min: 100, max: 86_400_000 };
+  return {
+    // A string of V8 has no more than half a gigabyte.
+    bodyBytes: environment.integer("BODY_MAX_BYTES", bodyBytes, { min: 1_024, max: 256 * 1_024 ** 2 }),
+    bodiesBytes: environment.integer("BODIES_MAX_BYTES", bodiesBytes, bytes),
+    answersBytes: environment.integer("ANSWERS_MAX_BYTES", answersBytes, bytes),
+    headersMs: environment.integer("HEADERS_TIMEOUT_MS", headersMs, ms),
+    bodyMs: environment.integer("BODY_TIMEOUT_MS", bodyMs, ms),
+    idleMs: environment.integer("IDLE_TIMEOUT_MS", idleMs, ms),
+    connections: environment.integer("MAX_CONNECTIONS", connections, { min: 10, max: 1_000_000 }),
+  };
 }
 
 function declaredProcessors(environment: Environment): Declaration[] {

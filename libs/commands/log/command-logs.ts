@@ -98,7 +98,7 @@ export class CommandLogs {
   async *readRange(processor: string, from: number, through: number): AsyncGenerator<StoredCommand> {
     const end = Math.min(through, await this.last(processor));
     let next = from;
-    const isAtEnd = async () => (await this.#nextStored(processor, next)) > end;
+    const isAtEnd = async () => (await this.next(processor, next)) > end;
     if (next > end || (await isAtEnd())) return;
     const reader = this.#read(processor, from, true);
     // The rest of the range may be trimmed from the log before it is read. Then no more commands would come.
@@ -131,8 +131,7 @@ export class CommandLogs {
     } catch (error) {
       // The command may be gone already, if this is repeated after a crash. But the error can also mean that
       // the cluster has no leader.
-      const isGone =
-        error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;
+      const isGone = error instanceof JetStreamApiError && (await this.next(processor, sequence)) > sequence;
       if (!isGone) throw error;
     }
   }
@@ -225,6 +224,16 @@ export class CommandLogs {
   }
 
   /**
+   * The first sequence from `from` on that the log has, as the stream's leader knows it; Infinity if there is
+   * none.
+   */
+  async next(processor: string, from: number): Promise<number> {
+    const query = { seq: from, next_by_subj: commandSubject(processor) };
+    const found = await this.#manager.streams.getMessage(streamOf(processor), query);
+    return found?.seq ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
    * The state of the stream, as its leader knows it. Throws while there is no leader: another server may
    * answer then, and its replica can be behind.
    */
@@ -232,15 +241,5 @@ export class CommandLogs {
     const info = await this.#manager.streams.info(streamOf(processor));
     if (info.cluster && !info.cluster.leader) throw new Error(`the log of ${processor} has no leader`);
     return info;
-  }
-
-  /**
-   * The first sequence from `from` on that the log has, as the stream's leader knows it; Infinity if there is
-   * none.
-   */
-  async #nextStored(processor: string, from: number): Promise<number> {
-    const query = { seq: from, next_by_subj: commandSubject(processor) };
-    const found = await this.#manager.streams.getMessage(streamOf(processor), query);
-    return found?.seq ?? Number.POSITIVE_INFINITY;
   }
 }

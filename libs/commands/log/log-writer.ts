@@ -113,7 +113,7 @@ export class LogWriter {
   }
 
   /** The size of their data. */
-  get bytesUnderWay(): number {
+  get bytes(): number {
     return this.#queue.bytes;
   }
 

@@ -3,7 +3,7 @@ import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from "@nats
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 import { isStreamNotFound } from "../../nats/errors.ts";
-import { storedMessages } from "../../nats/stored-messages.ts";
+import { forEachConcurrently } from "../../nats/for-each-concurrently.ts";
 
 /** A command that did not succeed and whose outcome nobody waited for. */
 export interface DeadLetter {
@@ -28,7 +28,9 @@ export interface DeadLetter {
 /** Processors' logs begin with `KATO_`, so none of them can have this name. */
 export const deadLetterStream = "KATO-DEAD-LETTERS";
 const streamName = deadLetterStream;
-const fetchedAtOnce = 100;
+/** How many dead letters of one processor are kept. The newest stay. */
+export const deadLettersKept = 10_000;
+const trimEvery = 100;
 const subjectOf = (processor: string, sequence: number | "*") => `kato.${processor}.dead-letters.${sequence}`;
 
 const headerNames = {
@@ -48,6 +50,8 @@ const headerNames = {
 export class DeadLetters {
   readonly #streams: JetStreamClient;
   readonly #manager: JetStreamManager;
+  /** How many were put of each processor since its letters were last trimmed. */
+  readonly #puts = new Map<string, number>();
 
   private constructor(connection: NatsConnection, manager: JetStreamManager) {
     this.#streams = jetstream(connection);
@@ -84,8 +88,11 @@ export class DeadLetters {
     await this.#manager.streams.update(streamName, { max_bytes: Math.ceil(Math.max(maxBytes, state.bytes)) });
   }
 
-  /** Stores a dead letter. Resolves once JetStream has acknowledged it. */
-  async put(deadLetter: DeadLetter): Promise<void> {
+  /**
+   * Stores a dead letter. Resolves once JetStream has acknowledged it, to the number of older ones that were
+   * dropped because there are too many.
+   */
+  async put(deadLetter: DeadLetter): Promise<number> {
     const all = headers();
     all.set(headerNames.command, deadLetter.command);
     all.set(headerNames.method, deadLetter.method);
@@ -97,23 +104,45 @@ export class DeadLetters {
     await this.#streams.publish(subjectOf(deadLetter.processor, deadLetter.sequence), deadLetter.data, {
       headers: all,
     });
+    // To count them each time would cost as much as storing one.
+    const { processor } = deadLetter;
+    const puts = (this.#puts.get(processor) ?? 0) + 1;
+    this.#puts.set(processor, puts % trimEvery);
+    return puts === trimEvery ? this.trim(processor).catch(() => 0) : 0;
   }
 
   /**
-   * Up to `limit` dead letters of a processor whose sequence is `from` or later, in the order in which they
-   * were put.
+   * Up to `limit` dead letters of a processor whose sequence is `from` or later, in the order of their
+   * sequences. The stream's index of subjects says which there are, so no others are read.
    */
   async list(processor: string, from: number, limit: number): Promise<DeadLetter[]> {
-    const deadLetters: DeadLetter[] = [];
-    const consumer = await this.#streams.consumers.get(streamName, {
-      filter_subjects: subjectOf(processor, "*"),
+    const { state } = await this.#manager.streams.info(streamName, {
+      subjects_filter: subjectOf(processor, "*"),
     });
-    for await (const message of storedMessages(consumer, fetchedAtOnce)) {
-      const deadLetter = deadLetterOf(message);
-      if (deadLetter.sequence >= from) deadLetters.push(deadLetter);
-      if (deadLetters.length === limit) break;
-    }
-    return deadLetters;
+    const wanted = Object.keys(state.subjects ?? {})
+      .map((subject) => Number(subject.slice(subject.lastIndexOf(".") + 1)))
+      .filter((sequence) => sequence >= from)
+      .sort((one, other) => one - other)
+      .slice(0, limit);
+    const found = new Map<number, DeadLetter>();
+    await forEachConcurrently(wanted, async (sequence) => {
+      const deadLetter = await this.find(processor, sequence);
+      // It may have been removed meanwhile.
+      if (deadLetter) found.set(sequence, deadLetter);
+    });
+    return wanted.flatMap((sequence) => found.get(sequence) ?? []);
+  }
+
+  /**
+   * Drops the oldest dead letters of a processor, so that no more than `deadLettersKept` are left. Resolves to
+   * the number of those that were dropped.
+   */
+  async trim(processor: string, kept = deadLettersKept): Promise<number> {
+    const { purged } = await this.#manager.streams.purge(streamName, {
+      filter: subjectOf(processor, "*"),
+      keep: kept,
+    });
+    return purged;
   }
 
   /** Undefined if there is none. */

@@ -84,6 +84,11 @@ export class IngestionStore {
     this.#bucket = bucket;
   }
 
+  /** How many records and counts there are. */
+  async count(): Promise<number> {
+    return (await this.#bucket.status()).values;
+  }
+
   /** The record and its revision; undefined if there is none. */
   async get(
     processor: string,

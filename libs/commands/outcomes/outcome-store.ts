@@ -55,6 +55,11 @@ export class OutcomeStore {
     return new OutcomeStore(await openBucket(connection, "outcomes", replicas, outcomesKeptMs));
   }
 
+  /** How many records there are. */
+  async count(): Promise<number> {
+    return (await this.#bucket.status()).values;
+  }
+
   /** The command's record; undefined if there is none. */
   async find(processor: string, command: string): Promise<FoundRecord | undefined> {
     const entry = await this.#bucket.get(keyOf(processor, command));

@@ -35,11 +35,14 @@ export class IntakeRecord {
 
   /**
    * Creates the record, or takes over the one that is there because the request was sent before. Throws
-   * KEY_RUNNING if another intake has it.
+   * KEY_RUNNING if another intake has it, and RECORDS_FULL.
    */
-  static async open({ nats, stores }: Backend, identity: Identity): Promise<IntakeRecord> {
+  static async open({ nats, stores, kept }: Backend, identity: Identity): Promise<IntakeRecord> {
     const { ingestions } = stores;
     const { processor, ingestion, intake } = identity;
+    if (kept.ingestions.isFull && !(await ingestions.get(processor, ingestion))) {
+      kept.ingestions.checkRoom(processor);
+    }
     const created = newRecord(identity);
     const revision = await ingestions.put(created, 0);
     if (revision !== undefined) {

@@ -11,7 +11,7 @@ import type { LineWriterOptions } from "./line-writer.ts";
 import { LineWriter } from "./line-writer.ts";
 import { answerAsOwner } from "./owner.ts";
 
-export interface IntakeOptions extends Pick<LineWriterOptions, "trace" | "sender" | "receipts"> {
+export interface IntakeOptions extends Pick<LineWriterOptions, "trace" | "sender" | "receipts" | "share"> {
   backend: Backend;
   processor: string;
   ingestion: string;
@@ -38,11 +38,11 @@ export class Intake {
   #refusal: GatewayError | undefined;
 
   private constructor(options: IntakeOptions, record: IntakeRecord, isReplicated: boolean) {
-    const { backend, trace, sender, receipts } = options;
+    const { backend, trace, sender, receipts, share } = options;
     this.#options = options;
     this.#record = record;
     this.#owner = answerAsOwner(backend.nats.connection, record.current);
-    this.#writer = new LineWriter({ backend, record, isReplicated, trace, sender, receipts });
+    this.#writer = new LineWriter({ backend, record, isReplicated, trace, sender, receipts, share });
     if (record.found) this.#stored = new EarlierLines(backend.logs, record.found);
   }
 

@@ -4,6 +4,7 @@ import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.t
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import { checkQueueLimits } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
+import type { Share } from "../http/memory-budget.ts";
 import type { IntakeRecord } from "./intake-record.ts";
 import type { ReceiptStream } from "./receipts.ts";
 import { ReceiptOrder } from "./receipts.ts";
@@ -19,6 +20,8 @@ export interface LineWriterOptions {
   sender: string;
   /** Gets a receipt for each line, in order; undefined if the client wants none. */
   receipts: ReceiptStream | undefined;
+  /** What the lines take that are on their way to the log; undefined if that is not counted. */
+  share?: Share | undefined;
 }
 
 const maxReceiptsWaiting = 4_096;
@@ -46,6 +49,7 @@ export class LineWriter {
         backend.states.stored(processor, sequence);
         backend.room.stored(command);
         this.stored(lineOf(command), sequence);
+        this.#count();
       },
     });
   }
@@ -56,7 +60,7 @@ export class LineWriter {
     const { processor, ingestion } = record.current;
     const method = line === "learn" ? "Learn" : "Observe";
     checkQueueLimits(backend, { processor }, processor, this.#writer.underWay);
-    backend.room.check({ processor, method, data }, { processor }, this.#writer.bytesUnderWay);
+    backend.room.check({ processor, method, data }, { processor }, this.#writer.bytes);
     this.#receipts?.expect(line);
     this.#writer.add({
       id: lineCommandId(ingestion, line),
@@ -67,6 +71,7 @@ export class LineWriter {
       trace,
       sender,
     });
+    this.#count();
   }
 
   /** Counts a line that is stored, perhaps since the request was sent before, and gives its receipt. */
@@ -90,6 +95,8 @@ export class LineWriter {
   /** Returns a promise if the next line has to wait (back-pressure). It rejects as `settle` does. */
   room(): Promise<void> | undefined {
     if (this.#writer.isFull) return this.#writer.room();
+    // A stream can wait, and other requests would be refused.
+    if (this.#options.share?.isCrowded) return this.#writer.settle();
     return this.#receipts && this.#receipts.length >= maxReceiptsWaiting ? this.#writer.settle() : undefined;
   }
 
@@ -105,6 +112,11 @@ export class LineWriter {
 
   close(): void {
     this.#writer.close();
+    this.#options.share?.release();
+  }
+
+  #count(): void {
+    this.#options.share?.insist(this.#writer.bytes);
   }
 }
 

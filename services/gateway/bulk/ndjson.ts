@@ -13,9 +13,14 @@ const nothing: Buffer = Buffer.alloc(0);
 /**
  * Splits a stream of bytes at its line feeds. It gives the lines that each chunk completes, and reads the
  * next chunk only when it is asked for more. Of a line that is longer than `limitBytes` it keeps no more than
- * that. The last line need not have an end. Where the stream fails, an unfinished line is dropped.
+ * that. The last line need not have an end. Where the stream fails, an unfinished line is dropped. Before it keeps
+ * more or less of an unfinished line it calls `hold` with its size, which may throw.
  */
-export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line[]> {
+export async function* linesOf(
+  chunks: AsyncIterable<Buffer>,
+  limitBytes: number,
+  hold: (bytes: number) => void = () => {},
+): AsyncGenerator<Line[]> {
   let number = 0;
   /**
    * The beginning of a line, from earlier chunks: the first `begunBytes` bytes of `begun`. Once they are more
@@ -26,11 +31,16 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number
 
   const begin = (part: Buffer) => {
     const bytes = begunBytes + part.length;
-    if (bytes > limitBytes) begun = nothing;
-    else {
+    if (bytes > limitBytes) {
+      begun = nothing;
+      hold(0);
+    } else {
       // The buffer doubles, because a line may come in any number of parts.
-      if (bytes > begun.length)
-        begun = grown(begun.subarray(0, begunBytes), Math.max(bytes, 2 * begun.length));
+      if (bytes > begun.length) {
+        const size = Math.max(bytes, 2 * begun.length);
+        hold(size);
+        begun = grown(begun.subarray(0, begunBytes), size);
+      }
       part.copy(begun, begunBytes);
     }
     begunBytes = bytes;
@@ -42,6 +52,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, limitBytes: number
       whole = begun.subarray(0, begunBytes);
     }
     const isTooLong = Math.max(begunBytes, part.length) > limitBytes;
+    if (begun.length > 0) hold(0);
     begun = nothing;
     begunBytes = 0;
     return { number: ++number, bytes: isTooLong ? undefined : withoutCarriageReturn(whole) };

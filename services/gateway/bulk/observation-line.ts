@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { encodeRequest } from "../../../libs/kato/codec.ts";
+import { encodeObservation, observationBytes } from "../../../libs/kato/encode-observation.ts";
 import { hasData } from "../http/bodies.ts";
+import { checkJsonSize } from "../http/json-size.ts";
 import { checkObservation, ObservationBody } from "../http/observation.ts";
 import { fieldOfPointer } from "../http/problem.ts";
 
@@ -20,6 +21,7 @@ export function observationCheck(request: FastifyRequest, limitBytes: number): O
 /** A line's JSON; undefined for a blank line. Throws INVALID_INPUT. */
 export function parseLine(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) refuse("is not UTF-8");
+  checkJsonSize(bytes);
   const text = bytes.toString("utf8");
   if (text.trim() === "") return undefined;
   try {
@@ -34,12 +36,11 @@ export function parseLine(bytes: Buffer): unknown {
  * unique_id gets `uniqueId`. Throws INVALID_INPUT naming the field.
  */
 export function observeRequest(value: unknown, uniqueId: string, check: ObservationCheck): Buffer {
-  const observation = checkedObservation(value, check);
-  const data = encodeRequest("Observe", { ...observation, unique_id: observation.unique_id || uniqueId });
-  if (data.length > check.limitBytes) {
-    refuse(`is ${data.length} bytes for KATO, the limit is ${check.limitBytes}`);
-  }
-  return data;
+  const checked = checkedObservation(value, check);
+  const observation = { ...checked, unique_id: checked.unique_id || uniqueId };
+  const bytes = observationBytes(observation);
+  if (bytes > check.limitBytes) refuse(`is ${bytes} bytes for KATO, the limit is ${check.limitBytes}`);
+  return encodeObservation(observation);
 }
 
 function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { jsonBytesPerByte } from "../http/bodies.ts";
+import type { Share } from "../http/memory-budget.ts";
+import { Turns } from "../http/turns.ts";
 import type { Intake } from "./intake.ts";
 import type { Line } from "./ndjson.ts";
 import { linesOf } from "./ndjson.ts";
@@ -19,6 +20,10 @@ export interface TakeBodyOptions {
   signal: AbortSignal;
   /** Receipts that the client must have read before more of a stream is read. */
   receipts: ReceiptStream | undefined;
+  /** The longest line of a stream. */
+  lineBytes: number;
+  /** What the request has of the memory for bodies; undefined if it has no body. */
+  share: Share | undefined;
 }
 
 /**
@@ -41,19 +46,25 @@ export async function takeBody(intake: Intake, body: BulkBody, options: TakeBody
 }
 
 async function takeList(intake: Intake, items: unknown[], { check }: TakeBodyOptions): Promise<void> {
-  for (const [index, value] of items.entries()) await takeOne(intake, { number: index + 1, value }, check);
+  const turns = new Turns();
+  for (const [index, value] of items.entries()) {
+    await takeOne(intake, { number: index + 1, value }, check);
+    if (turns.isOver) await turns.next();
+  }
 }
 
 async function takeStream(
   intake: Intake,
   body: IncomingMessage,
-  { check, signal, receipts }: TakeBodyOptions,
+  { check, signal, receipts, lineBytes, share }: TakeBodyOptions,
 ): Promise<void> {
+  const turns = new Turns();
   const chunks = untilAborted<Buffer>(body.iterator({ destroyOnReturn: false }), signal, stopping);
-  for await (const lines of linesOf(chunks, jsonBytesPerByte * check.limitBytes)) {
+  for await (const lines of linesOf(chunks, lineBytes, share?.resize)) {
     for (const line of lines) {
       const wait = takeOne(intake, line, check);
       if (wait) await wait;
+      if (turns.isOver) await turns.next();
     }
     if (receipts) await receipts.drained();
   }
@@ -66,7 +77,7 @@ type Item = Line | { number: number; value: unknown };
 function takeOne(intake: Intake, item: Item, check: ObservationCheck): Promise<void> | undefined {
   let data: Buffer;
   try {
-    const value = readItem(item, check);
+    const value = readItem(item);
     if (value === undefined) {
       intake.skip(item.number);
       return undefined;
@@ -81,10 +92,10 @@ function takeOne(intake: Intake, item: Item, check: ObservationCheck): Promise<v
 }
 
 /** The observation in an item; undefined for a blank line. Throws INVALID_INPUT. */
-function readItem(item: Item, { limitBytes }: ObservationCheck): unknown {
+function readItem(item: Item): unknown {
   if ("value" in item) return item.value;
   if (item.bytes) return parseLine(item.bytes);
-  throw new GatewayError("INVALID_INPUT", `is longer than ${jsonBytesPerByte * limitBytes} bytes`);
+  throw new GatewayError("INVALID_INPUT", "is longer than a line may be");
 }
 
 function stopping(): GatewayError {

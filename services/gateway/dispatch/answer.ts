@@ -7,6 +7,7 @@ import type { Json } from "../../../libs/kato/json.ts";
 import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
+import type { RawJson } from "../http/answers.ts";
 import { checkCommandReply, checkQueryReply, katoFailure } from "./failures.ts";
 import { dataOf } from "./kato-response.ts";
 import { sequenceMessage } from "./observe-sequence.ts";
@@ -23,8 +24,11 @@ export interface Answer {
   message: Json;
 }
 
+/** The HTTP answer to a query. */
+export type QueryAnswer = Omit<Answer, "message"> & { message: Json | RawJson };
+
 /** Makes the `message` of an answer from KATO's response, whose status is OKAY. */
-export type Wording = (response: KatoResponse, reply: Reply) => Json;
+export type Wording = (response: KatoResponse, reply: Reply) => Json | RawJson;
 
 /** Which command a reply answers. */
 export type AnsweredCommand = Pick<Command, "processor" | "id" | "method"> & { form?: string | undefined };
@@ -67,7 +71,7 @@ export function queryAnswer(
   reply: Reply,
   word: Wording,
   log: FastifyBaseLogger,
-): Answer {
+): QueryAnswer {
   checkQueryReply(reply, { processor, effect: "none" });
   const response = okayResponse({ processor, method, id: "" }, reply, log);
   return answer(response, reply, word(response, reply));
@@ -81,18 +85,18 @@ function okayResponse(
 ): KatoResponse {
   // The change of the recall threshold is several RPCs. Its answer is that of the last one.
   const responseOf = isMethod(method) ? method : "IncrementRecallThreshold";
-  const response = decodeResponse(responseOf, Buffer.from(reply.data));
+  const response = decodeResponse(responseOf, reply.data);
   if (response.status === "OKAY") return response;
   log.warn({ processor, method, command, text: response.message }, "KATO failed");
   const context = { processor, ...(command && { command, sequence: reply.sequence }) };
   throw katoFailure(method, response.message ?? "", context);
 }
 
-function answer(
+function answer<M extends Json | RawJson>(
   { id, interval }: Pick<KatoResponse, "id" | "interval">,
   reply: Reply,
-  message: Json,
-): Answer {
+  message: M,
+): Omit<Answer, "message"> & { message: M } {
   return {
     id,
     interval: reply.interval ?? interval,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { nuid } from "@nats-io/transport-node";
 import type { FastifyRequest } from "fastify";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { readIdempotencyKey } from "../http/headers.ts";
+import { randomId } from "../http/random-id.ts";
 
 /** The id of every command that is sent to this processor under this key. */
 export function commandIdOf(processor: string, key: string): string {
@@ -21,7 +21,7 @@ export function fingerprintOf({
 /** A unique_id for an observation that has none. With an Idempotency-Key it is the same each time. */
 export function newUniqueId(request: FastifyRequest<{ Params: { id: string } }>): string {
   const key = readIdempotencyKey(request);
-  return key === undefined ? nuid.next() : commandIdOf(request.params.id, key);
+  return key === undefined ? randomId() : commandIdOf(request.params.id, key);
 }
 
 /** A hash of the parts. Their lengths are in it too, so that no two lists of parts have the same text. */

@@ -104,6 +104,7 @@ async function claim(
   const { processor } = command;
   if (waitMs === undefined) await admitAsync(backend, command);
   else await admitSync(backend, command, waitMs);
+  if (!found) backend.kept.outcomes.checkRoom(processor);
   const heldUntilMs = Date.now() + (waitMs ?? 0) + afterWaitMs;
   const record = recordOf(command, "queued", 0, { heldUntilMs });
   try {

@@ -2,15 +2,22 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
-import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
+import { decodeResponse } from "../../../libs/kato/codec.ts";
 import type { SequenceResult } from "../../../libs/kato/compound-commands.ts";
-import { decodeSequenceResults, encodeSequence } from "../../../libs/kato/compound-commands.ts";
+import {
+  decodeSequenceResults,
+  encodeSequence,
+  sequenceBytes,
+} from "../../../libs/kato/compound-commands.ts";
+import type { NumericObservation } from "../../../libs/kato/encode-observation.ts";
+import { encodeObservation, observationBytes } from "../../../libs/kato/encode-observation.ts";
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import { setOwnProperty } from "../../../libs/kato/json.ts";
-import type { KatoResponse, Observation } from "../../../libs/kato/messages.ts";
+import type { KatoResponse } from "../../../libs/kato/messages.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { katoFailure } from "./failures.ts";
 import { predictionsOf } from "./kato-response.ts";
+import { checkRequestBytes } from "./request-size.ts";
 
 // Several observations as one command, `Sequence`: its request, and the message of its answer.
 
@@ -35,15 +42,22 @@ function methodsOf(observations: number, options: SequenceOptions): StepMethod[]
   return [...methods, "GetAllPredictions"];
 }
 
-/** The request of the one command that a sequence is. */
-export function encodeObserveSequence(observations: Observation[], options: SequenceOptions): Buffer {
+/** The request of the one command that a sequence is. Throws TOO_LARGE before anything is built. */
+export function encodeObserveSequence(observations: NumericObservation[], options: SequenceOptions): Buffer {
+  const methods = methodsOf(observations.length, options);
   let next = 0;
-  const steps = methodsOf(observations.length, options).map((method) => ({
+  const sizes = methods.map((method) => ({
     method,
-    request:
-      method === "Observe" ? encodeRequest(method, observations[next++] ?? {}) : encodeRequest(method, {}),
+    requestBytes: method === "Observe" ? observationBytes(observations[next++] ?? {}) : 0,
   }));
-  return encodeSequence(steps);
+  checkRequestBytes(sequenceBytes(sizes));
+  next = 0;
+  return encodeSequence(
+    methods.map((method) => ({
+      method,
+      request: method === "Observe" ? encodeObservation(observations[next++] ?? {}) : new Uint8Array(),
+    })),
+  );
 }
 
 const flags = ["learn_after_each", "learn_at_end", "clear_working_memory_between"] as const;
@@ -100,7 +114,7 @@ export function sequenceMessage(
 
 /** The response of a step; undefined if there was none. A response is never empty. */
 function responseOf(method: StepMethod, { response }: SequenceResult): KatoResponse | undefined {
-  return response.length === 0 ? undefined : decodeResponse(method, Buffer.from(response));
+  return response.length === 0 ? undefined : decodeResponse(method, response);
 }
 
 function failureOf(

@@ -1,4 +1,3 @@
-import { nuid } from "@nats-io/transport-node";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
@@ -8,6 +7,7 @@ import { setQueueRateLimit } from "../fleet/admission.ts";
 import type { Backend, RouteOptions } from "../fleet/backend.ts";
 import { targetOf } from "../fleet/backend.ts";
 import { prefersAsync, readIdempotencyKey, readWait, setCommandHeaders } from "../http/headers.ts";
+import { randomId } from "../http/random-id.ts";
 import type { Answer } from "./answer.ts";
 import { commandAnswer } from "./answer.ts";
 import { commandIdOf } from "./command-ids.ts";
@@ -56,7 +56,7 @@ export async function runEncoded(
   if (applied !== undefined && !isAsync) reply.header("preference-applied", applied);
   const key = readIdempotencyKey(request);
   const { trace, sender } = request;
-  const id = key === undefined ? nuid.next() : commandIdOf(processor, key);
+  const id = key === undefined ? randomId() : commandIdOf(processor, key);
   const command: Command = { ...encoded, id, processor, trace, sender };
   const clientWaitMs = isAsync ? undefined : waitMs;
   const sent =

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
 import type { RequestOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
@@ -6,10 +7,12 @@ import { targetOf } from "../fleet/backend.ts";
 import { withNats } from "../fleet/errors.ts";
 import { readWait } from "../http/headers.ts";
 import { invalid } from "../http/problem.ts";
-import type { Answer, Wording } from "./answer.ts";
+import type { QueryAnswer, Wording } from "./answer.ts";
 import { queryAnswer } from "./answer.ts";
 import type { HttpExchange } from "./run-command.ts";
 import { sendQuery } from "./send-query.ts";
+
+const largeBytes = 64 * 1024;
 
 /**
  * Sends a query to the processor that the path names, as the headers `Prefer` and `Kato-After` demand.
@@ -21,7 +24,7 @@ export async function runQuery<M extends Method>(
   method: M,
   message: RequestOf<M>,
   word: Wording,
-): Promise<Answer> {
+): Promise<QueryAnswer> {
   const { backend, processor } = targetOf(options, request);
   const { waitMs, applied } = readWait(request.headers.prefer);
   if (applied !== undefined) reply.header("preference-applied", applied);
@@ -29,7 +32,13 @@ export async function runQuery<M extends Method>(
   const data = encodeRequest(method, message);
   const query = { method, data, trace: request.trace, ...(after > 0 && { after }) };
   const received = await sendQuery(backend, processor, query, waitMs);
-  return queryAnswer(processor, method, received, word, request.log);
+  request.isRefusable = true;
+  const isLarge = received.data.length > largeBytes;
+  // Reading a large answer and writing it are turns of the event loop of their own.
+  if (isLarge) await setImmediate();
+  const answer = queryAnswer(processor, method, received, word, request.log);
+  if (isLarge) await setImmediate();
+  return answer;
 }
 
 /**

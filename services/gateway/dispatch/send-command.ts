@@ -87,6 +87,7 @@ export async function storeCommand(
   { isResent = false }: { isResent?: boolean } = {},
 ): Promise<number> {
   await admitAsync(backend, { ...command, isResent });
+  backend.kept.outcomes.checkRoom(command.processor);
   const storing = store(backend, { ...command, store: true });
   try {
     const { sequence } = await storing;

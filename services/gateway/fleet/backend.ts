@@ -1,5 +1,5 @@
 import type { KV } from "@nats-io/kv";
-import type { FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
@@ -9,9 +9,11 @@ import type { NatsLink } from "../../../libs/nats/connection.ts";
 import type { StreamKeeper } from "../../../libs/nats/stream-keeper.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
+import type { Limits } from "../http/limits.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
 import type { CommandRoom } from "./command-room.ts";
 import { processorNotFound } from "./errors.ts";
+import type { KeptRecords } from "./kept-records.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 import type { Registrations } from "./registrations.ts";
 
@@ -29,6 +31,7 @@ export interface Backend {
   replies: ReplyInbox;
   stores: Stores;
   queueLimits: QueueLimits;
+  kept: Kept;
   endpointPolicy: EndpointPolicy;
 }
 
@@ -39,6 +42,12 @@ export interface Stores {
   ingestions: IngestionStore;
   /** The workers' checkpoints, which the gateway only reads. */
   checkpoints: KV;
+}
+
+/** How much is kept of what became of requests. */
+export interface Kept {
+  outcomes: KeptRecords;
+  ingestions: KeptRecords;
 }
 
 /** How much may wait for one processor before commands are refused. */
@@ -56,6 +65,27 @@ export interface RouteOptions {
   /** Aborted when the gateway is to stop. */
   stopping: AbortSignal;
   metrics: GatewayMetrics;
+  limits: Limits;
+}
+
+/**
+ * Refuses a request to a processor that is not registered before its body is read. Until NATS was reached
+ * nobody knows which are, so the route decides then. The route that registers processors is let through.
+ */
+export function refuseUnknownProcessors(app: FastifyInstance, backend: () => Backend): void {
+  app.addHook("onRequest", (request, _reply, done) => {
+    const isOfProcessor = /^\/(processors\/)?:id\//.test(request.routeOptions.url ?? "");
+    const { id } = request.params as { id?: string };
+    done(isOfProcessor && id !== undefined && isUnknown(backend, id) ? processorNotFound(id) : undefined);
+  });
+}
+
+function isUnknown(backend: () => Backend, processor: string): boolean {
+  try {
+    return backend().registry.get(processor) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The processor that a request's path names. Throws PROCESSOR_NOT_FOUND if it is not registered. */

@@ -1,34 +1,46 @@
 import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { checkJsonSize } from "./json-size.ts";
+import type { LimitReached, Limits } from "./limits.ts";
+import type { Share } from "./memory-budget.ts";
+import { readBody } from "./read-body.ts";
 
-/**
- * How many bytes of JSON one byte of a protobuf message can take: JSON writes a control character as an
- * escape of six.
- */
-export const jsonBytesPerByte = 6;
+/** A body of this size is worked on in several turns of the event loop, so that others get theirs. */
+const largeBytes = 64 * 1024;
+
+/** About what JSON.parse takes for a string, an array or an object, in bytes. */
+const bytesPerValue = 100;
 
 /**
  * Reads every body as JSON, whatever its content type says. The old front end did so, and curl sends
  * `application/x-www-form-urlencoded` by default. An empty body reads as undefined.
  */
-export function readJsonBodies(app: FastifyInstance, limitBytes: number): void {
+export function readJsonBodies(app: FastifyInstance, limits: Limits, reached: LimitReached): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    "*",
-    { parseAs: "buffer", bodyLimit: limitBytes },
-    (_request, body: Buffer, done) => {
-      if (body.length === 0) return done(null, undefined);
-      try {
-        if (!isUtf8(body)) throw new SyntaxError("it is not UTF-8");
-        // JSON.parse keeps `__proto__` as an own property. That is safe, as only own properties are read.
-        done(null, JSON.parse(body.toString("utf8")));
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : "it cannot be read";
-        done(new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}`, { effect: "none" }));
-      }
-    },
+  app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) =>
+    parseBody(await readBody(request, payload, limits, reached), request.bodyShare),
   );
+}
+
+async function parseBody(body: Buffer, share: Share | undefined): Promise<unknown> {
+  if (body.length === 0) return undefined;
+  const { values } = checkJsonSize(body);
+  // What is parsed stands beside the text and the bytes.
+  share?.resize(2 * body.length + bytesPerValue * values);
+  if (body.length > largeBytes) await setImmediate();
+  try {
+    if (!isUtf8(body)) throw new SyntaxError("it is not UTF-8");
+    // JSON.parse keeps `__proto__` as an own property. That is safe, as only own properties are read.
+    return JSON.parse(body.toString("utf8"));
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : "it cannot be read";
+    throw new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}`, { effect: "none" });
+  } finally {
+    if (body.length > largeBytes) await setImmediate();
+  }
 }
 
 /**

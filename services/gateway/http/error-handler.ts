@@ -18,6 +18,8 @@ export function errorHandler(options: { legacyErrors: boolean }) {
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
     if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
     setCommandHeaders(reply, known.context);
+    // The rest of a body that is too much is not worth reading.
+    if (known.code === "OVERLOADED" && !request.raw.complete) reply.header("connection", "close");
     request.outcome = known.code;
     return reply
       .code(status)

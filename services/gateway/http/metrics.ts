@@ -2,6 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { StoreRoom } from "../../../libs/nats/store-room.ts";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
 import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../../libs/telemetry/metrics.ts";
+import type { LimitName } from "./limits.ts";
+import { limitNames } from "./limits.ts";
 
 /**
  * The gateway's metrics. Latencies have the labels method and outcome, counts have processor and outcome.
@@ -10,6 +12,8 @@ import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../../
 export interface GatewayMetrics {
   /** Counts one answered request. `processor` is "" for none, `method` is "" where there is no such route. */
   answered(request: { processor: string; method: string; outcome: string; seconds: number }): void;
+  /** Counts that a client has reached a limit. */
+  limited(limit: LimitName): void;
   /** All metrics in Prometheus' text format. */
   scrape(): Promise<string>;
   contentType: string;
@@ -42,6 +46,13 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
     buckets: latencyBucketsSeconds,
     registers,
   });
+  const limits = new Counter<Label>({
+    name: "kato_client_limits_total",
+    help: "How often clients have reached a limit, by its name",
+    labelNames: ["outcome"],
+    registers,
+  });
+  for (const outcome of Object.keys(limitNames)) limits.inc({ outcome }, 0);
   const registered = new Gauge({
     name: "kato_processors",
     help: "Processors that are registered",
@@ -64,6 +75,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       requests.inc({ processor: facts.isRegistered(processor) ? processor : "", outcome });
       latency.observe({ method, outcome }, seconds);
     },
+    limited: (outcome) => limits.inc({ outcome }),
     scrape: async () => {
       await removeUnregistered([requests], facts.isRegistered);
       const processors = facts.processors();

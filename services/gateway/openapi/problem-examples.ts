@@ -24,6 +24,7 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   INGESTION_NOT_FOUND: { detail: "Ingestion x not found", context: { processor } },
   STILL_QUEUED: { detail: "3 commands are not applied yet; ?force=true leaves them.", context: none },
   NOT_HELD: { detail: "Only the instance of a processor that is held can be adopted.", context: none },
+  REGISTRY_FULL: { detail: "10000 processors are registered, and no more may be.", context: none },
   PAUSED: { detail: "A paused processor replays nothing; resume it first.", context: none },
   KEY_RUNNING: {
     detail: "The first request with this Idempotency-Key is still running.",
@@ -61,6 +62,10 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
     detail: "Its checkpoint is gone, so nobody knows which commands of its log are applied.",
     context: none,
   },
+  RECORDS_FULL: {
+    detail: "Of 10000000 requests it is kept what became of them, and no more may be.",
+    context: none,
+  },
   LOG_FULL: { detail: "The command log of this processor takes no more.", context: { ...none, command } },
   NOT_SUPPORTED: {
     detail: "This KATO cannot do GetPredictions.",
@@ -73,6 +78,10 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   ANSWER_TOO_LARGE: { detail: "The answer is larger than 4194304 bytes.", context: none },
   INSTANCE_UNAVAILABLE: { detail: "The processor's KATO instance cannot be reached.", context: none },
   NOT_OWNED: { detail: "No worker runs this processor at the moment.", context: none },
+  OVERLOADED: {
+    detail: "The gateway has as many bodies in hand as its memory allows.",
+    context: { effect: "none" },
+  },
   GATEWAY_STOPPING: { detail: "The gateway is being stopped.", context: none },
   STORE_FULL: { detail: "NATS has no room for more commands, of any processor.", context: none },
   NATS_UNAVAILABLE: { detail: "NATS cannot be reached.", context: none },

@@ -12,6 +12,7 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { recoverDuringStep } from "./reconcile.ts";
+import { askLater, mayAskLater, noteVectorSymbols } from "./vector-symbols.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
@@ -42,7 +43,7 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
       : await eventsAfter(context, step, head, failed);
   const symbols = head.hasVectors && events > before.events ? newest : null;
   const changes = {
-    ...observed(before, step, { head, failed, interval, events, symbols }),
+    ...observed(checkpoint.current, step, { head, failed, interval, events, symbols }),
     ...withoutForeign(context, foreignTicks),
   };
   memory.unaccounted = 0;
@@ -72,11 +73,18 @@ async function eventsAfter(
     return { events, newest: null };
   }
   if (!head.hasVectors) return { events: events + (head.hasSymbols ? 1 : 0), newest: null };
+  if (mayAskLater(context)) {
+    askLater(context, step.at);
+    return { events: events + 1, newest: null };
+  }
   try {
     const workingMemory = await workingMemoryOf(instance);
+    noteVectorSymbols(context, workingMemory, 1);
     return { events: workingMemory.length, newest: workingMemory.at(-1) ?? null };
   } catch (error) {
     if (!(error instanceof AnswerTooLarge)) throw error;
+    // They cannot be asked for any more, so the question is not put after each event from now on.
+    context.memory.unaskedVectors = [];
     return { events: events + 1, newest: await latestSymbols(context) };
   }
 }

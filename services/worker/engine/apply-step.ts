@@ -23,6 +23,7 @@ import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
 import { undoLearn } from "./undo-learn.ts";
 import { untouchedWorkingMemory } from "./untouched.ts";
+import { askForVectorSymbols } from "./vector-symbols.ts";
 
 /**
  * How commands of one method are applied. What the checkpoint becomes afterwards is in
@@ -47,7 +48,18 @@ const repeatable: CommandRule = {
   call: callMethod,
 };
 
+/** A command that empties working memory without learning it. */
+const clearing: CommandRule = {
+  ...repeatable,
+  intent: async (context, step) => {
+    await askForVectorSymbols(context);
+    return repeatable.intent(context, step);
+  },
+};
+
 const ruleByMethod = new Map<string, CommandRule>([
+  ["ClearWorkingMemory", clearing],
+  ["StartSleeping", clearing],
   ["Learn", { intent: intentOfLearn, call: learn, afterFailure: restoreWorkingMemory }],
   ["DeleteModel", { intent: intentOfDelete, call: deleteModel }],
   ["ClearAllMemory", { ...repeatable, afterSuccess: leaveIntervalZero, afterFailure: restoreWorkingMemory }],
@@ -109,7 +121,7 @@ async function learn(context: Context, step: Step): Promise<StepOutcome> {
   const { mark } = context.checkpoint.current;
   const isForetold = mark?.kind === "learn" && mark.events !== null;
   if (outcome.outcome !== "applied" || !isForetold) return outcome;
-  const learned = learnedName(decodeResponse("Learn", Buffer.from(outcome.data)).message);
+  const learned = learnedName(decodeResponse("Learn", outcome.data).message);
   if (learned === mark.model || !context.recovery.mendsForeignCalls) return outcome;
   await undoLearn(context, learned, 0);
   throw new Interrupted("somebody else has changed working memory just before it was learned");

@@ -55,6 +55,11 @@ export interface Memory {
    * an earlier worker has sent. All ticks beyond that number are foreign.
    */
   unaccounted: number;
+  /**
+   * Events of vectors whose symbols are not in the checkpoint yet, in order: the place in the log, and the
+   * place in working memory.
+   */
+  unaskedVectors: { at: Position; index: number }[];
   /** A call of an earlier worker that may still reach the instance; null if there is none. */
   suspect: Suspect | null;
   /**

@@ -52,9 +52,10 @@ export function planRebuild(checkpoint: Checkpoint, observes: readonly Step[]): 
       plan.deviation = { code: "kept-event-reordered", detail };
     }
   }
+  const symbolsAt = new Map(vectorEvents.map(({ at, symbols }) => [`${at.sequence}.${at.step}`, symbols]));
   for (const step of observes) {
     const head = readObservationFields(step.request);
-    const symbols = vectorEvents.find(({ at }) => comparePositions(at, step.at) === 0)?.symbols;
+    const symbols = symbolsAt.get(`${step.at.sequence}.${step.at.step}`);
     if (head.hasVectors) plan.vectors.push(vectorsOf(step, symbols ?? []));
     if (comparePositions(step.at, replayFrom) < 0) continue;
     const isReplaced = head.hasVectors && symbols !== undefined && isSorted(symbols);
@@ -77,7 +78,7 @@ export function deviationOf(
   count: number,
   workingMemory: readonly string[][],
 ): Deviation | undefined {
-  if (plan.events.length > 0 && workingMemory.length !== count) {
+  if (workingMemory.length !== count) {
     const detail = `working memory has ${workingMemory.length} events after a rebuild where ${count} were expected`;
     return { code: "working-memory-differs", detail };
   }

@@ -17,6 +17,7 @@ import { gatewayUniqueId, leaveIntervalZero } from "./gateway-observe.ts";
 import type { Deviation, RebuildPlan } from "./rebuild-plan.ts";
 import { deviationInSize, deviationOf, planRebuild } from "./rebuild-plan.ts";
 import { restoreGenes, restoreModes } from "./restore-settings.ts";
+import { noteVectorSymbols } from "./vector-symbols.ts";
 
 /**
  * Restores what a restart takes from an instance: working memory, emotives, the vectors that wait to be
@@ -141,12 +142,14 @@ async function observeAgain({ instance }: Context, request: Uint8Array): Promise
 
 /** Compares working memory with what the plan should have made it. */
 async function compare(
-  { instance }: Context,
+  context: Context,
   plan: RebuildPlan,
   expected: number,
 ): Promise<{ events: number; deviation: Deviation | undefined }> {
+  const { instance } = context;
   try {
     const workingMemory = await workingMemoryOf(instance);
+    noteVectorSymbols(context, workingMemory);
     return { events: workingMemory.length, deviation: deviationOf(plan, expected, workingMemory) };
   } catch (error) {
     if (!(error instanceof AnswerTooLarge)) throw error;

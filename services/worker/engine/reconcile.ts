@@ -11,7 +11,7 @@ import { refused, unknown } from "../model/step-outcome.ts";
 import { noteIfCleared } from "./check-suspect.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
-import { mendForeignTicks, mendTicksUpTo } from "./foreign-ticks.ts";
+import { mendForeignTicks, mendTicksUpTo, withoutForeign } from "./foreign-ticks.ts";
 import { gatewayUniqueId, leaveIntervalZero } from "./gateway-observe.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
@@ -185,7 +185,8 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
  * Concludes the Observe that ticked last and whose end was not seen. It may still be running, and it may have
  * failed. So an empty Observe is made first: KATO's lock holds it back until the other one is over. The empty
  * Observe cannot make KATO learn by itself. It could only if the other one could too. Then that one would be
- * marked, and `settleMarkedLearn` would conclude it. Then working memory shows whether the event is there.
+ * marked, and `settleMarkedLearn` would conclude it. Then working memory shows whether the event is there. If
+ * another one is there, the tick was not that of this Observe, which is then still to be applied.
  */
 async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
   const { checkpoint, instance, memory } = context;
@@ -203,6 +204,12 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
   const events = workingMemory?.length ?? current.events + (head.hasSymbols ? 1 : 0);
   const hasEvent = events > current.events;
+  if (hasEvent && isAnotherEvent(step, workingMemory?.at(-1))) {
+    const { offset } = withoutForeign(context, 1);
+    const interval = current.interval + 1 + ticks;
+    checkpoint.update({ interval, ownObserve: null, offset: offset - ticks });
+    return mendForeignTicks(context, 1);
+  }
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
   const symbols = head.hasVectors && hasEvent ? (workingMemory?.at(-1) ?? null) : null;
   const seen = { head, failed, interval: current.interval + 1 + ticks, events, symbols };
@@ -211,4 +218,10 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   if (!workingMemory) outcome = unknown("working memory is too large to see whether it succeeded");
   await concludeStep(context, step, changes, answer ?? outcome);
   if (ticks > 0) await checkpoint.flush();
+}
+
+/** Whether this is not the event that an Observe makes. Of one with vectors nobody knows what it makes. */
+function isAnotherEvent(step: Step, event: string[] | undefined): boolean {
+  if (event === undefined || readObservationFields(step.request).hasVectors) return false;
+  return JSON.stringify(event) !== JSON.stringify(eventOfStrings(step.request));
 }

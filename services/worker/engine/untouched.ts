@@ -2,6 +2,7 @@ import { insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { mendTicksUpTo } from "./foreign-ticks.ts";
 import { rebuild } from "./rebuild.ts";
+import { noteVectorSymbols } from "./vector-symbols.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /**
@@ -14,6 +15,7 @@ export async function untouchedWorkingMemory(context: Context): Promise<string[]
   const { interval } = await insist(instance, "Ping", {});
   await mendTicksUpTo(context, interval);
   const workingMemory = await readWorkingMemory(context);
+  if (workingMemory) noteVectorSymbols(context, workingMemory);
   const { events } = checkpoint.current;
   if (!workingMemory || workingMemory.length === events || !recovery.mendsForeignCalls) return workingMemory;
   log.error({ events: workingMemory.length, expected: events }, "somebody else has changed working memory");

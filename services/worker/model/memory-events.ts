@@ -1,4 +1,5 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
+import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 
 /**
  * Compares two strings as KATO sorts them: by code points, as Python does. JavaScript's own order is by
@@ -18,8 +19,10 @@ export function isSorted(symbols: readonly string[]): boolean {
  * with vectors, because only KATO knows which symbols they get.
  */
 export function eventOfStrings(request: Uint8Array): string[] | null {
-  const { strings = [], vectors = [] } = decodeRequest("Observe", Buffer.from(request));
-  return vectors.length > 0 ? null : strings.toSorted(byCodePoint);
+  // Vectors can be many numbers, so they are not decoded.
+  if (readObservationFields(request).hasVectors) return null;
+  const { strings = [] } = decodeRequest("Observe", Buffer.from(request));
+  return strings.toSorted(byCodePoint);
 }
 
 /** How many symbols these events have together. */

@@ -27,7 +27,7 @@ export function deadLetterOf(
   if (!isDeadLetter(command, outcome)) return undefined;
   const { processor, sequence, id, method, form } = command;
   const hasResponse = grpcStatus === grpc.OK && isMethod(method);
-  const text = hasResponse ? (decodeResponse(method, Buffer.from(data)).message ?? "") : detail;
+  const text = hasResponse ? (decodeResponse(method, data).message ?? "") : detail;
   return {
     processor,
     sequence,

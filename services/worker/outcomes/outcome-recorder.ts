@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
-import type { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
+import type { DeadLetter, DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import type {
   CommandRecord,
   FoundRecord,
@@ -54,7 +54,7 @@ export class OutcomeRecorder {
     if (reply.outcome === "applied" && !command.store && !this.#isOverdue(command)) return undefined;
     const letter = deadLetterOf(command, reply);
     return this.#insist(async () => {
-      if (letter) await this.#options.letters.put(letter);
+      if (letter) await this.#keepLetter(letter);
       if (letter && isLine(command) && this.#options.isShort()) return;
       await this.#write(command, this.#fitting(reply));
     });
@@ -94,6 +94,14 @@ export class OutcomeRecorder {
       if (found?.record.state === "applied" || found?.record.state === "failed") return;
       if (await this.#replace(command, found, record)) return;
     }
+  }
+
+  async #keepLetter(letter: DeadLetter): Promise<void> {
+    const { letters, log } = this.#options;
+    const dropped = await letters.put(letter);
+    const { processor } = letter;
+    if (dropped > 0)
+      log.warn({ processor, dropped }, "the oldest dead letters were dropped: there are too many");
   }
 
   #replace(

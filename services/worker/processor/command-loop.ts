@@ -66,6 +66,9 @@ export class CommandLoop {
   /** When the command in hand was stored (Unix ms). */
   #storedAtMs = 0;
 
+  /** The steps of the command in hand. There can be ten thousands, so they are decoded once. */
+  #steps: { command: StoredCommand; steps: Step[] } | undefined;
+
   /** `onApplied` is called after each command that has ended. */
   constructor(environment: ProcessorEnvironment, parts: ProcessorParts, onApplied: () => void) {
     this.#environment = environment;
@@ -94,7 +97,10 @@ export class CommandLoop {
     const reader = stores.logs.read(processor, checkpoint.current.applied + 1);
     this.#reader = reader;
     try {
-      this.#last = checkpoint.current.applied + (await reader.pending());
+      const pending = await reader.pending();
+      this.#last = checkpoint.current.applied + pending;
+      let isEndChecked = pending === 0;
+      if (isEndChecked) await this.#passLostAtEnd();
       if (this.#isStopping || (replay.from !== undefined && !gate.isNextBegun)) return;
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;
@@ -108,7 +114,10 @@ export class CommandLoop {
         if (endReplay(context)) status.become("applying");
         this.#onApplied();
         if (replay.from !== undefined || this.#areNumbersToMove) return;
-        if (status.state === "applying" && sequence >= this.#last) status.become("ready");
+        if (sequence < this.#last) continue;
+        if (!isEndChecked || (checkpoint.current.log?.end ?? 0) > sequence) await this.#passLostAtEnd();
+        isEndChecked = true;
+        if (status.state === "applying") status.become("ready");
       }
     } finally {
       reader.close();
@@ -140,24 +149,39 @@ export class CommandLoop {
   /** Takes note of a command that was read, so that a log that has lost it is recognized. */
   #note({ sequence, storedAtMs }: StoredCommand): void {
     const { checkpoint } = this.#parts.context;
-    const { usedThrough } = checkpoint.current;
+    const { usedThrough, applied } = checkpoint.current;
     const log = checkpoint.current.log ?? unknownLog;
     // The numbers of the log have moved on, and nothing was given those in between.
-    if (usedThrough > 0 && sequence > usedThrough)
-      checkpoint.update({ applied: sequence - 1, usedThrough: 0 });
+    if (usedThrough > 0 && sequence > usedThrough) {
+      checkpoint.update({ applied: Math.max(applied, sequence - 1), usedThrough: 0 });
+    }
     if (storedAtMs === undefined) return;
     const latest = sequence > log.latest.sequence ? { sequence, storedAtMs } : log.latest;
     checkpoint.update({ log: { ...log, latest, end: Math.max(log.end, this.#last) } });
   }
 
   /** The commands that the log has lost before this one, although they were not applied. */
-  #lostBefore({ sequence }: StoredCommand): LostCommands | undefined {
+  #lostBefore({ sequence }: Pick<StoredCommand, "sequence">): LostCommands | undefined {
     const { current } = this.#parts.context.checkpoint;
     const { applied, cancelled } = current;
     if (applied >= sequence - 1 || isReplayed(current, sequence)) return undefined;
     let from = applied + 1;
     while (from < sequence && cancelled.includes(from)) from++;
     return from < sequence ? { from, through: sequence - 1 } : undefined;
+  }
+
+  /** Passes commands that are gone from the end of the log, where no command follows that would show it. */
+  async #passLostAtEnd(): Promise<void> {
+    const { supervisor, context } = this.#parts;
+    const { stores, processor } = this.#environment;
+    const last = await stores.logs.last(processor);
+    const { applied } = context.checkpoint.current;
+    // It is asked for the end first. So what comes in between is no loss.
+    if (applied >= last || (await stores.logs.next(processor, applied + 1)) <= last) return;
+    await supervisor.withInstance(async () => {
+      const lost = this.#lostBefore({ sequence: last + 1 });
+      if (lost) await this.#passLost(lost);
+    });
   }
 
   /** Passes commands that the log has lost, and tells it. It is certain that the instance does not have them. */
@@ -266,7 +290,12 @@ export class CommandLoop {
 
   #nextStep(command: StoredCommand): Step | undefined {
     const { applied, step } = this.#parts.context.checkpoint.current;
-    return applied < command.sequence ? stepsOf(command)[step] : undefined;
+    if (applied >= command.sequence) {
+      this.#steps = undefined;
+      return undefined;
+    }
+    if (this.#steps?.command !== command) this.#steps = { command, steps: stepsOf(command) };
+    return this.#steps.steps[step];
   }
 
   /**

@@ -56,7 +56,7 @@ export interface ProcessorSettings {
 export interface ProcessorStores {
   logs: Pick<
     CommandLogs,
-    "ensure" | "readRange" | "fill" | "first" | "firstSince" | "delete" | "trim" | "last"
+    "ensure" | "readRange" | "fill" | "first" | "firstSince" | "delete" | "trim" | "last" | "next"
   > & {
     read(processor: string, from: number): Pick<LogReader, "pending" | "commands" | "close" | "isOver">;
   };

@@ -271,6 +271,7 @@ function partsOf(
     memory: {
       latestAnswer: null,
       unaccounted: Number.POSITIVE_INFINITY,
+      unaskedVectors: [],
       suspect: null,
       learned: "nothing",
     },

@@ -8,7 +8,7 @@ import { until } from "../../fixtures/until.ts";
 
 let system: System;
 before(async () => {
-  system = await startSystem();
+  system = await startSystem({ gatewayEnv: { IDLE_TIMEOUT_MS: "2000" } });
 });
 after(() => system?.stop());
 beforeEach(() => system.request("POST", "/p1/clear-all-memory"));
@@ -198,6 +198,23 @@ test("of a client that goes away in a line, the lines before it are kept and hal
   const { intake, accepted, applied } = await done(location);
   assert.deepEqual({ intake, accepted, applied }, { intake: "interrupted", accepted: 2, applied: 2 });
   assert.deepEqual(await events(), ["a", "b"]);
+});
+
+test("of a client that vanishes without a word the key is free again, and the newer sending goes on", async () => {
+  const key = { "idempotency-key": "vanished" };
+  const stream = open("", key);
+  stream.answer().catch(() => {});
+  await stream.write(linesOfTexts(["a", "b"]));
+  await until("it is stored", async () => (await events()).length === 2);
+  const again = () => post(linesOfTexts(["a", "b", "c"]), "", { ...ndjson, ...key });
+  assert.equal((await again()).status, 409);
+  const { json, headers } = await until("the older one is given up", async () => {
+    const answer = await again();
+    return answer.status === 202 && answer;
+  });
+  assert.equal(json.accepted, 3);
+  await done(headers.location);
+  assert.deepEqual(await events(), ["a", "b", "c"]);
 });
 
 test("the client is held back while NATS acknowledges nothing, and goes on when it does", async () => {

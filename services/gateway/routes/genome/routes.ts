@@ -51,7 +51,7 @@ async function geneOf(
 ): Promise<Json> {
   const query = { method: "GetGene", data: encodeRequest("GetGene", { gene }), trace };
   const reply = await sendQuery(backend, processor, query, geneWaitMs);
-  return dataOf(decodeResponse("GetGene", Buffer.from(reply.data)));
+  return dataOf(decodeResponse("GetGene", reply.data));
 }
 
 export default routes;

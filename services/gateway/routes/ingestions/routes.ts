@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
@@ -9,8 +8,9 @@ import { ProcessorId } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import type { IngestionView } from "./ingestion-view.ts";
 import { ingestionView } from "./ingestion-view.ts";
+import { IngestionWatchers } from "./watchers.ts";
 
-const lookEveryMs = 250;
+const retryMs = 1_000;
 const heartbeatMs = 5_000;
 
 const IngestionParams = Type.Object({
@@ -22,6 +22,10 @@ const IngestionParams = Type.Object({
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   const schema = { params: IngestionParams };
   const closing = new AbortController();
+  const watchers = new IngestionWatchers({
+    look: (processor, ingestion) => look(options.backend(), processor, ingestion),
+    appliedOf: (processor) => options.backend().states.get(processor)?.applied,
+  });
   app.addHook("preClose", async () => closing.abort());
 
   app.get(
@@ -45,7 +49,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       if (first.state === "done" && seen === eventIdOf(first)) return reply.code(204).send();
       const gone = new AbortController();
       reply.raw.on("close", () => gone.abort());
-      const views = viewsOf(backend, first, AbortSignal.any([closing.signal, gone.signal]));
+      const signal = AbortSignal.any([closing.signal, gone.signal]);
+      const views = watchers.follow(first, signal, heartbeatMs);
       return reply
         .type("text/event-stream")
         .header("cache-control", "no-store")
@@ -60,36 +65,14 @@ function look(backend: Backend, processor: string, ingestion: string): Promise<I
   return withNats(backend, processor, () => ingestionView(backend, processor, ingestion));
 }
 
-/** Looks at an ingestion again and again, until it is done or the signal is aborted. */
-async function* viewsOf(
-  backend: Backend,
-  first: IngestionView,
-  signal: AbortSignal,
-): AsyncGenerator<IngestionView> {
-  const { processor, ingestion } = first;
-  for (let view = first; ; view = await look(backend, processor, ingestion).catch(() => view)) {
-    yield view;
-    if (view.state === "done") return;
-    await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-  }
-}
-
 /** An event for every change, and comments as a heartbeat while there is none. */
 async function* eventsOf(views: AsyncIterable<IngestionView>, lastSeen: string): AsyncGenerator<string> {
   let seen = lastSeen;
-  let sentAt = performance.now();
-  yield `retry: ${4 * lookEveryMs}\n\n`;
+  yield `retry: ${retryMs}\n\n`;
   for await (const view of views) {
     const id = eventIdOf(view);
-    if (id !== seen) {
-      seen = id;
-      sentAt = performance.now();
-      yield `id: ${id}\ndata: ${JSON.stringify(view)}\n\n`;
-    } else if (performance.now() - sentAt > heartbeatMs) {
-      sentAt = performance.now();
-      yield ": still here\n\n";
-    }
+    yield id === seen ? ": still here\n\n" : `id: ${id}\ndata: ${JSON.stringify(view)}\n\n`;
+    seen = id;
   }
 }
 

@@ -1,6 +1,5 @@
 import { IncomingMessage } from "node:http";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { nuid } from "@nats-io/transport-node";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { ingestionOfKey } from "../../../../libs/commands/outcomes/ingestion-store.ts";
@@ -16,6 +15,7 @@ import { targetOf } from "../../fleet/backend.ts";
 import { natsUnavailable } from "../../fleet/errors.ts";
 import { readIdempotencyKey } from "../../http/headers.ts";
 import { invalid } from "../../http/problem.ts";
+import { randomId } from "../../http/random-id.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 
@@ -54,11 +54,12 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const intake = await Intake.open({
         backend,
         processor,
-        ingestion: key === undefined ? nuid.next() : ingestionOfKey(processor, key),
+        ingestion: key === undefined ? randomId() : ingestionOfKey(processor, key),
         stopOnError: request.query.on_error === "stop",
         trace: request.trace,
         sender: request.sender,
         receipts,
+        share: request.bodyShare?.another(),
       });
       const { ingestion } = intake.record;
       reply.header("location", `/${processor}/ingestions/${ingestion}`).header("kato-ingestion", ingestion);
@@ -67,6 +68,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
         learnAtEnd: request.query.learn === "end",
         signal: closing.signal,
         receipts,
+        lineBytes: options.limits.bodyBytes,
+        share: request.bodyShare,
       });
       if (!receipts) {
         await takingIn;

@@ -12,8 +12,18 @@ import { invalid } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import { observeSequence } from "./description.ts";
 
+/**
+ * The most that one sequence may have. Nothing comes between its steps, so a longer one would keep all other
+ * clients of the processor waiting, and its answer would be larger than NATS takes by default.
+ */
+const maxObservations = 10_000;
+
 const SequenceBody = Type.Object({
-  observations: Type.Array(ObservationBody, { minItems: 1, description: "In their order" }),
+  observations: Type.Array(ObservationBody, {
+    minItems: 1,
+    maxItems: maxObservations,
+    description: "In their order",
+  }),
   learn_after_each: Type.Optional(Type.Boolean({ description: "A Learn after each of them" })),
   learn_at_end: Type.Optional(Type.Boolean({ description: "A Learn after the last" })),
   clear_working_memory_between: Type.Optional(

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { observationBytes } from "../../../../libs/kato/encode-observation.ts";
 import { newUniqueId } from "../../dispatch/command-ids.ts";
+import { checkRequestBytes } from "../../dispatch/request-size.ts";
 import { runCommand } from "../../dispatch/run-command.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { unwrapData } from "../../http/bodies.ts";
@@ -20,6 +22,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       checkObservation(request.body);
       const unique_id = request.body.unique_id || newUniqueId(request);
       const observation = { ...request.body, unique_id };
+      checkRequestBytes(observationBytes(observation));
       const answer = await runCommand({ options, request, reply }, "Observe", observation);
       return { ...answer, unique_id };
     },

@@ -8,8 +8,13 @@ const oneProcessor = (description: string, isPaused = false): DescribedAnswer =>
   content: json(Processor, { ...exampleProcessorView, paused: isPaused }),
 });
 
+const NextId = Type.Optional(
+  Type.String({ description: "Where the list goes on: the `from` of the next page" }),
+);
+
 const ProcessorList = Type.Object({
   processors: Type.Array(Processor),
+  next: NextId,
   unregistered: Type.Array(Type.String(), {
     description: "Ids that are not registered, and whose command log NATS still has",
   }),
@@ -24,7 +29,7 @@ export const list: Operation = {
       content: json(ProcessorList, { processors: [exampleProcessorView], unregistered: ["p9"] }),
     },
   },
-  problems: [503],
+  problems: [422, 503],
 };
 
 export const one: Operation = {
@@ -44,7 +49,7 @@ export const put: Operation = {
     },
   },
   answers: { 200: oneProcessor("It was changed."), 201: oneProcessor("It is new.") },
-  problems: [400, 413, 422, 503],
+  problems: [400, 409, 413, 422, 503],
 };
 
 export const remove: Operation = {

@@ -33,6 +33,9 @@ const RemoveQuery = Type.Object({
   ),
 });
 
+/** Each costs every gateway and its worker memory, and NATS a stream that stays. */
+const maxProcessors = 10_000;
+
 /** Registering, changing and removing processors. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.put(
@@ -48,6 +51,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
       const refusal = await backend.endpointPolicy(grpc_endpoint);
       if (refusal !== undefined) invalid("grpc_endpoint", refusal);
+      const isKnown = backend.registry.get(id) !== undefined;
+      if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
       const entry = { id, name, grpc_endpoint, source: "rest" as const };
       const isNew = await withNats(backend, id, async () => {
         // The log comes first, because a registered processor can be sent commands at once.
@@ -85,6 +90,17 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 async function checkNothingQueued({ logs, stores, states }: Backend, processor: string): Promise<void> {
   const depth = await queueDepth(logs, stores.checkpoints, processor, states.get(processor)?.applied);
   if (depth > 0) throw stillQueued(processor, depth);
+}
+
+function registryFull(processor: string): GatewayError {
+  return new GatewayError(
+    "REGISTRY_FULL",
+    `${maxProcessors} processors are registered, and no more may be.`,
+    {
+      processor,
+      effect: "none",
+    },
+  );
 }
 
 function stillQueued(processor: string, depth: number): GatewayError {

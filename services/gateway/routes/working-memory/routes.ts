@@ -2,8 +2,12 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { runCommand } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
+import { RawJson } from "../../http/answers.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
+
+/** A working memory whose text is longer is passed on unread. */
+const largeText = 64 * 1024;
 
 /** Working memory: reading it, learning it as a model, clearing it. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
@@ -15,7 +19,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.get("/:id/working-memory", { schema, config: { operation: described.read } }, (request, reply) =>
     runQuery({ options, request, reply }, "GetWorkingMemory", {}, ({ message = "[]" }) =>
-      JSON.parse(message),
+      // KATO's answer is JSON already, perhaps of hundreds of thousands of arrays.
+      message.length > largeText ? new RawJson(message) : JSON.parse(message),
     ),
   );
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../../libs/kato/codec.ts";
+import type { Checkpoint } from "../../../../services/worker/checkpoint/checkpoint.ts";
 import { isReplayed } from "../../../../services/worker/checkpoint/checkpoint.ts";
 import type { DegradationCode } from "../../../../services/worker/checkpoint/degradation.ts";
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
@@ -40,7 +41,7 @@ const consequences: DegradationCode[] = ["working-memory-differs", "learn-torn"]
 const decisions: DegradationCode[] = ["adopted"];
 
 /** How long the processor has to be at rest before a schedule is over. */
-const restMs = 3_000;
+const restMs = 8_000;
 const crashes = ["unseen", "lease", "nats", "worker", "instance", "both"] as const;
 /**
  * Where everything in the store goes back, and both the worker and the instance lose their memory, nothing is
@@ -163,7 +164,8 @@ export class DamageSchedule {
     this.#wasDamaged = true;
     this.story.push(`${this.damage}, the log ends at ${world.lastStored}`);
     const before = new Map(world.log.map((command) => [command.id, command.sequence]));
-    const { seenThrough } = world;
+    const { log } = JSON.parse(world.bucket.get("p1")?.value ?? "{}") as Partial<Checkpoint>;
+    const seenThrough = Math.min(world.seenThrough, log?.end ?? 0);
     world.betweenStarts(() => {
       if (this.damage === "log-back") this.#cutLog(this.#random.integer(world.lastStored + 1));
       if (this.damage === "log-anew") {
@@ -175,7 +177,7 @@ export class DamageSchedule {
       if (this.damage === "store-back" && this.#copy) this.#goBack(this.#copy);
     });
     for (const { id } of world.log) before.delete(id);
-    // Nothing but the gateway that stored it has ever known of what no worker has seen.
+    // What no worker has seen and persisted, only the gateway has known that has stored it.
     for (const [id, sequence] of before) if (sequence > seenThrough) this.#unseen.add(textOf(id));
     // Clients are quicker than the worker.
     if (this.#random.chance(0.7)) this.#send(this.#random.integer(4));
@@ -227,6 +229,8 @@ export class DamageSchedule {
   #decideIfHeld(): void {
     const slot = this.#lives.current?.slot;
     if (this.#isDeciding || slot?.state.state !== "held") return;
+    // The operator waits until the instance has nothing under way.
+    this.#world.settle();
     this.#isDeciding = true;
     this.#wasHeld = true;
     const { log } = this.#world;

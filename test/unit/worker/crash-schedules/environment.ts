@@ -46,7 +46,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
       ingestions: ingestionsOf(world, life),
       outcomes: new OutcomeRecorder({
         outcomes: recordsOf(world, life),
-        letters: { put: () => world.exchange(life, "letter", () => {}) },
+        letters: { put: () => world.exchange(life, "letter", () => 0) },
         maxPayloadBytes: () => 1_000_000,
         isShort: () => false,
         clock,
@@ -87,8 +87,9 @@ function clockOf(world: World, life: Life): Clock {
 function logOf(world: World): ProcessorEnvironment["telemetry"]["log"] {
   return {
     info: () => {},
-    warn: () => {},
+    warn: (_: unknown, text?: unknown) => void world.story.push(`  ${text}`),
     error: (fields: unknown, text?: unknown) => {
+      world.story.push(`  ${text}`);
       if (typeof text !== "string" || !mustNotBeSaid.includes(text)) return;
       const { err } = Object(fields) as { err?: Error };
       world.problems.push(`${text}: ${err?.stack ?? ""}`);
@@ -144,6 +145,8 @@ function logsOf(world: World, life: Life): ProcessorStores["logs"] {
   return {
     ensure: () => world.exchange(life, "ensure", () => {}),
     last: () => world.exchange(life, "last", () => world.lastStored),
+    next: (_processor, sequence) =>
+      world.exchange(life, "next", () => from(sequence)[0]?.sequence ?? Number.POSITIVE_INFINITY),
     fill: async () => undefined,
     firstSince: (_processor, sinceMs) =>
       world.exchange(life, "first since", () => {

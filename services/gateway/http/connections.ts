@@ -1,0 +1,158 @@
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import type { LimitReached, Limits } from "./limits.ts";
+
+/** Beyond the limit there is room for so many connections, of which only probes are answered. */
+const probeConnections = 50;
+/** What the process opens besides clients' connections: to NATS, files, the listening socket. */
+const otherFiles = 100;
+const probes = new Set(["/health", "/ready", "/kato-api/ping", "/metrics"]);
+
+/** A request on a connection, until its answer is written. */
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+/** What Node's HTTP server needs to know of the limits when it is made. */
+export function serverOptions({ headersMs }: Limits) {
+  return {
+    headersTimeout: headersMs,
+    // Often, so that thousands that were opened one after the other are not closed at one moment.
+    connectionsCheckingInterval: Math.min(headersMs / 4, 1_000),
+    // A client whose network is gone sends no FIN. The kernel notices within a minute.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  };
+}
+
+/**
+ * Closes the connections of clients that do not go on, and keeps the number of connections within its limit.
+ *
+ * A connection is *idle* (no request is under way, or none has come yet) or *busy*. When there are too many,
+ * the one that is idle for longest is closed. If none is idle, the new one is *extra*: only probes are
+ * answered on it, so that whoever watches the gateway still reaches it.
+ */
+export class Connections {
+  readonly #limits: Limits;
+  readonly #reached: LimitReached;
+  /** In the order in which they became idle. */
+  readonly #idle = new Set<Socket>();
+  readonly #busy = new Map<Socket, Exchange>();
+  readonly #extra = new WeakSet<Socket>();
+
+  constructor(limits: Limits, reached: LimitReached) {
+    this.#limits = limits;
+    this.#reached = reached;
+  }
+
+  /** Watches the connections of the app's server. */
+  guard(app: FastifyInstance): void {
+    const { server } = app;
+    server.maxConnections = this.#limits.connections + probeConnections;
+    server.on("connection", (socket) => this.#opened(socket));
+    server.on("drop", () => this.#reached("connections"));
+    server.on("request", (request, response) => this.#begin({ request, response }));
+    server.on("timeout", (socket) => this.#onTimeout(socket));
+    server.on("clientError", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") this.#reached("headers");
+    });
+    app.addHook("onRequest", (request, _reply, done) => {
+      const isRefused = this.#extra.has(request.raw.socket) && !probes.has(request.url);
+      if (isRefused) this.#reached("connections");
+      done(isRefused ? tooManyConnections() : undefined);
+    });
+  }
+
+  #opened(socket: Socket): void {
+    socket.once("close", () => {
+      this.#idle.delete(socket);
+      this.#busy.delete(socket);
+    });
+    if (this.#idle.size + this.#busy.size >= this.#limits.connections) {
+      const [longestIdle] = this.#idle;
+      if (longestIdle) {
+        this.#reached("idle");
+        this.#idle.delete(longestIdle);
+        longestIdle.destroy();
+      } else {
+        this.#extra.add(socket);
+      }
+    }
+    this.#idle.add(socket);
+  }
+
+  #begin(exchange: Exchange): void {
+    const { request, response } = exchange;
+    const { socket } = request;
+    this.#idle.delete(socket);
+    this.#busy.set(socket, exchange);
+    response.once("close", () => {
+      if (this.#busy.get(socket) !== exchange) return;
+      this.#busy.delete(socket);
+      if (!socket.destroyed) this.#idle.add(socket);
+      if (!request.complete) this.#dropRest(exchange);
+    });
+  }
+
+  /** The answer came before the body was read. Node reads the rest and drops it, which must have an end. */
+  #dropRest({ request }: Exchange): void {
+    const timer = setTimeout(() => {
+      this.#reached("body");
+      request.socket.destroy();
+    }, this.#limits.bodyMs);
+    request.once("close", () => clearTimeout(timer));
+  }
+
+  /** Nothing has gone over the connection for a while, in neither direction. */
+  #onTimeout(socket: Socket): void {
+    const exchange = this.#busy.get(socket);
+    if (!exchange) {
+      socket.destroy();
+      return;
+    }
+    const { request } = exchange;
+    if (socket.writableLength > 0) {
+      this.#reached("unread");
+      socket.destroy();
+    } else if (!request.complete && request.readableLength === 0) {
+      this.#reached("upload");
+      socket.destroy();
+    } else {
+      // It is the client who waits, for an answer or until more of its stream is taken.
+      socket.setTimeout(this.#limits.idleMs);
+    }
+  }
+}
+
+/** The limits with no more connections than the process may have files open. */
+export function withinOpenFiles(limits: Limits, log: { warn(about: object, text: string): void }): Limits {
+  const room = openFiles() - otherFiles - probeConnections;
+  if (room >= limits.connections) return limits;
+  const connections = Math.max(room, 10);
+  log.warn(
+    { connections },
+    "the limit of open files (ulimit -n) allows fewer connections than MAX_CONNECTIONS",
+  );
+  return { ...limits, connections };
+}
+
+/** How many files the process may have open; without end if the system does not say. */
+function openFiles(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+function tooManyConnections(): GatewayError {
+  return new GatewayError("OVERLOADED", "The gateway has as many connections as it may.", {
+    effect: "none",
+    retryAfterSeconds: 1,
+  });
+}

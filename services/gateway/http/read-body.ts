@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import type { LimitReached, Limits } from "./limits.ts";
+import type { MemoryBudget, Share } from "./memory-budget.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What the request's body takes of the memory for bodies; undefined if it has no body. */
+    bodyShare: Share | undefined;
+  }
+}
+
+/** Gives every request with a body a share of the budget, from its headers until its answer is written. */
+export function shareBodies(app: FastifyInstance, budget: MemoryBudget): void {
+  app.decorateRequest("bodyShare", undefined);
+  app.addHook("onRequest", (request, reply, done) => {
+    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+    if (encoding !== undefined || (length !== undefined && length !== "0")) {
+      const share = budget.share();
+      request.bodyShare = share;
+      reply.raw.once("close", () => share.release());
+    }
+    done();
+  });
+}
+
+/**
+ * Reads a whole body. Its memory is asked for as it comes, so that a client that only announces a large body
+ * takes none. Rejects with TOO_LARGE, OVERLOADED, or BAD_REQUEST if it breaks off or takes too long.
+ */
+export function readBody(
+  request: FastifyRequest,
+  payload: Readable,
+  { bodyBytes, bodyMs }: Pick<Limits, "bodyBytes" | "bodyMs">,
+  reached: LimitReached,
+): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const announced = Number(request.headers["content-length"]);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const settled = () => {
+    clearTimeout(timer);
+    payload.off("data", onData).off("end", onEnd).off("error", onError);
+  };
+  const fail = (error: Error) => {
+    settled();
+    // What else the client sends is dropped.
+    payload.on("error", () => {}).resume();
+    reject(error);
+  };
+  const timer = setTimeout(() => {
+    reached("body");
+    fail(new GatewayError("BAD_REQUEST", `The body took longer than ${bodyMs} ms.`, { effect: "none" }));
+  }, bodyMs);
+  const onData = (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > bodyBytes) return fail(bodyTooLarge(bodyBytes));
+    try {
+      request.bodyShare?.resize(length);
+    } catch (error) {
+      return fail(GatewayError.from(error));
+    }
+    chunks.push(chunk);
+  };
+  const onEnd = () => {
+    settled();
+    resolve(Buffer.concat(chunks, length));
+  };
+  const onError = (cause: Error) =>
+    fail(new GatewayError("BAD_REQUEST", "The body broke off.", { effect: "none" }, { cause }));
+  if (announced > bodyBytes) fail(bodyTooLarge(bodyBytes));
+  else payload.on("data", onData).on("end", onEnd).on("error", onError);
+  return promise;
+}
+
+function bodyTooLarge(limit: number): GatewayError {
+  return new GatewayError("TOO_LARGE", `The body is larger than ${limit} bytes.`, { effect: "none" });
+}
