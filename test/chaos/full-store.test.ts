@@ -95,6 +95,7 @@ test("in a store that is really full DELETE makes room; with a larger one everyt
   }
   await fillAll();
   for (const id of ids) await system.request("POST", `/processors/${id}/resume`);
+  await until("all are resumed", async () => !(await states()).includes("paused"));
   assertStoreFull(await observe("p3"));
 
   // As if somebody else had filled it: not even a lease can be renewed.
