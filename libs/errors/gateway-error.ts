@@ -39,6 +39,7 @@ export const errorCatalog = {
   QUEUE_PAUSED: { status: 503, retryable: true, title: "The processor is paused, and much waits" },
   OVERLOADED: { status: 503, retryable: true, title: "The gateway has too much in hand" },
   GATEWAY_STOPPING: { status: 503, retryable: true, title: "The gateway is being stopped" },
+  STORE_FULL: { status: 503, retryable: true, title: "NATS's storage is full" },
   NATS_UNAVAILABLE: { status: 503, retryable: true, title: "NATS cannot be reached" },
   DEADLINE_PASSED: { status: 504, retryable: true, title: "No answer within the time asked for" },
   EFFECT_UNKNOWN: { status: 504, retryable: false, title: "It is not known whether the command was applied" },

@@ -3,6 +3,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
 import type { NatsServers } from "./servers.ts";
+import { isAtLeast } from "./servers.ts";
 
 /** The part of a pino logger that is used here. */
 export interface Log {
@@ -138,5 +139,5 @@ export const oldestForReplicas = "2.11.0";
 
 /** Whether a NATS of this version is recent enough for more than one replica. */
 export function supportsReplicas(version: string): boolean {
-  return version.localeCompare(oldestForReplicas, "en", { numeric: true }) >= 0;
+  return isAtLeast(version, oldestForReplicas);
 }

@@ -44,6 +44,11 @@ function credentialsOf(part: string, environment: Environment): NatsServers["cre
   }
 }
 
+/** Whether a server's version is this one or a newer one. */
+export function isAtLeast(version: string, oldest: string): boolean {
+  return version.localeCompare(oldest, "en", { numeric: true }) >= 0;
+}
+
 /** A server's address as it may stand in a log: without the user and the password that it may hold. */
 export function withoutCredentials(server: string): string {
   // Up to the last @: a password that was not percent-encoded may itself contain an @.

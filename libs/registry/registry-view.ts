@@ -32,13 +32,16 @@ export class RegistryView {
   #watchedRevision = 0;
   /** The bucket's latest revision when it was asked last. */
   #bucketRevision = 0;
+  /** When the bucket was created that is watched, and the one that was read to its end. */
+  #watched = "";
+  #loaded = "";
   readonly #comparing: NodeJS.Timeout;
   #stopWatch: () => void = () => {};
   #closed = false;
 
   private constructor(bucket: KV) {
     this.#bucket = bucket;
-    this.#comparing = setInterval(() => void this.#compare(), compareEveryMs);
+    this.#comparing = setInterval(() => void this.compare(), compareEveryMs);
   }
 
   /** `connection` has to be the bucket's. Rejects if the bucket cannot be read. */
@@ -79,6 +82,26 @@ export class RegistryView {
     if (putNewer(this.#revisions, id, revision)) this.#notify();
   }
 
+  /** When the bucket was created whose entries these are. */
+  get created(): string {
+    return this.#loaded;
+  }
+
+  /**
+   * Stops the watch if it has not told of the revision that the bucket had at the last comparison, or if the
+   * bucket has been made anew since. To be called when that may be so; otherwise it is done every 5 s.
+   */
+  async compare(): Promise<void> {
+    if (this.#bucketRevision > this.#watchedRevision) this.#stopWatch();
+    this.#bucketRevision = await this.#bucket.status().then(
+      ({ streamInfo }) => {
+        if (streamInfo.created !== this.#watched) this.#stopWatch();
+        return streamInfo.state.last_seq;
+      },
+      () => 0,
+    );
+  }
+
   /** Stops following the bucket. */
   close(): void {
     this.#closed = true;
@@ -114,13 +137,18 @@ export class RegistryView {
    */
   async #followOnce(onLoaded: () => void): Promise<void> {
     const reconnects = this.#reconnects;
-    let left = (await this.#bucket.status()).values;
+    const status = await this.#bucket.status();
+    let left = status.values;
     const changes = await this.#bucket.watch();
+    const { created } = status.streamInfo;
+    if (created !== this.#watched) this.#watchedRevision = 0;
+    this.#watched = created;
     this.#stopWatch = () => changes.stop();
     if (this.#closed || reconnects !== this.#reconnects) changes.stop();
     const revisions = new Map<string, EntryRevision>();
     const replaceView = () => {
       this.#revisions = revisions;
+      this.#loaded = created;
       this.#notify();
       onLoaded();
     };
@@ -132,15 +160,6 @@ export class RegistryView {
       if (--left === 0) replaceView();
       else if (left < 0 && isNew) this.#notify();
     }
-  }
-
-  /** Stops the watch if it has not told of the revision that the bucket had at the last comparison. */
-  async #compare(): Promise<void> {
-    if (this.#bucketRevision > this.#watchedRevision) this.#stopWatch();
-    this.#bucketRevision = await this.#bucket.status().then(
-      ({ streamInfo }) => streamInfo.state.last_seq,
-      () => 0,
-    );
   }
 
   #notify(): void {

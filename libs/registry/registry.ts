@@ -107,15 +107,24 @@ export class Registry {
   }
 
   /**
-   * Whether JetStream answers for the bucket within `timeoutMs`. A connection alone does not show that: the
-   * bucket may have no leader.
+   * When the bucket was created. Rejects unless JetStream answers for it within `timeoutMs`. A connection
+   * alone does not show that: the bucket may have no leader, or may be gone.
    */
-  answers(timeoutMs: number): Promise<boolean> {
-    const answered = this.#bucket.status().then(
-      () => true,
-      () => false,
-    );
-    return Promise.race([answered, sleep(timeoutMs, false, { ref: false })]);
+  async created(timeoutMs: number): Promise<string> {
+    const tooLate = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+      throw new Error("JetStream does not answer");
+    });
+    return (await Promise.race([this.#bucket.status(), tooLate])).streamInfo.created;
+  }
+
+  /** When the bucket was created whose processors `get` and `list` have. */
+  get createdOfView(): string {
+    return this.#view.created;
+  }
+
+  /** Looks whether the bucket was made anew, and if so reads it anew soon. */
+  refresh(): Promise<void> {
+    return this.#view.compare();
   }
 
   /** Stops following the bucket. */

@@ -1,6 +1,8 @@
+import type { LogLimits } from "../commands/log/create-log.ts";
 import type { Environment } from "../config/environment.ts";
 import type { NatsServers } from "../nats/servers.ts";
 import { natsServers } from "../nats/servers.ts";
+import type { StoreRoomOptions } from "../nats/store-room.ts";
 import type { EndpointPolicy } from "../registry/endpoint-policy.ts";
 import { endpointPolicy } from "../registry/endpoint-policy.ts";
 
@@ -9,23 +11,45 @@ export interface CommonSettings {
   nats: NatsServers;
   /** How many replicas NATS keeps of each stream and bucket that is created. */
   natsReplicas: number;
-  /** The largest size of one processor's command log, in bytes; -1 for no limit but the server's. */
-  logMaxBytes: number;
+  /** The limits of one processor's command log. */
+  logLimits: LogLimits;
+  /** How much room there is in JetStream's storage. */
+  room: Pick<StoreRoomOptions, "maxBytes" | "reservePercent">;
   /** Which endpoints of instances may be connected to. */
   endpointPolicy: EndpointPolicy;
 }
+
+const defaultLogBytes = 4 * 1024 ** 3;
 
 /** The allowed values of a port to listen on. 0 stands for any free port. */
 export const anyPort = { min: 0, max: 65_535 };
 
 /** Reads these settings. Wrong ones are noted in `environment`. */
 export function commonSettings(environment: Environment): CommonSettings {
+  const natsReplicas = environment.integer("NATS_REPLICAS", 1, { min: 1, max: 5 });
   return {
     nats: natsServers(environment),
-    natsReplicas: environment.integer("NATS_REPLICAS", 1, { min: 1, max: 5 }),
-    logMaxBytes: environment.integer("LOG_MAX_BYTES", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
+    natsReplicas,
+    logLimits: logLimits(environment, natsReplicas),
+    room: {
+      maxBytes: environment.integer("STORE_MAX_BYTES", 0, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+      reservePercent: environment.integer("STORE_RESERVE_PERCENT", 10, { min: 1, max: 50 }),
+    },
     endpointPolicy: endpointPolicy(environment.list("ENDPOINT_ALLOW", ""), (what) =>
       environment.problem("ENDPOINT_ALLOW", what),
     ),
   };
+}
+
+/**
+ * The limits of a log. A limit that is set is held by JetStream, which is exact, and puts the room aside when
+ * it creates the log. The default is held by the gateways: hardly any storage has that room for every log.
+ */
+function logLimits(environment: Environment, replicas: number): LogLimits {
+  const isSet = environment.text("LOG_MAX_BYTES", "") !== "";
+  const bytes = environment.integer("LOG_MAX_BYTES", defaultLogBytes, {
+    min: -1,
+    max: Number.MAX_SAFE_INTEGER,
+  });
+  return { replicas, maxBytes: isSet ? bytes : -1, heldBytes: isSet ? -1 : bytes };
 }

@@ -30,12 +30,12 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   const watching = sources.map((source) => source.watches);
   log.info({ host: settings.host, port: health.address.port, watching }, "listening");
 
-  const { natsReplicas: replicas, logMaxBytes: maxBytes, endpointPolicy, listEveryMs, forgetMs } = settings;
+  const { natsReplicas: replicas, logLimits, endpointPolicy, listEveryMs, forgetMs } = settings;
   nats = await NatsLink.open({ ...settings.nats, replicas, name: "discovery", log, stopping });
   if (nats) {
     const { connection } = nats;
     const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
-    const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
+    const logs = await ask(() => CommandLogs.open(connection, logLimits));
     const checkpoints = await ask(() => openBucket(connection, "checkpoints", replicas));
     const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
     const registry = await ask(() => Registry.open(registryBucket, connection));

@@ -89,5 +89,6 @@ function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
       return { registered: ids.length, unowned: ids.filter((id) => states?.isUnowned(id)).length };
     },
     natsReconnects: () => known()?.nats.reconnects ?? 0,
+    storage: () => known()?.room.store ?? {},
   };
 }

@@ -6,15 +6,20 @@ import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { ReplyInbox } from "../../libs/commands/outcomes/reply-inbox.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
-import { forEachConcurrently } from "../../libs/nats/for-each-concurrently.ts";
+import { StoreRoom } from "../../libs/nats/store-room.ts";
+import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Backend, Stores } from "./fleet/backend.ts";
-import { declareByAsking, declareProcessors, logDifferences } from "./fleet/declared-processors.ts";
+import { CommandRoom } from "./fleet/command-room.ts";
 import { KeptRecords } from "./fleet/kept-records.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
+import { Registrations } from "./fleet/registrations.ts";
+import { wantedStreams } from "./fleet/wanted-streams.ts";
 import type { GatewaySettings } from "./settings.ts";
+
+const renewTimeoutMs = 5_000;
 
 /**
  * Connects to NATS, registers the processors of the settings, and creates a command log for each registered
@@ -25,39 +30,33 @@ export async function openBackend(
   log: Logger,
   stopping: AbortSignal,
 ): Promise<Backend | undefined> {
-  const { processors, endpointPolicy, queueLimits, natsReplicas: replicas, logMaxBytes: maxBytes } = settings;
+  const { processors, endpointPolicy, queueLimits, natsReplicas: replicas } = settings;
   const nats = await NatsLink.open({ ...settings.nats, replicas, name: "gateway", log, stopping });
   if (!nats) return undefined;
   const { connection } = nats;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
-  const logs = await ask(() => CommandLogs.open(connection, { replicas, maxBytes }));
+  const store = await StoreRoom.open({ ...settings.room, connection, replicas, log });
+  const logs = await ask(() => CommandLogs.open(connection, settings.logLimits, store));
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
-  const declaring = { registry, logs, endpointPolicy, log, stopping };
-  await ask(() => declareProcessors(processors, declaring));
-  logDifferences(processors, declaring);
-  const withLog = new Set<string>();
-  const ensureLogs = () => ensureNew(registry, logs, withLog);
-  await ask(ensureLogs);
-  registry.onChange(() => {
-    ensureLogs().catch((error) => log.error({ err: error }, "cannot create a command log"));
-  });
-  void declareByAsking(processors, declaring);
   const stores = await openStores(connection, replicas, ask);
-  return {
-    nats,
-    registry,
-    states: new ProcessorStates(connection),
-    logs,
-    replies: new ReplyInbox(connection),
-    stores,
-    queueLimits,
-    kept: {
-      outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),
-      ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
-    },
-    endpointPolicy,
+  const states = new ProcessorStates(connection);
+  const room = new CommandRoom(store, logs);
+  const registrations = new Registrations(processors, { registry, logs, endpointPolicy, log, stopping });
+  const streams = new StreamKeeper({
+    connection,
+    wanted: () => wantedStreams({ connection, replicas, logs, registry, states }),
+    onComplete: () => registrations.renew(renewTimeoutMs),
+    log,
+  });
+  await ask(() => streams.look());
+  const replies = new ReplyInbox(connection);
+  const parts = { nats, registry, registrations, states, streams, logs, room, stores, replies };
+  const kept = {
+    outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),
+    ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
   };
+  return { ...parts, queueLimits, kept, endpointPolicy };
 }
 
 async function openStores(
@@ -75,20 +74,10 @@ async function openStores(
   };
 }
 
-/** Creates the missing command logs. The processors in `withLog` have one; this adds to them. */
-async function ensureNew(registry: Registry, logs: CommandLogs, withLog: Set<string>): Promise<void> {
-  const ids = registry.list().map(({ id }) => id);
-  await forEachConcurrently(
-    ids.filter((id) => !withLog.has(id)),
-    async (id) => {
-      await logs.ensure(id);
-      withLog.add(id);
-    },
-  );
-}
-
 /** Closes what `openBackend` opened. */
 export async function closeBackend(backend: Backend): Promise<void> {
+  backend.streams.close();
+  backend.room.store.close();
   backend.replies.close();
   backend.states.close();
   backend.registry.close();

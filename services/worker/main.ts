@@ -8,28 +8,31 @@ import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/i
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { StoreRoom } from "../../libs/nats/store-room.ts";
+import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
+import { limitDeadLetters } from "./dead-letter-limit.ts";
 import { serveWorker } from "./http-port.ts";
 import { systemClock } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
+import { answerRemovals } from "./removals.ts";
 import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
+import { lateCallsKeptMs, wantedStreams } from "./wanted-streams.ts";
 import { Worker } from "./worker.ts";
 
-/** How long reports of late calls are kept: as long as a worker may be frozen. */
-const lateCallsKeptMs = 24 * 3_600_000;
 const stopWithoutNatsMs = 1_000;
 
 await runService("worker", async ({ environment, log, stopping }) => {
   const settings = workerSettings(environment);
   const tracing = await startTracing(settings.tracing, "kato-worker", log);
   const name = `${hostname()}-${process.pid}`;
-  const { natsReplicas: replicas, logMaxBytes: maxBytes, leaseMs } = settings;
+  const { natsReplicas: replicas, logLimits, leaseMs } = settings;
   let nats: NatsLink | undefined;
   let worker: Worker | undefined;
   const served = await serveWorker({
@@ -44,18 +47,23 @@ await runService("worker", async ({ environment, log, stopping }) => {
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
+  const room = await StoreRoom.open({ ...settings.room, connection, replicas, log });
+  const letters = await ask(() => DeadLetters.open(connection, replicas));
+  await limitDeadLetters(letters, room, log);
   const outcomes = new OutcomeRecorder({
     outcomes: await ask(() => OutcomeStore.open(connection, replicas)),
-    letters: await ask(() => DeadLetters.open(connection, replicas)),
+    letters,
     maxPayloadBytes: () => nats.maxPayloadBytes,
+    isShort: () => ["short", "spent"].includes(room.stateWith()),
     clock: systemClock,
     log,
   });
   const context: WorkerContext = {
     name,
     nats,
+    room,
     stores: {
-      logs: await ask(() => CommandLogs.open(connection, { replicas, maxBytes })),
+      logs: await ask(() => CommandLogs.open(connection, logLimits, room)),
       identity: await ask(() => LogIdentity.open(connection)),
       checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
       ingestions: new IngestionStore(
@@ -73,10 +81,23 @@ await runService("worker", async ({ environment, log, stopping }) => {
     log,
   };
   worker = await ask(() => Worker.start(context));
+  const removals = answerRemovals(context, letters);
+  const { lateCalls } = context.stores;
+  const streams = new StreamKeeper({
+    connection,
+    wanted: () => wantedStreams(context, worker),
+    onComplete: async () => {
+      await Promise.all([registry.refresh(), lateCalls.refresh()]);
+    },
+    log,
+  });
   await aborted(stopping, stopping);
   // While NATS is away nothing can be written. Whoever takes over finds out what was not written.
   const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
   await Promise.race([worker.stop(), withoutNats]);
+  removals.unsubscribe();
+  streams.close();
+  room.close();
   registry.close();
   await served.close();
   await nats.close();

@@ -5,6 +5,7 @@ import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-stor
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
+import type { StoreRoom } from "../../libs/nats/store-room.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -26,6 +27,7 @@ export interface WorkerContext {
   /** The worker's name, in leases and reports. */
   name: string;
   nats: NatsLink;
+  room: Pick<StoreRoom, "stateWith">;
   stores: {
     logs: CommandLogs;
     identity: LogIdentity;
@@ -39,6 +41,7 @@ export interface WorkerContext {
   };
   settings: Pick<
     WorkerSettings,
+    | "natsReplicas"
     | "processors"
     | "leaseMs"
     | "callTimeoutMs"

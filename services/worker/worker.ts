@@ -13,6 +13,8 @@ import { startSpreadTimer } from "./spread-timer.ts";
 const reportTickMs = 250;
 const announcementsPerLife = 3;
 const drainMs = 500;
+/** What the logs keep besides what a rebuild needs, while JetStream's storage fills up. */
+const noHistory = { commands: 0, ageMs: 0 };
 /**
  * Processors are registered, and leases come and go, many at a time. So changes within this time are handled
  * together.
@@ -218,8 +220,9 @@ export class Worker {
   }
 
   async #trim({ slot, entry }: RunningProcessor): Promise<void> {
-    const { settings, log } = this.#context;
-    await slot.trim(settings.history).catch((error) => {
+    const { settings, room, log } = this.#context;
+    const history = room.stateWith() === "ample" ? settings.history : noHistory;
+    await slot.trim(history).catch((error) => {
       log.warn({ err: error, processor: entry.id }, "cannot trim the log");
     });
   }

@@ -109,7 +109,7 @@ export const commandLog: Mutations = {
       replace: "code === errorCodes.noStorage",
     },
   ],
-  "libs/commands/log/command-logs.ts": [
+  "libs/commands/log/create-log.ts": [
     {
       breaks: "A6: a log that is full drops accepted commands",
       find: "discard: DiscardPolicy.New,",
@@ -120,6 +120,13 @@ export const commandLog: Mutations = {
       find: "const duplicateWindowMs = 120_000;",
       replace: "const duplicateWindowMs = 1_000;",
     },
+    {
+      breaks: "a log that is made anew gives a sequence that was used to another command",
+      find: "Math.max(usedThrough, await appliedOf(manager, processor))",
+      replace: "usedThrough",
+    },
+  ],
+  "libs/commands/log/command-logs.ts": [
     {
       breaks: "A5: recovery reads a log from a replica that is behind, and takes its end for the log's",
       find: "if (next > end || (behind === 0 && (await isAtEnd()))) break;",

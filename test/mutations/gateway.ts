@@ -2,6 +2,25 @@ import type { Mutations } from "./mutation.ts";
 
 /** The gateway's sending: dispatch, Idempotency-Keys, and what is refused before it is sent. */
 export const gateway: Mutations = {
+  "services/gateway/fleet/command-room.ts": [
+    {
+      breaks: "a full store takes nothing that would make room",
+      find: "isResent || freeing.has(method)",
+      replace: "false",
+    },
+    {
+      breaks: "commands take the room that the system keeps for itself",
+      find: '(state === "short" && !mayUseReserve)',
+      replace: "false",
+    },
+  ],
+  "services/gateway/fleet/registrations.ts": [
+    {
+      breaks: "a gateway is ready before its processors are in a registry that was made anew",
+      find: "return created === this.#registeredIn && created",
+      replace: "return created",
+    },
+  ],
   "services/gateway/dispatch/send-command.ts": [
     {
       breaks: "the answer of a request under an Idempotency-Key is not kept",

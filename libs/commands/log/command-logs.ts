@@ -1,35 +1,20 @@
 import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jetstream";
-import {
-  DeliverPolicy,
-  DiscardPolicy,
-  JetStreamApiError,
-  jetstream,
-  jetstreamManager,
-  RetentionPolicy,
-  StorageType,
-} from "@nats-io/jetstream";
+import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { isStreamNotFound } from "../../nats/errors.ts";
+import type { StoreRoom } from "../../nats/store-room.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
+import type { LogLimits } from "./create-log.ts";
+import { createLog } from "./create-log.ts";
 import { LogReader } from "./log-reader.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
-
-/** The limits of a log, which are set when it is created. */
-export interface LogLimits {
-  /** How many replicas NATS keeps of it. */
-  replicas: number;
-  /** The largest size of one processor's log, in bytes; -1 for no limit but the server's. */
-  maxBytes: number;
-}
 
 /** How long one request may take. A log without a leader answers none, and it soon has a leader again. */
 const requestTimeoutMs = 2_000;
 /** How often `readRange` checks whether there is more to read. */
 const rangeCheckMs = 1_000;
-/** How long JetStream remembers a message id. All attempts to publish one command take less time. */
-const duplicateWindowMs = 120_000;
 
 /** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
 export class CommandLogs {
@@ -37,40 +22,42 @@ export class CommandLogs {
   readonly #streams: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #limits: LogLimits;
+  readonly #room: Pick<StoreRoom, "perLogBytes"> | undefined;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager, limits: LogLimits) {
+  private constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    limits: LogLimits,
+    room: Pick<StoreRoom, "perLogBytes"> | undefined,
+  ) {
     this.#connection = connection;
     this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
     this.#manager = manager;
     this.#limits = limits;
+    this.#room = room;
   }
 
-  /** Opens all logs. It creates none: see `ensure`. */
-  static async open(connection: NatsConnection, limits: LogLimits): Promise<CommandLogs> {
+  /** Opens all logs. It creates none: see `ensure`. `room` tells what one log may take of the storage. */
+  static async open(
+    connection: NatsConnection,
+    limits: LogLimits,
+    room?: Pick<StoreRoom, "perLogBytes">,
+  ): Promise<CommandLogs> {
     return new CommandLogs(
       connection,
       await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
       limits,
+      room,
     );
   }
 
-  /** Creates the processor's log if it does not exist. A log that exists stays as it is. */
-  async ensure(processor: string): Promise<void> {
-    try {
-      await this.#manager.streams.info(streamOf(processor));
-    } catch (error) {
-      if (!isStreamNotFound(error)) throw error;
-      await this.#manager.streams.add({
-        name: streamOf(processor),
-        subjects: [commandSubject(processor)],
-        storage: StorageType.File,
-        retention: RetentionPolicy.Limits,
-        discard: DiscardPolicy.New,
-        num_replicas: this.#limits.replicas,
-        max_bytes: this.#limits.maxBytes,
-        duplicate_window: duplicateWindowMs * 1_000_000,
-      });
-    }
+  /**
+   * Creates the processor's log if it does not exist. A log that exists stays as it is. A new one begins above
+   * `usedThrough`, the last sequence that the caller knows of, and above what was applied.
+   */
+  async ensure(processor: string, usedThrough = 0): Promise<void> {
+    const version = this.#connection.info?.version ?? "";
+    await createLog(this.#manager, processor, { limits: this.#limits, usedThrough, version });
   }
 
   /**
@@ -149,6 +136,20 @@ export class CommandLogs {
     }
   }
 
+  /** Removes the whole log. If there is none, nothing happens. */
+  async remove(processor: string): Promise<void> {
+    try {
+      await this.#manager.streams.delete(streamOf(processor));
+    } catch (error) {
+      if (!isStreamNotFound(error)) throw error;
+    }
+  }
+
+  /** Removes all commands from the log. Those that come later have higher sequences. */
+  async empty(processor: string): Promise<void> {
+    await this.#manager.streams.purge(streamOf(processor));
+  }
+
   /** Removes all commands below `sequence` from the log. */
   async trim(processor: string, sequence: number): Promise<void> {
     await this.#manager.streams.purge(streamOf(processor), { seq: sequence });
@@ -186,10 +187,20 @@ export class CommandLogs {
     return { sequence: message.seq, storedAtMs: message.time.getTime() };
   }
 
-  /** How full the log is, from 0 to 1; undefined if it has no limit. */
+  /**
+   * How full the log is, from 0 to 1. Undefined if JetStream holds it to no limit and it is nearly empty, or has
+   * no limit at all: then what waits in it cannot fill it soon.
+   */
   async fill(processor: string): Promise<number | undefined> {
     const { config, state } = await this.#info(processor);
-    return config.max_bytes > 0 ? state.bytes / config.max_bytes : undefined;
+    const fill = state.bytes / this.#limitOf(config);
+    return config.max_bytes > 0 || fill > 0.1 ? fill : undefined;
+  }
+
+  /** How large the log is, and its limit, by whomever it is held; Infinity without one. */
+  async size(processor: string): Promise<{ bytes: number; maxBytes: number }> {
+    const { config, state } = await this.#info(processor);
+    return { bytes: state.bytes, maxBytes: this.#limitOf(config) };
   }
 
   /**
@@ -204,6 +215,12 @@ export class CommandLogs {
   /** The sequence of the last command that was ever stored; 0 if there was none. */
   async last(processor: string): Promise<number> {
     return (await this.#info(processor)).state.last_seq;
+  }
+
+  #limitOf({ max_bytes: maxBytes }: StreamInfo["config"]): number {
+    const ofLog = maxBytes > 0 ? maxBytes : (this.#limits.heldBytes ?? -1);
+    const ofStore = this.#room?.perLogBytes ?? Number.POSITIVE_INFINITY;
+    return ofLog > 0 ? Math.min(ofLog, ofStore) : ofStore;
   }
 
   /**

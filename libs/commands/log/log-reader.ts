@@ -38,6 +38,11 @@ const prefetchedCommands = 100;
  */
 const heartbeatMs = 2_000;
 /**
+ * How often a consumer is asked anew for commands. On a log that was made just now, nats-server can miss to tell
+ * a consumer of new messages, and goes on sending heartbeats. Then it sends them with the next request.
+ */
+const requestMs = 10_000;
+/**
  * A consumer that ended without any message is replaced after this time. A new consumer can fail in this way,
  * because for a moment only some servers of a cluster know it.
  */
@@ -96,6 +101,7 @@ export class LogReader {
       const messages = await consumer.consume({
         max_messages: prefetchedCommands,
         idle_heartbeat: heartbeatMs,
+        expires: requestMs,
       });
       this.#messages = messages;
       void stopWhenSilent(messages);

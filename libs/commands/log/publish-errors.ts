@@ -2,7 +2,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
 import type { ErrorContext } from "../../errors/gateway-error.ts";
 import { GatewayError } from "../../errors/gateway-error.ts";
-import { isNoResponders } from "../../nats/errors.ts";
+import { isNoResponders, isStoreFullCode } from "../../nats/errors.ts";
 
 /**
  * By default (LOG_TRIM_MS) the logs are trimmed every ten seconds. So a log that is full may have room then.
@@ -43,11 +43,23 @@ export function refusalOfCode(
   cause?: unknown,
 ): GatewayError | undefined {
   if (code === errorCodes.noStorage || code === errorCodes.storeFailed) return logFull(context, cause);
+  if (isStoreFullCode(code)) return storeFull(context, cause);
   if (code === errorCodes.messageTooLarge) return tooLarge(context, cause);
   return undefined;
 }
 
-function logFull(context: ErrorContext, cause: unknown): GatewayError {
+/** The error to report while all of JetStream's storage is used, or what commands may have of it. */
+export function storeFull(context: ErrorContext, cause?: unknown): GatewayError {
+  return new GatewayError(
+    "STORE_FULL",
+    "NATS has no room for more commands, of any processor.",
+    { ...context, retryAfterSeconds: fullRetryAfterSeconds },
+    { cause },
+  );
+}
+
+/** The error to report while a processor's log has reached its limit. */
+export function logFull(context: ErrorContext, cause?: unknown): GatewayError {
   const more = { retryAfterSeconds: fullRetryAfterSeconds, limit: { name: "log" } };
   return new GatewayError(
     "LOG_FULL",

@@ -25,6 +25,12 @@ export function isProcessorId(id: string): boolean {
 /** The name of the JetStream stream that is a processor's command log. */
 export const streamOf = (processor: string) => `KATO_${processor}`;
 
+/** The processor whose command log a stream is; undefined for any other stream. */
+export function processorOfStream(stream: string): string | undefined {
+  const id = stream.startsWith("KATO_") ? stream.slice("KATO_".length) : "";
+  return isProcessorId(id) ? id : undefined;
+}
+
 /** Commands for a processor are published here, and stored by its stream. */
 export const commandSubject = (processor: string) => `kato.${processor}.commands`;
 
@@ -39,6 +45,12 @@ export const cancelSubject = (processor: string) => `kato.${processor}.cancel`;
 
 /** The worker that runs the processor can be asked here for a rebuild. */
 export const rebuildSubject = (processor: string) => `kato.${processor}.rebuild`;
+
+/** Any worker can be asked here to remove all data of a processor. `*` stands for all processors. */
+export const removeSubject = (processor: string) => `kato.${processor}.remove`;
+
+/** The answer of a worker: all is removed; a worker still runs the processor; or something went wrong. */
+export type RemoveAnswer = "removed" | "running" | "failed";
 
 /** The gateway that takes in an ingestion reports its progress here. */
 export const ingestionSubject = (processor: string, ingestion: string) =>

@@ -80,6 +80,19 @@ export class DeadLetters {
   }
 
   /**
+   * Limits what all dead letters take together. Beyond it the oldest are removed. A limit that is set already
+   * stays. Rejects if NATS does not allow it, or does not have that much room to put aside.
+   */
+  async limit(maxBytes: number): Promise<void> {
+    const { config, state } = await this.#manager.streams.info(deadLetterStream);
+    if (config.max_bytes > 0) return;
+    // What is there when the limit is set for the first time is not removed.
+    await this.#manager.streams.update(deadLetterStream, {
+      max_bytes: Math.ceil(Math.max(maxBytes, state.bytes)),
+    });
+  }
+
+  /**
    * Stores a dead letter. Resolves once JetStream has acknowledged it, to the number of older ones that were
    * dropped because there are too many.
    */
@@ -147,6 +160,11 @@ export class DeadLetters {
     return message
       ? deadLetterOf({ subject: message.subject, data: message.data, headers: message.header })
       : undefined;
+  }
+
+  /** Removes all dead letters of a processor. */
+  async removeAll(processor: string): Promise<void> {
+    await this.#manager.streams.purge(deadLetterStream, { filter: deadLetterSubject(processor, "*") });
   }
 
   /** Removes a dead letter. If there is none, nothing happens. */

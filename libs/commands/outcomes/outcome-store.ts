@@ -77,6 +77,12 @@ export class OutcomeStore {
     return isWritten(this.#bucket.update(keyOf(processor, record.command), encodeRecord(record), revision));
   }
 
+  /** Writes something, to see whether NATS takes it. Rejects as any write does. */
+  async tryWriting(): Promise<void> {
+    // No processor can have this id.
+    await this.#bucket.put("ready.gateway", "");
+  }
+
   /** Writes a record, whether there is one or not. */
   async put(processor: string, record: CommandRecord): Promise<void> {
     await this.#bucket.put(keyOf(processor, record.command), encodeRecord(record));

@@ -55,6 +55,7 @@ export class Intake {
     try {
       const after = await backend.logs.last(processor);
       const isReplicated = await backend.logs.isReplicated(processor);
+      await backend.room.ask(processor);
       const record = await IntakeRecord.open(backend, { processor, ingestion, after, intake: nuid.next() });
       return new Intake(options, record, isReplicated);
     } catch (error) {

@@ -47,19 +47,21 @@ export class LineWriter {
       pipelined: !isReplicated,
       onStored: (command, sequence) => {
         backend.states.stored(processor, sequence);
+        backend.room.stored(command);
         this.stored(lineOf(command), sequence);
         this.#count();
       },
     });
   }
 
-  /** Gives the command of a line to the log's writer. Throws QUEUE_FULL. */
+  /** Gives the command of a line to the log's writer. Throws QUEUE_FULL, LOG_FULL or STORE_FULL. */
   add(line: number | "learn", data: Uint8Array): void {
     const { backend, record, trace, sender } = this.#options;
     const { processor, ingestion } = record.current;
-    checkQueueLimits(backend, { processor }, processor, this.#writer.underWay);
-    this.#receipts?.expect(line);
     const method = line === "learn" ? "Learn" : "Observe";
+    checkQueueLimits(backend, { processor }, processor, this.#writer.underWay);
+    backend.room.check({ processor, method, data }, { processor }, this.#writer.bytes);
+    this.#receipts?.expect(line);
     this.#writer.add({
       id: lineCommandId(ingestion, line),
       processor,
@@ -98,7 +100,7 @@ export class LineWriter {
     return this.#receipts && this.#receipts.length >= maxReceiptsWaiting ? this.#writer.settle() : undefined;
   }
 
-  /** Resolves once every line is stored. Rejects with LOG_FULL or NATS_UNAVAILABLE. */
+  /** Resolves once every line is stored. Rejects with LOG_FULL, STORE_FULL or NATS_UNAVAILABLE. */
   settle(): Promise<void> {
     return this.#writer.settle();
   }

@@ -102,8 +102,8 @@ async function claim(
 ): Promise<boolean> {
   const { outcomes } = backend.stores;
   const { processor } = command;
-  if (waitMs === undefined) admitAsync(backend, command);
-  else admitSync(backend, command, waitMs);
+  if (waitMs === undefined) await admitAsync(backend, command);
+  else await admitSync(backend, command, waitMs);
   if (!found) backend.kept.outcomes.checkRoom(processor);
   const heldUntilMs = Date.now() + (waitMs ?? 0) + afterWaitMs;
   const record = recordOf(command, "queued", 0, { heldUntilMs });

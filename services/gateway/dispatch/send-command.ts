@@ -49,7 +49,7 @@ export async function sendCommand(
  */
 async function sendAndWait(backend: Backend, command: Command, waitMs: number): Promise<Reply> {
   const { processor, id } = command;
-  admitSync(backend, command, waitMs);
+  await admitSync(backend, command, waitMs);
   const expected = backend.replies.expect(waitMs);
   const storing = store(backend, {
     ...command,
@@ -78,10 +78,15 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
 
 /**
  * Stores a command that nobody waits for. Resolves to its sequence once JetStream has acknowledged it (A6).
+ * `isResent` says that it was a dead letter.
  * The instance may be unavailable meanwhile.
  */
-export async function storeCommand(backend: Backend, command: Command): Promise<number> {
-  admitAsync(backend, command);
+export async function storeCommand(
+  backend: Backend,
+  command: Command,
+  { isResent = false }: { isResent?: boolean } = {},
+): Promise<number> {
+  await admitAsync(backend, { ...command, isResent });
   backend.kept.outcomes.checkRoom(command.processor);
   const storing = store(backend, { ...command, store: true });
   try {
@@ -94,9 +99,14 @@ export async function storeCommand(backend: Backend, command: Command): Promise<
 }
 
 /** Appends a command to the log, and counts it in the processor's queue. */
-async function store({ logs, states }: Backend, command: Command): Promise<Stored> {
-  const stored = await logs.append(command);
+async function store({ logs, states, room, streams }: Backend, command: Command): Promise<Stored> {
+  const stored = await logs.append(command).catch((error) => {
+    // The log may be gone.
+    if (GatewayError.from(error).code === "NATS_UNAVAILABLE") streams.look().catch(() => {});
+    throw error;
+  });
   states.stored(command.processor, stored.sequence);
+  room.stored(command);
   return stored;
 }
 

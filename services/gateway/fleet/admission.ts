@@ -7,6 +7,7 @@ import { maxMessageBytes } from "../../../libs/kato/channel.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { setRateLimit } from "../http/headers.ts";
 import type { Backend } from "./backend.ts";
+import type { ToStore } from "./command-room.ts";
 import { held, instanceUnavailable, natsUnavailable, notOwned } from "./errors.ts";
 import type { Queue } from "./processor-states.ts";
 
@@ -38,11 +39,12 @@ const pausedRetryAfterSeconds = 10;
 const freeShare = 0.1;
 
 /** Refuses a command that would not be applied before its client stops waiting. */
-export function admitSync(backend: Backend, outgoing: Outgoing, waitMs: number): void {
+export async function admitSync(backend: Backend, outgoing: ToStore, waitMs: number): Promise<void> {
   const { processor } = outgoing;
   const context: ErrorContext = { processor, effect: "none" };
   checkReachable(backend, outgoing);
   checkQueueLimits(backend, context, processor);
+  await backend.room.admit(outgoing, context);
   const queue = backend.states.queue(processor);
   if (!queue || queue.depth <= shortQueue) return;
   if (backend.states.get(processor)?.state === "paused") {
@@ -58,12 +60,14 @@ export function admitSync(backend: Backend, outgoing: Outgoing, waitMs: number):
 }
 
 /**
- * Refuses a command that no client waits for when the queue is full. The instance may be unavailable, and the
- * processor paused.
+ * Refuses a command that no client waits for when the queue is full, or when there is no room for it. The
+ * instance may be unavailable, and the processor paused.
  */
-export function admitAsync(backend: Backend, outgoing: Outgoing): void {
+export async function admitAsync(backend: Backend, outgoing: ToStore): Promise<void> {
+  const context: ErrorContext = { processor: outgoing.processor, effect: "none" };
   checkSendable(backend, outgoing);
-  checkQueueLimits(backend, { processor: outgoing.processor, effect: "none" }, outgoing.processor);
+  checkQueueLimits(backend, context, outgoing.processor);
+  await backend.room.admit(outgoing, context);
 }
 
 /** Refuses what NATS or KATO would not take. */

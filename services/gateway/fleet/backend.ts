@@ -6,13 +6,16 @@ import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-s
 import type { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
+import type { StreamKeeper } from "../../../libs/nats/stream-keeper.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
 import type { Limits } from "../http/limits.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
+import type { CommandRoom } from "./command-room.ts";
 import { processorNotFound } from "./errors.ts";
 import type { KeptRecords } from "./kept-records.ts";
 import type { ProcessorStates } from "./processor-states.ts";
+import type { Registrations } from "./registrations.ts";
 
 /**
  * The rest of the system as the gateway uses it. A gateway has one of these, from when NATS is first reached.
@@ -20,8 +23,11 @@ import type { ProcessorStates } from "./processor-states.ts";
 export interface Backend {
   nats: NatsLink;
   registry: Registry;
+  registrations: Registrations;
+  streams: StreamKeeper;
   states: ProcessorStates;
   logs: CommandLogs;
+  room: CommandRoom;
   replies: ReplyInbox;
   stores: Stores;
   queueLimits: QueueLimits;

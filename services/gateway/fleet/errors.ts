@@ -1,6 +1,8 @@
+import { storeFull } from "../../../libs/commands/log/publish-errors.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
+import { isStoreFull } from "../../../libs/nats/errors.ts";
 
 // The errors that the state of the fleet leads to, wherever it is noticed: in routes, in dispatch, in bulk.
 
@@ -8,8 +10,9 @@ const retryAfterSeconds = 1;
 /** A person has to decide first. */
 const heldRetryAfterSeconds = 60;
 
-/** The error while NATS cannot be reached, or does not answer. */
+/** The error while NATS cannot be reached, does not answer, or refuses to write because it is full. */
 export function natsUnavailable(context: ErrorContext, cause?: unknown): GatewayError {
+  if (isStoreFull(cause)) return storeFull(context, cause);
   return new GatewayError(
     "NATS_UNAVAILABLE",
     "NATS cannot be reached.",

@@ -67,6 +67,12 @@ export class ProcessorStates {
     known.storedAt = performance.now();
   }
 
+  /** The last sequence in the log that this gateway has ever heard of; 0 if it has heard of none. */
+  lastKnown(processor: string): number {
+    const { report, stored } = this.#known.get(processor) ?? {};
+    return Math.max(report?.last ?? 0, stored ?? 0);
+  }
+
   /** What waits in the log; undefined until a worker has reported what is applied. */
   queue(processor: string): Queue | undefined {
     const known = this.#known.get(processor);

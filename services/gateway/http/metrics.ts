@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { StoreRoom } from "../../../libs/nats/store-room.ts";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
 import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../../libs/telemetry/metrics.ts";
 import type { LimitName } from "./limits.ts";
@@ -24,6 +25,8 @@ export interface GatewayFacts {
   /** How many processors are registered, and how many of those are run by no worker. */
   processors: () => { registered: number; unowned: number };
   natsReconnects: () => number;
+  /** JetStream's storage, in bytes. What is undefined is not known. */
+  storage: () => Partial<Pick<StoreRoom, "usedBytes" | "capacityBytes" | "reserveBytes">>;
 }
 
 export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
@@ -60,6 +63,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
     help: "Registered processors that no worker runs",
     registers,
   });
+  const showStorage = createStorageGauges(registry);
   const reconnects = new Counter({
     name: "kato_nats_reconnects_total",
     help: "How often the connection to NATS was made again",
@@ -77,8 +81,23 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       const processors = facts.processors();
       registered.set(processors.registered);
       unowned.set(processors.unowned);
+      showStorage(facts.storage());
       setCounter(reconnects, facts.natsReconnects());
       return registry.metrics();
     },
+  };
+}
+
+/** Creates the gauges about JetStream's storage. The function that is returned sets them. */
+function createStorageGauges(registry: Registry): (storage: ReturnType<GatewayFacts["storage"]>) => void {
+  const registers = [registry];
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const used = gauge("kato_store_used_bytes", "What all streams and buckets take of JetStream's storage");
+  const capacity = gauge("kato_store_capacity_bytes", "What they may take; 0 while that is not known");
+  const reserve = gauge("kato_store_reserve_bytes", "How much of that is kept free of commands");
+  return ({ usedBytes = 0, capacityBytes = 0, reserveBytes = 0 }) => {
+    used.set(usedBytes);
+    capacity.set(capacityBytes);
+    reserve.set(reserveBytes);
   };
 }

@@ -83,6 +83,7 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
     context: { effect: "none" },
   },
   GATEWAY_STOPPING: { detail: "The gateway is being stopped.", context: none },
+  STORE_FULL: { detail: "NATS has no room for more commands, of any processor.", context: none },
   NATS_UNAVAILABLE: { detail: "NATS cannot be reached.", context: none },
   DEADLINE_PASSED: { detail: "It was not started in time, and will not be.", context: { ...none, command } },
   EFFECT_UNKNOWN: {

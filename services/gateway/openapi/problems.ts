@@ -46,7 +46,9 @@ const statuses = {
   501: { when: "This KATO cannot do that.", headers: ofCommand },
   502: { when: "KATO failed, or its answer is too large.", headers: ofCommand },
   503: {
-    when: "The instance, its worker or NATS is away, or the gateway is being stopped or overloaded.",
+    when:
+      "The instance, its worker or NATS is away, NATS has no room, or the gateway is being stopped or " +
+      "overloaded.",
     headers: ["Retry-After", ...ofCommand],
   },
   504: {

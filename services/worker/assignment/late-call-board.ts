@@ -14,23 +14,38 @@ const attempts = 120;
 export class LateCallBoard {
   readonly #bucket: KV;
   readonly #reports = new Map<string, LateCallReport>();
+  readonly #log: Pick<Logger, "warn">;
   #onReport: (report: LateCallReport) => void = () => {};
+  /** When the bucket was created that is watched. */
+  #watched = "";
+  #stopWatch: () => void = () => {};
 
-  private constructor(bucket: KV) {
+  private constructor(bucket: KV, log: Pick<Logger, "warn">) {
     this.#bucket = bucket;
+    this.#log = log;
   }
 
   /** Opens the board. From then on it knows the reports in the bucket, and every later one. */
   static async open(bucket: KV, log: Pick<Logger, "warn">): Promise<LateCallBoard> {
-    const board = new LateCallBoard(bucket);
-    const changes = await bucket.watch();
+    const board = new LateCallBoard(bucket, log);
+    await board.refresh();
+    return board;
+  }
+
+  /** Watches the bucket, if it was made anew since it was watched. Rejects if NATS does not answer. */
+  async refresh(): Promise<void> {
+    const { created } = (await this.#bucket.status()).streamInfo;
+    if (created === this.#watched) return;
+    this.#stopWatch();
+    const changes = await this.#bucket.watch();
+    this.#watched = created;
+    this.#stopWatch = () => changes.stop();
     void (async () => {
       for await (const change of changes) {
-        if (change.operation === "PUT") board.#take(change.json<LateCallReport>());
-        else board.#reports.delete(change.key);
+        if (change.operation === "PUT") this.#take(change.json<LateCallReport>());
+        else this.#reports.delete(change.key);
       }
-    })().catch((error) => log.warn({ err: error }, "reports of late calls are not seen any more"));
-    return board;
+    })().catch((error) => this.#log.warn({ err: error }, "reports of late calls are not seen any more"));
   }
 
   /** Calls `onReport` for each report from now on. */

@@ -18,6 +18,8 @@ export interface OutcomeRecorderOptions {
   letters: Pick<DeadLetters, "put">;
   /** The size of the largest message that NATS takes. */
   maxPayloadBytes: () => number;
+  /** Whether JetStream's storage has so little room that only what must be kept is kept. */
+  isShort: () => boolean;
   clock: Pick<Clock, "unixMs" | "sleep">;
   log: Pick<Logger, "warn">;
 }
@@ -53,6 +55,7 @@ export class OutcomeRecorder {
     const letter = deadLetterOf(command, reply);
     return this.#insist(async () => {
       if (letter) await this.#keepLetter(letter);
+      if (letter && isLine(command) && this.#options.isShort()) return;
       await this.#write(command, this.#fitting(reply));
     });
   }
@@ -132,6 +135,14 @@ export class OutcomeRecorder {
       outcome: reply.outcome,
     };
   }
+}
+
+/**
+ * Whether a command is a line of an ingestion. There may be millions of these. Nobody is given their ids, and
+ * their dead letters say the same as their records.
+ */
+function isLine({ ingestion, once }: StoredCommand): boolean {
+  return ingestion !== undefined && once === undefined;
 }
 
 /**

@@ -28,9 +28,10 @@ export async function checkLog(
   const { processor, stores, clock, remembered } = environment;
   const { checkpoint } = context;
   if (checkpoint.current.held) return;
-  await stores.logs.ensure(processor);
+  const { current } = checkpoint;
+  await stores.logs.ensure(processor, Math.max(current.applied, current.usedThrough, current.log?.end ?? 0));
   const facts = await stores.identity.look(processor);
-  const { applied, log } = checkpoint.current;
+  const { applied, log } = current;
   const known = log ?? unknownLog;
   // NATS may have gone back to before the log had an id.
   const id = remembered.hasGoneBack && facts.id === undefined ? null : known.id;

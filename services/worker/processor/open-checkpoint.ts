@@ -22,7 +22,7 @@ export interface OpenedCheckpoint {
  */
 export async function openCheckpoint(environment: ProcessorEnvironment): Promise<OpenedCheckpoint> {
   const { lease, stores, events, telemetry, clock, remembered } = environment;
-  await stores.logs.ensure(environment.processor);
+  await stores.logs.ensure(environment.processor, remembered.checkpoint?.current.applied);
   const found = await stores.checkpoints.load();
   remembered.hasGoneBack ||= found !== undefined && (remembered.revision ?? 0) > stores.checkpoints.revision;
   const known = remembered.hasGoneBack ? remembered.checkpoint?.current : found;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { withStreams } from "../../fixtures/bulk.ts";
 import type { Answer } from "../../fixtures/http-client.ts";
 import { eventsOf, untilState } from "../../fixtures/processors.ts";
 import { startSimulatorProcess } from "../../fixtures/services.ts";
@@ -167,4 +168,32 @@ test("an entry that cannot be registered is a 422 that names the field", async (
     assert.equal((json.errors as { field: string }[])[0]?.field, field);
   }
   assert.equal((await send("GET", "/processors/ok")).status, 404);
+});
+
+test("a removed processor is listed as long as NATS has data of it, and DELETE with data=true removes that", async () => {
+  const failed = await send("DELETE", "/p2/model/none", undefined, { prefer: "respond-async" });
+  await untilApplied(failed);
+  assert.equal((await send("DELETE", "/processors/p2?data=true&force=maybe")).status, 422);
+  assert.equal((await send("DELETE", "/processors/nosuch?data=true")).status, 404);
+  const unregistered = async () => (await send("GET", "/processors")).json.unregistered;
+  // An earlier test has removed it.
+  assert.deepEqual(await unregistered(), ["p3"]);
+  assert.equal((await send("DELETE", "/processors/p2")).status, 200);
+  assert.deepEqual(await unregistered(), ["p2", "p3"]);
+  assert.equal((await send("DELETE", "/processors/p2?data=true")).status, 200);
+  assert.deepEqual(await unregistered(), ["p3"]);
+  assert.equal((await send("DELETE", "/processors/p2?data=true")).status, 404);
+  await withStreams(system.nats.url, async (streams) => {
+    const all = { subjects_filter: ">" };
+    for await (const { config } of streams.list()) {
+      const { state } = await streams.info(config.name, all);
+      const left = Object.keys(state.subjects ?? {}).filter((subject) => /\bp2\b/.test(subject));
+      // What is left says that the processor was removed, and that its lease was given back.
+      assert.deepEqual(
+        left.filter((subject) => !/^\$KV\.kato-(registry|leases)\.p2$/.test(subject)),
+        [],
+        config.name,
+      );
+    }
+  });
 });

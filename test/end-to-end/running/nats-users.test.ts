@@ -144,6 +144,11 @@ test("with the users that are shipped gateways, workers and discovery can do all
   const isLateApplied = late.json.effect === "unknown" ? 1 : 0;
   assert.equal((json.message as unknown[]).length, 100 + isLateApplied);
   assert.deepEqual(violations(), []);
+  // No user may delete a stream, so p2's is only emptied.
+  await succeed("DELETE", "/processors/p2?data=true");
+  const [violation = "", ...more] = violations();
+  assert.match(violation, /STREAM\.DELETE\.KATO_p2/);
+  assert.deepEqual(more, []);
 });
 
 test("no user can do what belongs to another", async (t) => {

@@ -63,6 +63,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
   return Worker.start({
     name: "w",
     nats: link,
+    room: { stateWith: () => "ample" },
     stores: {
       logs: await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }),
       identity: await LogIdentity.open(connection),
@@ -72,6 +73,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
         outcomes: await OutcomeStore.open(connection, 1),
         letters: await DeadLetters.open(connection, 1),
         maxPayloadBytes: () => link.maxPayloadBytes,
+        isShort: () => false,
         clock: systemClock,
         log,
       }),
@@ -80,6 +82,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
       registry,
     },
     settings: {
+      natsReplicas: 1,
       leaseMs,
       endpointPolicy: async () => undefined,
       processors: "*",

@@ -30,6 +30,7 @@ const gateway = createGatewayMetrics({
   isRegistered,
   processors: () => ({ registered: 1, unowned: 0 }),
   natsReconnects: () => 0,
+  storage: () => ({}),
 });
 gateway.answered({ processor: "p1", method: "POST /:id/observe", outcome: "okay", seconds: 0.1 });
 const worker = createWorkerMetrics({

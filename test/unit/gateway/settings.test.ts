@@ -33,10 +33,17 @@ test("without variables, and with empty ones, the defaults count", () => {
     "WORKER_PORT",
   ];
   for (const variables of [{}, Object.fromEntries(names.map((name) => [name, ""]))]) {
-    const { host, port, processors, legacyErrors, natsReplicas, logMaxBytes } = gateway(variables);
+    const { host, port, processors, legacyErrors, natsReplicas, logLimits } = gateway(variables);
     assert.deepEqual(
-      { host, port, processors, legacyErrors, natsReplicas, logMaxBytes },
-      { host: "0.0.0.0", port: 8000, processors: [], legacyErrors: false, natsReplicas: 1, logMaxBytes: -1 },
+      { host, port, processors, legacyErrors, natsReplicas, logLimits },
+      {
+        host: "0.0.0.0",
+        port: 8000,
+        processors: [],
+        legacyErrors: false,
+        natsReplicas: 1,
+        logLimits: { replicas: 1, maxBytes: -1, heldBytes: 4 * 1024 ** 3 },
+      },
     );
     assert.equal(gateway(variables).nats.servers.length, 1);
     assert.match(String(gateway(variables).nats.servers[0]), /127\.0\.0\.1:4222$/);
@@ -56,7 +63,7 @@ test("what is set counts", () => {
   assert.equal(settings.host, "::1");
   assert.equal(settings.port, 0);
   assert.equal(settings.legacyErrors, true);
-  assert.equal(settings.logMaxBytes, 1000);
+  assert.deepEqual(settings.logLimits, { replicas: 1, maxBytes: 1000, heldBytes: -1 });
   assert.equal(settings.nats.servers.length, 2);
   assert.deepEqual(worker({ WORKER_PROCESSORS: "p1, p2,," }).processors, ["p1", "p2"]);
   assert.equal(worker({ WORKER_PROCESSORS: "p1,*" }).processors, "*");

@@ -43,7 +43,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const { method, data, form, sequence, atMs } = letter;
       // As under an Idempotency-Key: a resend that is repeated after a crash is applied once.
       const command = commandIdOf(processor, `dead letter ${sequence} ${atMs}`);
-      const resent = await storeCommand(backend, {
+      const asNew = {
         id: command,
         processor,
         method,
@@ -52,7 +52,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
         once: { fingerprint: "dead-letter", attempt: nuid.next() },
         trace: request.trace,
         sender: request.sender,
-      });
+      };
+      const resent = await storeCommand(backend, asNew, { isResent: true });
       await remove(backend, processor, sequence);
       return queuedAnswer(reply, backend, { processor, command, sequence: resent });
     },

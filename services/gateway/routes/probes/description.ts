@@ -35,7 +35,7 @@ export const ready: Operation = {
   summary: "Whether the gateway can be used",
   answers: {
     200: {
-      description: "NATS is connected and the registry is loaded.",
+      description: "NATS takes what is written, and the processors of the settings are registered.",
       content: json(Type.Object({ status: Type.Literal("ready") }), { status: "ready" }),
     },
   },

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
-import type { RouteOptions } from "../../fleet/backend.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { natsUnavailable } from "../../fleet/errors.ts";
 import * as described from "./description.ts";
 
 const readyTimeoutMs = 1_000;
@@ -27,18 +29,34 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       config: { operation: described.ready },
     },
     async () => {
-      const { nats, registry } = options.backend();
+      const backend = options.backend();
       if (options.stopping.aborted) {
         throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
       }
-      if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
-      if (!(await registry.answers(readyTimeoutMs))) {
-        throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");
-      }
+      await checkReady(backend);
       return { status: "ready" };
     },
   );
 };
+
+/**
+ * Throws unless NATS takes what is written, and the processors of the settings are registered. A connection
+ * alone shows neither: JetStream may be full, or without a leader, or may have lost all that it had.
+ */
+async function checkReady({ nats, stores, registrations }: Backend): Promise<void> {
+  if (!nats.connected) throw natsUnavailable({});
+  const tooLate = sleep(readyTimeoutMs, undefined, { ref: false }).then(() => {
+    throw new Error("JetStream does not answer");
+  });
+  let isCurrent: boolean;
+  try {
+    await Promise.race([stores.outcomes.tryWriting(), tooLate]);
+    isCurrent = await registrations.isCurrent(readyTimeoutMs);
+  } catch (error) {
+    throw natsUnavailable({}, error);
+  }
+  if (!isCurrent) throw new GatewayError("NATS_UNAVAILABLE", "The registry is being made anew.");
+}
 
 /** How many processors are registered; 0 before NATS was reached, when the gateway is alive already. */
 function countOf(options: RouteOptions): number {

@@ -12,15 +12,21 @@ const NextId = Type.Optional(
   Type.String({ description: "Where the list goes on: the `from` of the next page" }),
 );
 
+const ProcessorList = Type.Object({
+  processors: Type.Array(Processor),
+  next: NextId,
+  unregistered: Type.Array(Type.String(), {
+    description: "Ids that are not registered, and whose command log NATS still has",
+  }),
+});
+
 export const list: Operation = {
   tag: "The gateway",
   summary: "All processors",
   answers: {
     200: {
       description: "Each with where it is and how it stands.",
-      content: json(Type.Object({ processors: Type.Array(Processor), next: NextId }), {
-        processors: [exampleProcessorView],
-      }),
+      content: json(ProcessorList, { processors: [exampleProcessorView], unregistered: ["p9"] }),
     },
   },
   problems: [422, 503],
@@ -49,7 +55,9 @@ export const put: Operation = {
 export const remove: Operation = {
   tag: "The gateway",
   summary: "Remove a processor",
-  description: "409 while commands are queued, unless `force=true`.",
+  description:
+    "409 while commands are queued, unless `force=true`. Its command log and its checkpoint stay, so that it " +
+    "goes on where it was when it is registered again. With `data=true` everything is removed.",
   answers: { 200: done("It is removed.", "removed") },
   problems: [400, 404, 409, 413, 422, 503],
 };

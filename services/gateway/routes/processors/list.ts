@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { processorNotFound } from "../../fleet/errors.ts";
+import { unregistered } from "../../fleet/remove-data.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";
@@ -24,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const shown = limit === undefined ? entries : entries.slice(0, Math.max(1, Number(limit)));
       const next = entries[shown.length]?.id;
       const processors = shown.map((entry) => processorView(backend, entry));
-      return { processors, ...(next !== undefined && { next }) };
+      return { processors, unregistered: unregistered(backend), ...(next !== undefined && { next }) };
     },
   );
 

@@ -4,9 +4,9 @@ import { queueDepth } from "../../../../libs/commands/log/queue-depth.ts";
 import { isProcessorId } from "../../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
-import type { RouteOptions } from "../../fleet/backend.ts";
-import { targetOf } from "../../fleet/backend.ts";
-import { withNats } from "../../fleet/errors.ts";
+import type { Backend, RouteOptions } from "../../fleet/backend.ts";
+import { processorNotFound, withNats } from "../../fleet/errors.ts";
+import { removeWithData, unregistered } from "../../fleet/remove-data.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
@@ -22,11 +22,14 @@ const ProcessorBody = Type.Object({
   grpc_endpoint: Type.String({ description: "`host:port` of its instance's gRPC server" }),
 });
 
-const ForceQuery = Type.Object({
-  force: Type.Optional(
-    Type.Union([Type.Literal("true"), Type.Literal("false")], {
-      description: "`true` removes it although commands are still queued",
-    }),
+const flag = (description: string) =>
+  Type.Optional(Type.Union([Type.Literal("true"), Type.Literal("false")], { description }));
+
+const RemoveQuery = Type.Object({
+  force: flag("`true` removes it although commands are still queued"),
+  data: flag(
+    "`true` also removes its command log, its checkpoint and all records of its commands, for good; " +
+      "also of a processor that was removed before",
   ),
 });
 
@@ -63,20 +66,31 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.delete(
     "/processors/:id",
-    { schema: { params: ProcessorParams, querystring: ForceQuery }, config: { operation: described.remove } },
+    {
+      schema: { params: ProcessorParams, querystring: RemoveQuery },
+      config: { operation: described.remove },
+    },
     async (request) => {
-      const { backend, processor } = targetOf(options, request);
-      const isForced = request.query.force === "true";
-      await withNats(backend, processor, async () => {
-        const { logs, stores, states } = backend;
-        const depth = await queueDepth(logs, stores.checkpoints, processor, states.get(processor)?.applied);
-        if (depth > 0 && !isForced) throw stillQueued(processor, depth);
-        await backend.registry.remove(processor);
+      const backend = options.backend();
+      const { id } = request.params;
+      const { force, data } = request.query;
+      const isRegistered = backend.registry.get(id) !== undefined;
+      if (isRegistered) request.processor = id;
+      else if (data !== "true" || !unregistered(backend).includes(id)) throw processorNotFound(id);
+      await withNats(backend, id, async () => {
+        if (isRegistered && force !== "true") await checkNothingQueued(backend, id);
+        if (data === "true") await removeWithData(backend, id);
+        else await backend.registry.remove(id);
       });
-      return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", message: "removed" };
+      return { id, time_stamp: Date.now() / 1_000, status: "okay", message: "removed" };
     },
   );
 };
+
+async function checkNothingQueued({ logs, stores, states }: Backend, processor: string): Promise<void> {
+  const depth = await queueDepth(logs, stores.checkpoints, processor, states.get(processor)?.applied);
+  if (depth > 0) throw stillQueued(processor, depth);
+}
 
 function registryFull(processor: string): GatewayError {
   return new GatewayError(

@@ -48,6 +48,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
         outcomes: recordsOf(world, life),
         letters: { put: () => world.exchange(life, "letter", () => 0) },
         maxPayloadBytes: () => 1_000_000,
+        isShort: () => false,
         clock,
         log,
       }),

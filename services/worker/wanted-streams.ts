@@ -1,0 +1,35 @@
+import { streamOf } from "../../libs/commands/messages/subjects.ts";
+import { DeadLetters, deadLetterStream } from "../../libs/commands/outcomes/dead-letters.ts";
+import { ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
+import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
+import { bucketStream, openBucket } from "../../libs/nats/buckets.ts";
+import { openLeases } from "./assignment/lease-bucket.ts";
+import type { WorkerContext } from "./running-processor.ts";
+import type { Worker } from "./worker.ts";
+
+/** How long reports of late calls are kept: as long as a worker may be frozen. */
+export const lateCallsKeptMs = 24 * 3_600_000;
+
+/** What makes each stream that a worker uses, by the stream's name. */
+export function wantedStreams(
+  { nats, stores, settings, log }: WorkerContext,
+  worker: Worker | undefined,
+): Map<string, () => Promise<unknown>> {
+  const { connection } = nats;
+  const { natsReplicas: replicas, leaseMs } = settings;
+  const { logs, registry } = stores;
+  const running = worker?.states.filter(({ processor }) => registry.get(processor)) ?? [];
+  const ofLogs = running.map(
+    ({ processor, last }) => [streamOf(processor), () => logs.ensure(processor, last)] as const,
+  );
+  return new Map<string, () => Promise<unknown>>([
+    [bucketStream("registry"), () => openBucket(connection, "registry", replicas)],
+    [bucketStream("checkpoints"), () => openBucket(connection, "checkpoints", replicas)],
+    [bucketStream("leases"), () => openLeases(connection, replicas, leaseMs, log)],
+    [bucketStream("lateCalls"), () => openBucket(connection, "lateCalls", replicas, lateCallsKeptMs)],
+    [bucketStream("outcomes"), () => OutcomeStore.open(connection, replicas)],
+    [bucketStream("ingestions"), () => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)],
+    [deadLetterStream, () => DeadLetters.open(connection, replicas)],
+    ...ofLogs,
+  ]);
+}
