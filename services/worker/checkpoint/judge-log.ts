@@ -1,5 +1,6 @@
 import type { LogFacts } from "../../../libs/commands/log/log-identity.ts";
 import type { KnownLog } from "./checkpoint.ts";
+import type { LostCommands } from "./lost-commands.ts";
 
 /** What a log shows that is to be compared with what is known of it. */
 export interface FoundLog extends LogFacts {
@@ -12,11 +13,8 @@ export interface FoundLog extends LogFacts {
 export type LogVerdict =
   /** It is the log that was read. */
   | { kind: "same" }
-  /**
-   * The commands that had the sequences from `from` to `through` are gone. What stands at these sequences now
-   * is new.
-   */
-  | { kind: "lost"; from: number; through: number }
+  /** Commands are gone. */
+  | ({ kind: "lost" } & LostCommands)
   /** It is not the log that was read, and nobody can tell which of its commands are new. */
   | { kind: "unclear"; why: string };
 
@@ -43,7 +41,12 @@ export function judgeLog(known: KnownLog, applied: number, found: FoundLog): Log
   const isOther = found.latestStoredAtMs !== undefined && found.latestStoredAtMs !== latest.storedAtMs;
   const isOvergrown = found.firstLater !== undefined && found.firstLater <= latest.sequence;
   if (!isAnew && !isOther && !isOvergrown && found.last >= through) return { kind: "same" };
-  if (found.messages === 0) return { kind: "lost", from: Math.min(found.last, latest.sequence) + 1, through };
+  // Of a log that was made anew all is gone that was there before.
+  if (isAnew && through === 0) return { kind: "same" };
+  if (found.messages === 0) {
+    const newFrom = found.last + 1;
+    return { kind: "lost", from: isAnew ? 1 : newFrom, through, newFrom };
+  }
   if (found.nowMs !== undefined && found.nowMs < latest.storedAtMs) {
     return { kind: "unclear", why: "the log has lost commands, and the clock of NATS is behind" };
   }
@@ -53,5 +56,6 @@ export function judgeLog(known: KnownLog, applied: number, found: FoundLog): Log
   if (isOther && found.firstLater === undefined) {
     return { kind: "unclear", why: "the log has another command where the latest one was" };
   }
-  return { kind: "lost", from: found.firstLater ?? found.last + 1, through };
+  const newFrom = found.firstLater ?? found.last + 1;
+  return { kind: "lost", from: isAnew ? 1 : newFrom, through, newFrom };
 }

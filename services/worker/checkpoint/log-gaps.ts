@@ -1,7 +1,7 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { isReplayed, unknownLog } from "./checkpoint.ts";
-import type { LostCommands } from "./lost-commands.ts";
+import type { MissingCommands } from "./lost-commands.ts";
 import type { Changes } from "./transitions.ts";
 import { neededFrom } from "./transitions.ts";
 
@@ -29,7 +29,7 @@ export function taken(
 }
 
 /** The commands that the log has lost before this sequence, although they were not applied. */
-export function lostBefore(current: Checkpoint, sequence: number): LostCommands | undefined {
+export function lostBefore(current: Checkpoint, sequence: number): MissingCommands | undefined {
   const { applied, cancelled } = current;
   if (applied >= sequence - 1 || isReplayed(current, sequence)) return undefined;
   let from = applied + 1;

@@ -9,20 +9,24 @@ import type { Changes } from "./transitions.ts";
  * that is held. These are pure functions.
  */
 
-/** Sequences of commands that a log has lost, both included. */
-export interface LostCommands {
+/** Sequences that are missing from a log, both included. */
+export interface MissingCommands {
   from: number;
   through: number;
 }
 
+/** What a log has lost that was read before. Whatever stands in it from `newFrom` on is new. */
+export interface LostCommands extends MissingCommands {
+  newFrom: number;
+}
+
 /**
- * The changes when the log has lost its commands from `from` to `through`. What stands at these sequences now
- * is new, and is applied. If some of the lost ones were applied, the instance has more than the log: then it is
+ * The changes when the log has lost commands. What is new in it is applied. If some of the lost ones were applied, the instance has more than the log: then it is
  * right, and is adopted as it is. A rebuild cannot give back any more what they did.
  */
 export function afterLoss(
   current: Checkpoint,
-  { from, through }: LostCommands,
+  { from, through, newFrom }: LostCommands,
   known: KnownLog,
   reason: { code: DegradationCode; detail: string },
 ): Changes {
@@ -31,21 +35,21 @@ export function afterLoss(
   const underWay = mark?.at.sequence ?? ownObserve?.unseen?.sequence ?? (step > 0 ? applied + 1 : 0);
   const changes: Changes = {
     log: known,
-    usedThrough: Math.max(current.usedThrough, through),
-    cancelled: current.cancelled.filter((sequence) => sequence < from),
-    perhapsBegunThrough: Math.min(current.perhapsBegunThrough, from - 1),
+    usedThrough: newFrom > through ? current.usedThrough : Math.max(current.usedThrough, through),
+    cancelled: current.cancelled.filter((sequence) => sequence < newFrom),
+    perhapsBegunThrough: Math.min(current.perhapsBegunThrough, newFrom - 1),
     ingestions: Object.fromEntries(
       Object.entries(current.ingestions).map(([id, counts]) => [
         id,
-        { ...counts, through: Math.min(counts.through, from - 1) },
+        { ...counts, through: Math.min(counts.through, newFrom - 1) },
       ]),
     ),
     degradations: degradedBy(current.degradations, reason.code, reason.detail),
   };
   if (from > Math.max(applied, underWay)) {
-    return { ...changes, ...(replaying && replaying.through >= from && { replaying: null }) };
+    return { ...changes, ...(replaying && replaying.through >= newFrom && { replaying: null }) };
   }
-  return adopted({ ...current, ...changes }, Math.min(applied, from - 1));
+  return adopted({ ...current, ...changes }, Math.min(applied, newFrom - 1));
 }
 
 /** The changes when everything up to this sequence counts as applied, and the instance is right as it is. */
@@ -64,7 +68,7 @@ export function adopted(current: Checkpoint, applied: number): Changes {
 }
 
 /** The changes when commands that were not applied are gone from the log, which then goes on behind them. */
-export function passedLost({ degradations }: Checkpoint, { from, through }: LostCommands): Changes {
+export function passedLost({ degradations }: Checkpoint, { from, through }: MissingCommands): Changes {
   const which = from === through ? `command ${from}` : `commands ${from} to ${through}`;
   const detail = `commands were lost from the log before they were applied, the last time ${which}`;
   return { applied: through, step: 0, degradations: degradedBy(degradations, "commands-lost", detail) };

@@ -3,7 +3,7 @@ import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
-import type { LostCommands } from "../checkpoint/lost-commands.ts";
+import type { MissingCommands } from "../checkpoint/lost-commands.ts";
 import { isAutoLearnDue } from "../checkpoint/transitions.ts";
 import type { Clock } from "../model/clock.ts";
 import { stepsOf } from "../model/step.ts";
@@ -24,7 +24,7 @@ export class CancellationGate {
   /** Commands up to this sequence may have been begun. */
   #begunThrough = Number.POSITIVE_INFINITY;
   /** The latest commands that were lost before they were begun. Nobody can begin them any more. */
-  #lost: LostCommands = { from: 0, through: 0 };
+  #lost: MissingCommands = { from: 0, through: 0 };
 
   constructor(
     checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">,
@@ -87,7 +87,7 @@ export class CancellationGate {
   }
 
   /** Notes that commands were lost from the log before they were begun. */
-  lost(commands: LostCommands): void {
+  lost(commands: MissingCommands): void {
     this.#lost = commands;
   }
 

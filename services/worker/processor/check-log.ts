@@ -45,7 +45,7 @@ export async function checkLog(
     const held = { reason: verdict.why, through: facts.last, since: clock.unixMs() };
     await checkpoint.persist({ held });
   } else if (verdict.kind === "lost") {
-    const after = await knownAfter(environment, known, facts, verdict.from);
+    const after = await knownAfter(environment, known, facts, verdict.newFrom);
     await goOnAfterLoss(context, verdict, after, remembered.hasGoneBack === true);
     outcomes.forgetSequences();
   } else await passLostUnderWay(environment, context);

@@ -1,7 +1,7 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { areNumbersToMove, lostBefore, taken } from "../checkpoint/log-gaps.ts";
-import type { LostCommands } from "../checkpoint/lost-commands.ts";
+import type { MissingCommands } from "../checkpoint/lost-commands.ts";
 import { passedLost } from "../checkpoint/lost-commands.ts";
 import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
@@ -137,7 +137,7 @@ export class CommandLoop {
   }
 
   /** Passes commands that the log has lost, and tells it. It is certain that the instance does not have them. */
-  async #passLost(lost: LostCommands): Promise<void> {
+  async #passLost(lost: MissingCommands): Promise<void> {
     const { context, gate } = this.#parts;
     const { processor, telemetry } = this.#environment;
     const { checkpoint } = context;

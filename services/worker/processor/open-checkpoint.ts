@@ -24,7 +24,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
   const { lease, stores, events, telemetry, clock, remembered } = environment;
   await stores.logs.ensure(environment.processor, remembered.checkpoint?.current.applied);
   const found = await stores.checkpoints.load();
-  remembered.hasGoneBack ||= found !== undefined && (remembered.revision ?? 0) > stores.checkpoints.revision;
+  remembered.hasGoneBack ||= await hasGoneBack(environment, found);
   const known = remembered.hasGoneBack ? remembered.checkpoint?.current : found;
   const loaded = known ?? (await firstOrHeld(environment));
   const checkpoint = new CheckpointWriter({
@@ -48,6 +48,19 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
   }
   remembered.checkpoint = checkpoint;
   return { checkpoint, loaded };
+}
+
+/**
+ * Whether NATS has gone back to before what this worker has persisted. If it has no checkpoint at all, it has if
+ * the log is new too: otherwise another worker would have given it an id.
+ */
+async function hasGoneBack(
+  { processor, stores, remembered }: ProcessorEnvironment,
+  found: Checkpoint | undefined,
+): Promise<boolean> {
+  if (remembered.checkpoint === undefined) return false;
+  if (found) return (remembered.revision ?? 0) > stores.checkpoints.revision;
+  return (await stores.identity.look(processor)).id === undefined;
 }
 
 /**
