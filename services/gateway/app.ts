@@ -7,6 +7,7 @@ import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
 import { jsonBytesPerByte, readJsonBodies } from "./http/bodies.ts";
 import { errorHandler } from "./http/error-handler.ts";
+import { refuseUnknownFields } from "./http/known-fields.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
 import { readPrincipals } from "./http/principal.ts";
@@ -37,7 +38,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
     requestIdHeader: false,
     bodyLimit: bodyLimitBytes,
     routerOptions: { maxParamLength: 1_000 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: true, useDefaults: false } },
+    // An unknown field is refused, and `verbose` lets its error name those that there are.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true },
+    },
     frameworkErrors: onProblem,
   });
   readJsonBodies(app, bodyLimitBytes);
@@ -46,6 +50,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     const path = request.url.split("?", 1)[0];
     throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
   });
+  refuseUnknownFields(app);
   describeApi(app, namedSchemas);
   const metrics = createGatewayMetrics(factsOf(backend));
   readPrincipals(app, principalHeader);

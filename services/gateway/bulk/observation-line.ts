@@ -2,9 +2,10 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
-import { hasData } from "../http/bodies.ts";
+import { dataIn, hasData } from "../http/bodies.ts";
 import { checkObservation, ObservationBody } from "../http/observation.ts";
-import { fieldOfPointer } from "../http/problem.ts";
+import { textOf } from "../http/problem.ts";
+import { wrongFields } from "../http/validation-errors.ts";
 
 /** Checks observations that Fastify does not see one by one: a line of NDJSON, an item of a list. */
 export interface ObservationCheck {
@@ -43,19 +44,17 @@ export function observeRequest(value: unknown, uniqueId: string, check: Observat
 }
 
 function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {
-  const observation: unknown = hasData(value) ? value.data : value;
+  const observation: unknown = hasData(value) ? dataIn(value) : value;
   if (!isObservation(observation, validate)) {
-    const [first] = validate.errors ?? [];
-    const field = fieldOfPointer(first?.instancePath ?? "");
-    const detail = first?.message ?? "is not valid";
-    if (field === "body") refuse(detail);
-    throw new GatewayError("INVALID_INPUT", `${field}: ${detail}`, { errors: [{ field, detail }] });
+    const errors = wrongFields(validate.errors ?? []);
+    const [first] = errors;
+    if (first?.field === "body") refuse(first.detail);
+    throw new GatewayError("INVALID_INPUT", textOf(errors), { errors });
   }
   checkObservation(observation);
   return observation;
 }
 
-/** Also removes the fields that an observation does not have. */
 function isObservation(value: unknown, validate: ObservationCheck["validate"]): value is ObservationBody {
   return validate(value) === true;
 }

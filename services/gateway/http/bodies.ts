@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { unknownFields } from "./known-fields.ts";
+import { invalidFields } from "./problem.ts";
 
 /**
  * How many bytes of JSON one byte of a protobuf message can take: JSON writes a control character as an
@@ -36,8 +38,15 @@ export function readJsonBodies(app: FastifyInstance, limitBytes: number): void {
  * end. A missing body becomes an empty object.
  */
 export async function unwrapData(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
-  if (hasData(request.body)) request.body = request.body.data;
+  if (request.body === undefined) request.body = {};
+  if (hasData(request.body)) request.body = dataIn(request.body);
+}
+
+/** What a body has under `data`. Nothing may stand beside it. Throws INVALID_INPUT. */
+export function dataIn(body: { data: object }): object {
+  const others = Object.keys(body).filter((name) => name !== "data");
+  if (others.length > 0) invalidFields(unknownFields(others, ["data"]));
+  return body.data;
 }
 
 /** Whether a body has its fields under `data`. */

@@ -1,7 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { setCommandHeaders, setRateLimit } from "./headers.ts";
-import { fieldOfPointer, problemOf } from "./problem.ts";
+import { problemOf, textOf } from "./problem.ts";
+import { wrongFields } from "./validation-errors.ts";
 
 /**
  * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Internal
@@ -34,12 +35,8 @@ function fromFastify(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof GatewayError) return error;
   const { validation, statusCode, code, message } = error as FastifyError;
   if (validation) {
-    const errors = validation.map(({ instancePath, message: detail = "is not valid" }) => ({
-      field: fieldOfPointer(instancePath),
-      detail,
-    }));
-    const [first] = errors;
-    return new GatewayError("INVALID_INPUT", `${first?.field}: ${first?.detail}`, { effect: "none", errors });
+    const errors = wrongFields(validation);
+    return new GatewayError("INVALID_INPUT", textOf(errors), { effect: "none", errors });
   }
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
     return new GatewayError("TOO_LARGE", message, { effect: "none" });

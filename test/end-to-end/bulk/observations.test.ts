@@ -53,7 +53,7 @@ test("everything that an observation can carry arrives, and a unique_id is made 
       source: "s",
       path: ["p"],
     },
-    { data: { strings: ["wrapped"], unknown: 1 } },
+    { data: { strings: ["wrapped"] } },
   ];
   const { json, headers } = await post(body.map((line) => JSON.stringify(line)).join("\n"));
   await done(headers.location);

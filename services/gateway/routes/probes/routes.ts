@@ -6,16 +6,25 @@ import * as described from "./description.ts";
 
 const readyTimeoutMs = 1_000;
 
+/** A probe says how the gateway stands, whatever a balancer has added to its address. */
+const anyQuery = { querystring: Type.Object({}, { additionalProperties: true }) };
+
 /** The gateway itself: its metrics, whether it is alive, and whether it can be used. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   const { metrics } = options;
-  app.get("/metrics", { config: { operation: described.metrics } }, async (_request, reply) => {
-    return reply.type(metrics.contentType).send(await metrics.scrape());
-  });
+  app.get(
+    "/metrics",
+    { schema: anyQuery, config: { operation: described.metrics } },
+    async (_request, reply) => {
+      return reply.type(metrics.contentType).send(await metrics.scrape());
+    },
+  );
 
-  app.get("/kato-api/ping", { config: { operation: described.ping } }, async () => ({ status: "okay" }));
+  app.get("/kato-api/ping", { schema: anyQuery, config: { operation: described.ping } }, async () => ({
+    status: "okay",
+  }));
 
-  app.get("/health", { config: { operation: described.health } }, async () => ({
+  app.get("/health", { schema: anyQuery, config: { operation: described.health } }, async () => ({
     status: "healthy",
     processors: countOf(options),
   }));
@@ -23,7 +32,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   app.get(
     "/ready",
     {
-      schema: { response: { 200: Type.Object({ status: Type.String() }) } },
+      schema: { ...anyQuery, response: { 200: Type.Object({ status: Type.String() }) } },
       config: { operation: described.ready },
     },
     async () => {
