@@ -21,6 +21,7 @@ export const errorCatalog = {
     title: "A request with this Idempotency-Key is still running",
   },
   TOO_LARGE: { status: 413, retryable: false, title: "The request is too large" },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false, title: "The form of the body is not supported" },
   INVALID_INPUT: { status: 422, retryable: false, title: "The request is not valid" },
   KATO_REJECTED: { status: 422, retryable: false, title: "KATO refused the input" },
   KEY_REUSED: { status: 422, retryable: false, title: "The Idempotency-Key was used for another request" },

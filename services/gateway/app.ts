@@ -6,6 +6,7 @@ import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
 import { jsonBytesPerByte, readJsonBodies } from "./http/bodies.ts";
+import { decodeBodies } from "./http/content-coding.ts";
 import { errorHandler } from "./http/error-handler.ts";
 import { refuseUnknownFields } from "./http/known-fields.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
@@ -44,6 +45,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     },
     frameworkErrors: onProblem,
   });
+  decodeBodies(app);
   readJsonBodies(app, bodyLimitBytes);
   app.setErrorHandler(onProblem);
   app.setNotFoundHandler((request) => {

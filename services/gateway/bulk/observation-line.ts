@@ -2,9 +2,9 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
-import { dataIn, hasData } from "../http/bodies.ts";
+import { dataIn, hasData, textOf } from "../http/bodies.ts";
 import { checkObservation, ObservationBody } from "../http/observation.ts";
-import { textOf } from "../http/problem.ts";
+import { sentenceOf } from "../http/problem.ts";
 import { wrongFields } from "../http/validation-errors.ts";
 
 /** Checks observations that Fastify does not see one by one: a line of NDJSON, an item of a list. */
@@ -21,7 +21,7 @@ export function observationCheck(request: FastifyRequest, limitBytes: number): O
 /** A line's JSON; undefined for a blank line. Throws INVALID_INPUT. */
 export function parseLine(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) refuse("is not UTF-8");
-  const text = bytes.toString("utf8");
+  const text = textOf(bytes);
   if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text);
@@ -49,7 +49,7 @@ function checkedObservation(value: unknown, { validate }: ObservationCheck): Obs
     const errors = wrongFields(validate.errors ?? []);
     const [first] = errors;
     if (first?.field === "body") refuse(first.detail);
-    throw new GatewayError("INVALID_INPUT", textOf(errors), { errors });
+    throw new GatewayError("INVALID_INPUT", sentenceOf(errors), { errors });
   }
   checkObservation(observation);
   return observation;

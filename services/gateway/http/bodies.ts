@@ -12,9 +12,10 @@ export const jsonBytesPerByte = 6;
 
 /**
  * Reads every body as JSON, whatever its content type says. The old front end did so, and curl sends
- * `application/x-www-form-urlencoded` by default. An empty body reads as undefined.
+ * `application/x-www-form-urlencoded` by default. An empty body reads as undefined. `hint` is told where a
+ * body is not JSON.
  */
-export function readJsonBodies(app: FastifyInstance, limitBytes: number): void {
+export function readJsonBodies(app: FastifyInstance, limitBytes: number, hint = ""): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     "*",
@@ -24,13 +25,21 @@ export function readJsonBodies(app: FastifyInstance, limitBytes: number): void {
       try {
         if (!isUtf8(body)) throw new SyntaxError("it is not UTF-8");
         // JSON.parse keeps `__proto__` as an own property. That is safe, as only own properties are read.
-        done(null, JSON.parse(body.toString("utf8")));
+        done(null, JSON.parse(textOf(body)));
       } catch (error) {
         const detail = error instanceof Error ? error.message : "it cannot be read";
-        done(new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}`, { effect: "none" }));
+        done(new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}${hint}`, { effect: "none" }));
       }
     },
   );
+}
+
+const byteOrderMark = Buffer.from("\ufeff");
+
+/** The text of UTF-8 bytes, without the byte-order mark that editors put before it. */
+export function textOf(utf8: Buffer): string {
+  const hasMark = utf8.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+  return utf8.toString("utf8", hasMark ? byteOrderMark.length : 0);
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { acceptedCodings } from "./content-coding.ts";
 import { setCommandHeaders, setRateLimit } from "./headers.ts";
-import { problemOf, textOf } from "./problem.ts";
+import { problemOf, sentenceOf } from "./problem.ts";
 import { wrongFields } from "./validation-errors.ts";
 
 /**
@@ -18,6 +19,7 @@ export function errorHandler(options: { legacyErrors: boolean }) {
     if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
     if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
+    if (known.code === "UNSUPPORTED_MEDIA_TYPE") reply.header("accept-encoding", acceptedCodings);
     setCommandHeaders(reply, known.context);
     request.outcome = known.code;
     return reply
@@ -36,11 +38,12 @@ function fromFastify(error: unknown): unknown {
   const { validation, statusCode, code, message } = error as FastifyError;
   if (validation) {
     const errors = wrongFields(validation);
-    return new GatewayError("INVALID_INPUT", textOf(errors), { effect: "none", errors });
+    return new GatewayError("INVALID_INPUT", sentenceOf(errors), { effect: "none", errors });
   }
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
     return new GatewayError("TOO_LARGE", message, { effect: "none" });
   }
+  if (statusCode === 415) return new GatewayError("UNSUPPORTED_MEDIA_TYPE", message, { effect: "none" });
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new GatewayError("BAD_REQUEST", message, { effect: "none" });
   }

@@ -21,11 +21,11 @@ export function invalid(field: string, detail: string): never {
 
 /** Throws INVALID_INPUT that names these fields. */
 export function invalidFields(errors: WrongField[]): never {
-  throw new GatewayError("INVALID_INPUT", textOf(errors), { effect: "none", errors });
+  throw new GatewayError("INVALID_INPUT", sentenceOf(errors), { effect: "none", errors });
 }
 
 /** Wrong fields as one sentence. */
-export function textOf(errors: readonly WrongField[]): string {
+export function sentenceOf(errors: readonly WrongField[]): string {
   return errors.map(({ field, detail }) => `${field}: ${detail}`).join("; ");
 }
 

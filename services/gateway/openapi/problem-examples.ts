@@ -30,6 +30,10 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
     context: { processor, command, effect: "unknown" },
   },
   TOO_LARGE: { detail: "The request is 5000000 bytes for KATO, the limit is 4194304.", context: none },
+  UNSUPPORTED_MEDIA_TYPE: {
+    detail: 'The Content-Encoding "zstd" is not one of gzip, br.',
+    context: { effect: "none" },
+  },
   INVALID_INPUT: {
     detail: "strings[1]: must be string",
     context: { effect: "none", errors: [{ field: "strings[1]", detail: "must be string" }] },

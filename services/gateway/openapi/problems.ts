@@ -38,6 +38,7 @@ const statuses = {
   404: { when: "There is no such processor, or nothing of that name.", headers: ofCommand },
   409: { when: "Something else has to end first.", headers: ["Retry-After", ...ofCommand] },
   413: { when: "The request is larger than KATO or NATS takes; `detail` says the limit.", headers: [] },
+  415: { when: "The body's `Content-Encoding` or charset is not supported.", headers: [] },
   422: { when: "The input is wrong, and `errors` names the field; or KATO refused it.", headers: ofCommand },
   429: {
     when: "Too much waits for this processor, or its command log takes no more for now.",
@@ -60,7 +61,7 @@ const statuses = {
 
 export type ProblemStatus = keyof typeof statuses;
 
-const bulkStatuses = [400, 404, 409, 413, 422, 429, 503] as const satisfies ProblemStatus[];
+const bulkStatuses = [400, 404, 409, 413, 415, 422, 429, 503] as const satisfies ProblemStatus[];
 const ofIngestion = ["Location", "Kato-Ingestion"] as const;
 
 /** The problem of a bulk request. Once the request was begun, it also says what was stored until then. */
