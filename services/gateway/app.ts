@@ -5,14 +5,17 @@ import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
+import { noteMethods } from "./http/allowed-methods.ts";
 import { jsonBytesPerByte, readJsonBodies } from "./http/bodies.ts";
 import { decodeBodies } from "./http/content-coding.ts";
 import { errorHandler } from "./http/error-handler.ts";
+import { setSafetyHeaders } from "./http/headers.ts";
 import { refuseUnknownFields } from "./http/known-fields.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
 import { readPrincipals } from "./http/principal.ts";
 import { recordRequests } from "./http/request-log.ts";
+import { answerUnreadable, checkHead } from "./http/unreadable-requests.ts";
 import { describeApi } from "./openapi/describe-api.ts";
 import { allRoutes, namedSchemas } from "./routes/all.ts";
 
@@ -43,21 +46,37 @@ export function buildApp(options: AppOptions): FastifyInstance {
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true },
     },
-    frameworkErrors: onProblem,
+    // Fastify calls no hooks for a path that cannot be decoded.
+    frameworkErrors: (error, request, reply) => {
+      setSafetyHeaders(reply);
+      onProblem(error, request, reply);
+    },
+    // checkHead answers a request without a Host with a problem.
+    http: { requireHostHeader: false },
   });
   decodeBodies(app);
   readJsonBodies(app, bodyLimitBytes);
   app.setErrorHandler(onProblem);
-  app.setNotFoundHandler((request) => {
-    const path = request.url.split("?", 1)[0];
-    throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ""] = request.url.split("?", 1);
+    const allowed = allowedMethods(path);
+    if (allowed.length === 0) {
+      throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`, { effect: "none" });
+    }
+    void reply.header("allow", allowed.join(", "));
+    const detail = `${path} has ${allowed.join(", ")}, and not ${request.method}.`;
+    throw new GatewayError("METHOD_NOT_ALLOWED", detail, { effect: "none" });
   });
+  const allowedMethods = noteMethods(app);
   refuseUnknownFields(app);
   describeApi(app, namedSchemas);
   const metrics = createGatewayMetrics(factsOf(backend));
   readPrincipals(app, principalHeader);
   recordRequests(app, { metrics, tracing });
+  answerUnreadable(app, { metrics, log });
+  app.addHook("onRequest", async ({ raw }) => checkHead(raw));
   app.addHook("onSend", async (_request, reply) => {
+    setSafetyHeaders(reply);
     // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
   });

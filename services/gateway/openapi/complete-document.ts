@@ -77,7 +77,7 @@ function describe(method: string, path: string, generated: Generated) {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]),
       ),
-      ...(problems === "bulk" ? bulkProblemReferences() : problemReferences(problems)),
+      ...(problems === "bulk" ? bulkProblemReferences() : problemReferences(method, problems)),
     },
   };
 }

@@ -22,6 +22,12 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   MODEL_NOT_FOUND: { detail: "No model MODEL|0", context: none },
   VECTOR_NOT_FOUND: { detail: "No vector VECTOR|0", context: none },
   INGESTION_NOT_FOUND: { detail: "Ingestion x not found", context: { processor } },
+  METHOD_NOT_ALLOWED: {
+    detail: `/${processor}/observe has POST, and not GET.`,
+    context: { effect: "none" },
+  },
+  REQUEST_TIMEOUT: { detail: "The request did not come in time.", context: { effect: "none" } },
+  HEADERS_TOO_LARGE: { detail: "The head of the request is too long.", context: { effect: "none" } },
   STILL_QUEUED: { detail: "3 commands are not applied yet; ?force=true leaves them.", context: none },
   NOT_HELD: { detail: "Only the instance of a processor that is held can be adopted.", context: none },
   PAUSED: { detail: "A paused processor replays nothing; resume it first.", context: none },
