@@ -3,8 +3,9 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { maxMessageBytes } from "../../libs/kato/channel.ts";
+import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
-import type { RouteOptions } from "./fleet/backend.ts";
+import type { Backend, RouteOptions } from "./fleet/backend.ts";
 import { noteMethods } from "./http/allowed-methods.ts";
 import { jsonBytesPerByte, readJsonBodies } from "./http/bodies.ts";
 import { decodeBodies } from "./http/content-coding.ts";
@@ -33,7 +34,7 @@ const bodyLimitBytes = jsonBytesPerByte * maxMessageBytes;
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { backend, stopping, legacyErrors, principalHeader, log, tracing } = options;
-  const onProblem = errorHandler({ legacyErrors });
+  const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
     // recordRequests logs one line a request.
@@ -84,22 +85,35 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
+/** The rest of the system, as soon as NATS was reached. */
+function known(backend: RouteOptions["backend"]): Backend | undefined {
+  try {
+    return backend();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why an instance is away, without where it is: only /processors tells that. */
+function reasonsOf(backend: RouteOptions["backend"]) {
+  return (processor: string): string => {
+    const { registry, states } = known(backend) ?? {};
+    const host = hostOf(registry?.get(processor)?.grpc_endpoint ?? "");
+    const { reason = "", state } = states?.get(processor) ?? {};
+    if (state !== "down") return "";
+    return host === undefined ? reason : reason.replaceAll(`"${host}"`, "its host");
+  };
+}
+
 /** What the metrics look up. Before NATS was first reached nothing is known. */
 function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
-  const known = () => {
-    try {
-      return backend();
-    } catch {
-      return undefined;
-    }
-  };
   return {
-    isRegistered: (processor) => processor !== "" && known()?.registry.get(processor) !== undefined,
+    isRegistered: (processor) => processor !== "" && known(backend)?.registry.get(processor) !== undefined,
     processors: () => {
-      const { registry, states } = known() ?? {};
+      const { registry, states } = known(backend) ?? {};
       const ids = registry?.list().map(({ id }) => id) ?? [];
       return { registered: ids.length, unowned: ids.filter((id) => states?.isUnowned(id)).length };
     },
-    natsReconnects: () => known()?.nats.reconnects ?? 0,
+    natsReconnects: () => known(backend)?.nats.reconnects ?? 0,
   };
 }

@@ -38,6 +38,11 @@ export interface Command {
 export interface KeyUse {
   /** A hash of the request. The key must not be used for another request. */
   fingerprint: string;
+  /**
+   * A hash of the request that is the same in whichever order the entries of its maps come. Absent if there
+   * is only one order, and in commands of older gateways.
+   */
+  anyOrder?: string;
   /** Unique for each time that the request is sent under the key. */
   attempt: string;
 }
@@ -62,6 +67,7 @@ const commandHeaders = {
   store: "Kato-Store",
   form: "Kato-Form",
   once: "Kato-Once",
+  anyOrder: "Kato-Once-Any-Order",
   sender: "Kato-Principal",
   id: "Nats-Msg-Id",
 } as const;
@@ -83,6 +89,7 @@ export function headersOfCommand(command: Command): MsgHdrs {
   if (command.store) all.set(commandHeaders.store, "1");
   if (command.form !== undefined) all.set(commandHeaders.form, command.form);
   if (once) all.set(commandHeaders.once, once.fingerprint);
+  if (once?.anyOrder !== undefined) all.set(commandHeaders.anyOrder, once.anyOrder);
   if (command.sender) all.set(commandHeaders.sender, command.sender);
   writeTraceContext(command.trace, (name, value) => all.set(name, value));
   return all;
@@ -99,6 +106,7 @@ export function commandOfMessage(
   const ingestion = header(commandHeaders.ingestion);
   const form = header(commandHeaders.form);
   const fingerprint = header(commandHeaders.once);
+  const anyOrder = header(commandHeaders.anyOrder);
   const [id = "", attempt = ""] = fingerprint
     ? header(commandHeaders.id).split(".")
     : [header(commandHeaders.id)];
@@ -115,7 +123,7 @@ export function commandOfMessage(
     ...(ingestion !== "" && { ingestion }),
     ...(header(commandHeaders.store) !== "" && { store: true }),
     ...(form !== "" && { form }),
-    ...(fingerprint !== "" && { once: { fingerprint, attempt } }),
+    ...(fingerprint !== "" && { once: { fingerprint, attempt, ...(anyOrder !== "" && { anyOrder }) } }),
     ...(sender !== "" && { sender }),
     ...(trace && { trace }),
     storedAtMs: message.time.getTime(),

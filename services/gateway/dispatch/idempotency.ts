@@ -6,7 +6,8 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { admitAsync, admitSync } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { natsUnavailable } from "../fleet/errors.ts";
-import { fingerprintOf } from "./command-ids.ts";
+import type { Fingerprints } from "./command-ids.ts";
+import { fingerprintsOf, isSameRequest } from "./command-ids.ts";
 import { keyRunning } from "./failures.ts";
 import { findCommand } from "./find-command.ts";
 import type { Sent } from "./send-command.ts";
@@ -51,12 +52,12 @@ const maxRounds = 5;
  */
 export async function sendOnce(backend: Backend, asked: Command, waitMs: number | undefined): Promise<Sent> {
   const { processor, id } = asked;
-  const fingerprint = fingerprintOf(asked);
+  const fingerprints = fingerprintsOf(asked);
   for (let round = 0; round < maxRounds; round++) {
     const found = await findCommand(backend, processor, id);
-    const known = found && outcomeOf(found, processor, fingerprint, waitMs);
+    const known = found && outcomeOf(found, processor, fingerprints, waitMs);
     if (known) return known;
-    const command = { ...asked, once: { fingerprint, attempt: nuid.next() } };
+    const command = { ...asked, once: { ...fingerprints, attempt: nuid.next() } };
     if (!(await claim(backend, command, found, waitMs))) continue;
     try {
       return await sendCommand(backend, command, waitMs);
@@ -75,12 +76,12 @@ export async function sendOnce(backend: Backend, asked: Command, waitMs: number 
 function outcomeOf(
   { record }: FoundRecord,
   processor: string,
-  fingerprint: string,
+  fingerprints: Fingerprints,
   waitMs: number | undefined,
 ): Sent | undefined {
   const { state, command, sequence, reply, once, heldUntilMs = 0 } = record;
   if (state === "expired") return undefined;
-  if (once?.fingerprint !== fingerprint) {
+  if (!once || !isSameRequest(once, fingerprints)) {
     throw new GatewayError("KEY_REUSED", "This Idempotency-Key was used for another request.", {
       processor,
       effect: "none",

@@ -8,11 +8,12 @@ import { wrongFields } from "./validation-errors.ts";
 /**
  * Makes the handler that answers a failed request with `application/problem+json` (RFC 9457). Internal
  * details go to the log only. With `legacyErrors` a body that is not JSON becomes a 500, as in the old front
- * end (docs/api.md, One processor).
+ * end (docs/api.md, One processor). `reasonOf` says why a processor's instance is away, "" if that is not
+ * known.
  */
-export function errorHandler(options: { legacyErrors: boolean }) {
+export function errorHandler(options: { legacyErrors: boolean; reasonOf: (processor: string) => string }) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const known = GatewayError.from(fromFastify(error));
+    const known = withReason(GatewayError.from(fromFastify(error)), options.reasonOf);
     const problem = problemOf(known);
     const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
     const { retryAfterSeconds, limit } = known.context;
@@ -27,6 +28,14 @@ export function errorHandler(options: { legacyErrors: boolean }) {
       .type("application/problem+json")
       .send({ ...problem, status, request_id: request.id });
   };
+}
+
+function withReason(error: GatewayError, reasonOf: (processor: string) => string): GatewayError {
+  const { code, message, context, cause } = error;
+  const reason = code === "INSTANCE_UNAVAILABLE" ? reasonOf(context.processor ?? "") : "";
+  if (reason === "") return error;
+  const more = { ...context.more, reason };
+  return new GatewayError(code, `${message.replace(/\.$/, "")}: ${reason}.`, { ...context, more }, { cause });
 }
 
 /**

@@ -23,6 +23,7 @@ export const Problem = Type.Object({
   ),
   command: Type.Optional(Type.String({ description: "The command's id, where one was made" })),
   sequence: Type.Optional(Type.Integer({ description: "The command's place in the command log" })),
+  reason: Type.Optional(Type.String({ description: "Why the instance is away, as /processors says it" })),
   errors: Type.Optional(
     Type.Array(Type.Object({ field: Type.String(), detail: Type.String() }), {
       description: "Which parts of the input are wrong, and why",
