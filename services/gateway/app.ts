@@ -115,5 +115,6 @@ function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
       return { registered: ids.length, unowned: ids.filter((id) => states?.isUnowned(id)).length };
     },
     natsReconnects: () => known(backend)?.nats.reconnects ?? 0,
+    clockSkewMs: () => known(backend)?.storeTime.skewMs ?? 0,
   };
 }

@@ -1,3 +1,4 @@
+import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
@@ -7,6 +8,7 @@ import { ReplyInbox } from "../../libs/commands/outcomes/reply-inbox.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { forEachConcurrently } from "../../libs/nats/for-each-concurrently.ts";
+import { StoreTime } from "../../libs/nats/store-time.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -14,6 +16,8 @@ import type { Backend, Stores } from "./fleet/backend.ts";
 import { declareByAsking, declareProcessors, logDifferences } from "./fleet/declared-processors.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
 import type { GatewaySettings } from "./settings.ts";
+
+const storeTimeEveryMs = 5_000;
 
 /**
  * Connects to NATS, registers the processors of the settings, and creates a command log for each registered
@@ -49,9 +53,26 @@ export async function openBackend(
     logs,
     replies: new ReplyInbox(connection),
     stores: await openStores(connection, replicas, ask),
+    storeTime: followStoreTime(registryBucket, nats.connection, log),
     queueLimits,
     endpointPolicy,
   };
+}
+
+/** Asks for JetStream's time until the connection is closed. NATS tells it from 2.10 on. */
+function followStoreTime(bucket: KV, connection: NatsConnection, log: Logger): StoreTime {
+  const storeTime = new StoreTime(log);
+  const measure = async () => {
+    const sentAt = performance.now();
+    const { streamInfo } = await bucket.status();
+    const time = "ts" in streamInfo ? Date.parse(String(streamInfo.ts)) : Number.NaN;
+    if (Number.isNaN(time)) return;
+    storeTime.note({ sentAt, answeredAt: performance.now(), storeMs: time });
+  };
+  const timer = setInterval(() => void measure().catch(() => {}), storeTimeEveryMs);
+  void measure().catch(() => {});
+  void connection.closed().then(() => clearInterval(timer));
+  return storeTime;
 }
 
 async function openStores(

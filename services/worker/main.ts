@@ -8,6 +8,7 @@ import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/i
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { StoreTime } from "../../libs/nats/store-time.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import { runService } from "../../libs/service/run-service.ts";
@@ -15,7 +16,7 @@ import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import { serveWorker } from "./http-port.ts";
-import { systemClock } from "./model/clock.ts";
+import { clockWith } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
@@ -41,6 +42,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   nats = await NatsLink.open({ ...settings.nats, replicas, name: `worker ${name}`, log, stopping });
   if (!nats) return served.close();
   const { connection } = nats;
+  const storeTime = new StoreTime(log);
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
@@ -48,7 +50,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     outcomes: await ask(() => OutcomeStore.open(connection, replicas)),
     letters: await ask(() => DeadLetters.open(connection, replicas)),
     maxPayloadBytes: () => nats.maxPayloadBytes,
-    clock: systemClock,
+    clock: clockWith(storeTime),
     log,
   });
   const context: WorkerContext = {
@@ -71,6 +73,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     settings,
     tracing,
     log,
+    storeTime,
   };
   worker = await ask(() => Worker.start(context));
   await aborted(stopping, stopping);

@@ -18,8 +18,16 @@ export interface Command {
   data: Uint8Array;
   /** The NATS subject for the reply. Absent if nobody waits for one. */
   replyTo?: string;
-  /** Unix ms. The command must not be started after it. Absent if nobody waits. */
+  /**
+   * Unix ms by the gateway's clock. The command must not be started after it. Absent if nobody waits. It
+   * counts only for commands without `waitMs`, which are those of older gateways.
+   */
   deadlineMs?: number;
+  /**
+   * For how long after JetStream has stored it the command may be started. So the clocks of the gateway and
+   * of the worker are never compared. Absent if nobody waits.
+   */
+  waitMs?: number;
   /** The id of the ingestion that it belongs to. */
   ingestion?: string;
   /** Whether its outcome is kept, so that somebody can ask for it later. */
@@ -63,6 +71,7 @@ const commandHeaders = {
   method: "Kato-Method",
   replyTo: "Kato-Reply-To",
   deadline: "Kato-Deadline",
+  wait: "Kato-Wait",
   ingestion: "Kato-Ingestion",
   store: "Kato-Store",
   form: "Kato-Form",
@@ -85,6 +94,7 @@ export function headersOfCommand(command: Command): MsgHdrs {
   all.set(commandHeaders.method, command.method);
   if (command.replyTo !== undefined) all.set(commandHeaders.replyTo, command.replyTo);
   if (command.deadlineMs !== undefined) all.set(commandHeaders.deadline, String(command.deadlineMs));
+  if (command.waitMs !== undefined) all.set(commandHeaders.wait, String(command.waitMs));
   if (command.ingestion !== undefined) all.set(commandHeaders.ingestion, command.ingestion);
   if (command.store) all.set(commandHeaders.store, "1");
   if (command.form !== undefined) all.set(commandHeaders.form, command.form);
@@ -103,6 +113,7 @@ export function commandOfMessage(
   const header = (name: string) => message.headers?.get(name) ?? "";
   const replyTo = header(commandHeaders.replyTo);
   const deadlineMs = Number(header(commandHeaders.deadline));
+  const wait = header(commandHeaders.wait);
   const ingestion = header(commandHeaders.ingestion);
   const form = header(commandHeaders.form);
   const fingerprint = header(commandHeaders.once);
@@ -120,6 +131,7 @@ export function commandOfMessage(
     sequence: message.seq,
     ...(replyTo !== "" && { replyTo }),
     ...(deadlineMs > 0 && { deadlineMs }),
+    ...(/^\d+$/.test(wait) && { waitMs: Number(wait) }),
     ...(ingestion !== "" && { ingestion }),
     ...(header(commandHeaders.store) !== "" && { store: true }),
     ...(form !== "" && { form }),
@@ -128,4 +140,16 @@ export function commandOfMessage(
     ...(trace && { trace }),
     storedAtMs: message.time.getTime(),
   };
+}
+
+/** The time, as a worker knows it (Unix ms): by its own clock, and by JetStream's. */
+export interface Times {
+  unixMs(): number;
+  storeMs(): number;
+}
+
+/** Whether the client of a command has stopped waiting, so that the command must not be started any more. */
+export function isOverdue({ deadlineMs, waitMs, storedAtMs }: StoredCommand, times: Times): boolean {
+  if (waitMs !== undefined && storedAtMs !== undefined) return times.storeMs() > storedAtMs + waitMs;
+  return deadlineMs !== undefined && times.unixMs() > deadlineMs;
 }

@@ -6,6 +6,7 @@ import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-s
 import type { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
+import type { StoreTime } from "../../../libs/nats/store-time.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
@@ -22,6 +23,8 @@ export interface Backend {
   logs: CommandLogs;
   replies: ReplyInbox;
   stores: Stores;
+  /** The time by JetStream's clock. */
+  storeTime: StoreTime;
   queueLimits: QueueLimits;
   endpointPolicy: EndpointPolicy;
 }

@@ -1,6 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
-import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../../libs/telemetry/metrics.ts";
+import {
+  createClockSkewGauge,
+  latencyBucketsSeconds,
+  removeUnregistered,
+  setCounter,
+} from "../../../libs/telemetry/metrics.ts";
 
 /**
  * The gateway's metrics. Latencies have the labels method and outcome, counts have processor and outcome.
@@ -20,6 +25,8 @@ export interface GatewayFacts {
   /** How many processors are registered, and how many of those are run by no worker. */
   processors: () => { registered: number; unowned: number };
   natsReconnects: () => number;
+  /** By how much this machine's clock is ahead of JetStream's. */
+  clockSkewMs: () => number;
 }
 
 export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
@@ -54,6 +61,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
     help: "How often the connection to NATS was made again",
     registers,
   });
+  const clockSkew = createClockSkewGauge(registry);
   return {
     contentType: registry.contentType,
     answered: ({ processor, method, outcome, seconds }) => {
@@ -66,6 +74,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       registered.set(processors.registered);
       unowned.set(processors.unowned);
       setCounter(reconnects, facts.natsReconnects());
+      clockSkew.set(facts.clockSkewMs() / 1_000);
       return registry.metrics();
     },
   };

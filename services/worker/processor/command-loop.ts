@@ -63,7 +63,7 @@ export class CommandLoop {
   #isStopping = false;
   /** The last known sequence of the log. */
   #last = 0;
-  /** When the command in hand was stored (Unix ms). */
+  /** When the command in hand was stored (Unix ms, by JetStream's clock). */
   #storedAtMs = 0;
 
   /** `onApplied` is called after each command that has ended. */
@@ -76,7 +76,7 @@ export class CommandLoop {
   /** The last known sequence of the log, and how long the oldest command has waited in the log. */
   get backlog(): { last: number; oldestMs: number } {
     const { applied } = this.#parts.context.checkpoint.current;
-    const waitedMs = this.#environment.clock.unixMs() - this.#storedAtMs;
+    const waitedMs = this.#environment.clock.storeMs() - this.#storedAtMs;
     return {
       last: Math.max(this.#last, applied),
       oldestMs: this.#last > applied ? Math.max(0, waitedMs) : 0,
@@ -99,7 +99,7 @@ export class CommandLoop {
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;
         this.#last = sequence + behind;
-        this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
+        this.#storedAtMs = command.storedAtMs ?? clock.storeMs();
         this.#note(command);
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
