@@ -1,6 +1,7 @@
 /** Every setting. Each can be an environment variable, or a key of the file that GATEWAY_CONFIG names. */
 export const settingNames = [
   "CALL_TIMEOUT_MS",
+  "CORS_ORIGINS",
   "DATA_DIR",
   "DISCOVERY",
   "DISCOVERY_FORGET_MS",

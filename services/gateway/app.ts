@@ -9,6 +9,7 @@ import type { Backend, RouteOptions } from "./fleet/backend.ts";
 import { noteMethods } from "./http/allowed-methods.ts";
 import { jsonBytesPerByte, readJsonBodies } from "./http/bodies.ts";
 import { decodeBodies } from "./http/content-coding.ts";
+import { allowOrigins } from "./http/cors.ts";
 import { errorHandler } from "./http/error-handler.ts";
 import { setSafetyHeaders } from "./http/headers.ts";
 import { refuseUnknownFields } from "./http/known-fields.ts";
@@ -27,13 +28,15 @@ export interface AppOptions extends Omit<RouteOptions, "metrics"> {
   principalHeader: string | undefined;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
+  /** The origins whose pages may use the API in a browser; `*` for all. */
+  corsOrigins: readonly string[];
 }
 
 const bodyLimitBytes = jsonBytesPerByte * maxMessageBytes;
 
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { backend, stopping, legacyErrors, principalHeader, log, tracing } = options;
+  const { backend, stopping, legacyErrors, principalHeader, log, tracing, corsOrigins } = options;
   const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
@@ -69,6 +72,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     throw new GatewayError("METHOD_NOT_ALLOWED", detail, { effect: "none" });
   });
   const allowedMethods = noteMethods(app);
+  allowOrigins(app, corsOrigins);
   refuseUnknownFields(app);
   describeApi(app, namedSchemas);
   const metrics = createGatewayMetrics(factsOf(backend));
