@@ -150,3 +150,22 @@ test("HEAD is GET without a body", async () => {
 test("the body of a GET is ignored", async () => {
   assert.equal((await send("GET", "/kato-api/ping", "nonsense")).status, 200);
 });
+
+test("the first page says what this is, whether it is ready, and where to go on", async () => {
+  const accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+  const page = await send("GET", "/?from=somewhere", undefined, { accept });
+  assert.equal(page.status, 200);
+  assert.match(String(page.headers["content-type"]), /^text\/html/);
+  assert.match(page.text, /not ready<\/strong>: There is no NATS/);
+  assert.match(page.text, /href="docs"/);
+  assert.match(page.text, /href="processors"/);
+  assert.doesNotMatch(page.text, /<script|<link|<img|\bsrc=/);
+  for (const type of [undefined, "*/*", "application/json"]) {
+    const answer = await send("GET", "/", undefined, type === undefined ? {} : { accept: type });
+    assert.equal(answer.status, 200);
+    assert.deepEqual([answer.json.name, answer.json.ready], ["KATO gateway", false]);
+    for (const path of Object.values(answer.json.links as object)) {
+      assert.notEqual((await send("GET", path)).status, 404, path);
+    }
+  }
+});

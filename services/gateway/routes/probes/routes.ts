@@ -1,10 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
+import { checkReady } from "../../fleet/readiness.ts";
 import * as described from "./description.ts";
-
-const readyTimeoutMs = 1_000;
 
 /** A probe says how the gateway stands, whatever a balancer has added to its address. */
 const anyQuery = { querystring: Type.Object({}, { additionalProperties: true }) };
@@ -36,14 +34,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       config: { operation: described.ready },
     },
     async () => {
-      const { nats, registry } = options.backend();
-      if (options.stopping.aborted) {
-        throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
-      }
-      if (!nats.connected) throw new GatewayError("NATS_UNAVAILABLE", "NATS cannot be reached.");
-      if (!(await registry.answers(readyTimeoutMs))) {
-        throw new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.");
-      }
+      await checkReady(options);
       return { status: "ready" };
     },
   );
