@@ -68,6 +68,7 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
     const answered = await Promise.race([expected.reply, refused]);
     const reply = answered ?? (await cancel(backend, processor, storing));
     checkCommandReply(reply, { processor, command: id, sequence: reply.sequence });
+    backend.states.answered(processor, reply);
     return reply;
   } catch (error) {
     const known = GatewayError.from(error);
