@@ -25,7 +25,8 @@ export function checkAnswer(api: ApiDocument, request: FuzzRequest, answer: Answ
   const media = content[type];
   if (status === 204) return;
   assert.ok(media, `${type} is not documented. ${about}`);
-  if (type.endsWith("json")) api.assertMatches(media, JSON.parse(text), about);
+  if (type === "application/json" || type === "application/problem+json")
+    api.assertMatches(media, JSON.parse(text), about);
 }
 
 /** Of the 5xx only these are what somebody asked for. */

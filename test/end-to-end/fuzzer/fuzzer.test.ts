@@ -75,7 +75,10 @@ test("whatever is sent, the answer is as documented and no fault of the gateway"
   try {
     await Promise.all(Array.from({ length: clients }, client));
   } catch (error) {
-    throw new Error(`FUZZ_SEED=${seed}, about request ${sent}: ${(error as Error).message}`, {
+    const reached = sent;
+    sent = count;
+    await probing.stop();
+    throw new Error(`FUZZ_SEED=${seed}, about request ${reached}: ${(error as Error).message}`, {
       cause: error,
     });
   }
