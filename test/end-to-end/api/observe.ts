@@ -69,7 +69,7 @@ export function observing(system: () => System): void {
   test("a body is read as JSON, whatever its content type says", async () => {
     const types = [
       ...["application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8"],
-      ...["application/xml", "text/html; charset=latin1", "multipart/form-data"],
+      ...["application/xml", "text/html; charset=UTF-8", "multipart/form-data"],
     ];
     for (const type of types) {
       const { status } = await post("/observe", '{"strings":["x"]}', { "content-type": type });
