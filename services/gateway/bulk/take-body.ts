@@ -97,7 +97,9 @@ function stopping(): GatewayError {
  */
 function orBrokenOff(error: unknown, body: BulkBody): unknown {
   if (error instanceof GatewayError || !(body instanceof IncomingMessage)) return error;
-  if (!body.destroyed || body.complete) return error;
+  // Where the parser gives up in the middle of a body, the body's error comes before it is destroyed.
+  const isAborted = error instanceof Error && "code" in error && error.code === "ECONNRESET";
+  if (!isAborted && (!body.destroyed || body.complete)) return error;
   return new GatewayError("BAD_REQUEST", "The body broke off.", {}, { cause: error });
 }
 
