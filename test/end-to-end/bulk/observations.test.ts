@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
@@ -278,4 +280,19 @@ test("a query is answered during an ingestion, and a command is applied at its p
   assert.equal(json.accepted, 100);
   await done(`/p1/ingestions/${json.ingestion}`);
   assert.deepEqual(await events(), [...texts(50), "between", ...texts(50, "u")]);
+});
+
+test("a stream whose chunks break in the middle is no fault of the gateway", async () => {
+  const socket = connect(system.gateway.port, "127.0.0.1");
+  const line = '{"strings":["a"]}\n';
+  const head = `POST /p1/observations HTTP/1.1\r\nHost: x\r\nContent-Type: ${ndjson["content-type"]}\r\n`;
+  socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n${line.length.toString(16)}\r\n${line}\r\n`);
+  await until("the line is stored", async () => Number((await events()).length) === 1);
+  socket.write("zz\r\n");
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  await once(socket, "close");
+  assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 400 .*bad-request/s);
+  assert.equal((await post(linesOfTexts(["b"]))).status, 202);
+  assert.doesNotMatch(system.gateway.output(), /INTERNAL|"level":50/);
 });
