@@ -13,9 +13,9 @@ export interface ConfigFile {
 
 /**
  * Reads a YAML file. Its keys are names of settings, in capitals or not, and `processors`. Whatever is wrong
- * with the file is reported to `problem` and left out.
+ * with the file is reported to `problem` and left out. `service` is what reads it, "" for whatever it is.
  */
-export function readConfigFile(path: string, problem: (what: string) => void): ConfigFile {
+export function readConfigFile(path: string, service: string, problem: (what: string) => void): ConfigFile {
   const file: ConfigFile = { settings: {}, processors: undefined };
   const content = contentOf(path, problem);
   if (content === undefined || content === null) return file;
@@ -25,7 +25,9 @@ export function readConfigFile(path: string, problem: (what: string) => void): C
   }
   for (const [key, value] of Object.entries(content)) {
     const name = settingNames.find((known) => known === key.toUpperCase());
+    const remedy = remedyFor(key, service);
     if (key === "processors") file.processors = value;
+    else if (remedy !== undefined) problem(`has the key ${JSON.stringify(key)}: ${remedy}`);
     else if (name === undefined) problem(`has the unknown key ${JSON.stringify(key)}`);
     else if (name in file.settings) problem(`has ${name} twice`);
     else if (value !== null) {
@@ -35,6 +37,18 @@ export function readConfigFile(path: string, problem: (what: string) => void): C
     }
   }
   return file;
+}
+
+/** What to write for a key that the configuration of KATO's own REST front end had; undefined for others. */
+function remedyFor(key: string, service: string): string | undefined {
+  // The simulator's own settings are PORT and HOST. In capitals nobody means the gateway's.
+  if ((key === "port" || key === "host") && service !== "" && service !== "simulator") {
+    return `write gateway_${key}; the simulator's is ${key.toUpperCase()}`;
+  }
+  if (key === "timeout") {
+    return "leave it out; a client says how long it waits (Prefer: wait=30), call_timeout_ms limits a call";
+  }
+  return key === "max_connections" ? "leave it out; each instance has one connection" : undefined;
 }
 
 function contentOf(path: string, problem: (what: string) => void): unknown {

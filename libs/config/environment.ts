@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { ConfigFile } from "./config-file.ts";
 import type { SettingName } from "./setting-names.ts";
 
@@ -27,18 +28,24 @@ export class Environment {
 
   /**
    * Reads variables, by default those of this process, and the file that GATEWAY_CONFIG names, if it names
-   * one.
+   * one. `service` is what reads them: a key of the file may mean another service's setting.
    */
   static async read(
     variables: Readonly<Record<string, string | undefined>> = process.env,
+    service = "",
   ): Promise<Environment> {
     const environment = new Environment(variables);
-    const path = variables.GATEWAY_CONFIG;
+    const path = bare(variables.GATEWAY_CONFIG);
     if (!path) return environment;
     // The YAML parser is loaded only by processes that have such a file.
     const { readConfigFile } = await import("./config-file.ts");
-    environment.#file = readConfigFile(path, (what) => environment.problem("GATEWAY_CONFIG", what));
+    environment.#file = readConfigFile(path, service, (what) => environment.problem("GATEWAY_CONFIG", what));
     return environment;
+  }
+
+  /** Reads what this service's process has. */
+  static readFor(service: string): Promise<Environment> {
+    return Environment.read(process.env, service);
   }
 
   /** The value of the file's key `processors`; undefined without one. */
@@ -57,6 +64,12 @@ export class Environment {
     if (!text) return fallback;
     const value = Number(text);
     if (Number.isInteger(value) && value >= range.min && value <= range.max) return value;
+    if (name.endsWith("_PORT") && isLink(text)) {
+      const service = name.slice(0, -"_PORT".length).toLowerCase();
+      const remedy = "give that Service another name, or the Pod enableServiceLinks: false";
+      this.problem(name, `is "${text}", which Kubernetes sets for a Service called "${service}"; ${remedy}`);
+      return fallback;
+    }
     this.problem(name, `must be a whole number from ${range.min} to ${range.max}, not "${text}"`);
     return fallback;
   }
@@ -71,11 +84,20 @@ export class Environment {
     return fallback;
   }
 
-  /** One of these words. */
+  /** A host to listen on: a name, or an address; an IPv6 address with brackets or without. */
+  host(name: SettingName, fallback: string): string {
+    const text = this.text(name, fallback);
+    const host = text.replace(/^\[(.*)\]$/, "$1");
+    if (isIP(host) || /^[A-Za-z0-9_.-]+$/.test(host)) return host;
+    this.problem(name, `must be a host's name or address, without a port, not "${text}"`);
+    return fallback;
+  }
+
+  /** One of these words, in capitals or not. */
   choice<T extends string>(name: SettingName, choices: readonly T[], fallback: T): T {
     const text = this.#value(name);
     if (!text) return fallback;
-    const chosen = choices.find((choice) => choice === text);
+    const chosen = choices.find((choice) => choice === text.toLowerCase());
     if (chosen === undefined) this.problem(name, `must be one of ${choices.join(", ")}, not "${text}"`);
     return chosen ?? fallback;
   }
@@ -127,6 +149,21 @@ export class Environment {
   }
 
   #value(name: SettingName): string | undefined {
-    return this.variables[name] || this.#file.settings[name];
+    return bare(this.variables[name]) || bare(this.#file.settings[name]);
   }
+}
+
+/**
+ * A setting without the spaces around it, and without quotes: a file for `docker run --env-file` keeps quotes
+ * that a shell would take away.
+ */
+export function bare(text = ""): string {
+  const trimmed = text.trim();
+  const [, , inner] = /^(["'])(.*)\1$/s.exec(trimmed) ?? [];
+  return inner === undefined ? trimmed : inner.trim();
+}
+
+/** Whether a text is what Kubernetes and Docker put into variables of linked services: `tcp://10.0.0.1:80`. */
+export function isLink(text: string): boolean {
+  return /^(tcp|udp|sctp):\/\//.test(text);
 }

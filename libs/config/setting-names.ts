@@ -5,6 +5,7 @@ export const settingNames = [
   "BODY_MAX_BYTES",
   "BODY_TIMEOUT_MS",
   "CALL_TIMEOUT_MS",
+  "CORS_ORIGINS",
   "DATA_DIR",
   "DISCOVERY",
   "DISCOVERY_FORGET_MS",

@@ -1,6 +1,8 @@
 import type { Client as GrpcClient } from "@grpc/grpc-js";
 import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
 import { pathOf } from "./codec.ts";
+import { HostAddresses } from "./host-addresses.ts";
+import { peerKind } from "./peer-kind.ts";
 import type { Method } from "./rpcs.ts";
 import type { CallResult, UnaryCall, UnaryRequest } from "./unary-call.ts";
 import { startUnaryCall } from "./unary-call.ts";
@@ -15,13 +17,19 @@ export type CallOptions = Pick<UnaryRequest, "trace" | "mayWrite">;
 type RefusalOf = (endpoint: string) => Promise<string | undefined>;
 
 const connectingLimitMs = 5_000;
+/** How long is waited for the first bytes of what answers at the endpoint and is not gRPC. */
+const identifyLimitMs = 1_000;
+/** How often it is looked what answers there. */
+const identifyEveryMs = 10_000;
 
 /**
  * The gRPC channel to one instance, for requests and responses as bytes.
  *
- * It connects by itself, and again whenever the connection is lost, with a backoff of 100 ms to 2 s. If the
+ * It connects by itself, and again whenever the connection is lost, with a backoff of 100 ms to 1 s. If the
  * other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
- * client is replaced if that takes 5 s.
+ * client is replaced if that takes 5 s, and at a `connect` once the host has other addresses than before.
+ *
+ * It connects directly, whatever proxy the environment names: an instance is no web site.
  *
  * A call is sent only over an established connection and never twice, so the retries of grpc-js are off (A3).
  * Its keepalive pings are off too: KATO's server sends a GOAWAY to whoever pings more often than every five
@@ -37,6 +45,9 @@ export class KatoChannel {
   #client: GrpcClient | undefined;
   #refusal: string | undefined;
   #connections = 0;
+  readonly #addresses: HostAddresses;
+  #answering: string | undefined;
+  #identifiedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   readonly #stateWaiters = new Set<() => void>();
   /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
@@ -45,12 +56,18 @@ export class KatoChannel {
   constructor(endpoint: string, refusalOf?: RefusalOf) {
     this.endpoint = endpoint;
     this.#refusalOf = refusalOf;
+    this.#addresses = new HostAddresses(endpoint);
     if (!refusalOf) this.#client = this.#open();
   }
 
   /** Why the latest `connect` was refused; undefined if it was not. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /** What answers at the endpoint and is no gRPC server, in words for people; undefined if nothing does. */
+  get answering(): string | undefined {
+    return this.ready ? undefined : this.#answering;
   }
 
   /** Whether there is an established connection. */
@@ -72,12 +89,17 @@ export class KatoChannel {
   async connect(timeoutMs: number): Promise<boolean> {
     const giveUpAt = performance.now() + timeoutMs;
     if (!(await this.#mayConnect())) return false;
+    this.#addresses.check(() => this.#reopen());
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#identify();
       if (leftMs <= 0) return false;
       await this.stateChange(leftMs);
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) return false;
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) {
+        this.#identify();
+        return false;
+      }
     }
     return false;
   }
@@ -143,6 +165,24 @@ export class KatoChannel {
     return false;
   }
 
+  /** Looks what it is that does not speak gRPC. */
+  #identify(): void {
+    const now = performance.now();
+    if (now - this.#identifiedAt < identifyEveryMs) return;
+    this.#identifiedAt = now;
+    void peerKind(this.endpoint, identifyLimitMs).then((kind) => {
+      this.#answering = kind;
+    });
+  }
+
+  /** Replaces the client, unless it may not connect. Calls under way go on, until they end or time out. */
+  #reopen(): void {
+    if (this.#closed || !this.#client) return;
+    this.#client.close();
+    this.#client = this.#open();
+    this.#notify();
+  }
+
   #state(): connectivityState | undefined {
     return this.#client?.getChannel().getConnectivityState(true);
   }
@@ -151,7 +191,11 @@ export class KatoChannel {
     // With the scheme, a host that is called "unix" is not taken for a scheme.
     const client = new Client(`dns:${this.endpoint}`, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 2_000,
+      "grpc.max_reconnect_backoff_ms": 1_000,
+      // By default a name is resolved every 30 s at most.
+      "grpc.dns_min_time_between_resolutions_ms": 500,
+      // By default grpc-js takes a proxy from http_proxy and similar variables.
+      "grpc.enable_http_proxy": 0,
       "grpc.enable_retries": 0,
       "grpc.enable_channelz": 0,
       "grpc.max_receive_message_length": maxMessageBytes,
@@ -173,13 +217,9 @@ export class KatoChannel {
     channel.watchConnectivityState(state, deadline, (error) => {
       if (this.#closed || client !== this.#client) return;
       // The error is that the deadline has passed.
-      if (error) {
-        client.close();
-        this.#client = this.#open();
-      } else {
-        if (channel.getConnectivityState(true) === connectivityState.READY) this.#connections++;
-        this.#watch(client);
-      }
+      if (error) return this.#reopen();
+      if (channel.getConnectivityState(true) === connectivityState.READY) this.#connections++;
+      this.#watch(client);
       this.#notify();
     });
   }

@@ -47,9 +47,12 @@ export function readObservationFields(bytes: Uint8Array): ObservationFields {
 
 /**
  * Calls `visit` for each field at the top level of a protobuf message. A varint is given as its low 32 bits,
- * any other field as its bytes.
+ * any other field as its bytes. Bytes that are no protobuf message throw a RangeError.
  */
-function eachField(bytes: Uint8Array, visit: (field: number, value: number | Uint8Array) => void): void {
+export function eachField(
+  bytes: Uint8Array,
+  visit: (field: number, value: number | Uint8Array) => void,
+): void {
   let at = 0;
   const varint = (): number => {
     let value = 0;

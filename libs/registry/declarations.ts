@@ -1,3 +1,4 @@
+import { bare, isLink } from "../config/environment.ts";
 import { KatoChannel } from "../kato/channel.ts";
 import { decodeResponse, encodeRequest } from "../kato/codec.ts";
 import type { ProcessorEntry } from "./processor-entry.ts";
@@ -34,18 +35,29 @@ export function entryOfDeclaration({ name, grpc_endpoint, source }: Declaration,
  * - `KATO_<NAME>=host:port` or `KATO_<NAME>=id:host:port`.
  *
  * A variable of another form is ignored, for example `KATO_P1_PORT=tcp://…`, which Kubernetes sets for a
- * Service. Wrong processors are reported to `problem` and left out.
+ * Service. Where it has a colon and is no such link, it was perhaps meant as an endpoint: `doubt` is told.
+ * Wrong processors are reported to `problem` and left out.
  */
 export function processorsOfEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   problem: Problem,
+  doubt: (setting: string) => void = () => {},
 ): Declaration[] {
-  const declarations = Object.entries(variables).flatMap(([setting, value]) => {
-    if (!value) return [];
+  const declarations = Object.entries(variables).flatMap(([setting, text]) => {
+    const value = bare(text);
+    if (value === "") return [];
     if (setting === "KATO_PROCESSORS") return ofJson(value, setting, problem);
-    return /^KATO_[A-Z0-9_]+$/.test(setting) ? ofVariable(setting, value) : [];
+    if (!/^KATO_[A-Z0-9_]+$/.test(setting)) return [];
+    const found = ofVariable(setting, value);
+    if (found.length === 0 && value.includes(":") && !isOfLink(setting, value)) doubt(setting);
+    return found;
   });
   return withoutWrong(declarations, problem);
+}
+
+/** Whether Kubernetes or Docker has set this variable for a service. Its address may be an IPv6 one. */
+function isOfLink(setting: string, value: string): boolean {
+  return isLink(value) || /_(SERVICE_HOST|TCP_ADDR|UDP_ADDR)$|_ENV_/.test(setting);
 }
 
 const itemKeys = ["id", "name", "grpc_endpoint"];
@@ -63,7 +75,10 @@ export function processorsOfFile(processors: unknown, problem: Problem): Declara
   const declarations = processors.flatMap((item: unknown, index) => {
     const setting = `GATEWAY_CONFIG processors[${index}]`;
     for (const key of Object.keys(Object(item))) {
-      if (!itemKeys.includes(key)) problem(setting, `has the unknown key ${JSON.stringify(key)}`);
+      if (itemKeys.includes(key)) continue;
+      // KATO's REST front end had one.
+      const remedy = key === "description" ? ": leave it out; there is only a name" : "";
+      problem(setting, `has the unknown key ${JSON.stringify(key)}${remedy}`);
     }
     return declarationsOfItem(item, { source: "file", setting }, problem);
   });

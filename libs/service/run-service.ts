@@ -1,6 +1,6 @@
 import { Environment, SettingsError } from "../config/environment.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { createLogger, logLevels } from "../telemetry/logger.ts";
+import { createLogger, logLevel } from "../telemetry/logger.ts";
 
 /** What a service is given when it starts. */
 export interface ServiceContext {
@@ -14,14 +14,15 @@ export interface ServiceContext {
 /**
  * Runs a service as this process. `run` has to return once `stopping` is aborted and everything is closed;
  * then the process exits with status 0. If `run` throws before that, the exit status is 1: a SettingsError is
- * written to standard error as one line, any other error is logged with its stack.
+ * written to standard error as one line, as is an address that cannot be listened on. Any other error is
+ * logged with its stack.
  */
 export async function runService(
   name: string,
   run: (context: ServiceContext) => Promise<void>,
 ): Promise<void> {
-  const environment = await Environment.read();
-  const log = createLogger(name, environment.choice("LOG_LEVEL", logLevels, "info"));
+  const environment = await Environment.readFor(name);
+  const log = createLogger(name, logLevel(environment, "info"));
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
@@ -35,9 +36,17 @@ export async function runService(
     process.exitCode = 0;
   } catch (error) {
     if (stop.signal.aborted) log.warn({ err: error }, "failed while it was being stopped");
-    else if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
+    else if (isSettingsError(error)) process.stderr.write(`${name}: ${error.message}\n`);
     else log.fatal({ err: error }, "the service failed");
     process.exitCode = stop.signal.aborted ? 0 : 1;
   }
   log.flush(() => process.exit());
+}
+
+/** Whether a setting is wrong: by its form, or because nobody can listen there (`listen EADDRINUSE: …`). */
+function isSettingsError(error: unknown): error is Error {
+  if (error instanceof SettingsError) return true;
+  return (
+    error instanceof Error && "syscall" in error && ["listen", "getaddrinfo"].includes(String(error.syscall))
+  );
 }

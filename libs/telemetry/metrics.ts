@@ -1,4 +1,5 @@
-import type { Counter } from "prom-client";
+import type { Counter, Registry } from "prom-client";
+import { Gauge } from "prom-client";
 
 /** All labels that this project's own metrics have. */
 export type Label = "processor" | "method" | "outcome";
@@ -29,4 +30,13 @@ export async function removeUnregistered(
 export function setCounter(counter: Counter, count: number): void {
   counter.reset();
   counter.inc(count);
+}
+
+/** The gauge of how far this machine's clock is from JetStream's. */
+export function createClockSkewGauge(registry: Registry): Gauge {
+  return new Gauge({
+    name: "kato_clock_skew_seconds",
+    help: "By how much this machine's clock is ahead of that of NATS",
+    registers: [registry],
+  });
 }

@@ -16,7 +16,7 @@ export interface StartSettings {
 
 /** Reads the settings. Rejects with a SettingsError that names every wrong one. */
 export async function readSettings(env: NodeJS.ProcessEnv): Promise<StartSettings> {
-  const environment = await Environment.read(env);
+  const environment = await Environment.read(env, "npm start");
   const { fileProcessors } = environment;
   const settings = {
     gatewayHost: environment.text("GATEWAY_HOST", "127.0.0.1"),

@@ -29,7 +29,7 @@ export function discoverySettings(environment: Environment): DiscoverySettings {
   }
   const settings = {
     ...commonSettings(environment),
-    host: environment.text("DISCOVERY_HOST", "0.0.0.0"),
+    host: environment.host("DISCOVERY_HOST", "0.0.0.0"),
     port: environment.integer("DISCOVERY_PORT", 9465, anyPort),
     docker: sources.includes("docker") ? dockerOptions(environment) : undefined,
     kubernetes: sources.includes("kubernetes") ? kubernetesOptions(environment) : undefined,

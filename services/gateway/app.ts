@@ -1,13 +1,19 @@
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
-import type { RouteOptions } from "./fleet/backend.ts";
+import type { Backend, RouteOptions } from "./fleet/backend.ts";
 import { refuseUnknownProcessors } from "./fleet/backend.ts";
+import { noteMethods } from "./http/allowed-methods.ts";
 import { writeAnswers } from "./http/answers.ts";
 import { readJsonBodies } from "./http/bodies.ts";
 import { Connections, serverOptions } from "./http/connections.ts";
+import { decodeBodies } from "./http/content-coding.ts";
+import { allowOrigins } from "./http/cors.ts";
 import { errorHandler } from "./http/error-handler.ts";
+import { setSafetyHeaders } from "./http/headers.ts";
+import { refuseUnknownFields } from "./http/known-fields.ts";
 import type { Limits } from "./http/limits.ts";
 import { defaultLimits, limitReports } from "./http/limits.ts";
 import { MemoryBudget } from "./http/memory-budget.ts";
@@ -17,6 +23,7 @@ import { readPrincipals } from "./http/principal.ts";
 import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
 import { recordRequests } from "./http/request-log.ts";
+import { answerUnreadable, checkHead } from "./http/unreadable-requests.ts";
 import { describeApi } from "./openapi/describe-api.ts";
 import { allRoutes, namedSchemas } from "./routes/all.ts";
 
@@ -29,13 +36,15 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
   tracing: Tracing | undefined;
   /** What clients may take. */
   limits?: Limits;
+  /** The origins whose pages may use the API in a browser; `*` for all. */
+  corsOrigins: readonly string[];
 }
 
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { backend, stopping, legacyErrors, principalHeader, log, tracing } = options;
+  const { backend, stopping, legacyErrors, principalHeader, log, tracing, corsOrigins } = options;
   const { limits = defaultLimits } = options;
-  const onProblem = errorHandler({ legacyErrors });
+  const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
     // recordRequests logs one line a request.
@@ -43,20 +52,38 @@ export function buildApp(options: AppOptions): FastifyInstance {
     genReqId: () => randomId(),
     requestIdHeader: false,
     bodyLimit: limits.bodyBytes,
-    http: serverOptions(limits),
+    // checkHead answers a request without a Host with a problem.
+    http: { ...serverOptions(limits), requireHostHeader: false },
     connectionTimeout: limits.idleMs,
     routerOptions: { maxParamLength: 1_000 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: true, useDefaults: false } },
-    frameworkErrors: onProblem,
+    // An unknown field is refused, and `verbose` lets its error name those that there are.
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true },
+    },
+    // Fastify calls no hooks for a path that cannot be decoded.
+    frameworkErrors: (error, request, reply) => {
+      setSafetyHeaders(reply);
+      onProblem(error, request, reply);
+    },
   });
   const metrics = createGatewayMetrics(factsOf(backend));
   const reached = limitReports(log, metrics.limited);
-  readJsonBodies(app, limits, reached);
+  decodeBodies(app);
+  readJsonBodies(app, { limits, reached });
   app.setErrorHandler(onProblem);
-  app.setNotFoundHandler((request) => {
-    const path = request.url.split("?", 1)[0];
-    throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`);
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ""] = request.url.split("?", 1);
+    const allowed = allowedMethods(path);
+    if (allowed.length === 0) {
+      throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`, { effect: "none" });
+    }
+    void reply.header("allow", allowed.join(", "));
+    const detail = `${path} has ${allowed.join(", ")}, and not ${request.method}.`;
+    throw new GatewayError("METHOD_NOT_ALLOWED", detail, { effect: "none" });
   });
+  const allowedMethods = noteMethods(app);
+  allowOrigins(app, corsOrigins);
+  refuseUnknownFields(app);
   describeApi(app, namedSchemas);
   readPrincipals(app, principalHeader);
   recordRequests(app, { metrics, tracing });
@@ -64,31 +91,48 @@ export function buildApp(options: AppOptions): FastifyInstance {
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
   refuseUnknownProcessors(app, backend);
   writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));
+  answerUnreadable(app, { metrics, log });
+  app.addHook("onRequest", async ({ raw }) => checkHead(raw));
   app.addHook("onSend", async (_request, reply) => {
+    setSafetyHeaders(reply);
     // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
   });
-  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics, limits });
+  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics, limits, reached });
   return app;
+}
+
+/** The rest of the system, as soon as NATS was reached. */
+function known(backend: RouteOptions["backend"]): Backend | undefined {
+  try {
+    return backend();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why an instance is away, without where it is: only /processors tells that. */
+function reasonsOf(backend: RouteOptions["backend"]) {
+  return (processor: string): string => {
+    const { registry, states } = known(backend) ?? {};
+    const host = hostOf(registry?.get(processor)?.grpc_endpoint ?? "");
+    const { reason = "", state } = states?.get(processor) ?? {};
+    if (state !== "down") return "";
+    return host === undefined ? reason : reason.replaceAll(`"${host}"`, "its host");
+  };
 }
 
 /** What the metrics look up. Before NATS was first reached nothing is known. */
 function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
-  const known = () => {
-    try {
-      return backend();
-    } catch {
-      return undefined;
-    }
-  };
   return {
-    isRegistered: (processor) => processor !== "" && known()?.registry.get(processor) !== undefined,
+    isRegistered: (processor) => processor !== "" && known(backend)?.registry.get(processor) !== undefined,
     processors: () => {
-      const { registry, states } = known() ?? {};
+      const { registry, states } = known(backend) ?? {};
       const ids = registry?.list().map(({ id }) => id) ?? [];
       return { registered: ids.length, unowned: ids.filter((id) => states?.isUnowned(id)).length };
     },
-    natsReconnects: () => known()?.nats.reconnects ?? 0,
-    storage: () => known()?.room.store ?? {},
+    natsReconnects: () => known(backend)?.nats.reconnects ?? 0,
+    storage: () => known(backend)?.room.store ?? {},
+    clockSkewMs: () => known(backend)?.storeTime.skewMs ?? 0,
   };
 }

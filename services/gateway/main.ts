@@ -12,6 +12,9 @@ import { checkEndpoints, gatewaySettings } from "./settings.ts";
 await runService("gateway", async ({ environment, log, stopping }) => {
   const settings = gatewaySettings(environment);
   await checkEndpoints(environment, settings);
+  for (const setting of settings.doubtful) {
+    log.warn({ setting }, "names no processor: that would be host:port or id:host:port, without http://");
+  }
   const tracing = await startTracing(settings.tracing, "kato-gateway", log);
   let backend: Backend | undefined;
   const app = buildApp({
@@ -21,6 +24,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
     legacyErrors: settings.legacyErrors,
     principalHeader: settings.principalHeader,
     limits: withinOpenFiles(settings.limits, log),
+    corsOrigins: settings.corsOrigins,
     backend: () => {
       if (backend) return backend;
       throw new GatewayError("NATS_UNAVAILABLE", "NATS was not reached yet.", {

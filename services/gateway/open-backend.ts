@@ -1,3 +1,4 @@
+import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
@@ -7,6 +8,7 @@ import { ReplyInbox } from "../../libs/commands/outcomes/reply-inbox.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
+import { StoreTime } from "../../libs/nats/store-time.ts";
 import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
@@ -20,6 +22,7 @@ import { wantedStreams } from "./fleet/wanted-streams.ts";
 import type { GatewaySettings } from "./settings.ts";
 
 const renewTimeoutMs = 5_000;
+const storeTimeEveryMs = 5_000;
 
 /**
  * Connects to NATS, registers the processors of the settings, and creates a command log for each registered
@@ -56,7 +59,24 @@ export async function openBackend(
     outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),
     ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
   };
-  return { ...parts, queueLimits, kept, endpointPolicy };
+  const storeTime = followStoreTime(registryBucket, nats.connection, log);
+  return { ...parts, queueLimits, kept, storeTime, endpointPolicy };
+}
+
+/** Asks for JetStream's time until the connection is closed. NATS tells it from 2.10 on. */
+function followStoreTime(bucket: KV, connection: NatsConnection, log: Logger): StoreTime {
+  const storeTime = new StoreTime(log);
+  const measure = async () => {
+    const sentAt = performance.now();
+    const { streamInfo } = await bucket.status();
+    const time = "ts" in streamInfo ? Date.parse(String(streamInfo.ts)) : Number.NaN;
+    if (Number.isNaN(time)) return;
+    storeTime.note({ sentAt, answeredAt: performance.now(), storeMs: time });
+  };
+  const timer = setInterval(() => void measure().catch(() => {}), storeTimeEveryMs);
+  void measure().catch(() => {});
+  void connection.closed().then(() => clearInterval(timer));
+  return storeTime;
 }
 
 async function openStores(

@@ -14,6 +14,8 @@ export interface GatewaySettings extends CommonSettings {
   port: number;
   /** The processors that the settings name. Each id is here once: the environment wins over the file. */
   processors: Declaration[];
+  /** Variables that were perhaps meant to name a processor, and do not. */
+  doubtful: string[];
   queueLimits: QueueLimits;
   /** How long the gateway goes on serving after it was told to stop. It is not ready meanwhile. */
   stopGraceMs: number;
@@ -21,6 +23,8 @@ export interface GatewaySettings extends CommonSettings {
   tracing: TracingSettings | undefined;
   /** The header in which an authenticating proxy names the client, in lower case. */
   principalHeader: string | undefined;
+  /** The origins whose pages may use the API in a browser; `*` for all. */
+  corsOrigins: string[];
   /** A body that is not JSON becomes a 500, as in the old front end (docs/api.md). */
   legacyErrors: boolean;
   /** How many outcomes, and how many ingestions, may be kept. */
@@ -31,11 +35,13 @@ export interface GatewaySettings extends CommonSettings {
 
 /** Reads the settings. Throws a SettingsError that names every wrong one. */
 export function gatewaySettings(environment: Environment): GatewaySettings {
+  const doubtful: string[] = [];
   const settings = {
     ...commonSettings(environment),
-    host: environment.text("GATEWAY_HOST", "0.0.0.0"),
+    host: environment.host("GATEWAY_HOST", "0.0.0.0"),
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
-    processors: declaredProcessors(environment),
+    processors: declaredProcessors(environment, doubtful),
+    doubtful,
     queueLimits: {
       maxDepth: environment.integer("QUEUE_MAX_DEPTH", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
       maxAgeMs: environment.integer("QUEUE_MAX_AGE_MS", -1, { min: -1, max: Number.MAX_SAFE_INTEGER }),
@@ -43,6 +49,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     stopGraceMs: environment.integer("GATEWAY_STOP_GRACE_MS", 0, { min: 0, max: 600_000 }),
     tracing: tracingSettings(environment),
     principalHeader: environment.text("PRINCIPAL_HEADER", "").toLowerCase() || undefined,
+    corsOrigins: corsOrigins(environment),
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
     maxRecords: environment.integer("RECORDS_MAX", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
     limits: limitsOf(environment),
@@ -67,9 +74,22 @@ function limitsOf(environment: Environment): Limits {
   };
 }
 
-function declaredProcessors(environment: Environment): Declaration[] {
+/** Pages from a file have the origin `null`. */
+function corsOrigins(environment: Environment): string[] {
+  const origins = environment.list("CORS_ORIGINS", "");
+  for (const origin of origins) {
+    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin && !origin.includes("*");
+    if (isOrigin || ["*", "null"].includes(origin)) continue;
+    environment.problem("CORS_ORIGINS", `must be *, or like https://pages.example:8443, not "${origin}"`);
+  }
+  return origins;
+}
+
+function declaredProcessors(environment: Environment, doubtful: string[]): Declaration[] {
   const problem = (setting: string, what: string) => environment.problem(setting, what);
-  const ofEnvironment = processorsOfEnvironment(environment.variables, problem);
+  const ofEnvironment = processorsOfEnvironment(environment.variables, problem, (setting) =>
+    doubtful.push(setting),
+  );
   const named = new Set(ofEnvironment.map(({ id }) => id).filter((id) => id !== undefined));
   const ofFile = processorsOfFile(environment.fileProcessors, problem);
   return [...ofEnvironment, ...ofFile.filter(({ id }) => id === undefined || !named.has(id))];

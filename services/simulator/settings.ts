@@ -21,7 +21,7 @@ export interface SimulatorSettings {
 export function simulatorSettings(environment: Environment): SimulatorSettings & { faults: Faults } {
   const problem = (name: string) => (what: string) => environment.problem(name, what);
   const settings = {
-    host: environment.text("HOST", "127.0.0.1"),
+    host: environment.host("HOST", "127.0.0.1"),
     port: environment.integer("PORT", 1441, anyPort),
     manifest: parseManifest(environment.text("MANIFEST", "{}"), problem("MANIFEST")),
     dataFolder: environment.text("SIMULATOR_DATA", "") || undefined,

@@ -9,6 +9,7 @@ import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
+import { StoreTime } from "../../libs/nats/store-time.ts";
 import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
@@ -18,7 +19,7 @@ import { LateCallBoard } from "./assignment/late-call-board.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import { limitDeadLetters } from "./dead-letter-limit.ts";
 import { serveWorker } from "./http-port.ts";
-import { systemClock } from "./model/clock.ts";
+import { clockWith } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import { answerRemovals } from "./removals.ts";
 import type { WorkerContext } from "./running-processor.ts";
@@ -44,6 +45,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   nats = await NatsLink.open({ ...settings.nats, replicas, name: `worker ${name}`, log, stopping });
   if (!nats) return served.close();
   const { connection } = nats;
+  const storeTime = new StoreTime(log);
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
@@ -55,7 +57,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     letters,
     maxPayloadBytes: () => nats.maxPayloadBytes,
     isShort: () => ["short", "spent"].includes(room.stateWith()),
-    clock: systemClock,
+    clock: clockWith(storeTime),
     log,
   });
   const context: WorkerContext = {
@@ -79,6 +81,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     settings,
     tracing,
     log,
+    storeTime,
   };
   worker = await ask(() => Worker.start(context));
   const removals = answerRemovals(context, letters);

@@ -2,7 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import { methodLabel } from "../../libs/kato/compound-commands.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
-import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../libs/telemetry/metrics.ts";
+import {
+  createClockSkewGauge,
+  latencyBucketsSeconds,
+  removeUnregistered,
+  setCounter,
+} from "../../libs/telemetry/metrics.ts";
 
 /**
  * The worker's metrics. Latencies have the labels method and outcome. Counts and gauges have the label
@@ -35,6 +40,8 @@ export interface WorkerFacts {
   states: () => ProcessorState[];
   isRegistered: (processor: string) => boolean;
   natsReconnects: () => number;
+  /** By how much this machine's clock is ahead of JetStream's. */
+  clockSkewMs: () => number;
 }
 
 /** The states as numbers; docs/operating.md names them too. */
@@ -79,6 +86,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     "How often the connection to NATS was made again",
     [],
   );
+  const clockSkew = createClockSkewGauge(registry);
   const showStates = createStateGauges(registry);
   // Alerts watch the increase of these series, so the series are there from the start. Prometheus sees no
   // increase in a series that begins at 1.
@@ -105,6 +113,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
       }
       showStates(states);
       setCounter(natsReconnects, facts.natsReconnects());
+      clockSkew.set(facts.clockSkewMs() / 1_000);
       return registry.metrics();
     },
   };

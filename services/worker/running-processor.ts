@@ -6,6 +6,7 @@ import { KatoChannel } from "../../libs/kato/channel.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { StoreRoom } from "../../libs/nats/store-room.ts";
+import type { StoreTime } from "../../libs/nats/store-time.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
@@ -14,7 +15,7 @@ import type { LateCallBoard } from "./assignment/late-call-board.ts";
 import type { Lease } from "./assignment/lease.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { WorkerMetrics } from "./metrics.ts";
-import { systemClock } from "./model/clock.ts";
+import { clockWith } from "./model/clock.ts";
 import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import { Reports } from "./processor/reports.ts";
@@ -52,6 +53,7 @@ export interface WorkerContext {
   >;
   tracing: Tracing | undefined;
   log: Logger;
+  storeTime: StoreTime;
 }
 
 /** A processor that this worker runs. */
@@ -70,7 +72,7 @@ export interface RunningProcessor {
  * lease is lost.
  */
 export function runProcessor(
-  { nats, stores, settings, tracing, log }: WorkerContext,
+  { nats, stores, settings, tracing, log, storeTime }: WorkerContext,
   metrics: WorkerMetrics,
   {
     entry,
@@ -103,7 +105,7 @@ export function runProcessor(
       stateChanged: () => reports.report(),
     },
     telemetry,
-    clock: systemClock,
+    clock: clockWith(storeTime),
     remembered,
   });
   const reports = new Reports(

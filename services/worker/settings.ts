@@ -36,7 +36,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
   const processors = environment.list("WORKER_PROCESSORS", "*");
   const settings = {
     ...commonSettings(environment),
-    host: environment.text("WORKER_HOST", "0.0.0.0"),
+    host: environment.host("WORKER_HOST", "0.0.0.0"),
     port: environment.integer("WORKER_PORT", 9464, anyPort),
     processors: processors.includes("*") ? ("*" as const) : processors,
     tracing: tracingSettings(environment),

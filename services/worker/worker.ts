@@ -43,6 +43,7 @@ export class Worker {
     states: () => this.states,
     isRegistered: (processor) => this.#context.stores.registry.get(processor) !== undefined,
     natsReconnects: () => this.#context.nats.reconnects,
+    clockSkewMs: () => this.#context.storeTime.skewMs,
   });
   readonly #context: WorkerContext;
   readonly #membership: Membership;
@@ -97,7 +98,8 @@ export class Worker {
 
   async #announce(): Promise<void> {
     try {
-      await this.#membership.announce(this.#context.settings.processors);
+      const stored = await this.#membership.announce(this.#context.settings.processors);
+      if (stored) this.#context.storeTime.note(stored);
     } catch (error) {
       this.#context.log.warn({ err: error }, "cannot announce this worker");
     }

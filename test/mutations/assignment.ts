@@ -79,7 +79,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a watch that has died with its server is never replaced",
-      find: "if (performance.now() - toldAt > this.#leaseMs) await this.#watch();",
+      find: "if (answeredAt - toldAt > this.#leaseMs) await this.#watch();",
       replace: "",
     },
     {

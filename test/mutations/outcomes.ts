@@ -81,7 +81,7 @@ export const outcomes: Mutations = {
   "services/worker/outcomes/outcome-recorder.ts": [
     {
       breaks: "what was applied after its client had stopped waiting cannot be asked for",
-      find: " && !this.#isOverdue(command)) return undefined;",
+      find: " && !isOverdue(command, this.#options.clock)) return undefined;",
       replace: ") return undefined;",
     },
     {

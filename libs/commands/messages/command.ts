@@ -18,8 +18,16 @@ export interface Command {
   data: Uint8Array;
   /** The NATS subject for the reply. Absent if nobody waits for one. */
   replyTo?: string;
-  /** Unix ms. The command must not be started after it. Absent if nobody waits. */
+  /**
+   * Unix ms by the gateway's clock. The command must not be started after it. Absent if nobody waits. It
+   * counts only for commands without `waitMs`, which are those of older gateways.
+   */
   deadlineMs?: number;
+  /**
+   * For how long after JetStream has stored it the command may be started. So the clocks of the gateway and
+   * of the worker are never compared. Absent if nobody waits.
+   */
+  waitMs?: number;
   /** The id of the ingestion that it belongs to. */
   ingestion?: string;
   /** Whether its outcome is kept, so that somebody can ask for it later. */
@@ -38,6 +46,11 @@ export interface Command {
 export interface KeyUse {
   /** A hash of the request. The key must not be used for another request. */
   fingerprint: string;
+  /**
+   * A hash of the request that is the same in whichever order the entries of its maps come. Absent if there
+   * is only one order, and in commands of older gateways.
+   */
+  anyOrder?: string;
   /** Unique for each time that the request is sent under the key. */
   attempt: string;
 }
@@ -58,10 +71,12 @@ const commandHeaders = {
   method: "Kato-Method",
   replyTo: "Kato-Reply-To",
   deadline: "Kato-Deadline",
+  wait: "Kato-Wait",
   ingestion: "Kato-Ingestion",
   store: "Kato-Store",
   form: "Kato-Form",
   once: "Kato-Once",
+  anyOrder: "Kato-Once-Any-Order",
   sender: "Kato-Principal",
   id: "Nats-Msg-Id",
 } as const;
@@ -79,10 +94,12 @@ export function headersOfCommand(command: Command): MsgHdrs {
   all.set(commandHeaders.method, command.method);
   if (command.replyTo !== undefined) all.set(commandHeaders.replyTo, command.replyTo);
   if (command.deadlineMs !== undefined) all.set(commandHeaders.deadline, String(command.deadlineMs));
+  if (command.waitMs !== undefined) all.set(commandHeaders.wait, String(command.waitMs));
   if (command.ingestion !== undefined) all.set(commandHeaders.ingestion, command.ingestion);
   if (command.store) all.set(commandHeaders.store, "1");
   if (command.form !== undefined) all.set(commandHeaders.form, command.form);
   if (once) all.set(commandHeaders.once, once.fingerprint);
+  if (once?.anyOrder !== undefined) all.set(commandHeaders.anyOrder, once.anyOrder);
   if (command.sender) all.set(commandHeaders.sender, command.sender);
   writeTraceContext(command.trace, (name, value) => all.set(name, value));
   return all;
@@ -96,9 +113,11 @@ export function commandOfMessage(
   const header = (name: string) => message.headers?.get(name) ?? "";
   const replyTo = header(commandHeaders.replyTo);
   const deadlineMs = Number(header(commandHeaders.deadline));
+  const wait = header(commandHeaders.wait);
   const ingestion = header(commandHeaders.ingestion);
   const form = header(commandHeaders.form);
   const fingerprint = header(commandHeaders.once);
+  const anyOrder = header(commandHeaders.anyOrder);
   const [id = "", attempt = ""] = fingerprint
     ? header(commandHeaders.id).split(".")
     : [header(commandHeaders.id)];
@@ -112,12 +131,25 @@ export function commandOfMessage(
     sequence: message.seq,
     ...(replyTo !== "" && { replyTo }),
     ...(deadlineMs > 0 && { deadlineMs }),
+    ...(/^\d+$/.test(wait) && { waitMs: Number(wait) }),
     ...(ingestion !== "" && { ingestion }),
     ...(header(commandHeaders.store) !== "" && { store: true }),
     ...(form !== "" && { form }),
-    ...(fingerprint !== "" && { once: { fingerprint, attempt } }),
+    ...(fingerprint !== "" && { once: { fingerprint, attempt, ...(anyOrder !== "" && { anyOrder }) } }),
     ...(sender !== "" && { sender }),
     ...(trace && { trace }),
     storedAtMs: message.time.getTime(),
   };
+}
+
+/** The time, as a worker knows it (Unix ms): by its own clock, and by JetStream's. */
+export interface Times {
+  unixMs(): number;
+  storeMs(): number;
+}
+
+/** Whether the client of a command has stopped waiting, so that the command must not be started any more. */
+export function isOverdue({ deadlineMs, waitMs, storedAtMs }: StoredCommand, times: Times): boolean {
+  if (waitMs !== undefined && storedAtMs !== undefined) return times.storeMs() > storedAtMs + waitMs;
+  return deadlineMs !== undefined && times.unixMs() > deadlineMs;
 }

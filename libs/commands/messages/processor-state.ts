@@ -39,10 +39,7 @@ export interface ProcessorState {
   foreign?: { ticks: number; lastMs: number };
   /** The interval as clients see it. */
   interval: number;
-  /**
-   * The age of the oldest command that is not applied; 0 without one. It compares NATS's clock with the
-   * worker's.
-   */
+  /** The age of the oldest command that is not applied, by JetStream's clock; 0 without one. */
   oldestMs: number;
   /** Commands applied per second in the last seconds, idle time included. */
   rate: number;

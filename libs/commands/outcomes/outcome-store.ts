@@ -25,6 +25,8 @@ export interface CommandRecord {
    * Unix ms. Until then the gateway that wrote `queued` without a sequence may still be storing the command.
    */
   heldUntilMs?: number;
+  /** As `heldUntilMs`, but counted from when JetStream has stored the record. Older gateways do not write it. */
+  heldMs?: number;
   /** Unix ms at which the record was written. */
   atMs: number;
   /** The reply, once the command has ended. */
@@ -35,6 +37,8 @@ export interface CommandRecord {
 export interface FoundRecord {
   record: CommandRecord;
   revision: number;
+  /** When JetStream has stored it, in Unix ms by its clock. */
+  storedAtMs: number;
 }
 
 const newline = 0x0a;
@@ -64,7 +68,11 @@ export class OutcomeStore {
   async find(processor: string, command: string): Promise<FoundRecord | undefined> {
     const entry = await this.#bucket.get(keyOf(processor, command));
     if (entry?.operation !== "PUT") return undefined;
-    return { record: decodeRecord(entry.value), revision: entry.revision };
+    return {
+      record: decodeRecord(entry.value),
+      revision: entry.revision,
+      storedAtMs: entry.created.getTime(),
+    };
   }
 
   /** Writes a command's first record. Resolves to false if there is one already. */
@@ -94,7 +102,7 @@ export function recordOf(
   command: Command,
   state: CommandRecord["state"],
   sequence: number,
-  more: Pick<CommandRecord, "reply" | "heldUntilMs"> = {},
+  more: Pick<CommandRecord, "reply" | "heldUntilMs" | "heldMs"> = {},
 ): CommandRecord {
   const { id, method, form, once } = command;
   const atMs = more.reply?.atMs ?? Date.now();

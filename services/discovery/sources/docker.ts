@@ -18,21 +18,23 @@ export interface DockerOptions {
   network: string | undefined;
 }
 
-/** The fields of an item of `GET /containers/json` that are used. */
+/**
+ * The fields of an item of `GET /containers/json` that are used. Without its id and its labels nobody could
+ * say what an item is. Everything else may be missing, as where a container has no network, or is being made
+ * or removed. Podman answers some of it otherwise than Docker.
+ */
 const Container = Type.Object({
   Id: Type.String(),
-  /** Null while the container is being removed. */
-  Names: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  Labels: Type.Intersect([
+    Type.Record(Type.String(), Type.String()),
+    // Only containers with this label were asked for.
+    Type.Object({ [labels.id]: Type.String() }),
+  ]),
+  Names: Type.Optional(Type.Unknown()),
   /** Unix seconds. */
-  Created: Type.Number(),
-  State: Type.String(),
-  Labels: Type.Record(Type.String(), Type.String()),
-  NetworkSettings: Type.Object({
-    Networks: Type.Record(
-      Type.String(),
-      Type.Object({ IPAddress: Type.String(), GlobalIPv6Address: Type.Optional(Type.String()) }),
-    ),
-  }),
+  Created: Type.Optional(Type.Unknown()),
+  State: Type.Optional(Type.Unknown()),
+  NetworkSettings: Type.Optional(Type.Unknown()),
 });
 type Container = Static<typeof Container>;
 const Containers = Type.Array(Container);
@@ -90,13 +92,14 @@ function instanceOf(container: Container, network: string | undefined): Discover
   const port = Labels[labels.port] || defaultGrpcPort;
   const isRunning = State === "running" || State === "paused";
   const address = isRunning ? addressOf(container, network) : {};
+  const [name] = Array.isArray(Names) ? Names : [];
   return {
-    where: `container ${Names?.[0]?.replace(/^\//, "") ?? Id.slice(0, 12)}`,
+    where: `container ${typeof name === "string" ? name.replace(/^\//, "") : Id.slice(0, 12)}`,
     id,
     name: Labels[labels.name] || id,
     endpoint: address.ip && endpointOf(address.ip, port),
     ...(address.problem && { problem: address.problem }),
-    createdAtMs: Created * 1_000,
+    createdAtMs: typeof Created === "number" ? Created * 1_000 : 0,
   };
 }
 
@@ -105,15 +108,25 @@ function addressOf(
   { NetworkSettings }: Container,
   network: string | undefined,
 ): { ip?: string; problem?: string } {
-  const networks = Object.keys(NetworkSettings.Networks);
-  const all = networks.join(", ") || "none";
-  if (network === undefined && networks.length > 1) {
-    return { problem: `is in several networks (${all}): DOCKER_NETWORK must say which one counts` };
+  const all = fieldsOf(fieldsOf(NetworkSettings).Networks);
+  const names = Object.keys(all).join(", ") || "none";
+  if (network === undefined && Object.keys(all).length > 1) {
+    return { problem: `is in several networks (${names}): DOCKER_NETWORK must say which one counts` };
   }
-  const chosen = NetworkSettings.Networks[network ?? networks[0] ?? ""];
-  if (!chosen) return { problem: `is not in the network ${network}, but in ${all}` };
-  const ip = chosen.IPAddress || chosen.GlobalIPv6Address;
-  return ip ? { ip } : { problem: `has no address of its own in the network ${network ?? all}` };
+  const chosen = network ?? Object.keys(all)[0] ?? "";
+  if (network !== undefined && !Object.hasOwn(all, network)) {
+    return { problem: `is not in the network ${network}, but in ${names}` };
+  }
+  const { IPAddress, GlobalIPv6Address } = fieldsOf(all[chosen]);
+  const ip = [IPAddress, GlobalIPv6Address].find((address) => typeof address === "string" && address !== "");
+  return typeof ip === "string"
+    ? { ip }
+    : { problem: `has no address of its own in the network ${chosen || "none"}` };
+}
+
+/** The fields of a value that may be no object at all. */
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 /** Sends a GET, and resolves when the headers of the answer are there. Rejects if the status is not 200. */

@@ -3,6 +3,7 @@ import type { StoredLine } from "../../../libs/commands/outcomes/ingestion-lines
 import { storedLines } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { comparableRequest } from "../../../libs/kato/comparable-request.ts";
 
 /**
  * The lines that were stored when a request was sent before. It finds each line of the repeated request among
@@ -28,7 +29,7 @@ export class EarlierLines {
   async find(line: number | "learn", data: Uint8Array): Promise<number | null | undefined> {
     const next = await this.#peek();
     if (next?.line === line) {
-      if (!Buffer.from(data).equals(next.data)) throw this.#differs();
+      if (!isSame(data, next.data)) throw this.#differs();
       this.#next = undefined;
       return next.sequence;
     }
@@ -66,4 +67,11 @@ export class EarlierLines {
       effect: "none",
     });
   }
+}
+
+/** Whether two observations are the same. One whose keys come in another order is. */
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (Buffer.from(one).equals(other)) return true;
+  const [a, b] = [comparableRequest("Observe", one), comparableRequest("Observe", other)];
+  return a !== undefined && b !== undefined && Buffer.from(a).equals(b);
 }

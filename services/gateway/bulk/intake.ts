@@ -103,10 +103,12 @@ export class Intake {
 
   /**
    * Resolves once everything is stored and the record says so. With `learnAtEnd` a Learn is stored after the
-   * last line.
+   * last line. Rejects with INVALID_INPUT if not one line was accepted.
    */
   async finish(learnAtEnd: boolean): Promise<void> {
     this.#check();
+    await this.#writer.settle();
+    if (this.#record.current.accepted === 0) throw this.#nothingAccepted();
     if (learnAtEnd) await this.#learn();
     else await this.#stored?.end(this.#record.current.lines);
     await this.#writer.settle();
@@ -138,6 +140,15 @@ export class Intake {
     this.#writer.close();
     this.#record.close();
     await this.#stored?.close();
+  }
+
+  #nothingAccepted(): GatewayError {
+    const [first] = this.#record.current.rejected;
+    const error = first
+      ? { field: `line ${first.line}`, detail: first.detail }
+      : { field: "body", detail: "has no observation" };
+    const detail = `Not one observation was accepted. ${error.field}: ${error.detail}`;
+    return new GatewayError("INVALID_INPUT", detail, { errors: [error] });
   }
 
   #check(): void {

@@ -2,10 +2,11 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { encodeObservation, observationBytes } from "../../../libs/kato/encode-observation.ts";
-import { hasData } from "../http/bodies.ts";
+import { dataIn, hasData, textOf } from "../http/bodies.ts";
 import { checkJsonSize } from "../http/json-size.ts";
 import { checkObservation, ObservationBody } from "../http/observation.ts";
-import { fieldOfPointer } from "../http/problem.ts";
+import { sentenceOf } from "../http/problem.ts";
+import { wrongFields } from "../http/validation-errors.ts";
 
 /** Checks observations that Fastify does not see one by one: a line of NDJSON, an item of a list. */
 export interface ObservationCheck {
@@ -22,7 +23,7 @@ export function observationCheck(request: FastifyRequest, limitBytes: number): O
 export function parseLine(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) refuse("is not UTF-8");
   checkJsonSize(bytes);
-  const text = bytes.toString("utf8");
+  const text = textOf(bytes);
   if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text);
@@ -44,19 +45,17 @@ export function observeRequest(value: unknown, uniqueId: string, check: Observat
 }
 
 function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {
-  const observation: unknown = hasData(value) ? value.data : value;
+  const observation: unknown = hasData(value) ? dataIn(value) : value;
   if (!isObservation(observation, validate)) {
-    const [first] = validate.errors ?? [];
-    const field = fieldOfPointer(first?.instancePath ?? "");
-    const detail = first?.message ?? "is not valid";
-    if (field === "body") refuse(detail);
-    throw new GatewayError("INVALID_INPUT", `${field}: ${detail}`, { errors: [{ field, detail }] });
+    const errors = wrongFields(validate.errors ?? []);
+    const [first] = errors;
+    if (first?.field === "body") refuse(first.detail);
+    throw new GatewayError("INVALID_INPUT", sentenceOf(errors), { errors });
   }
   checkObservation(observation);
   return observation;
 }
 
-/** Also removes the fields that an observation does not have. */
 function isObservation(value: unknown, validate: ObservationCheck["validate"]): value is ObservationBody {
   return validate(value) === true;
 }

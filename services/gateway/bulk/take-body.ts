@@ -1,4 +1,5 @@
-import type { IncomingMessage } from "node:http";
+import { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { Share } from "../http/memory-budget.ts";
@@ -11,7 +12,7 @@ import { observeRequest, parseLine } from "./observation-line.ts";
 import type { ReceiptStream } from "./receipts.ts";
 
 /** The body of a bulk request: a stream of NDJSON, or a list from JSON. */
-export type BulkBody = IncomingMessage | unknown[];
+export type BulkBody = Readable | unknown[];
 
 export interface TakeBodyOptions {
   check: ObservationCheck;
@@ -55,7 +56,7 @@ async function takeList(intake: Intake, items: unknown[], { check }: TakeBodyOpt
 
 async function takeStream(
   intake: Intake,
-  body: IncomingMessage,
+  body: Readable,
   { check, signal, receipts, lineBytes, share }: TakeBodyOptions,
 ): Promise<void> {
   const turns = new Turns();
@@ -106,7 +107,10 @@ function stopping(): GatewayError {
  * The error to report. A stream that the client broke off is a BAD_REQUEST, and no failure of the gateway.
  */
 function orBrokenOff(error: unknown, body: BulkBody): unknown {
-  if (error instanceof GatewayError || Array.isArray(body) || !body.destroyed || body.complete) return error;
+  if (error instanceof GatewayError || !(body instanceof IncomingMessage)) return error;
+  // Where the parser gives up in the middle of a body, the body's error comes before it is destroyed.
+  const isAborted = error instanceof Error && "code" in error && error.code === "ECONNRESET";
+  if (!isAborted && (!body.destroyed || body.complete)) return error;
   return new GatewayError("BAD_REQUEST", "The body broke off.", {}, { cause: error });
 }
 

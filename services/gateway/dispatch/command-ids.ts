@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
-import type { Command } from "../../../libs/commands/messages/command.ts";
+import type { Command, KeyUse } from "../../../libs/commands/messages/command.ts";
+import { comparableRequest } from "../../../libs/kato/comparable-request.ts";
 import { readIdempotencyKey } from "../http/headers.ts";
 import { randomId } from "../http/random-id.ts";
 
@@ -9,13 +10,26 @@ export function commandIdOf(processor: string, key: string): string {
   return hash(processor, key).slice(0, 22);
 }
 
-/** A hash of what a command asks for. A key may not be used again with another fingerprint. */
-export function fingerprintOf({
+/** Hashes of what a command asks for. */
+export type Fingerprints = Pick<KeyUse, "fingerprint" | "anyOrder">;
+
+/** A key may not be used again for a command whose fingerprints are not the same (`isSameRequest`). */
+export function fingerprintsOf({
   method,
   form = "",
   data,
-}: Pick<Command, "method" | "form" | "data">): string {
-  return hash(method, form, data);
+}: Pick<Command, "method" | "form" | "data">): Fingerprints {
+  const comparable = comparableRequest(method, data);
+  return {
+    fingerprint: hash(method, form, data),
+    ...(comparable && { anyOrder: hash(method, form, comparable) }),
+  };
+}
+
+/** Whether two commands ask for the same. JSON with its keys in another order does. */
+export function isSameRequest(one: Fingerprints, other: Fingerprints): boolean {
+  const isSameInOrder = one.fingerprint === other.fingerprint;
+  return isSameInOrder || (one.anyOrder !== undefined && one.anyOrder === other.anyOrder);
 }
 
 /** A unique_id for an observation that has none. With an Idempotency-Key it is the same each time. */

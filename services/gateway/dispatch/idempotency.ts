@@ -6,7 +6,8 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { admitAsync, admitSync } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { natsUnavailable } from "../fleet/errors.ts";
-import { fingerprintOf } from "./command-ids.ts";
+import type { Fingerprints } from "./command-ids.ts";
+import { fingerprintsOf, isSameRequest } from "./command-ids.ts";
 import { keyRunning } from "./failures.ts";
 import { findCommand } from "./find-command.ts";
 import type { Sent } from "./send-command.ts";
@@ -51,12 +52,13 @@ const maxRounds = 5;
  */
 export async function sendOnce(backend: Backend, asked: Command, waitMs: number | undefined): Promise<Sent> {
   const { processor, id } = asked;
-  const fingerprint = fingerprintOf(asked);
+  const fingerprints = fingerprintsOf(asked);
   for (let round = 0; round < maxRounds; round++) {
     const found = await findCommand(backend, processor, id);
-    const known = found && outcomeOf(found, processor, fingerprint, waitMs);
+    const known =
+      found && outcomeOf(found, { processor, fingerprints, waitMs, storeMs: backend.storeTime.measuredMs });
     if (known) return known;
-    const command = { ...asked, once: { fingerprint, attempt: nuid.next() } };
+    const command = { ...asked, once: { ...fingerprints, attempt: nuid.next() } };
     if (!(await claim(backend, command, found, waitMs))) continue;
     try {
       return await sendCommand(backend, command, waitMs);
@@ -71,16 +73,22 @@ export async function sendOnce(backend: Backend, asked: Command, waitMs: number 
   throw keyRunning({ processor, command: id });
 }
 
+/** A request under a key, and the time by JetStream's clock if it is known. */
+interface Asking {
+  processor: string;
+  fingerprints: Fingerprints;
+  waitMs: number | undefined;
+  storeMs: number | undefined;
+}
+
 /** What a record says of an earlier request with the key; undefined if the key is free. */
 function outcomeOf(
-  { record }: FoundRecord,
-  processor: string,
-  fingerprint: string,
-  waitMs: number | undefined,
+  { record, storedAtMs }: FoundRecord,
+  { processor, fingerprints, waitMs, storeMs }: Asking,
 ): Sent | undefined {
-  const { state, command, sequence, reply, once, heldUntilMs = 0 } = record;
+  const { state, command, sequence, reply, once } = record;
   if (state === "expired") return undefined;
-  if (once?.fingerprint !== fingerprint) {
+  if (!once || !isSameRequest(once, fingerprints)) {
     throw new GatewayError("KEY_REUSED", "This Idempotency-Key was used for another request.", {
       processor,
       effect: "none",
@@ -89,8 +97,18 @@ function outcomeOf(
   }
   const isStored = waitMs === undefined && sequence > 0;
   if (reply || isStored) return { sequence, reply, isReplay: true };
-  if (state === "queued" && sequence === 0 && Date.now() > heldUntilMs) return undefined;
+  if (state === "queued" && sequence === 0 && !isHeld(record, storedAtMs, storeMs)) return undefined;
   throw keyRunning({ processor, command, ...(sequence > 0 && { sequence }) });
+}
+
+/** Whether another gateway may still be storing the command: by JetStream's clock, or else by those of both. */
+function isHeld(
+  { heldMs, heldUntilMs = 0 }: FoundRecord["record"],
+  storedAtMs: number,
+  storeMs: number | undefined,
+): boolean {
+  if (heldMs === undefined || storeMs === undefined) return Date.now() <= heldUntilMs;
+  return storeMs <= storedAtMs + heldMs;
 }
 
 /** Writes that the key is in use; false if another request just did. Throws if the command cannot be sent. */
@@ -105,8 +123,8 @@ async function claim(
   if (waitMs === undefined) await admitAsync(backend, command);
   else await admitSync(backend, command, waitMs);
   if (!found) backend.kept.outcomes.checkRoom(processor);
-  const heldUntilMs = Date.now() + (waitMs ?? 0) + afterWaitMs;
-  const record = recordOf(command, "queued", 0, { heldUntilMs });
+  const heldMs = (waitMs ?? 0) + afterWaitMs;
+  const record = recordOf(command, "queued", 0, { heldMs, heldUntilMs: Date.now() + heldMs });
   try {
     return found
       ? await outcomes.replace(processor, record, found.revision)

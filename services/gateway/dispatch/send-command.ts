@@ -54,7 +54,9 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
   const storing = store(backend, {
     ...command,
     replyTo: expected.subject,
+    // Older workers know only the deadline.
     deadlineMs: Date.now() + waitMs,
+    waitMs,
     ...(command.once && { store: true }),
   });
   // Only the reply is waited for, not the acknowledgement of JetStream. But a failed acknowledgement ends the
@@ -66,6 +68,7 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
     const answered = await Promise.race([expected.reply, refused]);
     const reply = answered ?? (await cancel(backend, processor, storing));
     checkCommandReply(reply, { processor, command: id, sequence: reply.sequence });
+    backend.states.answered(processor, reply);
     return reply;
   } catch (error) {
     const known = GatewayError.from(error);

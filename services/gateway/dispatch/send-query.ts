@@ -38,6 +38,7 @@ export async function sendQuery(
       const reply = replyOfMessage(message);
       if (!isHandedOver(reply)) {
         checkQueryReply(reply, context);
+        backend.states.answered(processor, { sequence: after ?? 0, interval: reply.interval });
         return reply;
       }
     } catch (error) {

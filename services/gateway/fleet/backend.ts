@@ -6,10 +6,11 @@ import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-s
 import type { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
+import type { StoreTime } from "../../../libs/nats/store-time.ts";
 import type { StreamKeeper } from "../../../libs/nats/stream-keeper.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
-import type { Limits } from "../http/limits.ts";
+import type { LimitReached, Limits } from "../http/limits.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
 import type { CommandRoom } from "./command-room.ts";
 import { processorNotFound } from "./errors.ts";
@@ -30,6 +31,8 @@ export interface Backend {
   room: CommandRoom;
   replies: ReplyInbox;
   stores: Stores;
+  /** The time by JetStream's clock. */
+  storeTime: StoreTime;
   queueLimits: QueueLimits;
   kept: Kept;
   endpointPolicy: EndpointPolicy;
@@ -66,6 +69,8 @@ export interface RouteOptions {
   stopping: AbortSignal;
   metrics: GatewayMetrics;
   limits: Limits;
+  /** Called when a client has reached one of them. */
+  reached: LimitReached;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
 import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
 import { reportEveryMs } from "../../../libs/commands/messages/processor-state.ts";
 import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
@@ -23,9 +23,23 @@ export interface Queue {
   drainRate: number;
 }
 
+/** Where reports come from: a connection to NATS. */
+interface ReportSource {
+  subscribe(
+    subject: string,
+    options: { callback: (error: Error | null, message: Pick<Msg, "json">) => void },
+  ): { unsubscribe(): void };
+}
+
+/** What an answer shows: the instance has everything up to this sequence, and its interval is this. */
+interface Answered {
+  sequence: number;
+  interval?: number | undefined;
+}
+
 /** What is known of one processor. Times are those of `performance.now`. */
 interface Known {
-  /** The latest report of its worker, and when it came. */
+  /** The latest report of its worker, with what answers have shown since. And when the latest of these came. */
   report: ProcessorState | undefined;
   reportedAt: number;
   /** The last sequence that this gateway has stored, and when. */
@@ -33,13 +47,17 @@ interface Known {
   storedAt: number;
 }
 
-/** The state of each processor, from its worker's reports and from what this gateway has stored. */
+/**
+ * The state of each processor: from its worker's reports, from what this gateway has stored, and from the
+ * answers that went through it. So what a client was told is not contradicted by what it asks next, although a
+ * report comes up to a second later. A worker's report that comes after its answer was made after it.
+ */
 export class ProcessorStates {
   readonly #known = new Map<string, Known>();
-  readonly #subscription: Subscription;
+  readonly #subscription: { unsubscribe(): void };
   readonly #openedAt = performance.now();
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: ReportSource) {
     this.#subscription = connection.subscribe(stateSubject("*"), {
       callback: (error, message) => {
         if (error) return;
@@ -73,6 +91,28 @@ export class ProcessorStates {
     return Math.max(report?.last ?? 0, stored ?? 0);
   }
 
+  /** Takes note that an instance has answered: it is there, and has everything up to this sequence. */
+  answered(processor: string, { sequence, interval }: Answered): void {
+    const known = this.#known.get(processor);
+    if (!known?.report) return;
+    const isAway = ["rebuilding", "down"].includes(known.report.state);
+    known.reportedAt = performance.now();
+    known.report = {
+      ...known.report,
+      ...(isAway && { state: "applying", reason: "" }),
+      ...(interval !== undefined && { interval }),
+    };
+    this.passed(processor, sequence);
+  }
+
+  /** Takes note that everything up to a sequence has ended. During a rebuild that may be done once more. */
+  passed(processor: string, sequence: number): void {
+    const known = this.#known.get(processor);
+    if (!known?.report || known.report.state === "rebuilding" || sequence <= known.report.applied) return;
+    const last = Math.max(known.report.last, sequence);
+    known.report = { ...known.report, applied: sequence, last };
+  }
+
   /** What waits in the log; undefined until a worker has reported what is applied. */
   queue(processor: string): Queue | undefined {
     const known = this.#known.get(processor);
@@ -84,7 +124,7 @@ export class ProcessorStates {
     return {
       last,
       depth,
-      oldestMs: report.oldestMs > 0 ? report.oldestMs + performance.now() - reportedAt : 0,
+      oldestMs: depth > 0 && report.oldestMs > 0 ? report.oldestMs + performance.now() - reportedAt : 0,
       drainRate: this.get(processor)?.drainRate ?? 0,
     };
   }

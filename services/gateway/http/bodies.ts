@@ -4,8 +4,10 @@ import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { checkJsonSize } from "./json-size.ts";
+import { unknownFields } from "./known-fields.ts";
 import type { LimitReached, Limits } from "./limits.ts";
 import type { Share } from "./memory-budget.ts";
+import { invalidFields } from "./problem.ts";
 import { readBody } from "./read-body.ts";
 
 /** A body of this size is worked on in several turns of the event loop, so that others get theirs. */
@@ -16,16 +18,20 @@ const bytesPerValue = 100;
 
 /**
  * Reads every body as JSON, whatever its content type says. The old front end did so, and curl sends
- * `application/x-www-form-urlencoded` by default. An empty body reads as undefined.
+ * `application/x-www-form-urlencoded` by default. An empty body reads as undefined. `hint` is told where a
+ * body is not JSON.
  */
-export function readJsonBodies(app: FastifyInstance, limits: Limits, reached: LimitReached): void {
+export function readJsonBodies(
+  app: FastifyInstance,
+  { limits, reached, hint = "" }: { limits: Limits; reached: LimitReached; hint?: string },
+): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) =>
-    parseBody(await readBody(request, payload, limits, reached), request.bodyShare),
+    parseBody(await readBody(request, payload, limits, reached), request.bodyShare, hint),
   );
 }
 
-async function parseBody(body: Buffer, share: Share | undefined): Promise<unknown> {
+async function parseBody(body: Buffer, share: Share | undefined, hint: string): Promise<unknown> {
   if (body.length === 0) return undefined;
   const { values } = checkJsonSize(body);
   // What is parsed stands beside the text and the bytes.
@@ -34,13 +40,21 @@ async function parseBody(body: Buffer, share: Share | undefined): Promise<unknow
   try {
     if (!isUtf8(body)) throw new SyntaxError("it is not UTF-8");
     // JSON.parse keeps `__proto__` as an own property. That is safe, as only own properties are read.
-    return JSON.parse(body.toString("utf8"));
+    return JSON.parse(textOf(body));
   } catch (error) {
     const detail = error instanceof Error ? error.message : "it cannot be read";
-    throw new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}`, { effect: "none" });
+    throw new GatewayError("BODY_NOT_JSON", `The body is not JSON: ${detail}${hint}`, { effect: "none" });
   } finally {
     if (body.length > largeBytes) await setImmediate();
   }
+}
+
+const byteOrderMark = Buffer.from("\ufeff");
+
+/** The text of UTF-8 bytes, without the byte-order mark that editors put before it. */
+export function textOf(utf8: Buffer): string {
+  const hasMark = utf8.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+  return utf8.toString("utf8", hasMark ? byteOrderMark.length : 0);
 }
 
 /**
@@ -48,8 +62,15 @@ async function parseBody(body: Buffer, share: Share | undefined): Promise<unknow
  * end. A missing body becomes an empty object.
  */
 export async function unwrapData(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
-  if (hasData(request.body)) request.body = request.body.data;
+  if (request.body === undefined) request.body = {};
+  if (hasData(request.body)) request.body = dataIn(request.body);
+}
+
+/** What a body has under `data`. Nothing may stand beside it. Throws INVALID_INPUT. */
+export function dataIn(body: { data: object }): object {
+  const others = Object.keys(body).filter((name) => name !== "data");
+  if (others.length > 0) invalidFields(unknownFields(others, ["data"]));
+  return body.data;
 }
 
 /** Whether a body has its fields under `data`. */

@@ -65,6 +65,12 @@ export function setCommandHeaders(
   if (sequence) reply.header("kato-sequence", String(sequence));
 }
 
+/** An answer says how things stand at this moment, so it is not to be stored; nor is its type to be guessed. */
+export function setSafetyHeaders(reply: FastifyReply): void {
+  reply.header("x-content-type-options", "nosniff");
+  if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+}
+
 /** How near a client is to a limit. */
 export interface RateLimit {
   /** The limit's name: `depth`, `age`, `wait` or `log`. */

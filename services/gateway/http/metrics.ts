@@ -1,7 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { StoreRoom } from "../../../libs/nats/store-room.ts";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
-import { latencyBucketsSeconds, removeUnregistered, setCounter } from "../../../libs/telemetry/metrics.ts";
+import {
+  createClockSkewGauge,
+  latencyBucketsSeconds,
+  removeUnregistered,
+  setCounter,
+} from "../../../libs/telemetry/metrics.ts";
 import type { LimitName } from "./limits.ts";
 import { limitNames } from "./limits.ts";
 
@@ -27,6 +32,8 @@ export interface GatewayFacts {
   natsReconnects: () => number;
   /** JetStream's storage, in bytes. What is undefined is not known. */
   storage: () => Partial<Pick<StoreRoom, "usedBytes" | "capacityBytes" | "reserveBytes">>;
+  /** By how much this machine's clock is ahead of JetStream's. */
+  clockSkewMs: () => number;
 }
 
 export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
@@ -69,6 +76,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
     help: "How often the connection to NATS was made again",
     registers,
   });
+  const clockSkew = createClockSkewGauge(registry);
   return {
     contentType: registry.contentType,
     answered: ({ processor, method, outcome, seconds }) => {
@@ -83,6 +91,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       unowned.set(processors.unowned);
       showStorage(facts.storage());
       setCounter(reconnects, facts.natsReconnects());
+      clockSkew.set(facts.clockSkewMs() / 1_000);
       return registry.metrics();
     },
   };

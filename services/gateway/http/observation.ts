@@ -4,7 +4,7 @@ import { invalid } from "./problem.ts";
 import { Float32, mapOf } from "./schemas.ts";
 
 /**
- * An observation as clients send it. Other fields are removed, so that none of them reaches KATO by accident.
+ * An observation as clients send it. Other fields are refused.
  */
 export const ObservationBody = Type.Object(
   {

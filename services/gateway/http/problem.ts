@@ -8,12 +8,25 @@ export function problemOf(error: GatewayError) {
   return { type, title, status, detail: error.message, retryable, ...context, ...more };
 }
 
+/** A field of the input, and what is wrong with it. */
+export interface WrongField {
+  field: string;
+  detail: string;
+}
+
 /** Throws INVALID_INPUT for one field. The message is the field's name followed by `detail`. */
 export function invalid(field: string, detail: string): never {
-  throw new GatewayError("INVALID_INPUT", `${field}: ${detail}`, {
-    effect: "none",
-    errors: [{ field, detail }],
-  });
+  return invalidFields([{ field, detail }]);
+}
+
+/** Throws INVALID_INPUT that names these fields. */
+export function invalidFields(errors: WrongField[]): never {
+  throw new GatewayError("INVALID_INPUT", sentenceOf(errors), { effect: "none", errors });
+}
+
+/** Wrong fields as one sentence. */
+export function sentenceOf(errors: readonly WrongField[]): string {
+  return errors.map(({ field, detail }) => `${field}: ${detail}`).join("; ");
 }
 
 /** A JSON pointer as people write it: `/vectors/0/1` becomes `vectors[0][1]`. The whole body is `body`. */

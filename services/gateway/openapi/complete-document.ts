@@ -77,7 +77,7 @@ function describe(method: string, path: string, generated: Generated) {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]),
       ),
-      ...(problems === "bulk" ? bulkProblemReferences() : problemReferences(problems)),
+      ...(problems === "bulk" ? bulkProblemReferences() : problemReferences(method, problems)),
     },
   };
 }
@@ -119,14 +119,9 @@ function describeAnswer({ description, headers, content }: DescribedAnswer): Ope
   };
 }
 
-/**
- * A schema as clients should read it, without `additionalProperties: false`. The gateway removes fields that
- * it does not know and does not refuse them.
- */
+/** A schema as plain JSON. */
 export function asSent(schema: TSchema): OpenAPIV3_1.SchemaObject {
-  return JSON.parse(JSON.stringify(schema), (key, value) =>
-    key === "additionalProperties" && value === false ? undefined : value,
-  );
+  return JSON.parse(JSON.stringify(schema));
 }
 
 /**

@@ -97,7 +97,12 @@ function describedBy({ schema, config, preValidation }: RouteOptions): Described
   const { required = [] } = body;
   return {
     ...described,
-    body: { anyOf: [body, { type: "object", required: ["data"], properties: { data: body } }] },
+    body: {
+      anyOf: [
+        body,
+        { type: "object", required: ["data"], properties: { data: body }, additionalProperties: false },
+      ],
+    },
     ...(required.length === 0 && { [bodyMayBeMissing]: true }),
   };
 }

@@ -64,6 +64,7 @@ const texts = {
   "Kato-Sequence": "The command's place in the processor's command log",
   "Kato-Command": "The command's id",
   "Kato-Ingestion": "The ingestion's id",
+  Allow: "The methods that the path has",
   Location: "Where to ask what became of it",
   "Preference-Applied": "What of `Prefer` was applied",
   "Idempotency-Replayed": "`true`: this is the answer of an earlier request with this Idempotency-Key",

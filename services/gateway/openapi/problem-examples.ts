@@ -22,6 +22,12 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   MODEL_NOT_FOUND: { detail: "No model MODEL|0", context: none },
   VECTOR_NOT_FOUND: { detail: "No vector VECTOR|0", context: none },
   INGESTION_NOT_FOUND: { detail: "Ingestion x not found", context: { processor } },
+  METHOD_NOT_ALLOWED: {
+    detail: `/${processor}/observe has POST, and not GET.`,
+    context: { effect: "none" },
+  },
+  REQUEST_TIMEOUT: { detail: "The request did not come in time.", context: { effect: "none" } },
+  HEADERS_TOO_LARGE: { detail: "The head of the request is too long.", context: { effect: "none" } },
   STILL_QUEUED: { detail: "3 commands are not applied yet; ?force=true leaves them.", context: none },
   NOT_HELD: { detail: "Only the instance of a processor that is held can be adopted.", context: none },
   REGISTRY_FULL: { detail: "10000 processors are registered, and no more may be.", context: none },
@@ -31,6 +37,10 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
     context: { processor, command, effect: "unknown" },
   },
   TOO_LARGE: { detail: "The request is 5000000 bytes for KATO, the limit is 4194304.", context: none },
+  UNSUPPORTED_MEDIA_TYPE: {
+    detail: 'The Content-Encoding "zstd" is not one of gzip, br.',
+    context: { effect: "none" },
+  },
   INVALID_INPUT: {
     detail: "strings[1]: must be string",
     context: { effect: "none", errors: [{ field: "strings[1]", detail: "must be string" }] },

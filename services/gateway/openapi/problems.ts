@@ -23,6 +23,7 @@ export const Problem = Type.Object({
   ),
   command: Type.Optional(Type.String({ description: "The command's id, where one was made" })),
   sequence: Type.Optional(Type.Integer({ description: "The command's place in the command log" })),
+  reason: Type.Optional(Type.String({ description: "Why the instance is away, as /processors says it" })),
   errors: Type.Optional(
     Type.Array(Type.Object({ field: Type.String(), detail: Type.String() }), {
       description: "Which parts of the input are wrong, and why",
@@ -36,13 +37,17 @@ const ofCommand = ["Kato-Sequence", "Kato-Command"] as const;
 const statuses = {
   400: { when: "The request cannot be read, or its body is not JSON.", headers: [] },
   404: { when: "There is no such processor, or nothing of that name.", headers: ofCommand },
+  405: { when: "The path does not have this method; `Allow` has those that it has.", headers: ["Allow"] },
+  408: { when: "The request did not come in time.", headers: [] },
   409: { when: "Something else has to end first.", headers: ["Retry-After", ...ofCommand] },
   413: { when: "The request is larger than KATO or NATS takes; `detail` says the limit.", headers: [] },
+  415: { when: "The body's `Content-Encoding` or charset is not supported.", headers: [] },
   422: { when: "The input is wrong, and `errors` names the field; or KATO refused it.", headers: ofCommand },
   429: {
     when: "Too much waits for this processor, or its command log takes no more for now.",
     headers: ["Retry-After", "RateLimit", "RateLimit-Policy", ...ofCommand],
   },
+  431: { when: "The head of the request is too long.", headers: [] },
   501: { when: "This KATO cannot do that.", headers: ofCommand },
   502: { when: "KATO failed, or its answer is too large.", headers: ofCommand },
   503: {
@@ -62,7 +67,7 @@ const statuses = {
 
 export type ProblemStatus = keyof typeof statuses;
 
-const bulkStatuses = [400, 404, 409, 413, 422, 429, 503] as const satisfies ProblemStatus[];
+const bulkStatuses = [400, 404, 408, 409, 413, 415, 422, 429, 431, 503] as const satisfies ProblemStatus[];
 const ofIngestion = ["Location", "Kato-Ingestion"] as const;
 
 /** The problem of a bulk request. Once the request was begun, it also says what was stored until then. */
@@ -98,9 +103,14 @@ function responseOf(
   };
 }
 
-/** References to the problems with these statuses. */
-export function problemReferences(wanted: readonly ProblemStatus[]) {
-  return references("Problem", wanted);
+/** What every request can be answered. */
+const always = [400, 408, 422, 431] as const satisfies ProblemStatus[];
+/** What every request that has a body can be answered. */
+const ofBodies = [413, 415] as const satisfies ProblemStatus[];
+
+/** References to the problems with these statuses, and to those that every request of the method can have. */
+export function problemReferences(method: string, wanted: readonly ProblemStatus[]) {
+  return references("Problem", [...wanted, ...always, ...(method === "get" ? [] : ofBodies)]);
 }
 
 /** References to the problems of a bulk request. */

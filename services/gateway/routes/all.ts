@@ -5,6 +5,7 @@ import commands from "./commands/routes.ts";
 import deadLetters from "./dead-letters/routes.ts";
 import genes from "./genes/routes.ts";
 import genome from "./genome/routes.ts";
+import home from "./home/routes.ts";
 import { Ingestion } from "./ingestions/ingestion-view.ts";
 import ingestions from "./ingestions/routes.ts";
 import instance from "./instance/routes.ts";
@@ -24,6 +25,7 @@ import workingMemory from "./working-memory/routes.ts";
 
 /** All routes, in the order in which the OpenAPI document has them. A new subject is added here. */
 export const allRoutes = [
+  home,
   probes,
   processors,
   genome,

@@ -1,4 +1,5 @@
 import type { KV, KvEntry } from "@nats-io/kv";
+import type { StoredAt } from "../../../libs/nats/store-time.ts";
 
 /**
  * The beginning of the keys of workers that are alive. All other keys are those of leases: processor ids,
@@ -8,6 +9,8 @@ const workerPrefix = "worker.";
 
 /** What is used of the leases' bucket. */
 export interface LeaseBucket extends Pick<KV, "put" | "delete"> {
+  /** When an entry of this revision was stored, by JetStream's clock. */
+  get(key: string): Promise<Pick<KvEntry, "revision" | "created"> | null>;
   watch(): Promise<AsyncIterable<Change> & { stop(): void }>;
 }
 
@@ -54,12 +57,20 @@ export class Membership {
     return membership;
   }
 
-  /** Announces that this worker is alive. That counts for a lease's life. */
-  async announce(wanted: string[] | "*"): Promise<void> {
+  /**
+   * Announces that this worker is alive. That counts for a lease's life. Resolves to when JetStream has stored
+   * it; to undefined if that is not known.
+   */
+  async announce(wanted: string[] | "*"): Promise<StoredAt | undefined> {
     const key = workerPrefix + this.#me;
     const toldAt = Math.max(this.#watchedSince, this.#seen.get(key)?.at ?? 0);
-    await this.#bucket.put(key, JSON.stringify(wanted));
-    if (performance.now() - toldAt > this.#leaseMs) await this.#watch();
+    const sentAt = performance.now();
+    const revision = await this.#bucket.put(key, JSON.stringify(wanted));
+    const answeredAt = performance.now();
+    if (answeredAt - toldAt > this.#leaseMs) await this.#watch();
+    const stored = await this.#bucket.get(key).catch(() => null);
+    if (stored?.revision !== revision) return undefined;
+    return { sentAt, answeredAt, storeMs: stored.created.getTime() };
   }
 
   /** Withdraws the announcement, so that other workers need not wait until its life is over. */

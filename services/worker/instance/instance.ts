@@ -198,8 +198,9 @@ export class Instance {
 
   /** Why it cannot be used, in words for people. */
   get whyDown(): string {
-    const { refusal, ready } = this.#port;
+    const { refusal, ready, answering } = this.#port;
     if (refusal !== undefined) return `its endpoint is not allowed: ${refusal}`;
+    if (!ready && answering !== undefined) return `${answering}, answers at its endpoint, and no KATO`;
     if (!ready) return "its instance cannot be reached";
     if (this.#stranger !== undefined) return `the instance of ${this.#stranger} answers at its endpoint`;
     if (this.#databaseFailure !== undefined) return `its instance's database fails: ${this.#databaseFailure}`;

@@ -16,6 +16,8 @@ export interface InstancePort {
   readonly connections: number;
   /** Why no connection may be made to this endpoint; undefined if one may be made. */
   readonly refusal: string | undefined;
+  /** What answers at the endpoint and is no gRPC server, in words for people; undefined if nothing does. */
+  readonly answering?: string | undefined;
   /** Connects, unless there is a connection. Resolves to whether there is one within `timeoutMs`. */
   connect(timeoutMs: number): Promise<boolean>;
   /** Resolves at the next change of the connection, or after `timeoutMs`. */

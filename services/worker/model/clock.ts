@@ -2,8 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Time, as one processor's code sees it. The crash schedules have a clock of their own. */
 export interface Clock {
-  /** The time in Unix ms, as in deadlines. */
+  /** The time in Unix ms by this machine's clock. */
   unixMs(): number;
+  /** The time in Unix ms by JetStream's clock, by which it says when it has stored a command. */
+  storeMs(): number;
   /** Milliseconds of a clock that nobody can set, to measure durations with. */
   monotonicMs(): number;
   sleep(ms: number): Promise<void>;
@@ -11,12 +13,16 @@ export interface Clock {
   after(ms: number, task: () => void): () => void;
 }
 
-export const systemClock: Clock = {
-  unixMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  sleep: (ms) => sleep(ms),
-  after: (ms, task) => {
-    const timer = setTimeout(task, ms);
-    return () => clearTimeout(timer);
-  },
-};
+/** The clock of this process. */
+export function clockWith(storeTime: { nowMs(): number }): Clock {
+  return {
+    unixMs: () => Date.now(),
+    storeMs: () => storeTime.nowMs(),
+    monotonicMs: () => performance.now(),
+    sleep: (ms) => sleep(ms),
+    after: (ms, task) => {
+      const timer = setTimeout(task, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}

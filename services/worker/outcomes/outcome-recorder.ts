@@ -1,5 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { isOverdue } from "../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { DeadLetter, DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import type {
@@ -20,7 +21,7 @@ export interface OutcomeRecorderOptions {
   maxPayloadBytes: () => number;
   /** Whether JetStream's storage has so little room that only what must be kept is kept. */
   isShort: () => boolean;
-  clock: Pick<Clock, "unixMs" | "sleep">;
+  clock: Pick<Clock, "unixMs" | "storeMs" | "sleep">;
   log: Pick<Logger, "warn">;
 }
 
@@ -51,7 +52,8 @@ export class OutcomeRecorder {
    * nothing to keep.
    */
   record(command: StoredCommand, reply: Reply): Promise<void> | undefined {
-    if (reply.outcome === "applied" && !command.store && !this.#isOverdue(command)) return undefined;
+    if (reply.outcome === "applied" && !command.store && !isOverdue(command, this.#options.clock))
+      return undefined;
     const letter = deadLetterOf(command, reply);
     return this.#insist(async () => {
       if (letter) await this.#keepLetter(letter);
@@ -76,11 +78,6 @@ export class OutcomeRecorder {
   /** From now on a write that fails is not tried again. */
   stop(): void {
     this.#stopping = true;
-  }
-
-  /** Whether the client of a command has stopped waiting. */
-  #isOverdue({ deadlineMs }: StoredCommand): boolean {
-    return deadlineMs !== undefined && this.#options.clock.unixMs() > deadlineMs;
   }
 
   async #write(command: StoredCommand, reply: Reply): Promise<void> {

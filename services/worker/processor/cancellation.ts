@@ -1,11 +1,11 @@
-import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { StoredCommand, Times } from "../../../libs/commands/messages/command.ts";
+import { isOverdue } from "../../../libs/commands/messages/command.ts";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { MissingCommands } from "../checkpoint/lost-commands.ts";
 import { isAutoLearnDue } from "../checkpoint/transitions.ts";
-import type { Clock } from "../model/clock.ts";
 import { stepsOf } from "../model/step.ts";
 
 /**
@@ -18,7 +18,7 @@ import { stepsOf } from "../model/step.ts";
  */
 export class CancellationGate {
   readonly #checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">;
-  readonly #clock: Pick<Clock, "unixMs">;
+  readonly #clock: Times;
   /** The sequence of the command that the loop has in hand. */
   #inHand = 0;
   /** Commands up to this sequence may have been begun. */
@@ -26,10 +26,7 @@ export class CancellationGate {
   /** The latest commands that were lost before they were begun. Nobody can begin them any more. */
   #lost: MissingCommands = { from: 0, through: 0 };
 
-  constructor(
-    checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">,
-    clock: Pick<Clock, "unixMs">,
-  ) {
+  constructor(checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">, clock: Times) {
     this.#checkpoint = checkpoint;
     this.#clock = clock;
   }
@@ -136,8 +133,7 @@ export class CancellationGate {
 
   /** Whether the command's deadline has passed, and the command certainly was not begun. */
   isLate(command: StoredCommand): boolean {
-    const { deadlineMs } = command;
-    return deadlineMs !== undefined && this.#clock.unixMs() > deadlineMs && !this.mayBeBegun(command);
+    return isOverdue(command, this.#clock) && !this.mayBeBegun(command);
   }
 
   /** Whether the command is late or cancelled. */

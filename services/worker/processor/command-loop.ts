@@ -45,7 +45,7 @@ export class CommandLoop {
   #isStopping = false;
   /** The last known sequence of the log. */
   #last = 0;
-  /** When the command in hand was stored (Unix ms). */
+  /** When the command in hand was stored (Unix ms, by JetStream's clock). */
   #storedAtMs = 0;
 
   /** The steps of the command in hand. There can be ten thousands, so they are decoded once. */
@@ -61,7 +61,7 @@ export class CommandLoop {
   /** The last known sequence of the log, and how long the oldest command has waited in the log. */
   get backlog(): { last: number; oldestMs: number } {
     const { applied } = this.#parts.context.checkpoint.current;
-    const waitedMs = this.#environment.clock.unixMs() - this.#storedAtMs;
+    const waitedMs = this.#environment.clock.storeMs() - this.#storedAtMs;
     return {
       last: Math.max(this.#last, applied),
       oldestMs: this.#last > applied ? Math.max(0, waitedMs) : 0,
@@ -87,7 +87,7 @@ export class CommandLoop {
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;
         this.#last = sequence + behind;
-        this.#storedAtMs = command.storedAtMs ?? clock.unixMs();
+        this.#storedAtMs = command.storedAtMs ?? clock.storeMs();
         checkpoint.update(taken(checkpoint.current, command, this.#last));
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);

@@ -48,11 +48,11 @@ export class Processor {
     this.#hold = new Hold(this.#parts);
     const { supervisor } = this.#parts;
     const { processor, stores, lease } = environment;
-    this.#retention = new Retention(processor, stores.logs, (task) =>
+    const exclusively = (task: () => Promise<void>) =>
       supervisor.exclusively(async () => {
         if (lease.held) await task();
-      }),
-    );
+      });
+    this.#retention = new Retention(processor, stores.logs, exclusively, environment.clock.storeMs);
   }
 
   /** The same as `CommandLoop.backlog`. While it is held, everything in the log has waited since then. */

@@ -14,6 +14,7 @@ export class Retention {
   readonly #processor: string;
   readonly #logs: Pick<CommandLogs, "fill" | "firstSince" | "trim">;
   readonly #exclusively: (task: () => Promise<void>) => Promise<void>;
+  readonly #storeMs: () => number;
   #trimmedBelow = 1;
   #isTrimming = false;
   /** The value of `applied` when the log was last found to have no limit; 0 if it has one. */
@@ -26,7 +27,10 @@ export class Retention {
     logs: Pick<CommandLogs, "fill" | "firstSince" | "trim">,
     /** Runs a task while nothing else has the instance. */
     exclusively: (task: () => Promise<void>) => Promise<void>,
+    /** The time by JetStream's clock. */
+    storeMs: () => number,
   ) {
+    this.#storeMs = storeMs;
     this.#processor = processor;
     this.#logs = logs;
     this.#exclusively = exclusively;
@@ -64,8 +68,9 @@ export class Retention {
   }
 
   async #findYoung(checkpoint: CheckpointWriter, ageMs: number): Promise<void> {
-    if (Date.now() < this.#young.untilMs) return;
-    const found = await this.#logs.firstSince(this.#processor, Date.now() - ageMs);
+    const nowMs = this.#storeMs();
+    if (nowMs < this.#young.untilMs) return;
+    const found = await this.#logs.firstSince(this.#processor, nowMs - ageMs);
     this.#young = found
       ? { first: found.sequence, untilMs: found.storedAtMs + ageMs }
       : { first: checkpoint.persisted.applied + 1, untilMs: 0 };

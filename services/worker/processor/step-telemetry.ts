@@ -7,7 +7,7 @@ import type { Step } from "../model/step.ts";
 export interface StepTelemetryOptions {
   metrics: { waited(wait: { method: string; seconds: number }): void };
   tracing: Tracing | undefined;
-  clock: Pick<Clock, "unixMs">;
+  clock: Pick<Clock, "storeMs">;
   /** The instance. Its calls are reported with the step in hand. */
   instance: { inHand: InHand | undefined };
 }
@@ -73,7 +73,6 @@ export class StepTelemetry {
     this.#waitedThrough = sequence;
     if (storedAtMs === undefined) return;
     const { metrics, clock } = this.#options;
-    // Two clocks are compared, and the server's may be ahead.
-    metrics.waited({ method, seconds: Math.max(0, clock.unixMs() - storedAtMs) / 1_000 });
+    metrics.waited({ method, seconds: Math.max(0, clock.storeMs() - storedAtMs) / 1_000 });
   }
 }

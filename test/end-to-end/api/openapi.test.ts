@@ -142,7 +142,7 @@ test("several observations are answered as the document says", async () => {
 });
 
 test("the gateway answers as the document says", async () => {
-  for (const path of ["/kato-api/ping", "/connect", "/health", "/ready", "/processors", "/metrics"]) {
+  for (const path of ["/", "/kato-api/ping", "/connect", "/health", "/ready", "/processors", "/metrics"]) {
     await call(`GET ${path}`, 200);
   }
   for (const path of ["/openapi.json", "/docs"]) await call(`GET ${path}`, 200);

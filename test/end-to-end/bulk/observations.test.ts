@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import { eventsOf } from "../../fixtures/processors.ts";
 import type { System } from "../../fixtures/system.ts";
@@ -53,7 +56,7 @@ test("everything that an observation can carry arrives, and a unique_id is made 
       source: "s",
       path: ["p"],
     },
-    { data: { strings: ["wrapped"], unknown: 1 } },
+    { data: { strings: ["wrapped"] } },
   ];
   const { json, headers } = await post(body.map((line) => JSON.stringify(line)).join("\n"));
   await done(headers.location);
@@ -150,10 +153,52 @@ test("observations can also come in a JSON body", async () => {
   }
 });
 
-test("of an empty body nothing is stored", async () => {
-  const { status, json } = await post("");
-  assert.deepEqual([status, json.accepted, json.first_sequence, json.last_sequence], [202, 0, null, null]);
-  assert.equal((await done(`/p1/ingestions/${json.ingestion}`)).accepted, 0);
+test("a request of which not one line was accepted is a 422 and stores nothing, not even a Learn", async () => {
+  const unknown = '{"string":["typo"]}\n{"Date":"2024-01-02","Close":187.15}\n{"index":{"_index":"x"}}\n';
+  const list = JSON.stringify({ observations: [{ strings: ["a"] }] });
+  for (const [body, count] of [
+    ["", 0],
+    ["\n \n", 0],
+    [unknown, 3],
+    [list, 1],
+  ] as const) {
+    const { status, json, headers } = await post(body, "?learn=end");
+    assert.deepEqual(
+      [status, json.accepted, json.first_sequence, json.learn_sequence],
+      [422, 0, null, undefined],
+    );
+    const rejected = json.rejected as { detail: string }[];
+    assert.equal(rejected.length, count);
+    assert.match(String(json.detail), /^Not one observation was accepted\. (line 1|body): /);
+    assert.equal((await done(headers.location)).accepted, 0);
+    const receipts = receiptsOf((await post(body, "", { ...ndjson, accept: "application/x-ndjson" })).text);
+    assert.equal(receipts.length, Math.max(count, 1));
+    assert.ok(receipts.every(({ error }) => typeof error === "string"));
+  }
+  assert.match(
+    JSON.stringify((await post(unknown)).json.rejected),
+    /string: is unknown; did you mean strings\?/,
+  );
+  assert.deepEqual(await events(), []);
+});
+
+test("a stream is read as it is coded, with a byte-order mark and under each of its names", async () => {
+  const lines = linesOfTexts(["a", "b"]);
+  const types = ["application/ndjson", "application/jsonl", "Application/X-NDJSON; charset=utf-8"];
+  for (const type of types) assert.equal((await post(lines, "", { "content-type": type })).json.accepted, 2);
+  for (const [coding, bytes] of [
+    ["gzip", gzipSync(lines)],
+    ["br", brotliCompressSync(`\uFEFF${lines}`)],
+    ["identity", Buffer.from(`\uFEFF${lines}\uFEFF${lines}`)],
+  ] as const) {
+    const { status, json } = await post(bytes, "", { ...ndjson, "content-encoding": coding });
+    assert.deepEqual([status, json.rejected], [202, []]);
+    await done(`/p1/ingestions/${json.ingestion}`);
+  }
+  assert.equal((await events()).length, 2 * (types.length + 4));
+  const broken = await post(gzipSync(lines).subarray(0, -9), "", { ...ndjson, "content-encoding": "gzip" });
+  assert.deepEqual([broken.status, broken.json.type], [400, "urn:kato:problem:bad-request"]);
+  assert.equal((await post(lines, "", { ...ndjson, "content-encoding": "deflate" })).status, 415);
 });
 
 test("an unknown processor, a wrong option or a wrong key is refused", async () => {
@@ -252,4 +297,19 @@ test("a query is answered during an ingestion, and a command is applied at its p
   assert.equal(json.accepted, 100);
   await done(`/p1/ingestions/${json.ingestion}`);
   assert.deepEqual(await events(), [...texts(50), "between", ...texts(50, "u")]);
+});
+
+test("a stream whose chunks break in the middle is no fault of the gateway", async () => {
+  const socket = connect(system.gateway.port, "127.0.0.1");
+  const line = '{"strings":["a"]}\n';
+  const head = `POST /p1/observations HTTP/1.1\r\nHost: x\r\nContent-Type: ${ndjson["content-type"]}\r\n`;
+  socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n${line.length.toString(16)}\r\n${line}\r\n`);
+  await until("the line is stored", async () => Number((await events()).length) === 1);
+  socket.write("zz\r\n");
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  await once(socket, "close");
+  assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 400 .*bad-request/s);
+  assert.equal((await post(linesOfTexts(["b"]))).status, 202);
+  assert.doesNotMatch(system.gateway.output(), /INTERNAL|"level":50/);
 });

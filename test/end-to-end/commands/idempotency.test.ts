@@ -170,3 +170,23 @@ test("a refused request does not use up the key", async () => {
   const again = await observe("quick", "refused", "refused");
   assert.deepEqual([again.status, isReplay(again)], [200, false], again.text);
 });
+
+test("the same request with its keys in another order is given the stored answer", async () => {
+  const send = (path: string, body: string, type = "application/json") =>
+    system.request("POST", `/known${path}`, body, {
+      "idempotency-key": "in any order",
+      "content-type": type,
+    });
+  const [one, other] = [
+    '{"emotives": {"joy": 1, "fear": 2}, "strings": ["any"], "metadata": {"k": "v", "l": "w"}}',
+    '{"strings": ["any"], "metadata": {"l": "w", "k": "v"}, "emotives": {"fear": 2, "joy": 1}}',
+  ];
+  const first = await send("/observe", one);
+  assert.equal(first.status, 200);
+  assert.deepEqual((await send("/observe", other)).json, first.json);
+  assert.equal((await send("/observe", other.replace("2", "3"))).status, 422);
+  const bulk = (body: string) => send("/observations", body, "application/x-ndjson");
+  const stored = await bulk(one);
+  assert.deepEqual((await bulk(other)).json, stored.json);
+  assert.equal((await bulk(other.replace("2", "3"))).status, 422);
+});

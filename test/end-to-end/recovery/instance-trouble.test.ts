@@ -45,6 +45,8 @@ test("a processor whose instance is away answers 503 at once, with Retry-After, 
     assert.equal(json.effect, "none");
     assert.equal(json.retryable, true);
     assert.equal(json.processor, "p1");
+    assert.equal(json.reason, reason);
+    assert.ok(String(json.detail).includes(String(reason)), String(json.detail));
     assert.ok(!text.includes(String(instance.port)), "the endpoint is told");
   }
   assert.equal((await observe("p2", "unhindered")).status, 200);

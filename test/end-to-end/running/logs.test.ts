@@ -37,7 +37,7 @@ async function requestLine(path: string): Promise<Line> {
 test("each request has one line, with its processor, its command, its outcome and how long it took", async () => {
   const { headers } = await system.request(
     "POST",
-    "/p1/observe?note=x",
+    "/p1/observe",
     { strings: ["a"] },
     { traceparent: `00-${traceId}-b7ad6b7169203331-01` },
   );
@@ -105,7 +105,9 @@ test("a request whose client went away during the answer has its line, which say
 
 test("no line has what is observed, keys, credentials or the query", async () => {
   const headers = { authorization: `Bearer ${secret}`, cookie: secret, "x-api-key": secret };
+  await system.request("POST", "/p1/observe", { strings: [secret] }, headers);
   await system.request("POST", `/p1/observe?token=${secret}`, { strings: [secret] }, headers);
+  await system.request("GET", `/p1/predictions?unique_id=${secret}`);
   await system.request(
     "POST",
     "/p1/observe",

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import dns from "node:dns";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -7,6 +9,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { KatoChannel, maxMessageBytes } from "../../../libs/kato/channel.ts";
+import { peerKind } from "../../../libs/kato/peer-kind.ts";
 import { freePort } from "../../fixtures/free-port.ts";
 import type { GrpcServer, Handler } from "../../fixtures/grpc-server.ts";
 import { startGrpcServer } from "../../fixtures/grpc-server.ts";
@@ -244,4 +247,92 @@ test("a host with the name of one of gRPC's schemes is a host", async (t) => {
   t.after(() => channel.close());
   assert.equal(await channel.connect(5_000), false);
   assert.equal(connections, 0);
+});
+
+test("no proxy that the environment names is used", async (t) => {
+  const { port } = await startServer(t, echo);
+  const names = ["http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "ALL_PROXY", "no_proxy"];
+  const before = { ...process.env };
+  t.after(() => {
+    process.env = before;
+  });
+  for (const name of names) process.env[name] = name === "no_proxy" ? "example.org" : "http://127.0.0.1:9";
+  assert.equal(await open(t, port).connect(5_000), true);
+});
+
+/** A name whose address can be changed. */
+function startNameServer(t: TestContext, first: string): { name: string; address: string } {
+  const record = { name: "kato-instance.test", address: first };
+  const { lookup } = dns.promises;
+  t.mock.method(dns.promises, "lookup", async (host: string, ...options: []) =>
+    host === record.name ? [{ address: record.address, family: 4 }] : lookup(host, ...options),
+  );
+  return record;
+}
+
+/** Keeps asking for a connection, as the worker does while an instance is away. */
+const untilConnected = (channel: KatoChannel) =>
+  until("it is connected", async () => channel.ready || (await channel.connect(100)), 2_000);
+
+test("an instance that comes back under its name at another address is found within two seconds", async (t) => {
+  const record = startNameServer(t, "127.0.0.1");
+  const server = await startServer(t, echo);
+  const channel = new KatoChannel(`${record.name}:${server.port}`);
+  t.after(() => channel.close());
+  await untilConnected(channel);
+  server.stop();
+  await until("it is gone", async () => !channel.ready && !(await channel.connect(50)));
+  record.address = "127.0.0.2";
+  const other = await startGrpcServer({ Ping: echo }, server.port, record.address);
+  t.after(() => other.stop());
+  await untilConnected(channel);
+  assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "response");
+});
+
+test("so is one whose old address is silent, before the connection and after", async (t) => {
+  const record = startNameServer(t, "127.0.0.1");
+  const silent = createServer(() => {});
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  t.after(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const channel = new KatoChannel(`${record.name}:${port}`);
+  t.after(() => channel.close());
+  assert.equal(await channel.connect(300), false);
+  record.address = "127.0.0.2";
+  const other = await startGrpcServer({ Ping: (_call, _callback) => {} }, port, record.address);
+  t.after(() => other.stop());
+  await untilConnected(channel);
+  assert.equal((await channel.call("Ping", nothing, 100)).kind, "unseen");
+  record.address = "127.0.0.3";
+  const third = await startGrpcServer({ Ping: echo }, port, record.address);
+  t.after(() => third.stop());
+  const answers = async () => {
+    await channel.connect(100);
+    return (await channel.call("Ping", nothing, 100)).kind === "response";
+  };
+  await until("the third answers", answers, 2_000);
+});
+
+test("what answers and is no gRPC server is told", async (t) => {
+  const rest = createHttpServer();
+  const nats = createServer((socket) => socket.write('INFO {"server_id":"x","version":"2.11.0"}\r\n'));
+  const other = createServer((socket) => socket.write("220 mail.example.org ESMTP\r\n"));
+  const kinds: string[] = [];
+  for (const server of [rest, nats, other]) {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const channel = open(t, (server.address() as AddressInfo).port);
+    await until("it is told", async () => !(await channel.connect(200)) && channel.answering !== undefined);
+    kinds.push(channel.answering ?? "");
+  }
+  assert.deepEqual(kinds, [
+    "an HTTP/1.1 server, perhaps a REST port",
+    "a NATS server",
+    "something that is not gRPC",
+  ]);
+  const { port } = await startServer(t, echo);
+  assert.equal(await peerKind(`127.0.0.1:${port}`, 5_000), undefined);
+  assert.equal(await peerKind(`127.0.0.1:${await freePort()}`, 5_000), undefined);
 });

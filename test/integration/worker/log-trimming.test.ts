@@ -35,7 +35,7 @@ function writerOf(checkpoint: Partial<Checkpoint>): CheckpointWriter {
   return new CheckpointWriter({ loaded, save: async () => {}, onError: () => {} });
 }
 
-const retention = () => new Retention(processor, logs, (task) => task());
+const retention = () => new Retention(processor, logs, (task) => task(), Date.now);
 
 test("commands that are too old are removed, but none that a rebuild needs (A5)", async () => {
   assert.equal(await logs.first(processor), 1);
@@ -87,7 +87,7 @@ test("an idle processor's log is asked how full it is only once, unless it has a
   const kept = { commands: anyNumber, ageMs: 0 };
   const writer = writerOf({ applied: 15, replayFrom: { sequence: 16, step: 0 } });
   const { counting, asked } = countingLogs();
-  const unlimited = new Retention(processor, counting, (task) => task());
+  const unlimited = new Retention(processor, counting, (task) => task(), Date.now);
   for (let times = 0; times < 3; times++) await unlimited.trim(writer, kept);
   assert.equal(asked.fill, 1);
   writer.update({ applied: 16 });
@@ -97,7 +97,7 @@ test("an idle processor's log is asked how full it is only once, unless it has a
 
   const limitedLogs = await CommandLogs.open(connection, { replicas: 1, maxBytes: 1_000_000 });
   await limitedLogs.ensure("limited");
-  const limited = new Retention("limited", counting, (task) => task());
+  const limited = new Retention("limited", counting, (task) => task(), Date.now);
   for (let times = 0; times < 3; times++) await limited.trim(writer, kept);
   assert.equal(asked.fill, 5, "commands that wait may fill it meanwhile");
 });

@@ -8,10 +8,11 @@ import { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.
 import { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
 import { NatsLink } from "../../../libs/nats/connection.ts";
+import { StoreTime } from "../../../libs/nats/store-time.ts";
 import { Registry } from "../../../libs/registry/registry.ts";
 import { createLogger } from "../../../libs/telemetry/logger.ts";
 import { LateCallBoard } from "../../../services/worker/assignment/late-call-board.ts";
-import { systemClock } from "../../../services/worker/model/clock.ts";
+import { clockWith } from "../../../services/worker/model/clock.ts";
 import { OutcomeRecorder } from "../../../services/worker/outcomes/outcome-recorder.ts";
 import { Worker } from "../../../services/worker/worker.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
@@ -74,7 +75,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
         letters: await DeadLetters.open(connection, 1),
         maxPayloadBytes: () => link.maxPayloadBytes,
         isShort: () => false,
-        clock: systemClock,
+        clock: clockWith({ nowMs: Date.now }),
         log,
       }),
       lateCalls: await LateCallBoard.open(await openBucket(connection, "lateCalls", 1), log),
@@ -92,6 +93,7 @@ async function startWorker(create: (key: string) => Promise<number>): Promise<Wo
       trimEveryMs: 10_000,
     },
     tracing: undefined,
+    storeTime: new StoreTime(log),
     log,
   });
 }

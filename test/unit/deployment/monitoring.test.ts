@@ -31,6 +31,7 @@ const gateway = createGatewayMetrics({
   processors: () => ({ registered: 1, unowned: 0 }),
   natsReconnects: () => 0,
   storage: () => ({}),
+  clockSkewMs: () => 0,
 });
 gateway.answered({ processor: "p1", method: "POST /:id/observe", outcome: "okay", seconds: 0.1 });
 const worker = createWorkerMetrics({
@@ -52,6 +53,7 @@ const worker = createWorkerMetrics({
     },
   ],
   natsReconnects: () => 0,
+  clockSkewMs: () => 0,
 });
 worker.concluded({ processor: "p1", outcome: "applied" });
 worker.waited({ method: "Observe", seconds: 0.1 });
@@ -196,7 +198,12 @@ test("docs/operating.md says of each alert what it means and what to do", () => 
 });
 
 test("a series whose increase sets off an alert is served as 0 from the beginning, so that its first increase shows", async () => {
-  const fresh = createWorkerMetrics({ isRegistered, natsReconnects: () => 0, states: () => [] });
+  const fresh = createWorkerMetrics({
+    isRegistered,
+    natsReconnects: () => 0,
+    clockSkewMs: () => 0,
+    states: () => [],
+  });
   const metrics = `${await fresh.scrape()}\n${await worker.scrape()}`;
   for (const series of [
     'kato_commands_total{processor="p1",outcome="unknown"} 0',

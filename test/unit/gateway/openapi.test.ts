@@ -33,6 +33,7 @@ before(async () => {
     log: createLogger("gateway", "silent"),
     legacyErrors: false,
     principalHeader: undefined,
+    corsOrigins: [],
     stopping: new AbortController().signal,
     tracing: undefined,
     backend: () => assert.fail("describing asks nobody"),

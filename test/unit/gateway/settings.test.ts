@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Environment, SettingsError } from "../../../libs/config/environment.ts";
 import { processorsOfEnvironment } from "../../../libs/registry/declarations.ts";
+import { logLevel } from "../../../libs/telemetry/logger.ts";
 import { gatewaySettings } from "../../../services/gateway/settings.ts";
 import { workerSettings } from "../../../services/worker/settings.ts";
 
@@ -255,4 +256,61 @@ test("a wrong NATS_URL is named without the password that it may hold", () => {
       NATS_URL,
     );
   }
+});
+
+test("spaces and quotes around a setting are left out, as an env file for Docker keeps them", () => {
+  const { entries, problems } = processorsOf({
+    KATO_P1: '"p1:127.0.0.1:1441"',
+    KATO_P2: "p2:127.0.0.1:1442 ",
+    KATO_P5: " 'kato-p5:1441'\n",
+    KATO_PROCESSORS: '\'{"p6": "a:1"}\'',
+  });
+  assert.deepEqual(problems, []);
+  const endpoints = entries.map(({ grpc_endpoint }) => grpc_endpoint);
+  assert.deepEqual(endpoints, ["127.0.0.1:1441", "127.0.0.1:1442", "kato-p5:1441", "a:1"]);
+  const { port, nats } = gateway({ GATEWAY_PORT: '"8080"', NATS_URL: '" nats://n:4222 "' });
+  assert.deepEqual([port, nats.servers], [8080, ["nats://n:4222"]]);
+});
+
+test("a variable that was perhaps meant to name a processor is told; those of linked services are not", () => {
+  const doubtful = (variables: Record<string, string>) => gateway(variables).doubtful;
+  const nearly = { KATO_P3: "http://127.0.0.1:1443", KATO_P4: "p4:127.0.0.1:144I", KATO_P5: "host:1:2:3" };
+  assert.deepEqual(doubtful(nearly), ["KATO_P3", "KATO_P4", "KATO_P5"]);
+  const links = {
+    KATO_P1_PORT: "tcp://10.0.0.1:1441",
+    KATO_P1_PORT_1441_TCP: "tcp://10.0.0.1:1441",
+    KATO_P1_PORT_1441_TCP_ADDR: "fd00::1",
+    KATO_P1_SERVICE_HOST: "fd00::1",
+    KATO_P1_ENV_URL: "http://x:1",
+    KATO_P1_SERVICE_PORT: "1441",
+    KATO_P1: "p1:127.0.0.1:1441",
+  };
+  assert.deepEqual(doubtful(links), []);
+});
+
+test("levels of the log are read in any case, and by the names that KATO has for them", () => {
+  const level = (text: string) => {
+    const environment = new Environment({ LOG_LEVEL: text });
+    const read = logLevel(environment, "info");
+    environment.check();
+    return read;
+  };
+  const levels = ["INFO", "Warning", "CRITICAL", "debug", "", " error "].map(level);
+  assert.deepEqual(levels, ["info", "warn", "fatal", "debug", "info", "error"]);
+  assert.throws(() => level("loud"), /LOG_LEVEL must be one of fatal, error, warn/);
+});
+
+test("a host to listen on may be an IPv6 address in brackets, and is named where it is none", () => {
+  assert.equal(gateway({ GATEWAY_HOST: "[::1]" }).host, "::1");
+  assert.equal(gateway({ GATEWAY_HOST: "::" }).host, "::");
+  for (const host of ["127.0.0.1:8000", "http://127.0.0.1", "[::1]:8000", "a b"]) {
+    assert.throws(() => gateway({ GATEWAY_HOST: host }), /GATEWAY_HOST must be a host's name/, host);
+  }
+});
+
+test("a port that Kubernetes has set for a Service of that name is named as what it is", () => {
+  assert.throws(
+    () => gateway({ GATEWAY_PORT: "tcp://10.96.0.7:8000" }),
+    /GATEWAY_PORT is "tcp:.*", which Kubernetes sets for a Service called "gateway"; .*enableServiceLinks: false/,
+  );
 });

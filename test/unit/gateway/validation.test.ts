@@ -189,8 +189,68 @@ test("a query that is not one of those there are is a 422", async () => {
   }
 });
 
-test("commands that take no body take any", async () => {
-  for (const body of [undefined, "", "{}", "null", "[1]", '"x"']) {
+test("an unknown field is refused by name, with what may have been meant, wherever it stands", async () => {
+  const observe = "/p1/observe";
+  for (const [path, body, field, detail] of [
+    [observe, { string: ["a"] }, "string", "is unknown; did you mean strings?"],
+    [observe, { data: { String: ["a"] } }, "String", "is unknown; did you mean strings?"],
+    [observe, { data: {}, strings: ["a"] }, "strings", "is unknown; known are data"],
+    [observe, '{"strings": ["a"], "__proto__": {}}', "__proto__", /^is unknown; known are strings, /],
+    [observe, { strings: ["a"], Close: 187.15 }, "Close", /^is unknown; known are strings, vectors, /],
+    ["/p1/observe-sequence", { observations: [{}], learn_at_the_end: true }, "learn_at_the_end", /known are/],
+    ["/p1/observe-sequence", { observations: [{}, { vector: [] }] }, "observations[1].vector", /vectors\?$/],
+    ["/p1/predictions", { uniqueid: "a" }, "uniqueid", "is unknown; did you mean unique_id?"],
+    ["/p1/genes/change", { data: { persistence: 1 }, persistence: 2 }, "persistence", /known are data$/],
+    ["/p1/gene/increment-recall-threshold", { by: 0.1 }, "by", "is unknown; known are increment"],
+    ["/processors/p1/rebuild", { form: 5 }, "form", "is unknown; did you mean from?"],
+    ["/p1/learn", { at: "end" }, "at", "is unknown; there are none here"],
+  ] as const) {
+    const answer = await post(path, body);
+    assertRefused(answer, field, JSON.stringify(body));
+    const [first] = answer.json.errors as { detail: string }[];
+    if (typeof detail === "string") assert.equal(first?.detail, detail);
+    else assert.match(first?.detail ?? "", detail);
+  }
+  for (const [path, body] of [
+    ["/p1/model/x", { frequency: 1, emotive: [] }],
+    ["/p1/target-class", { target_class: "a", target: "b" }],
+    ["/processors/p1", { name: "P1", grpc_endpoint: "a:1", port: 1441 }],
+  ] as const) {
+    assertProblem(await send("PUT", path, body), 422, path);
+  }
+});
+
+test("of several unknown fields each is named", async () => {
+  const row = { Date: "2024-01-02", Close: 187.15, Volume: 82488700 };
+  assert.deepEqual(fieldsOf(await post("/p1/observe", row)), ["Date", "Close", "Volume"]);
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x${index}`.repeat(50), 1]));
+  assert.ok((await post("/p1/observe", many)).text.length < 20_000);
+});
+
+test("an unknown parameter of a query is refused by name, on every path but the probes", async () => {
+  for (const [method, path, field] of [
+    ["POST", "/p1/observations?lern=end", "lern"],
+    ["POST", "/p1/observe?learn=end", "learn"],
+    ["GET", "/p1/ping?wait=5", "wait"],
+    ["GET", "/p1/predictions?uniqueid=a", "uniqueid"],
+    ["GET", "/processors?limit=5", "limit"],
+    ["DELETE", "/processors/p1?forced=true", "forced"],
+  ] as const) {
+    assertRefused(await send(method, path), field, path);
+  }
+  for (const path of ["/health?from=balancer", "/kato-api/ping?x", "/metrics?collect[]=x"]) {
+    assert.equal((await send("GET", path)).status, 200, path);
+  }
+});
+
+test("null is no body, neither at the top nor under data", async () => {
+  for (const path of ["/p1/observe", "/p1/predictions", "/processors/p1/rebuild"]) {
+    for (const body of ["null", '{"data": null}']) assertRefused(await post(path, body), "body", path);
+  }
+});
+
+test("commands that take no body take any that has no fields, and data", async () => {
+  for (const body of [undefined, "", "{}", "null", "[1]", '"x"', '{"data": {"strings": ["a"]}}']) {
     assertPassedOn(await post("/p1/wake", body), String(body));
   }
 });

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { Environment } from "../../../libs/config/environment.ts";
 import { settingNames } from "../../../libs/config/setting-names.ts";
+import { logLevel } from "../../../libs/telemetry/logger.ts";
 import { readSettings } from "../../../scripts/start/settings.ts";
 import { checkEndpoints, gatewaySettings } from "../../../services/gateway/settings.ts";
 import { simulatorSettings } from "../../../services/simulator/settings.ts";
@@ -77,6 +78,33 @@ processors: [{id: p1, grpc_endpoint: "a:1", endpoint: x}]
   const message = await refusal(yaml);
   for (const key of ['"gateway_prot"', '"KATO_PROCESSORS"', '"__proto__"', '"endpoint"'])
     assert.ok(message.includes(`has the unknown key ${key}`), `${key}: ${message}`);
+});
+
+test("the file of KATO's own REST front end is refused with what to write instead", async () => {
+  const yaml = `
+port: 9000
+log_level: INFO
+timeout: 30
+max_connections: 10
+processors:
+  - {id: p1, name: P1, grpc_endpoint: "127.0.0.1:1441", description: first}
+`;
+  const path = join(folder, "predecessor.yaml");
+  await writeFile(path, yaml);
+  const environment = await Environment.read({ GATEWAY_CONFIG: path }, "gateway");
+  assert.throws(
+    () => gatewaySettings(environment),
+    ({ message }: Error) => {
+      assert.match(message, /has the key "port": write gateway_port/);
+      assert.match(message, /has the key "timeout": leave it out; .*Prefer: wait=30/);
+      assert.match(message, /has the key "max_connections": leave it out/);
+      assert.match(message, /processors\[0\] has the unknown key "description": leave it out/);
+      assert.doesNotMatch(message, /log_level|\n/i);
+      return true;
+    },
+  );
+  const simulators = await Environment.read({ GATEWAY_CONFIG: path }, "simulator");
+  assert.doesNotThrow(() => logLevel(simulators, "info"));
 });
 
 test("everything else that is wrong with the file is named in one message", async () => {

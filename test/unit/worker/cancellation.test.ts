@@ -4,7 +4,7 @@ import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint-writer.ts";
-import { systemClock } from "../../../services/worker/model/clock.ts";
+import { clockWith } from "../../../services/worker/model/clock.ts";
 import { NatsAway } from "../../../services/worker/model/interruptions.ts";
 import { CancellationGate } from "../../../services/worker/processor/cancellation.ts";
 
@@ -15,7 +15,7 @@ function writerOf(checkpoint: Partial<Checkpoint>, save = async () => {}): Check
 
 /** The gate of a reconciled instance with this checkpoint. The commands up to 4 are applied. */
 function gateOf(checkpoint: Partial<Checkpoint>): CancellationGate {
-  const gate = new CancellationGate(writerOf({ applied: 4, ...checkpoint }), systemClock);
+  const gate = new CancellationGate(writerOf({ applied: 4, ...checkpoint }), clock);
   gate.reconciled();
   return gate;
 }
@@ -24,8 +24,10 @@ const commandOf = (sequence: number): StoredCommand => {
   return { id: `c${sequence}`, processor: "p1", method: "Observe", data: new Uint8Array(), sequence };
 };
 
+const clock = clockWith({ nowMs: Date.now });
+
 test("before it is known what an earlier worker has begun nothing can be cancelled", () => {
-  const gate = new CancellationGate(writerOf({ applied: 4 }), systemClock);
+  const gate = new CancellationGate(writerOf({ applied: 4 }), clock);
   assert.equal(gate.forbid(5), false);
   gate.reconciled();
   assert.equal(gate.forbid(5), true);
@@ -68,7 +70,7 @@ test("what was cancelled stays so in a later life, and is not told where that ca
     save: async (checkpoint) => void saved.push(checkpoint),
     onError: () => {},
   });
-  const gate = new CancellationGate(persisted, systemClock);
+  const gate = new CancellationGate(persisted, clock);
   gate.reconciled();
   assert.equal(await gate.cancel(6), true);
   const later = gateOf(saved.at(-1) ?? {});
@@ -76,7 +78,7 @@ test("what was cancelled stays so in a later life, and is not told where that ca
   assert.equal(later.mustNotBegin(commandOf(6)), true);
 
   const failing = writerOf({ applied: 4 }, () => Promise.reject(new NatsAway("not answered")));
-  const unheard = new CancellationGate(failing, systemClock);
+  const unheard = new CancellationGate(failing, clock);
   unheard.reconciled();
   assert.equal(await unheard.cancel(6), false);
   assert.equal(unheard.mustNotBegin(commandOf(6)), true, "it may have been kept all the same");

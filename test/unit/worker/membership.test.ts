@@ -34,6 +34,7 @@ class World {
       await this.write(key, value);
       return 1;
     },
+    get: async () => null,
     delete: (key: string) => this.write(key, ""),
     watch: async () => {
       this.watches++;

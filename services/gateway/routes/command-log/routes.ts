@@ -42,7 +42,7 @@ async function commandView(backend: Backend, command: LoggedCommand, applied: nu
 
 /** What became of a command; null if it is not known, or no longer. */
 async function outcomeOf(
-  { stores }: Backend,
+  { stores, storeTime }: Backend,
   { sequence, id, processor, storedAtMs }: LoggedCommand,
   applied: number | undefined,
 ): Promise<string | null> {
@@ -51,7 +51,7 @@ async function outcomeOf(
   const record = (await stores.outcomes.find(processor, id))?.record;
   if (record?.reply && record.sequence === sequence) return record.state;
   // A command without a record has simply succeeded, as long as records are kept.
-  return Date.now() - storedAtMs < outcomesKeptMs ? "applied" : null;
+  return storeTime.nowMs() - storedAtMs < outcomesKeptMs ? "applied" : null;
 }
 
 export default routes;

@@ -34,6 +34,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       }
       const { method, state, sequence } = found.record;
       setCommandHeaders(reply, { command, sequence });
+      if (state === "applied" || state === "failed") backend.states.passed(processor, sequence);
       return {
         id: processor,
         time_stamp: Date.now() / 1_000,

@@ -9,7 +9,7 @@ import { dataOf } from "../../dispatch/kato-response.ts";
 import { runCommand, runEncoded } from "../../dispatch/run-command.ts";
 import { runQuery } from "../../dispatch/run-query.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
-import { hasData, unwrapData } from "../../http/bodies.ts";
+import { dataIn, hasData, unwrapData } from "../../http/bodies.ts";
 import { invalid } from "../../http/problem.ts";
 import { mapOf, ProcessorId, ProcessorParams } from "../../http/schemas.ts";
 import { checkGenes } from "./check-genes.ts";
@@ -50,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       // The body is not unwrapped by a hook, because the answer's wording depends on where the genes were.
       const isWrapped = hasData(body);
       if (isWrapped && !isObject(body.data)) invalid("data", "must be an object of genes");
-      const genes = checkGenes(isWrapped ? { ...body.data } : body);
+      const genes = checkGenes(isWrapped ? { ...dataIn(body) } : body);
       const form = isWrapped ? wrappedGenes : undefined;
       return runCommand({ options, request, reply }, "UpdateGenes", { genes }, form);
     },

@@ -73,6 +73,7 @@ export async function ingestionView(
   const end = Math.max(last_sequence ?? 0, learn_sequence ?? 0);
   const counted = counts.applied + counts.failed + counts.unknown;
   const state = stateOf(record.state === "accepting", applied >= end, counts.through > 0);
+  if (state === "done") backend.states.passed(processor, end);
   // An observation may be applied before the gateway has read its acknowledgement.
   const accepted = Math.max(record.accepted, counted);
   const left = accepted - counted;

@@ -1,4 +1,4 @@
-import { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
@@ -13,13 +13,22 @@ import { checkQueueLimits, requestLimitBytes, setQueueRateLimit } from "../../fl
 import type { RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
 import { natsUnavailable } from "../../fleet/errors.ts";
+import { readJsonBodies } from "../../http/bodies.ts";
 import { readIdempotencyKey } from "../../http/headers.ts";
-import { invalid } from "../../http/problem.ts";
+import { unknownFields } from "../../http/known-fields.ts";
+import { invalid, invalidFields } from "../../http/problem.ts";
 import { randomId } from "../../http/random-id.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 
 const ndjson = "application/x-ndjson";
+/** One observation a line goes by several names. */
+const streamTypes = [ndjson, "application/ndjson"].concat(
+  ["jsonl", "x-jsonl", "jsonlines", "x-jsonlines"].map((name) => `application/${name}`),
+);
+const ndjsonHint =
+  "One observation a line is sent with Content-Type: application/x-ndjson, by curl with " +
+  "-X POST -T FILE -H 'Content-Type: application/x-ndjson' (its -d leaves out the line breaks)";
 
 const BulkQuery = Type.Object({
   learn: Type.Optional(Type.Literal("end", { description: "`end` adds a Learn after the last observation" })),
@@ -33,7 +42,8 @@ const BulkQuery = Type.Object({
 /** Any number of observations in one request, stored in its order (docs/api.md, Many observations). */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   // A stream is handed to the route unread. Every other body is JSON, as on all routes.
-  app.addContentTypeParser(ndjson, (_request, payload, done) => done(null, payload));
+  readJsonBodies(app, { limits: options.limits, reached: options.reached, hint: `. ${ndjsonHint}` });
+  app.addContentTypeParser(streamTypes, (_request, payload, done) => done(null, payload));
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
 
@@ -44,9 +54,9 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       config: { operation: described.observations },
     },
     async (request, reply) => {
+      const body = bodyOf(request.body);
       const { backend, processor } = targetOf(options, request);
       if (!backend.nats.connected) throw natsUnavailable({ processor, effect: "none" });
-      const body = bodyOf(request.body);
       const key = readIdempotencyKey(request);
       // With a key the request may be stored already, and then a full queue does not matter.
       if (key === undefined) checkQueueLimits(backend, { processor, effect: "none" }, processor);
@@ -90,10 +100,14 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 };
 
 function bodyOf(body: unknown): BulkBody {
-  if (body instanceof IncomingMessage) return body;
-  const list =
-    typeof body === "object" && body !== null && "observations" in body ? body.observations : undefined;
-  return Array.isArray(list) ? list : invalid("observations", "must be a list of observations");
+  if (body instanceof Readable) return body;
+  const { observations, ...others }: Record<string, unknown> = Object(body);
+  if (!Array.isArray(observations)) {
+    invalid("observations", `must be a list of observations. ${ndjsonHint}`);
+  }
+  const unknown = Object.keys(others);
+  if (unknown.length > 0) invalidFields(unknownFields(unknown, ["observations"]));
+  return observations;
 }
 
 /** The answer has begun, so an error becomes its last line. */
@@ -108,7 +122,7 @@ function endWithError(
   if (error.code === "INTERNAL") request.log.error({ err: error }, "the gateway failed on a request");
   const { line, lines } = intake.record;
   // A line that was refused has its receipt already.
-  if (error.code !== "INVALID_INPUT") {
+  if (error.code !== "INVALID_INPUT" || intake.record.rejected_count === 0) {
     receipts.add({
       line: Math.min(line + 1, lines + 1),
       error: error.message,

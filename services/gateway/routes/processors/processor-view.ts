@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import type { ProcessorState } from "../../../../libs/commands/messages/processor-state.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../../fleet/backend.ts";
 import { exampleProcessor, exampleTime } from "../../openapi/examples.ts";
@@ -75,8 +76,9 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
       oldest_seconds: null,
       applied: null,
     };
-  const { state, since, reason, worker, applied, interval, rate, degraded, foreign } = report;
+  const { since, reason, worker, applied, interval, rate, degraded, foreign } = report;
   const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
+  const state = stateOf(report.state, entry.paused === true, depth);
   return {
     ...registered,
     healthy: state !== "down" && state !== "held",
@@ -95,4 +97,16 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
     rate,
     interval,
   };
+}
+
+type State = ProcessorState["state"];
+
+/**
+ * The state as it is shown: a report's, where it does not contradict what is known by now. A processor counts
+ * as paused only once its worker has said so, because until then it may apply what comes.
+ */
+function stateOf(reported: State, isPaused: boolean, depth: number): State {
+  const isPassed = reported === "paused" && !isPaused;
+  if (!isPassed && reported !== "ready" && reported !== "applying") return reported;
+  return depth > 0 ? "applying" : "ready";
 }

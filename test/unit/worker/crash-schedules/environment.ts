@@ -77,6 +77,7 @@ const nothingMeasured = {
 function clockOf(world: World, life: Life): Clock {
   return {
     unixMs: () => world.clock.nowMs,
+    storeMs: () => world.clock.nowMs,
     monotonicMs: () => world.clock.nowMs,
     // So short a sleep is always a wait for an instance that may still be busy with a call.
     sleep: (ms) => (ms < 100 ? world.pause(life, ms) : world.clock.sleep(life, ms)),
@@ -301,7 +302,7 @@ function ingestionsOf(world: World, life: Life): ProcessorStores["ingestions"] {
 
 function recordsOf(world: World, life: Life) {
   const put = (record: Parameters<typeof world.records.set>[1]["record"]) =>
-    world.records.set(record.command, { revision: ++world.revision, record });
+    world.records.set(record.command, { revision: ++world.revision, record, storedAtMs: world.clock.nowMs });
   return {
     find: (_processor: string, command: string) =>
       world.exchange(life, "find", () => world.records.get(command)),

@@ -1,6 +1,6 @@
 import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../../libs/commands/messages/reply.ts";
-import type { CommandRecord } from "../../../../libs/commands/outcomes/outcome-store.ts";
+import type { FoundRecord } from "../../../../libs/commands/outcomes/outcome-store.ts";
 import type { Method } from "../../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../../libs/kato/unary-call.ts";
 import type { LateCallReport } from "../../../../services/worker/model/late-calls.ts";
@@ -66,7 +66,7 @@ export class World {
   readonly counts = new Map<string, string>();
   /** The reports of late calls that nobody has read yet. */
   lateCalls: LateCallReport[] = [];
-  readonly records = new Map<string, { revision: number; record: CommandRecord }>();
+  readonly records = new Map<string, FoundRecord>();
   readonly replies: { life: number; subject: string; reply: Reply }[] = [];
   /** Lines in the log that must never be there. */
   readonly problems: string[] = [];

@@ -1,0 +1,49 @@
+import { connect } from "node:net";
+
+/** How an HTTP/2 connection begins, and an empty SETTINGS frame (RFC 9113, 3.4). */
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+
+/** What other servers begin their answer with. Where none fits and it is not HTTP/2, it is something else. */
+const beginnings = [
+  { text: "HTTP/", kind: "an HTTP/1.1 server, perhaps a REST port" },
+  { text: "INFO {", kind: "a NATS server" },
+  { text: "\x15\x03", kind: "a TLS server" },
+  { text: "SSH-", kind: "an SSH server" },
+];
+
+const settingsFrame = 0x04;
+const enoughBytes = 9;
+
+/**
+ * What answers at an endpoint (`host:port`), in words for people. Undefined if it answers as gRPC does, or
+ * says nothing within `timeoutMs`. Never rejects.
+ */
+export function peerKind(endpoint: string, timeoutMs: number): Promise<string | undefined> {
+  const { hostname, port } = new URL(`tcp://${endpoint}`);
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  let answer = Buffer.alloc(0);
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(kindOf(answer));
+    };
+    const timer = setTimeout(end, timeoutMs);
+    socket
+      .on("connect", () => socket.write(preface))
+      .on("data", (chunk) => {
+        answer = Buffer.concat([answer, chunk]);
+        if (answer.length >= enoughBytes) end();
+      })
+      .on("error", end)
+      .on("close", end);
+  });
+}
+
+function kindOf(answer: Buffer): string | undefined {
+  if (answer.length === 0) return undefined;
+  if (answer.length >= enoughBytes && answer[3] === settingsFrame) return undefined;
+  const text = answer.toString("latin1");
+  const known = beginnings.find((beginning) => text.startsWith(beginning.text));
+  return known?.kind ?? "something that is not gRPC";
+}

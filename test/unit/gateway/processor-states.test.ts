@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import { ProcessorStates } from "../../../services/gateway/fleet/processor-states.ts";
+
+const idle: ProcessorState = {
+  processor: "p1",
+  state: "ready",
+  since: 0,
+  reason: "",
+  worker: "w",
+  applied: 5,
+  last: 5,
+  degraded: "",
+  interval: 5,
+  oldestMs: 0,
+  rate: 0,
+  drainRate: 10,
+};
+
+/** The states as a gateway has them, and a worker that reports. */
+function gatewayAndWorker() {
+  let tell: Parameters<ConstructorParameters<typeof ProcessorStates>[0]["subscribe"]>[1]["callback"] =
+    () => {};
+  const states = new ProcessorStates({
+    subscribe: (_subject, { callback }) => {
+      tell = callback;
+      return { unsubscribe: () => {} };
+    },
+  });
+  const report = (changes: Partial<ProcessorState>) =>
+    tell(null, { json: <T>() => ({ ...idle, ...changes }) as T });
+  return { states, report };
+}
+
+test("an answered command does not wait any more, although no report says so yet", () => {
+  const { states, report } = gatewayAndWorker();
+  report({});
+  for (const sequence of [6, 7, 8, 9, 10]) states.stored("p1", sequence);
+  assert.equal(states.queue("p1")?.depth, 5);
+  states.answered("p1", { sequence: 9, interval: 9 });
+  assert.equal(states.queue("p1")?.depth, 1);
+  states.answered("p1", { sequence: 10, interval: 10 });
+  const { depth, oldestMs } = states.queue("p1") ?? {};
+  assert.deepEqual([depth, oldestMs], [0, 0]);
+  const { applied, last, interval } = states.get("p1") ?? idle;
+  assert.deepEqual([applied, last, interval], [10, 10, 10]);
+});
+
+test("an instance that has answered is not away, until a later report says that it is", () => {
+  const { states, report } = gatewayAndWorker();
+  for (const state of ["down", "rebuilding"] as const) {
+    report({ state, reason: "its instance cannot be reached" });
+    states.answered("p1", { sequence: 0, interval: 5 });
+    assert.deepEqual([states.get("p1")?.state, states.get("p1")?.reason], ["applying", ""]);
+    report({ state, reason: "again" });
+    assert.equal(states.get("p1")?.state, state);
+  }
+});
+
+test("what has ended before a replay counts as waiting while it is done once more", () => {
+  const { states, report } = gatewayAndWorker();
+  report({ state: "rebuilding", applied: 1 });
+  states.passed("p1", 4);
+  assert.equal(states.queue("p1")?.depth, 4);
+});
+
+test("an answer says nothing of a processor whose worker has never reported", () => {
+  const { states } = gatewayAndWorker();
+  states.answered("p1", { sequence: 3, interval: 3 });
+  assert.equal(states.get("p1"), undefined);
+});
