@@ -50,8 +50,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
-      find: "await mendTicksUpTo(context, interval);",
-      replace: "",
+      find: "await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));",
+      replace: "await passObserves(context, ofTheLog, ownTicks, interval);",
     },
     {
       breaks: "A2: steps that were applied are told again",
@@ -65,13 +65,18 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: the Observe that waits for the latest one's end is not persisted ahead",
-      find: "await checkpoint.persist({ ownObserve: { unseen: step.at } });",
-      replace: "checkpoint.update({ ownObserve: { unseen: step.at } });",
+      find: "await checkpoint.persist({ ...earlier, ownObserve: { unseen: step.at } });",
+      replace: "checkpoint.update({ ...earlier, ownObserve: { unseen: step.at } });",
     },
     {
       breaks: "A7: an Observe that is still running is judged",
-      find: "if (!answer && ticks === 0) {",
-      replace: "if (!answer && ticks < 0) {",
+      find: "  if (!answer) {\n    // The tick",
+      replace: "  if (!answer && ticks < 0) {\n    // The tick",
+    },
+    {
+      breaks: "A2: an empty Observe of the worker's own may still be running, and sets off an auto-learn",
+      find: "  if (!answer) {\n    // The tick",
+      replace: "  if (!answer && ticks === 0) {\n    // The tick",
     },
     {
       breaks: "A7: an Observe that made no event is told as applied",

@@ -42,6 +42,15 @@ test("what an unseen Observe did is asked once it is over: it may have failed", 
     ["worker"],
   ));
 
+test("an empty Observe that may still be running is waited for, so that it sets off no auto-learn", async () => {
+  const history = [observe(["a"]), observe(["b"]), autoLearnAt(2), observe(["c"])];
+  for (let seed = 1; seed <= 20; seed++) {
+    // The third Observe is the log's second one, and the fourth is the worker's own that waits for it.
+    const breaks = [3, 4].map((point) => ({ at: "Observe ticked", point, kind: "unseen" as const }));
+    await thread.withFaults(history, breaks, seed);
+  }
+});
+
 test("what failed is persisted before anything else is called, so nobody takes it for done", () =>
   thread.withEveryFault(
     [deleteModel("MODEL|none"), observe(["a"]), observe(["b"]), learn, observe(["c"])],
