@@ -149,8 +149,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A7: a client is told that a Learn of nothing was not begun, and it may have been",
-      find: "const isBegun = isOfNothing || settled.wasTorn || mayHaveStoredVectors;",
-      replace: "const isBegun = settled.wasTorn || mayHaveStoredVectors;",
+      find: "const isBegun = isOfNothing || settled.wasBegun || mayHaveStoredVectors;",
+      replace: "const isBegun = settled.wasBegun || mayHaveStoredVectors;",
     },
     {
       breaks: "A5: an auto-learn of a single event is thought to keep it",
@@ -193,12 +193,17 @@ export const recovering: Mutations = {
       replace: "provedOutcome(context, step)",
     },
     {
+      breaks: "that KATO died in a Learn which took effect does not show as degraded",
+      find: "if (situation.restarted) notePerhapsTorn(context);",
+      replace: "",
+    },
+    {
       breaks: "an auto-learn of which nothing can be proved does not show as degraded",
       find: 'checkpoint.update({ degradations: degradedBy(degradations, "auto-learn-unknown", detail) });',
       replace: "",
     },
   ],
-  "services/worker/engine/torn-model.ts": [
+  "services/worker/engine/probe-events.ts": [
     {
       breaks: "A5: that a torn Learn is looked for is not persisted ahead of the Observes for it",
       find: "await checkpoint.persist({ rebuilding: { base, inPlace: false } });",
@@ -210,13 +215,37 @@ export const recovering: Mutations = {
       replace: "",
     },
     {
-      breaks: "A7: a torn model that KATO does not delete counts as deleted",
-      find: 'if ((await frequencyOf(instance, intent.model)) > 0)\n    throw new Interrupted("the torn model cannot be deleted");',
-      replace: "",
-    },
-    {
       breaks: "a torn model is not found, as nothing is predicted",
       find: 'if (index === events.length - 1) await insist(instance, "StartPredicting", {});',
+      replace: "",
+    },
+  ],
+  "services/worker/engine/trace-auto-learn.ts": [
+    {
+      breaks: "the model of an auto-learn of vectors stays torn, and every Observe that matches it fails",
+      find: "if (hasFailed && (await giveStatistics(context, intent))) {",
+      replace: "if (hasFailed && intent.spare !== undefined) {",
+    },
+    {
+      breaks: "A7: an auto-learn of vectors that were known before is told as learned",
+      find: "alike?.length !== 1 || !hasNew)",
+      replace: "alike?.length !== 1)",
+    },
+    {
+      breaks: "A3: an auto-learn that stored nothing is thought to have been carried out",
+      find: "if (vectors.some(({ values }) => values === null))",
+      replace: "if (vectors.length < 0)",
+    },
+    {
+      breaks: "a model that was learned only for its symbols' statistics stays after another crash",
+      find: "if (intent.spare !== undefined) await deleteModel(context, intent.spare);",
+      replace: "",
+    },
+  ],
+  "services/worker/engine/torn-model.ts": [
+    {
+      breaks: "A7: a torn model that KATO does not delete counts as deleted",
+      find: 'if ((await frequencyOf(instance, name)) > 0) throw new Interrupted("the model cannot be deleted");',
       replace: "",
     },
     {

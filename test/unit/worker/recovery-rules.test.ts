@@ -87,6 +87,22 @@ test("an auto-learn of vectors is proved by the event that it has kept, and not 
     observe(["c"]),
   ]));
 
+test("wherever the instance dies in an auto-learn of vectors, the model is found, although other symbols stand for the vectors by then", async () => {
+  const vector = (value: number) => observe([], { vectors: [[value]] });
+  const known = [0, 10, 30, 60].map(vector);
+  const history = [autoLearnAt(2), ...known, observe(["b"], { vectors: [[20]] }), observe(["a"])];
+  for (const at of ["model-written", "symbol-written", "symbols-written", "learned", "observed"]) {
+    // Before the fourth Learn are those of the known vectors, and before the sixth Observe one of the worker's.
+    const die = { at: `Observe ${at}`, point: at === "observed" ? 6 : 4, kind: "instance" as const };
+    const last = await thread.withFaults(history, [die]);
+    assert.notEqual(last, 0, "its outcome is known");
+    for (let point = last - 160; point < last; point += 11) {
+      const again = { point, kind: point % 2 > 0 ? "both" : "worker" } as const;
+      assert.notEqual(await thread.withFaults(history, [die, again]), 0, `and after a crash at ${point}`);
+    }
+  }
+});
+
 test("an Observe that was refused without a call is not replayed", () =>
   thread.withEveryFault(
     [autoLearnAt(2), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
