@@ -22,6 +22,14 @@ export type Traced =
   | { verdict: "unknown" }
   | { verdict: "foretold"; intent: LearnIntent };
 
+/** One of the vectors that an event has the names of. Its values are null if it is not learned. */
+interface NamedVector {
+  name: string;
+  values: Json;
+}
+
+/** An event has the names of so many of the nearest learned vectors. */
+const nearestCount = 3;
 /** So low that every model is found that shares an event with working memory. */
 const lowThreshold = 0.1;
 
@@ -46,10 +54,14 @@ export async function traceAutoLearn(context: Context, step: Step, intent: Learn
   // The Observe failed before it made an event, so it has set off nothing.
   if (!event) return { verdict: "not-begun", isStored: false };
   const vectors = await vectorsOf(context, step, event);
-  if (vectors.some(({ values }) => values === null)) return { verdict: "not-begun", isStored: false };
+  const waiting = await waitingSums(context);
+  if (vectors.some(({ values }) => values === null)) {
+    noteOtherSymbols(context, vectors, waiting);
+    return { verdict: "not-begun", isStored: false };
+  }
   const events = [...intent.before, event];
   const model = modelName(events);
-  const hasNew = await isNew(context, step, intent);
+  const hasNew = await isNew(context, step, intent, waiting);
   if (hasFailed && hasNew && (await frequencyOf(instance, model)) === 1) {
     return { verdict: "foretold", intent: { ...intent, events, model, frequency: 0 } };
   }
@@ -64,7 +76,7 @@ export async function traceAutoLearn(context: Context, step: Step, intent: Learn
   const name = vectors.find(({ values }) => JSON.stringify(values) === own)?.name;
   const alike = await modelsAlike(context, { before: intent.before, strings: stringsOf(step), vector: name });
   if (alike?.length === 0) {
-    if (vectors.length > 1) noteOtherSymbols(context);
+    noteOtherSymbols(context, vectors, waiting);
     return { verdict: "not-begun", isStored: true };
   }
   const [found] = alike ?? [];
@@ -97,15 +109,11 @@ async function lowerThreshold({ checkpoint, instance }: Context): Promise<void> 
 }
 
 /**
- * The names of an event's vectors, with their values; null for one that is not learned. That can only be the
- * vector of the Observe itself. In an event the names of vectors come before the strings.
+ * The vectors of an event. Only that of the Observe itself may be not learned. In an event the names of vectors
+ * come before the strings.
  */
-async function vectorsOf(
-  { instance }: Context,
-  step: Step,
-  event: string[],
-): Promise<{ name: string; values: Json }[]> {
-  const vectors: { name: string; values: Json }[] = [];
+async function vectorsOf({ instance }: Context, step: Step, event: string[]): Promise<NamedVector[]> {
+  const vectors: NamedVector[] = [];
   for (const name of event.slice(0, event.length - stringsOf(step).length)) {
     vectors.push({ name, values: await dataOf(instance, "GetVector", { name }) });
   }
@@ -116,11 +124,21 @@ async function vectorsOf(
  * Whether the vectors of the Observe were certainly not learned before. So a model that has them was learned by
  * this Observe. It is certain if there are as many more vectors as were waiting to be learned.
  */
-async function isNew(context: Context, step: Step, { vectors }: LearnIntent): Promise<boolean> {
+async function isNew(
+  { instance }: Context,
+  step: Step,
+  { vectors }: LearnIntent,
+  waiting: string[],
+): Promise<boolean> {
   if (vectors === undefined) return false;
-  const waiting = planRebuild(context.checkpoint.current, await observesToReplay(context)).vectors;
-  const sums = new Set([...waiting.map(({ sum }) => sum), sumOfVectors(step.request)].map((sum) => `${sum}`));
-  return (await vectorCountOf(context.instance)) - vectors === sums.size && sums.size === waiting.length + 1;
+  const sums = new Set([...waiting, JSON.stringify(sumOfVectors(step.request))]);
+  return sums.size === waiting.length + 1 && (await vectorCountOf(instance)) - vectors === sums.size;
+}
+
+/** What the Observes of vectors since the last Learn have to be learned as, each once, as JSON. */
+async function waitingSums(context: Context): Promise<string[]> {
+  const { vectors } = planRebuild(context.checkpoint.current, await observesToReplay(context));
+  return [...new Set(vectors.map(({ sum }) => JSON.stringify(sum)))];
 }
 
 /**
@@ -150,8 +168,14 @@ async function isSpare({ instance }: Context, events: string[][]): Promise<boole
   return model !== "" && (await frequencyOf(instance, model)) === 0;
 }
 
-/** Notes that the Observe may get other symbols when it is repeated, as its vectors are stored by now. */
-function noteOtherSymbols({ checkpoint }: Context): void {
+/**
+ * Notes it if the Observe may get other symbols when it is repeated than it got at first. That is so if one of
+ * the nearest vectors was stored only after it, or if its own vector may have taken the place of another one.
+ */
+function noteOtherSymbols({ checkpoint }: Context, vectors: NamedVector[], waiting: string[]): void {
+  const isStored = vectors.every(({ values }) => values !== null);
+  const hasLater = vectors.some(({ values }) => waiting.includes(JSON.stringify(values)));
+  if (!hasLater && !(isStored && vectors.length >= nearestCount)) return;
   const { degradations } = checkpoint.current;
   const detail = "events with vectors got other symbols after a crash in an auto-learn";
   checkpoint.update({ degradations: degradedBy(degradations, "vectors-differ", detail) });
