@@ -20,8 +20,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: a rebuild begins at the interval of before the Learn was settled",
-      find: 'const base = (await insist(context.instance, "Ping", {})).interval;',
-      replace: 'await insist(context.instance, "Ping", {});\n  const base = interval;',
+      find: 'const base = isSettled ? (await insist(instance, "Ping", {})).interval : interval;',
+      replace: "const base = interval;",
     },
     {
       breaks: "A3: an Observe of the gateway's own is taken for one of the log",

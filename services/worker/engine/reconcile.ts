@@ -55,15 +55,16 @@ export async function reconcile(context: Context, interval: number): Promise<voi
 }
 
 async function recoverFromRestart(context: Context, interval: number): Promise<void> {
+  const { memory, instance, checkpoint } = context;
+  const isSettled = checkpoint.current.mark?.kind === "learn";
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
-  const { memory } = context;
   if (memory.learned === "there") memory.learned = "in-doubt";
   if (memory.suspect?.method === "ClearAllMemory") {
     await noteIfCleared(context);
     memory.suspect = null;
   }
-  // Settling may have moved the interval.
-  const base = (await insist(context.instance, "Ping", {})).interval;
+  // Settling may have moved the interval. A tick of somebody else's is noticed by the rebuild.
+  const base = isSettled ? (await insist(instance, "Ping", {})).interval : interval;
   return rebuild(context, base, false);
 }
 
