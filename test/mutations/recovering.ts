@@ -148,6 +148,11 @@ export const recovering: Mutations = {
       replace: "",
     },
     {
+      breaks: "A3: a Learn that still stores vectors is thought not to have begun, and sent again",
+      find: "if (!restarted && !intent.isObserve && hasVectors) await pause(askAgainMs);",
+      replace: "",
+    },
+    {
       breaks: "A7: a client is told that a Learn of nothing was not begun, and it may have been",
       find: "const isBegun = isOfNothing || settled.wasBegun || mayHaveStoredVectors;",
       replace: "const isBegun = settled.wasBegun || mayHaveStoredVectors;",
@@ -238,7 +243,14 @@ export const recovering: Mutations = {
     },
     {
       breaks: "a model that was learned only for its symbols' statistics stays after another crash",
-      find: "if (intent.spare !== undefined) await deleteModel(context, intent.spare);",
+      find: "await removeSpare(context, intent);",
+      replace: "",
+    },
+  ],
+  "services/worker/engine/spare-model.ts": [
+    {
+      breaks: "A1: an auto-learn is traced while KATO still learns for the statistics of symbols",
+      find: "if (interval > base + before.length) await waitForSpare(context, spare);",
       replace: "",
     },
   ],

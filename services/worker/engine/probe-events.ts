@@ -21,9 +21,12 @@ export async function probeEvents(
   { checkpoint, instance }: Context,
   events: ProbedEvent[],
 ): Promise<boolean> {
+  const isFirst = checkpoint.current.rebuilding === null;
   const { interval: base } = await insist(instance, "Ping", {});
   await checkpoint.persist({ rebuilding: { base, inPlace: false } });
   await insist(instance, "UpdateGenes", { genes: { max_sequence_length: 0 } });
+  // An Observe of an earlier attempt may still be running. KATO's lock holds this one back until it is over.
+  if (!isFirst) await ask(instance, "Observe", { unique_id: gatewayUniqueId });
   await insist(instance, "StopPredicting", {});
   await insist(instance, "ClearWorkingMemory", {});
   let hasFailed = false;

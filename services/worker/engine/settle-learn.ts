@@ -128,9 +128,12 @@ async function settle(
   { restarted, ticked, isOver }: Situation,
   kept: number,
 ): Promise<Settled> {
-  const { instance, pause } = context;
+  const { instance, checkpoint, pause } = context;
   // The tick is there, but the event may come a moment later.
   if (ticked && !isOver) await pause(askAgainMs);
+  // A Learn stores vectors before it empties working memory.
+  const hasVectors = checkpoint.current.vectorsFrom !== null;
+  if (!restarted && !intent.isObserve && hasVectors) await pause(askAgainMs);
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(instance, intent.model);
     const readable = restarted

@@ -2,16 +2,16 @@ import { decodeRequest } from "../../../libs/kato/codec.ts";
 import type { Json } from "../../../libs/kato/json.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
-import { ask, dataOf, frequencyOf, insist, vectorCountOf, workingMemoryOf } from "../instance/questions.ts";
+import { dataOf, frequencyOf, insist, vectorCountOf, workingMemoryOf } from "../instance/questions.ts";
 import type { LearnIntent } from "../model/intent.ts";
 import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
-import { gatewayUniqueId } from "./gateway-observe.ts";
 import { modelsAlike } from "./models-alike.ts";
 import { probeEvents } from "./probe-events.ts";
 import { observesToReplay } from "./rebuild.ts";
 import { planRebuild, sumOfVectors } from "./rebuild-plan.ts";
-import { deleteModel, noteTorn } from "./torn-model.ts";
+import { giveStatistics, removeSpare } from "./spare-model.ts";
+import { noteTorn } from "./torn-model.ts";
 
 /**
  * What was found out about an auto-learn. `isStored` says that the vectors of its Observe are learned, whether
@@ -46,7 +46,7 @@ const lowThreshold = 0.1;
  */
 export async function traceAutoLearn(context: Context, step: Step, intent: LearnIntent): Promise<Traced> {
   const { instance } = context;
-  if (intent.spare !== undefined) await deleteModel(context, intent.spare);
+  await removeSpare(context, intent);
   await lowerThreshold(context);
   let hasFailed = await observe(context, step, intent);
   const workingMemory = await workingMemoryOf(instance);
@@ -139,33 +139,6 @@ async function isNew(
 async function waitingSums(context: Context): Promise<string[]> {
   const { vectors } = planRebuild(context.checkpoint.current, await observesToReplay(context));
   return [...new Set(vectors.map(({ sum }) => JSON.stringify(sum)))];
-}
-
-/**
- * Gives statistics to the symbols in working memory: has KATO learn them as a model that it does not know, and
- * deletes that model. KATO counts every symbol of a model that it learns, and keeps the counts. If KATO knows
- * the model of working memory, its last event is added once more. Resolves to whether that was possible.
- */
-async function giveStatistics(context: Context, intent: LearnIntent): Promise<boolean> {
-  const { checkpoint, instance } = context;
-  let events = await workingMemoryOf(instance);
-  if (!(await isSpare(context, events))) {
-    await ask(instance, "Observe", { strings: events.at(-1) ?? [], unique_id: gatewayUniqueId });
-    events = await workingMemoryOf(instance);
-    if (!(await isSpare(context, events))) return false;
-  }
-  const spare = modelName(events);
-  await checkpoint.persist({ mark: { ...intent, spare } });
-  await insist(instance, "Learn", {});
-  await deleteModel(context, spare);
-  noteTorn(context);
-  return true;
-}
-
-/** Whether these events make a model that KATO does not know. */
-async function isSpare({ instance }: Context, events: string[][]): Promise<boolean> {
-  const model = modelName(events);
-  return model !== "" && (await frequencyOf(instance, model)) === 0;
 }
 
 /**
