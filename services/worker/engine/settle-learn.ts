@@ -3,7 +3,7 @@ import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitions.ts";
-import { frequencyOf } from "../instance/questions.ts";
+import { AnswerTooLarge, frequencyOf } from "../instance/questions.ts";
 import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 import { LogIncomplete } from "../model/interruptions.ts";
@@ -18,6 +18,7 @@ import { judgeLearn } from "./learn-verdict.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
 import { removeIfTorn } from "./torn-model.ts";
+import type { Traced } from "./trace-auto-learn.ts";
 import { traceAutoLearn } from "./trace-auto-learn.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
@@ -111,7 +112,10 @@ async function settleStep(
   const kept = keptBy(context, step, intent);
   const isTraced = situation.restarted && intent.isObserve && intent.events === null;
   if (!isTraced) return settle(context, intent, situation, kept);
-  const traced = await traceAutoLearn(context, step, intent);
+  const traced = await traceAutoLearn(context, step, intent).catch((error): Traced => {
+    if (error instanceof AnswerTooLarge) return { verdict: "unknown" };
+    throw error;
+  });
   if (traced.verdict === "unknown") return { verdict: "unknown", workingMemory: [] };
   if (traced.verdict === "not-begun") {
     return { verdict: "not-begun", wasBegun: traced.isStored, workingMemory: intent.before };
