@@ -198,9 +198,7 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
  *
  * `ownTicks` is 1 if an earlier empty Observe has ticked, else 0. That one may still be running, because its end
  * was not seen either. It would make KATO learn if a next command lowered max_sequence_length meanwhile. So
- * another one is made behind it.
- *
- * `interval` is the instance's interval. Resolves to its interval afterwards.
+ * another one is made behind it. `interval` is the instance's interval. Resolves to its interval afterwards.
  */
 async function concludeLatest(
   context: Context,
