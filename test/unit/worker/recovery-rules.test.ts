@@ -188,6 +188,11 @@ test("a Learn of no events is repeated, one of events that are gone is not", () 
   assert.equal(judgeLearn({ ...mark, before: [["a"]], events: [["a"]] }, facts), "learned");
 });
 
+test("an instance that a worker puts to sleep when it wakes up too late is woken up again", async () => {
+  const history = [observe(["a"]), command("StartSleeping"), command("StopSleeping"), observe(["b"])];
+  await thread.withFaults(history, [{ at: "before StartSleeping", point: 1, kind: "sleep" }]);
+});
+
 test("the event that an auto-learn has kept is predicted for, when it is the last", () => {
   const { predictAt } = planRebuild({ ...firstCheckpoint, keptEvent: ["a"], events: 1 }, []);
   assert.equal(predictAt, 0);
