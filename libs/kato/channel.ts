@@ -21,13 +21,22 @@ const connectingLimitMs = 5_000;
 const identifyLimitMs = 1_000;
 /** How often it is looked what answers there. */
 const identifyEveryMs = 10_000;
+/** The longest pauses between two attempts to connect: while an instance may be restarting, and later. */
+const eagerPauseMs = 200;
+const patientPauseMs = 1_000;
+/** An instance that is not back by then has not only restarted (docs/kato.md, "A restart"). */
+const eagerForMs = 2_000;
 
 /**
  * The gRPC channel to one instance, for requests and responses as bytes.
  *
- * It connects by itself, and again whenever the connection is lost, with a backoff of 100 ms to 1 s. If the
- * other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
- * client is replaced if that takes 5 s, and at a `connect` once the host has other addresses than before.
+ * It connects by itself, and again whenever the connection is lost, with a backoff from 100 ms on. It is eager
+ * at first, as the instance may be restarting: for 2 s the backoff is 200 ms at most. Then it is patient, up to
+ * 1 s. grpc-js fixes the longest backoff of a client, so its client is replaced by one with another.
+ *
+ * If the other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
+ * client is replaced if that takes 5 s, at the end of the 2 s, and at a `connect` once the host has other addresses
+ * than before.
  *
  * It connects directly, whatever proxy the environment names: an instance is no web site.
  *
@@ -49,6 +58,9 @@ export class KatoChannel {
   #answering: string | undefined;
   #identifiedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
+  /** Since when there has been no connection (Unix ms); undefined while there is one. */
+  #awaySinceMs: number | undefined = Date.now();
+  #isEager = true;
   readonly #stateWaiters = new Set<() => void>();
   /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
   readonly #calls = new Set<UnaryCall>();
@@ -191,7 +203,7 @@ export class KatoChannel {
     // With the scheme, a host that is called "unix" is not taken for a scheme.
     const client = new Client(`dns:${this.endpoint}`, credentials.createInsecure(), {
       "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 1_000,
+      "grpc.max_reconnect_backoff_ms": this.#isEager ? eagerPauseMs : patientPauseMs,
       // By default a name is resolved every 30 s at most.
       "grpc.dns_min_time_between_resolutions_ms": 500,
       // By default grpc-js takes a proxy from http_proxy and similar variables.
@@ -212,16 +224,33 @@ export class KatoChannel {
   #watch(client: GrpcClient): void {
     const channel = client.getChannel();
     const state = channel.getConnectivityState(true);
-    const deadline =
-      state === connectivityState.CONNECTING ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY;
+    const isConnecting = state === connectivityState.CONNECTING;
+    const deadline = Math.min(
+      isConnecting ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY,
+      this.#isEager && this.#awaySinceMs !== undefined
+        ? this.#awaySinceMs + eagerForMs
+        : Number.POSITIVE_INFINITY,
+    );
     channel.watchConnectivityState(state, deadline, (error) => {
       if (this.#closed || client !== this.#client) return;
+      const wasEager = this.#isEager;
       // The error is that the deadline has passed.
-      if (error) return this.#reopen();
-      if (channel.getConnectivityState(true) === connectivityState.READY) this.#connections++;
+      if (error) this.#isEager = false;
+      else this.#noteState(channel.getConnectivityState(true));
+      if (error || this.#isEager !== wasEager) return this.#reopen();
       this.#watch(client);
       this.#notify();
     });
+  }
+
+  #noteState(state: connectivityState): void {
+    if (state === connectivityState.READY) {
+      this.#connections++;
+      this.#awaySinceMs = undefined;
+    } else if (this.#awaySinceMs === undefined) {
+      this.#awaySinceMs = Date.now();
+      this.#isEager = true;
+    }
   }
 
   #notify(): void {

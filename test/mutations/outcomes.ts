@@ -15,7 +15,12 @@ export const outcomes: Mutations = {
     },
     {
       breaks: "A7: a command counts as applied before its outcome is kept",
-      find: "if (kept) checkpoint.waitFor(kept);",
+      find: "this.#options.checkpoint.waitFor(kept);",
+      replace: "",
+    },
+    {
+      breaks: "A7: gateways are told that a command is applied while its outcome is still being kept",
+      find: "this.#keeping.add(sequence);",
       replace: "",
     },
     {

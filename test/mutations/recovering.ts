@@ -20,8 +20,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: a rebuild begins at the interval of before the Learn was settled",
-      find: 'const base = (await insist(context.instance, "Ping", {})).interval;',
-      replace: 'await insist(context.instance, "Ping", {});\n  const base = interval;',
+      find: 'const base = isSettled ? (await insist(instance, "Ping", {})).interval : interval;',
+      replace: "const base = interval;",
     },
     {
       breaks: "A3: an Observe of the gateway's own is taken for one of the log",
@@ -50,8 +50,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
-      find: "await mendTicksUpTo(context, interval);",
-      replace: "",
+      find: "await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));",
+      replace: "await passObserves(context, ofTheLog, ownTicks, interval);",
     },
     {
       breaks: "A2: steps that were applied are told again",
@@ -65,13 +65,18 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: the Observe that waits for the latest one's end is not persisted ahead",
-      find: "await checkpoint.persist({ ownObserve: { unseen: step.at } });",
-      replace: "checkpoint.update({ ownObserve: { unseen: step.at } });",
+      find: "await checkpoint.persist({ ...earlier, ownObserve: { unseen: step.at } });",
+      replace: "checkpoint.update({ ...earlier, ownObserve: { unseen: step.at } });",
     },
     {
       breaks: "A7: an Observe that is still running is judged",
-      find: "if (!answer && ticks === 0) {",
-      replace: "if (!answer && ticks < 0) {",
+      find: "  if (!answer) {\n    // The tick",
+      replace: "  if (!answer && ticks < 0) {\n    // The tick",
+    },
+    {
+      breaks: "A2: an empty Observe of the worker's own may still be running, and sets off an auto-learn",
+      find: "  if (!answer) {\n    // The tick",
+      replace: "  if (!answer && ticks === 0) {\n    // The tick",
     },
     {
       breaks: "A7: an Observe that made no event is told as applied",
@@ -143,9 +148,14 @@ export const recovering: Mutations = {
       replace: "",
     },
     {
+      breaks: "A3: a Learn that still stores vectors is thought not to have begun, and sent again",
+      find: "if (!restarted && !intent.isObserve && hasVectors) await pause(askAgainMs);",
+      replace: "",
+    },
+    {
       breaks: "A7: a client is told that a Learn of nothing was not begun, and it may have been",
-      find: "const isBegun = isOfNothing || settled.wasTorn || mayHaveStoredVectors;",
-      replace: "const isBegun = settled.wasTorn || mayHaveStoredVectors;",
+      find: "const isBegun = isOfNothing || settled.wasBegun || mayHaveStoredVectors;",
+      replace: "const isBegun = settled.wasBegun || mayHaveStoredVectors;",
     },
     {
       breaks: "A5: an auto-learn of a single event is thought to keep it",
@@ -188,12 +198,17 @@ export const recovering: Mutations = {
       replace: "provedOutcome(context, step)",
     },
     {
+      breaks: "that KATO died in a Learn which took effect does not show as degraded",
+      find: "if (situation.restarted) notePerhapsTorn(context);",
+      replace: "",
+    },
+    {
       breaks: "an auto-learn of which nothing can be proved does not show as degraded",
       find: 'checkpoint.update({ degradations: degradedBy(degradations, "auto-learn-unknown", detail) });',
       replace: "",
     },
   ],
-  "services/worker/engine/torn-model.ts": [
+  "services/worker/engine/probe-events.ts": [
     {
       breaks: "A5: that a torn Learn is looked for is not persisted ahead of the Observes for it",
       find: "await checkpoint.persist({ rebuilding: { base, inPlace: false } });",
@@ -205,13 +220,44 @@ export const recovering: Mutations = {
       replace: "",
     },
     {
-      breaks: "A7: a torn model that KATO does not delete counts as deleted",
-      find: 'if ((await frequencyOf(instance, intent.model)) > 0)\n    throw new Interrupted("the torn model cannot be deleted");',
-      replace: "",
-    },
-    {
       breaks: "a torn model is not found, as nothing is predicted",
       find: 'if (index === events.length - 1) await insist(instance, "StartPredicting", {});',
+      replace: "",
+    },
+  ],
+  "services/worker/engine/trace-auto-learn.ts": [
+    {
+      breaks: "the model of an auto-learn of vectors stays torn, and every Observe that matches it fails",
+      find: "if (hasFailed && (await giveStatistics(context, intent))) {",
+      replace: "if (hasFailed && intent.spare !== undefined) {",
+    },
+    {
+      breaks: "A7: an auto-learn of vectors that were known before is told as learned",
+      find: "alike?.length !== 1 || !hasNew)",
+      replace: "alike?.length !== 1)",
+    },
+    {
+      breaks: "A3: an auto-learn that stored nothing is thought to have been carried out",
+      find: "if (vectors.some(({ values }) => values === null))",
+      replace: "if (vectors.length < 0)",
+    },
+    {
+      breaks: "a model that was learned only for its symbols' statistics stays after another crash",
+      find: "await removeSpare(context, intent);",
+      replace: "",
+    },
+  ],
+  "services/worker/engine/spare-model.ts": [
+    {
+      breaks: "A1: an auto-learn is traced while KATO still learns for the statistics of symbols",
+      find: "if (interval > base + before.length) await waitForSpare(context, spare);",
+      replace: "",
+    },
+  ],
+  "services/worker/engine/torn-model.ts": [
+    {
+      breaks: "A7: a torn model that KATO does not delete counts as deleted",
+      find: 'if ((await frequencyOf(instance, name)) > 0) throw new Interrupted("the model cannot be deleted");',
       replace: "",
     },
     {

@@ -16,6 +16,7 @@ export interface Degradation {
 const detailOf = {
   "foreign-calls": "somebody else calls the instance",
   "learn-torn": "a Learn was torn by a crash",
+  "learn-perhaps-torn": "KATO died in a Learn",
   "auto-learn-unknown": "an auto-learn of vectors was interrupted",
   "working-memory-differs": "working memory has",
   "vectors-differ": "events with vectors got other symbols",

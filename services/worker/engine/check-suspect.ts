@@ -58,6 +58,7 @@ const settingMethods = new Set<string>([
   "UpdateGenes",
   "StartPredicting",
   "StopPredicting",
+  "StartSleeping",
   "StopSleeping",
 ]);
 const clearingMethods = new Set(["ClearWorkingMemory", "StartSleeping", "StopSleeping", "rebuild"]);

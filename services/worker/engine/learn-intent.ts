@@ -1,5 +1,5 @@
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { frequencyOf } from "../instance/questions.ts";
+import { frequencyOf, vectorCountOf } from "../instance/questions.ts";
 import type { LearnIntent } from "../model/intent.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
@@ -22,5 +22,6 @@ export async function learnIntent(
   const events = isForetold ? [...before, ...(newEvent.length > 0 ? [newEvent] : [])] : null;
   const model = events ? modelName(events) : "";
   const frequency = await frequencyOf(instance, model);
-  return { kind: "learn", at: step.at, isObserve, before, events, model, frequency };
+  const intent: LearnIntent = { kind: "learn", at: step.at, isObserve, before, events, model, frequency };
+  return newEvent === null ? { ...intent, vectors: await vectorCountOf(instance) } : intent;
 }

@@ -102,11 +102,17 @@ export function eventsOf(plan: RebuildPlan): string[][] {
 
 function vectorsOf(step: Step, symbols: string[]): RebuildPlan["vectors"][number] {
   const { vectors = [] } = decodeRequest("Observe", Buffer.from(step.request));
+  const request = encodeRequest("Observe", { vectors, unique_id: gatewayUniqueId });
+  return { request, symbols, sum: sumOfVectors(step.request) };
+}
+
+/** The sum of an Observe's vectors. That is what KATO learns of them. */
+export function sumOfVectors(request: Uint8Array): number[] {
+  const { vectors = [] } = decodeRequest("Observe", Buffer.from(request));
   const numbers = vectors.map((vector) => vector.map(Number));
-  const sum = (numbers[0] ?? []).map((_, index) =>
+  return (numbers[0] ?? []).map((_, index) =>
     numbers.reduce((total, vector) => total + (vector[index] ?? 0), 0),
   );
-  return { request: encodeRequest("Observe", { vectors, unique_id: gatewayUniqueId }), symbols, sum };
 }
 
 function withSymbols(request: Uint8Array, symbols: string[]): Uint8Array {

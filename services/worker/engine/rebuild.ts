@@ -80,7 +80,7 @@ async function carryOut(context: Context, done: number, isSecond = false): Promi
     // StartSleeping clears working memory too.
     await insist(instance, before.settings.sleeping ? "StartSleeping" : "ClearWorkingMemory", {});
     for (const { request } of vectors.slice(done)) await observeAgain(context, request);
-    await insist(instance, "ClearWorkingMemory", {});
+    if (vectors.length > 0) await insist(instance, "ClearWorkingMemory", {});
   }
   await observeEvents(context, plan, Math.max(0, done - vectors.length));
   await restoreModes(context);

@@ -55,15 +55,16 @@ export async function reconcile(context: Context, interval: number): Promise<voi
 }
 
 async function recoverFromRestart(context: Context, interval: number): Promise<void> {
+  const { memory, instance, checkpoint } = context;
+  const isSettled = checkpoint.current.mark?.kind === "learn";
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
-  const { memory } = context;
   if (memory.learned === "there") memory.learned = "in-doubt";
   if (memory.suspect?.method === "ClearAllMemory") {
     await noteIfCleared(context);
     memory.suspect = null;
   }
-  // Settling may have moved the interval.
-  const base = (await insist(context.instance, "Ping", {})).interval;
+  // Settling may have moved the interval. A tick of somebody else's is noticed by the rebuild.
+  const base = isSettled ? (await insist(instance, "Ping", {})).interval : interval;
   return rebuild(context, base, false);
 }
 
@@ -89,8 +90,7 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
   } else if (by > 0) {
     const ownTicks = ownObserve && by > 1 ? 1 : 0;
     const ofTheLog = Math.min(by - ownTicks, memory.unaccounted);
-    await passObserves(context, ofTheLog, ownTicks, interval);
-    await mendTicksUpTo(context, interval);
+    await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));
   } else if (mark?.kind === "learn") {
     await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
   }
@@ -99,10 +99,17 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
 /**
  * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
  * these Observes have ticked, so all these steps were applied. All but the last Observe have succeeded,
- * because a failure would have been persisted before anything else was called.
+ * because a failure would have been persisted before anything else was called. Resolves to the instance's
+ * interval afterwards.
  */
-async function passObserves(context: Context, by: number, ownTicks: number, interval: number): Promise<void> {
-  if (by === 0) return;
+async function passObserves(
+  context: Context,
+  by: number,
+  ownTicks: number,
+  interval: number,
+): Promise<number> {
+  if (by === 0) return interval;
+  let latestInterval = interval;
   const { checkpoint, instance, log } = context;
   const { steps, foreignTicks } = await nextObserves(context, by);
   checkComplete(context, steps);
@@ -125,11 +132,12 @@ async function passObserves(context: Context, by: number, ownTicks: number, inte
         provedOutcome(context, step),
       );
     } else if (isLast) {
-      await concludeLatest(context, step, ownTicks);
+      latestInterval = await concludeLatest(context, step, ownTicks, interval);
     } else {
       await concludeFollowed(context, step, workingMemory);
     }
   }
+  return latestInterval;
 }
 
 /**
@@ -187,17 +195,30 @@ async function concludeFollowed(context: Context, step: Step, workingMemory: str
  * Observe cannot make KATO learn by itself. It could only if the other one could too. Then that one would be
  * marked, and `settleMarkedLearn` would conclude it. Then working memory shows whether the event is there. If
  * another one is there, the tick was not that of this Observe, which is then still to be applied.
+ *
+ * `ownTicks` is 1 if an earlier empty Observe has ticked, else 0. That one may still be running, because its end
+ * was not seen either. It would make KATO learn if a next command lowered max_sequence_length meanwhile. So
+ * another one is made behind it. `interval` is the instance's interval. Resolves to its interval afterwards.
  */
-async function concludeLatest(context: Context, step: Step, ownTicks: number): Promise<void> {
+async function concludeLatest(
+  context: Context,
+  step: Step,
+  ownTicks: number,
+  interval: number,
+): Promise<number> {
   const { checkpoint, instance, memory } = context;
   const { latestAnswer } = memory;
   const isAnswered = latestAnswer !== null && comparePositions(latestAnswer.at, step.at) === 0;
   const answer = isAnswered ? latestAnswer.outcome : undefined;
   const head = readObservationFields(step.request);
   let ticks = ownTicks;
-  if (!answer && ticks === 0) {
-    await checkpoint.persist({ ownObserve: { unseen: step.at } });
-    await ask(instance, "Observe", { unique_id: gatewayUniqueId });
+  let latestInterval = interval;
+  if (!answer) {
+    // The tick of the earlier one is counted before there can be another one.
+    const { interval: counted, offset } = checkpoint.current;
+    const earlier = { interval: counted + ownTicks, offset: offset - ownTicks };
+    await checkpoint.persist({ ...earlier, ownObserve: { unseen: step.at } });
+    latestInterval = (await ask(instance, "Observe", { unique_id: gatewayUniqueId })).interval;
     ticks = 1;
   }
   const { current } = checkpoint;
@@ -206,9 +227,10 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   const hasEvent = events > current.events;
   if (hasEvent && isAnotherEvent(step, workingMemory?.at(-1))) {
     const { offset } = withoutForeign(context, 1);
-    const interval = current.interval + 1 + ticks;
-    checkpoint.update({ interval, ownObserve: null, offset: offset - ticks });
-    return mendForeignTicks(context, 1);
+    const ticked = current.interval + 1 + ticks;
+    checkpoint.update({ interval: ticked, ownObserve: null, offset: offset - ticks });
+    await mendForeignTicks(context, 1);
+    return checkpoint.current.interval;
   }
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
   const symbols = head.hasVectors && hasEvent ? (workingMemory?.at(-1) ?? null) : null;
@@ -218,6 +240,7 @@ async function concludeLatest(context: Context, step: Step, ownTicks: number): P
   if (!workingMemory) outcome = unknown("working memory is too large to see whether it succeeded");
   await concludeStep(context, step, changes, answer ?? outcome);
   if (ticks > 0) await checkpoint.flush();
+  return latestInterval;
 }
 
 /** Whether this is not the event that an Observe makes. Of one with vectors nobody knows what it makes. */

@@ -3,7 +3,7 @@ import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitions.ts";
-import { frequencyOf } from "../instance/questions.ts";
+import { AnswerTooLarge, frequencyOf } from "../instance/questions.ts";
 import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
 import { LogIncomplete } from "../model/interruptions.ts";
@@ -18,6 +18,8 @@ import { judgeLearn } from "./learn-verdict.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
 import { removeIfTorn } from "./torn-model.ts";
+import type { Traced } from "./trace-auto-learn.ts";
+import { traceAutoLearn } from "./trace-auto-learn.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 interface Situation {
@@ -39,8 +41,11 @@ interface Settled {
    * nothing was learned.
    */
   verdict: "learned" | "not-begun" | "lost" | "unknown";
-  /** Whether the command was begun although the verdict is `not-begun`: its torn model was deleted. */
-  wasTorn?: boolean;
+  /**
+   * Whether the command was begun although the verdict is `not-begun`: its torn model was deleted, or its
+   * vectors were stored.
+   */
+  wasBegun?: boolean;
   workingMemory: string[][];
 }
 
@@ -54,18 +59,21 @@ export async function settleMarkedLearn(context: Context, situation: Situation):
   const { mark } = checkpoint.current;
   if (mark?.kind !== "learn") return;
   const step = await markedStep(context, mark);
-  const settled = await settle(context, mark, situation, keptBy(context, step, mark));
+  const settled = await settleStep(context, step, mark, situation);
   const { verdict, workingMemory } = settled;
   log.info({ sequence: mark.at.sequence, model: mark.model, verdict }, "settled a Learn");
   recovery.count("settle", verdict);
-  if (verdict === "learned") return concludeLearned(context, step, mark, workingMemory);
+  if (verdict === "learned") {
+    if (situation.restarted) notePerhapsTorn(context);
+    return concludeLearned(context, step, mark, workingMemory);
+  }
   if (verdict === "lost") return recoverLost(context, step, mark, situation, workingMemory);
   if (verdict === "unknown") return concludeUnknown(context, step, situation, workingMemory);
   // Nothing shows whether a Learn of nothing was begun. Sending it twice does no harm.
   const isOfNothing = !mark.isObserve && mark.events !== null && mark.model === "";
   // KATO stores vectors before it stores the model, so they may be stored although there is no model.
   const mayHaveStoredVectors = situation.restarted && checkpoint.current.vectorsFrom !== null;
-  const isBegun = isOfNothing || settled.wasTorn || mayHaveStoredVectors;
+  const isBegun = isOfNothing || settled.wasBegun || mayHaveStoredVectors;
   checkpoint.update({ mark: isBegun ? begunBefore(mark) : null });
 }
 
@@ -77,11 +85,44 @@ function begunBefore({ at }: LearnIntent): Intent {
   return { kind: "repeatable", at };
 }
 
+/**
+ * Notes that KATO died in a Learn and has learned the model. Nothing shows whether it died before it had counted
+ * all symbols of the model, and it cannot be asked for these counts.
+ */
+function notePerhapsTorn({ checkpoint }: Context): void {
+  const detail = "KATO died in a Learn that took effect: symbol statistics may be a little off";
+  const { degradations } = checkpoint.current;
+  checkpoint.update({ degradations: degradedBy(degradations, "learn-perhaps-torn", detail) });
+}
+
 /** How many events working memory has once the marked command has learned. */
 function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent): number {
   if (!isObserve) return 0;
   const { hasSymbols } = readObservationFields(step.request);
   return checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
+}
+
+/** Settles the marked step. If it is not known which events were to be learned, these are found out first. */
+async function settleStep(
+  context: Context,
+  step: Step,
+  intent: LearnIntent,
+  situation: Situation,
+): Promise<Settled> {
+  const kept = keptBy(context, step, intent);
+  const isTraced = situation.restarted && intent.isObserve && intent.events === null;
+  if (!isTraced) return settle(context, intent, situation, kept);
+  const traced = await traceAutoLearn(context, step, intent).catch((error): Traced => {
+    if (error instanceof AnswerTooLarge) return { verdict: "unknown" };
+    throw error;
+  });
+  if (traced.verdict === "unknown") return { verdict: "unknown", workingMemory: [] };
+  if (traced.verdict === "not-begun") {
+    return { verdict: "not-begun", wasBegun: traced.isStored, workingMemory: intent.before };
+  }
+  // From here on, and after another crash, it is settled as an auto-learn of strings.
+  context.checkpoint.update({ mark: traced.intent });
+  return settle(context, traced.intent, situation, kept);
 }
 
 /** Asks the instance until there is a final verdict, but no longer than a call may take. */
@@ -91,9 +132,12 @@ async function settle(
   { restarted, ticked, isOver }: Situation,
   kept: number,
 ): Promise<Settled> {
-  const { instance, pause } = context;
+  const { instance, checkpoint, pause } = context;
   // The tick is there, but the event may come a moment later.
   if (ticked && !isOver) await pause(askAgainMs);
+  // A Learn stores vectors before it empties working memory.
+  const hasVectors = checkpoint.current.vectorsFrom !== null;
+  if (!restarted && !intent.isObserve && hasVectors) await pause(askAgainMs);
   for (let waitedMs = 0; ; waitedMs += askAgainMs) {
     const frequency = await frequencyOf(instance, intent.model);
     const readable = restarted
@@ -105,8 +149,8 @@ async function settle(
     if (isOver) return { verdict: "learned", workingMemory: workingMemory.slice(0, kept) };
     const verdict = judgeLearn(intent, { restarted, ticked, frequency, workingMemory, kept });
     if (verdict === "perhaps-torn") {
-      const wasTorn = await removeIfTorn(context, intent);
-      return { verdict: wasTorn ? "not-begun" : "learned", wasTorn, workingMemory };
+      const wasBegun = await removeIfTorn(context, intent);
+      return { verdict: wasBegun ? "not-begun" : "learned", wasBegun, workingMemory };
     }
     if (verdict !== "may-be-running") {
       // After the model KATO writes more, which takes a moment.

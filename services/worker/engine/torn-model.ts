@@ -3,45 +3,38 @@ import { ask, frequencyOf, insist } from "../instance/questions.ts";
 import type { LearnIntent } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import type { Context } from "./context.ts";
-import { gatewayUniqueId } from "./gateway-observe.ts";
+import { probeEvents } from "./probe-events.ts";
 
 /**
  * Deletes the model of a Learn in which the instance died, if the model is torn. Resolves to whether it was.
  *
  * KATO writes a model before the statistics of its symbols. If it died between the two, every later Observe
- * that matches the model fails. So the marked events are observed, to see whether one fails. That moves the
- * interval. So the checkpoint says before it that a rebuild is under way. The rebuild that follows restores
- * working memory.
+ * that matches the model fails. So the marked events are observed, to see whether one fails. The rebuild that
+ * follows restores working memory.
  */
 export async function removeIfTorn(context: Context, intent: LearnIntent): Promise<boolean> {
-  const { checkpoint, instance, log } = context;
-  const { interval: base } = await insist(instance, "Ping", {});
-  await checkpoint.persist({ rebuilding: { base, inPlace: false } });
-  await insist(instance, "UpdateGenes", { genes: { max_sequence_length: 0 } });
-  await insist(instance, "StopPredicting", {});
-  await insist(instance, "ClearWorkingMemory", {});
-  const isTorn = await doesAnyFail(context, intent.events ?? []);
+  const { instance, log } = context;
+  const isTorn = await probeEvents(
+    context,
+    (intent.events ?? []).map((strings) => ({ strings })),
+  );
   await insist(instance, "ClearWorkingMemory", {});
   if (!isTorn) return false;
-  await ask(instance, "DeleteModel", { name: intent.model });
-  if ((await frequencyOf(instance, intent.model)) > 0)
-    throw new Interrupted("the torn model cannot be deleted");
-  const detail = "a Learn was torn by a crash: symbol statistics may be a little off";
-  log.warn({ model: intent.model }, detail);
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "learn-torn", detail) });
+  await deleteModel(context, intent.model);
+  log.warn({ model: intent.model }, "a torn model was deleted");
+  noteTorn(context);
   return true;
 }
 
-/**
- * Observes the events, and has KATO predict at the last one, because only predicting needs the statistics.
- */
-async function doesAnyFail({ instance }: Context, events: string[][]): Promise<boolean> {
-  let hasFailed = false;
-  for (const [index, strings] of events.entries()) {
-    if (index === events.length - 1) await insist(instance, "StartPredicting", {});
-    const { status } = await ask(instance, "Observe", { strings, unique_id: gatewayUniqueId });
-    hasFailed ||= status === "FAILED";
-  }
-  return hasFailed;
+/** Deletes a model, if it is there. Throws Interrupted if it cannot be deleted now. */
+export async function deleteModel({ instance }: Context, name: string): Promise<void> {
+  await ask(instance, "DeleteModel", { name });
+  if ((await frequencyOf(instance, name)) > 0) throw new Interrupted("the model cannot be deleted");
+}
+
+/** Notes what is left of a torn Learn: `what`, or else symbols that were counted once too often. */
+export function noteTorn({ checkpoint }: Context, what = "symbol statistics may be a little off"): void {
+  const detail = `a Learn was torn by a crash: ${what}`;
+  const { degradations } = checkpoint.current;
+  checkpoint.update({ degradations: degradedBy(degradations, "learn-torn", detail) });
 }

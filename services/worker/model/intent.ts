@@ -32,4 +32,11 @@ export interface LearnIntent {
   model: string;
   /** How often that model was learned before; 0 for never. */
   frequency: number;
+  /** How many vectors the instance knew before. It is asked only if the command is an Observe with vectors. */
+  vectors?: number;
+  /**
+   * A model that the worker has had learned after a crash, only so that its symbols have statistics, and that
+   * has to be deleted.
+   */
+  spare?: string;
 }

@@ -32,9 +32,9 @@ export interface CommandOutcomesOptions {
  * Counts what became of a processor's commands, has it kept, and sends the replies.
  *
  * Invariants: a command is told once in the life of its worker, with its last step. An outcome that somebody
- * may ask for later is kept first. Only then does the checkpoint say that the command is applied, and only
- * then is the reply sent. A failure is sent once it is persisted that the command has ended. Until then the
- * command may be tried again after a crash, and succeed (A7).
+ * may ask for later is kept first. Only then does the persisted checkpoint say that the command is applied,
+ * only then are gateways told so, and only then is the reply sent. A failure is sent once it is persisted that
+ * the command has ended. Until then the command may be tried again after a crash, and succeed (A7).
  */
 export class CommandOutcomes {
   /** Counts the commands of ingestions. */
@@ -43,6 +43,8 @@ export class CommandOutcomes {
   readonly #recent = new RecentReplies();
   /** Commands that were begun, and for which nobody waits any more. */
   readonly #abandoned = new Set<number>();
+  /** The commands whose outcomes are being kept: NATS does not have them yet. In the order of the log. */
+  readonly #keeping = new Set<number>();
   /** The outcomes of steps, for commands that have not ended. */
   readonly #steps = new Map<number, (StepOutcome | undefined)[]>();
 
@@ -79,7 +81,7 @@ export class CommandOutcomes {
     if (reply.outcome !== "applied") log.warn(logLineOf(command, reply), "a command did not succeed");
     const isAbandoned = this.#abandoned.delete(sequence);
     const kept = this.#options.record(isAbandoned ? { ...command, store: true } : command, reply);
-    if (kept) checkpoint.waitFor(kept);
+    if (kept) this.#keep(sequence, kept);
     if (reply.outcome === "failed") checkpoint.whenPersisted(() => this.#send(command, reply));
     else if (command.store && kept) kept.then(() => this.#send(command, reply)).catch(() => {});
     else this.#send(command, reply);
@@ -104,6 +106,27 @@ export class CommandOutcomes {
     this.#recent.clear();
     this.#abandoned.clear();
     this.#steps.clear();
+    this.#keeping.clear();
+  }
+
+  /**
+   * The sequence up to which commands have ended and their outcomes are kept. Whoever is told that a command is
+   * applied finds its outcome, or knows that none is kept of it.
+   */
+  get toldThrough(): number {
+    const { applied } = this.#options.checkpoint.current;
+    const [first] = this.#keeping;
+    return first === undefined ? applied : Math.min(applied, first - 1);
+  }
+
+  #keep(sequence: number, kept: Promise<void>): void {
+    this.#options.checkpoint.waitFor(kept);
+    this.#keeping.add(sequence);
+    // An outcome that cannot be kept is never told of.
+    kept.then(
+      () => this.#keeping.delete(sequence),
+      () => {},
+    );
   }
 
   /** An outcome as a reply, with the interval that clients see. */

@@ -73,6 +73,11 @@ export class Processor {
     return status.isPaused && status.state !== "down" && isWhole && current === persisted;
   }
 
+  /** Up to which sequence commands are told to be applied: the outcome of each of them is kept by then. */
+  get toldThrough(): number {
+    return this.#parts.outcomes.toldThrough;
+  }
+
   /** Why it is down or held, or what takes so long, in words for people. */
   get reason(): string {
     const { supervisor, context, status } = this.#parts;

@@ -77,7 +77,7 @@ export class ProcessorSlot {
 
   /** The processor's state. `Reports` fills in the rates. */
   get state(): ProcessorState {
-    const { applied, interval, offset, degradations, foreign } =
+    const { interval, offset, degradations, foreign } =
       this.#processor?.context.checkpoint.current ?? firstCheckpoint;
     return {
       processor: this.id,
@@ -85,7 +85,7 @@ export class ProcessorSlot {
       ...(this.#processor?.isSettled && { settled: true }),
       reason: this.#processor?.reason ?? "",
       worker: this.#environment.lease.worker,
-      applied,
+      applied: this.#processor?.toldThrough ?? firstCheckpoint.applied,
       ...(this.#processor?.backlog ?? { last: 0, oldestMs: 0 }),
       degraded: degradedText(degradations),
       ...(foreign.ticks > 0 && { foreign }),

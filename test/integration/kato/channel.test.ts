@@ -152,7 +152,7 @@ test("a message over 4 MiB is RESOURCE_EXHAUSTED in both directions", async (t) 
   assert.equal((await channel.call("Ping", new Uint8Array(maxMessageBytes), 5_000)).kind, "response");
 });
 
-test("a peer that accepts the connection and says nothing is given up after 5 s, and is tried again", async (t) => {
+test("a peer that accepts the connection and says nothing is given up after a while, and is tried again", async (t) => {
   const instance = await startServer(t, echo);
   const sockets: Socket[] = [];
   const keep = (socket: Socket) => sockets.push(socket.on("error", () => {}));
@@ -173,6 +173,28 @@ test("a peer that accepts the connection and says nothing is given up after 5 s,
   assert.equal((await channel.call("Ping", nothing, 300)).kind, "not-sent");
   await until("it is connected", () => channel.ready, 8_000);
   assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+});
+
+test("an instance that may be restarting is looked for often, and less often after 2 s", async (t) => {
+  const tried: number[] = [];
+  const server = createServer((socket) => {
+    tried.push(performance.now());
+    socket.destroy();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const openedAt = performance.now();
+  const channel = open(t, (server.address() as AddressInfo).port);
+  // Without a look at its state a channel that has failed to connect stays as it is.
+  await until("it is patient", () => {
+    void channel.connect(0);
+    const [before = 0, latest = 0] = tried.slice(-2);
+    return latest - before > 350 && latest - openedAt > 2_000;
+  });
+  const soon = tried.filter((at) => at - openedAt < 1_600);
+  const pauses = soon.slice(1).map((at, index) => at - (soon[index] ?? 0));
+  assert.ok(Math.max(...pauses) < 500, `pauses of ${pauses.map(Math.round)} ms`);
 });
 
 test("closing ends the calls under way and everything that waits", async (t) => {

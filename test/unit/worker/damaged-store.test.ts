@@ -75,7 +75,7 @@ test("the numbers go on above the used ones once a rebuild does not need what st
   world.store(stored(2, "Learn", {}));
   await next.until("it has moved", () => world.lastStored + 1 === movedTo);
   await next.untilApplied(movedTo - 1);
-  assert.equal([...world.instance.kept.models.values()][0]?.symbols.join(), "a,b,c,d");
+  assert.equal([...world.instance.kept.models.values()][0]?.events.flat().join(), "a,b,c,d");
 });
 
 test("a log that was deleted and made anew has only new commands", async () => {

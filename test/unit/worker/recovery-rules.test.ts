@@ -42,6 +42,15 @@ test("what an unseen Observe did is asked once it is over: it may have failed", 
     ["worker"],
   ));
 
+test("an empty Observe that may still be running is waited for, so that it sets off no auto-learn", async () => {
+  const history = [observe(["a"]), observe(["b"]), autoLearnAt(2), observe(["c"])];
+  for (let seed = 1; seed <= 20; seed++) {
+    // The third Observe is the log's second one, and the fourth is the worker's own that waits for it.
+    const breaks = [3, 4].map((point) => ({ at: "Observe ticked", point, kind: "unseen" as const }));
+    await thread.withFaults(history, breaks, seed);
+  }
+});
+
 test("what failed is persisted before anything else is called, so nobody takes it for done", () =>
   thread.withEveryFault(
     [deleteModel("MODEL|none"), observe(["a"]), observe(["b"]), learn, observe(["c"])],
@@ -77,6 +86,22 @@ test("an auto-learn of vectors is proved by the event that it has kept, and not 
     observe([], { vectors: [[7]] }),
     observe(["c"]),
   ]));
+
+test("wherever the instance dies in an auto-learn of vectors, the model is found, although other symbols stand for the vectors by then", async () => {
+  const vector = (value: number) => observe([], { vectors: [[value]] });
+  const known = [0, 10, 30, 60].map(vector);
+  const history = [autoLearnAt(2), ...known, observe(["b"], { vectors: [[20]] }), observe(["a"])];
+  for (const at of ["model-written", "symbol-written", "symbols-written", "learned", "observed"]) {
+    // Before the fourth Learn are those of the known vectors, and before the sixth Observe one of the worker's.
+    const die = { at: `Observe ${at}`, point: at === "observed" ? 6 : 4, kind: "instance" as const };
+    const last = await thread.withFaults(history, [die]);
+    assert.notEqual(last, 0, "its outcome is known");
+    for (let point = last - 160; point < last; point += 11) {
+      const again = { point, kind: point % 2 > 0 ? "both" : "worker" } as const;
+      assert.notEqual(await thread.withFaults(history, [die, again]), 0, `and after a crash at ${point}`);
+    }
+  }
+});
 
 test("an Observe that was refused without a call is not replayed", () =>
   thread.withEveryFault(
@@ -161,6 +186,11 @@ test("a Learn of no events is repeated, one of events that are gone is not", () 
   const facts = { restarted: false, ticked: false, frequency: 0, workingMemory: [], kept: 0 };
   assert.equal(judgeLearn(mark, facts), "not-begun");
   assert.equal(judgeLearn({ ...mark, before: [["a"]], events: [["a"]] }, facts), "learned");
+});
+
+test("an instance that a worker puts to sleep when it wakes up too late is woken up again", async () => {
+  const history = [observe(["a"]), command("StartSleeping"), command("StopSleeping"), observe(["b"])];
+  await thread.withFaults(history, [{ at: "before StartSleeping", point: 1, kind: "sleep" }]);
 });
 
 test("the event that an auto-learn has kept is predicted for, when it is the last", () => {

@@ -49,7 +49,7 @@ test("a restart behind a connection that stands is noticed at an Observe that ma
     const { events, kept } = await restartedBefore(history, "Observe", which);
     assert.deepEqual(events, [["c"], ["d"]], `before Observe ${which}`);
     assert.deepEqual(
-      [...kept.models.values()].map(({ symbols, frequency }) => [symbols, frequency]),
+      [...kept.models.values()].map(({ events, frequency }) => [events.flat(), frequency]),
       [[["a", "b", "c"], 1]],
     );
   }

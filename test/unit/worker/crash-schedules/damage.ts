@@ -36,7 +36,7 @@ const causes: Record<Damage, DegradationCode[]> = {
   "store-back": ["store-went-back", "ahead-of-log", "log-lost"],
 };
 /** What follows from a log that lacks what a rebuild needs. */
-const consequences: DegradationCode[] = ["working-memory-differs", "learn-torn"];
+const consequences: DegradationCode[] = ["working-memory-differs", "learn-torn", "learn-perhaps-torn"];
 /** What is told once an operator has decided about a processor that was held. */
 const decisions: DegradationCode[] = ["adopted"];
 
@@ -268,8 +268,8 @@ export class DamageSchedule {
   #timesOf(text: string): number {
     const { events, kept } = this.#world.instance;
     const inMemory = events.flat().filter((symbol) => symbol === text).length;
-    const learned = [...kept.models.values()].map(({ symbols, frequency }) =>
-      symbols.includes(text) ? frequency : 0,
+    const learned = [...kept.models.values()].map(({ events, frequency }) =>
+      events.flat().includes(text) ? frequency : 0,
     );
     return learned.reduce((sum, times) => sum + times, inMemory);
   }
@@ -286,7 +286,10 @@ export class DamageSchedule {
     // Working memory is then that of an older log, and what was learned since stays.
     const hasGoneBack = this.damage === "store-back" && checkpoint.foreign.ticks > 0;
     if (!hasGoneBack) this.#checkOnce();
-    const sequences = [instance.events.flat(), ...[...instance.kept.models.values()].map((m) => m.symbols)];
+    const sequences = [
+      instance.events.flat(),
+      ...[...instance.kept.models.values()].map((m) => m.events.flat()),
+    ];
     for (const one of sequences) assert.deepEqual(one, one.toSorted(), "it was applied in order");
     const missing = this.#accepted.filter((text) => !this.#unseen.has(text) && this.#timesOf(text) === 0);
     const cause = causes[this.damage];

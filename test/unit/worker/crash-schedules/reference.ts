@@ -72,8 +72,8 @@ function applyTo(instance: SimulatedInstance, method: string, request: Uint8Arra
 function loseEvents(instance: SimulatedInstance, request: Uint8Array): void {
   const { max_sequence_length } = instance.genes;
   instance.genes.max_sequence_length = 0;
-  toEnd(instance, "Observe", request);
-  instance.learnVectors();
+  // An Observe that fails by itself does not come to the Learn.
+  if (toEnd(instance, "Observe", request)) instance.learnVectors();
   toEnd(instance, "ClearWorkingMemory", new Uint8Array());
   if (max_sequence_length !== undefined) instance.genes.max_sequence_length = max_sequence_length;
 }
@@ -85,21 +85,24 @@ function toEnd(instance: SimulatedInstance, method: Method, request: Uint8Array)
   return step.value.kind === "response" && !readResponseFields(step.value.bytes).failed;
 }
 
-/** Everything that has to be the same in the end. */
-export function snapshot(instance: SimulatedInstance): string {
+/** Everything that has to be the same in the end. `hasStatistics` says whether those of symbols have to be. */
+export function snapshot(instance: SimulatedInstance, hasStatistics: boolean): string {
   const { kept, events, emotives, observedVectors, genes, searched, predicting, sleeping } = instance;
-  const models = [...kept.models].map(([name, { symbols, frequency, emotives }]) => [
+  const models = [...kept.models].map(([name, { events, frequency, emotives }]) => [
     name,
-    symbols.join(" "),
+    events.flat().join(" "),
     frequency,
     emotives,
   ]);
   const sorted = <T>(items: Iterable<T>) => [...items].sort((a, b) => (String(a) < String(b) ? -1 : 1));
   const vectors = sorted([...observedVectors].filter((value) => !kept.vectors.has(value)));
   const named = Object.entries(genes).sort();
+  const { learned, memberships } = kept;
+  const statistics = hasStatistics && { symbols: sorted(kept.symbols), learned, memberships };
   return JSON.stringify(
     {
       models: sorted(models),
+      statistics,
       known: sorted(kept.vectors),
       vectors,
       events,

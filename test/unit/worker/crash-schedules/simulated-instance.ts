@@ -6,12 +6,20 @@ import type { Method } from "../../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../../libs/kato/unary-call.ts";
 import { byCodePoint } from "../../../../services/worker/model/memory-events.ts";
 
-/** The data in MongoDB. `learned` counts the Learns whose totals were written. */
+/**
+ * The data in MongoDB. `symbols` has how many Learns had each symbol. The totals: `learned` counts the Learns,
+ * and `memberships` the distinct symbols of each of them.
+ */
 export interface Kept {
-  models: Map<string, { symbols: string[]; frequency: number; emotives: number[] | null }>;
-  symbols: Set<string>;
+  models: Map<string, { events: string[][]; frequency: number; emotives: number[] | null }>;
+  symbols: Map<string, number>;
   vectors: Set<number>;
   learned: number;
+  memberships: number;
+}
+
+function nothingKept(): Kept {
+  return { models: new Map(), symbols: new Map(), vectors: new Set(), learned: 0, memberships: 0 };
 }
 
 /**
@@ -38,7 +46,7 @@ class Failed extends Error {}
  * can die.
  */
 export class SimulatedInstance {
-  readonly kept: Kept = { models: new Map(), symbols: new Set(), vectors: new Set(), learned: 0 };
+  readonly kept: Kept = nothingKept();
   isMongoAway = false;
   interval = 0;
   events: string[][] = [];
@@ -48,14 +56,14 @@ export class SimulatedInstance {
   genes: Record<string, number> = { ...freshGenes };
   searched = freshGenes.recall_threshold;
   predicting = true;
-  predicted: "null" | "list" = "list";
+  predictions: Json = [];
   sleeping = false;
 
   /** The torn models: every Observe that matches one of them fails. */
   get torn(): string[] {
     const torn = [...this.kept.models].filter(
-      ([, { symbols }]) =>
-        this.kept.learned === 0 || symbols.some((symbol) => !this.kept.symbols.has(symbol)),
+      ([, { events }]) =>
+        this.kept.learned === 0 || events.flat().some((symbol) => !this.kept.symbols.has(symbol)),
     );
     return torn.map(([name]) => name);
   }
@@ -64,7 +72,7 @@ export class SimulatedInstance {
   restart(): void {
     const { interval, events, emotives, symbols, observedVectors, genes, searched } = new SimulatedInstance();
     Object.assign(this, { interval, events, emotives, symbols, observedVectors, genes, searched });
-    Object.assign(this, { predicting: true, predicted: "list", sleeping: false });
+    Object.assign(this, { predicting: true, predictions: [], sleeping: false });
   }
 
   /** Carries a call to its end, place by place. */
@@ -94,15 +102,19 @@ export class SimulatedInstance {
           response: {
             size_WM: this.events.flat().length,
             models_kb: `{KB| objects: ${this.kept.models.size}}`,
+            vectors_kb: `{KB| objects: ${this.kept.vectors.size}}`,
           },
         };
       case "GetWorkingMemory":
         return { message: JSON.stringify(this.events) };
+      case "GetAllPredictions":
+        return data(this.predictions);
       case "GetCognitionData":
         return { response: { symbols: this.symbols } };
       case "GetGene": {
         const { gene } = decodeRequest(method, bytes);
-        return data(gene === "predict" ? this.predicting : (this.genes[gene] ?? null));
+        if (gene === "predict") return data(this.predicting);
+        return data(gene === "max_predictions" ? 100 : (this.genes[gene] ?? null));
       }
       case "GetModel": {
         this.#needMongo();
@@ -132,7 +144,7 @@ export class SimulatedInstance {
         this.#clear();
         yield early("clear-all");
         this.#needMongo();
-        Object.assign(this.kept, { models: new Map(), symbols: new Set(), vectors: new Set(), learned: 0 });
+        Object.assign(this.kept, nothingKept());
         this.observedVectors = new Set();
         return { message: "all-cleared" };
       case "StartSleeping":
@@ -177,7 +189,7 @@ export class SimulatedInstance {
     if (this.symbols.length > 0) {
       this.events = [...this.events, this.symbols];
       yield late("in-memory");
-      this.predicted = this.predicting ? this.#predict() : "null";
+      this.predictions = this.predicting ? this.#predict() : null;
     }
     const n = this.genes.max_sequence_length ?? 0;
     if (n !== 0 && this.events.length >= n) {
@@ -197,33 +209,47 @@ export class SimulatedInstance {
     return new Set([sum, ...nearest.slice(0, 3)].map((value) => `VECTOR|${value}`));
   }
 
-  /** Fails, as KATO does, on a torn model that shares a symbol with working memory. */
-  #predict(): "list" {
+  /**
+   * The models that are similar enough to working memory. Fails, as KATO does, on a torn model that shares a
+   * symbol with it.
+   */
+  #predict(): Json {
     this.#needMongo();
-    const state = new Set(this.events.flat());
-    const matches = this.torn.some((name) =>
-      this.kept.models.get(name)?.symbols.some((symbol) => state.has(symbol)),
-    );
-    if (matches) throw new Failed("a model without symbols");
-    return "list";
+    const state = this.events.flat();
+    const models = [...this.kept.models].filter(([, { events }]) => matchesOf(events.flat(), state) > 0);
+    if (models.some(([name]) => this.torn.includes(name))) throw new Failed("a model without symbols");
+    return models.flatMap(([name, { events, frequency }]) => {
+      const symbols = events.flat();
+      const similarity = (2 * matchesOf(symbols, state)) / (symbols.length + state.length);
+      const bare = name.slice("MODEL|".length);
+      return similarity < this.searched
+        ? []
+        : [{ name: bare, frequency, past: events.slice(0, 1), present: events.slice(1), future: [] }];
+    });
   }
 
   *#learn(): Generator<Place, string, void> {
+    if (this.observedVectors.size > 0) this.#needMongo();
+    for (const value of this.observedVectors) {
+      this.kept.vectors.add(value);
+      yield soon("vector-stored");
+    }
     this.learnVectors();
     const { events } = this;
     this.events = [];
     const name = modelName(events);
     yield name === "" ? early("emptied") : late("emptied");
     if (name !== "") {
-      this.#write(name, events.flat());
+      this.#write(name, events);
       yield soon("model-written");
       const distinct = [...new Set(events.flat())];
       for (const [index, symbol] of distinct.entries()) {
-        this.kept.symbols.add(symbol);
+        this.kept.symbols.set(symbol, (this.kept.symbols.get(symbol) ?? 0) + 1);
         if (index === 0) yield soon("symbol-written");
       }
       yield soon("symbols-written");
       this.kept.learned++;
+      this.kept.memberships += distinct.length;
     }
     this.emotives = [];
     yield soon("learned");
@@ -237,7 +263,7 @@ export class SimulatedInstance {
     this.observedVectors = new Set();
   }
 
-  #write(name: string, symbols: string[]): void {
+  #write(name: string, events: string[][]): void {
     this.#needMongo();
     const known = this.kept.models.get(name);
     const joy = this.emotives.reduce((total, value) => total + value, 0);
@@ -246,17 +272,27 @@ export class SimulatedInstance {
       this.emotives.length > 0
         ? [...(known?.emotives ?? []), joy / this.emotives.length]
         : (known?.emotives ?? null);
-    this.kept.models.set(name, { symbols, frequency: (known?.frequency ?? 0) + 1, emotives });
+    this.kept.models.set(name, { events, frequency: (known?.frequency ?? 0) + 1, emotives });
   }
 
   #clear(): void {
     this.events = [];
     this.emotives = [];
     this.symbols = [];
-    this.predicted = "list";
+    this.predictions = [];
   }
 
   #needMongo(): void {
     if (this.isMongoAway) throw new Failed("no MongoDB");
   }
+}
+
+/** How many symbols the two have in common. */
+function matchesOf(symbols: string[], others: string[]): number {
+  const left = [...others];
+  return symbols.filter((symbol) => {
+    const at = left.indexOf(symbol);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  }).length;
 }
