@@ -52,9 +52,10 @@ export interface Checkpoint {
   notBegun: { from: Position; through: Position; interval: number }[];
   /**
    * The replay by hand that is under way. The commands up to `through` were applied before. `isCleared` says
-   * that the instance was cleared for it.
+   * that the instance was cleared for it. `applied` is where the checkpoint was before: what the log does not
+   * have between the two was taken out of it, or is lost, and was told.
    */
-  replaying: { through: number; isCleared: boolean } | null;
+  replaying: { through: number; isCleared: boolean; applied?: number } | null;
   /**
    * An earlier worker may have begun and answered Observes up to this sequence, although nothing shows it any
    * more.

@@ -1,3 +1,4 @@
+import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Checkpoint, Held, KnownLog } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
 import type { DegradationCode } from "./degradation.ts";
@@ -94,8 +95,9 @@ export function decidedToAdopt(current: Checkpoint, applied: number): Changes {
   return { ...adopted({ ...current, degradations, unknownThrough, log }, applied), held: null };
 }
 
-/** The changes when an operator has everything from `from` on applied anew, to a cleared instance. */
-export function decidedToReplay(current: Checkpoint, { through }: Held, from: number): Changes {
+/** The changes when an operator has what `survey` counts applied anew, to a cleared instance. */
+export function decidedToReplay(current: Checkpoint, { through }: Held, survey: RebuildSurvey): Changes {
+  const { from } = survey;
   const { epoch, interval, ingestions, foreign, settings, usedThrough } = current;
   return {
     ...firstCheckpoint,
@@ -104,6 +106,6 @@ export function decidedToReplay(current: Checkpoint, { through }: Held, from: nu
     unknownThrough: Math.max(current.unknownThrough, through),
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
-    replaying: { through, isCleared: false },
+    replaying: { through: survey.through, isCleared: false, applied: through },
   };
 }

@@ -35,7 +35,7 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
   // The checkpoint is read only now, because a client may have cancelled a command meanwhile.
   const { epoch, interval, ingestions, adopted, cancelled, perhapsBegunThrough, foreign, replaying } =
     checkpoint.current;
-  const { log: known, usedThrough, unknownThrough } = checkpoint.current;
+  const { log: known, usedThrough, unknownThrough, applied } = checkpoint.current;
   log.warn({ from, through }, "clearing the instance to replay the history");
   await checkpoint.persist({
     ...firstCheckpoint,
@@ -53,7 +53,11 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
     applied: from - 1,
     replayFrom: { sequence: from, step: 0 },
     // Another replay may be under way. The commands that it has not reached yet were applied before, too.
-    replaying: { through: Math.max(through, replaying?.through ?? 0), isCleared: false },
+    replaying: {
+      through: Math.max(through, replaying?.through ?? 0),
+      isCleared: false,
+      applied: Math.max(applied, replaying?.applied ?? 0),
+    },
   });
 }
 
@@ -77,7 +81,7 @@ export async function clearForReplay(context: Context): Promise<void> {
 export function endReplay({ checkpoint, log }: Context): boolean {
   const { replaying, applied } = checkpoint.current;
   if (!replaying || applied < replaying.through) return false;
-  checkpoint.update({ replaying: null });
+  checkpoint.update({ replaying: null, applied: Math.max(applied, replaying.applied ?? 0) });
   log.info({ through: replaying.through }, "the history is replayed");
   return true;
 }

@@ -76,7 +76,7 @@ export class Hold {
     if (survey.commands === 0) return { kind: "not-kept", first: first <= held.through ? first : 0 };
     if (dryRun) return { kind: "surveyed", survey };
     log.warn({ from, through: held.through }, "clearing the instance to replay the history");
-    await this.#decideTo(decidedToReplay(checkpoint.current, held, from));
+    await this.#decideTo(decidedToReplay(checkpoint.current, held, survey));
     return { kind: "replaying", survey };
   }
 
