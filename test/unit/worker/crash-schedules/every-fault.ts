@@ -43,6 +43,25 @@ export async function withFaults(written: Written[], faults: Fault[], seed = 1):
   return (await runExactly({ seed, history: historyOf(written), faults }))?.points ?? 0;
 }
 
+/**
+ * Runs a history with a fault of each kind at each point, with another seed at each. If `then` is given, that
+ * fault follows so many points later.
+ */
+export async function withFaultAnywhere(
+  history: StoredCommand[],
+  kinds: FaultKind[],
+  then: { kind: FaultKind; later: number } | undefined = undefined,
+): Promise<number> {
+  const points = (await runExactly({ seed: 1, history, faults: [] }))?.points ?? 0;
+  for (let point = 1; point <= points; point++) {
+    for (const kind of kinds) {
+      const next = then ? [{ point: point + then.later, kind: then.kind }] : [];
+      await runExactly({ seed: point, history, faults: [{ point, kind }, ...next] });
+    }
+  }
+  return points;
+}
+
 /** Resolves to undefined where nobody can say what the end should be. */
 async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof runTold>> | undefined> {
   const story: string[] = [];
