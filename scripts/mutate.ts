@@ -20,8 +20,9 @@ async function runStage(
 ): Promise<NumberedMutation[]> {
   const survivors: NumberedMutation[] = [];
   const left = alive.values();
+  const usualMs = new Map<string, number>();
   const runEach = async (copy: SourceCopy) => {
-    const runs = new TestRuns(copy.root);
+    const runs = new TestRuns(copy.root, usualMs);
     for (const mutation of left) {
       const files = testsOf(mutation.file, stage, copy.root);
       await runs.prepare(files, stage);

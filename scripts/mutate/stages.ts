@@ -32,13 +32,12 @@ const testsByFolder: Record<string, [integration: string[], whole: string[]]> = 
   ],
 };
 
+/** Unit tests that take long enough to belong to the second stage. */
 const slowUnitTests = ["test/unit/worker/recovery-rules.test.ts"];
-/** Unit tests that the second stage runs, the crash schedules once more and with more of them. */
-const again = [...slowUnitTests, "test/unit/worker/crash-schedules.test.ts"];
 
 /** The test files of a stage, counted from 1, that can notice a change of this file. */
 export function testsOf(file: string, stage: number, root: string): string[] {
-  const slow = again.filter((test) => reaches(test, file, root));
+  const slow = slowUnitTests.filter((test) => reaches(test, file, root));
   if (stage === 1) {
     const unitTests = globSync("test/unit/**/*.test.ts", { cwd: root, exclude: slowUnitTests });
     return unitTests.filter((test) => reaches(test, file, root));

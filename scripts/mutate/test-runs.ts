@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { LimitedProcess } from "./limited-process.ts";
 
-/** Schedules of crashes to run as a unit test. More of them are run by the second stage. */
-const fewSchedules = { RECOVERY_SCHEDULES: "500", CHAOS_SEED: "1" };
-const manySchedules = { RECOVERY_SCHEDULES: "6000", CHAOS_SEED: "1" };
+/** The same crash schedules as in `npm test`. */
+const environment = { RECOVERY_SCHEDULES: "3000", CHAOS_SEED: "1" };
+/** The unit test that takes longest. It is run when the others have not noticed anything. */
+const slowest = "test/unit/worker/crash-schedules.test.ts";
 const cpuLimitFactor = 2;
 const leastCpuLimitSeconds = 10;
 
@@ -11,10 +12,12 @@ const leastCpuLimitSeconds = 10;
 export class TestRuns {
   readonly #root: string;
   /** How long each file takes without a mutation, and each list of unit tests. */
-  readonly #usualMs = new Map<string, number>();
+  readonly #usualMs: Map<string, number>;
 
-  constructor(root: string) {
+  /** `usualMs` is shared by all that run the same tests. */
+  constructor(root: string, usualMs: Map<string, number>) {
     this.#root = root;
+    this.#usualMs = usualMs;
   }
 
   /**
@@ -22,20 +25,28 @@ export class TestRuns {
    * prove nothing.
    */
   async prepare(files: readonly string[], stage: number): Promise<void> {
-    const runs = stage === 1 ? [files] : files.map((file) => [file]);
+    const quick = files.filter((file) => file !== slowest);
+    const inOne = files.includes(slowest) ? [quick, [slowest]] : [quick];
+    const runs = stage === 1 ? inOne : files.map((file) => [file]);
     for (const run of runs.filter((one) => !this.#usualMs.has(String(one)))) {
       const begunAt = performance.now();
-      const failure = stage === 1 ? await this.failureOfAll(run) : await this.firstFailure(run);
+      const failure = stage === 1 ? await this.#failureInOne(run) : await this.firstFailure(run);
       if (failure !== undefined) throw new Error(`${failure} fails without a mutation`);
       this.#usualMs.set(String(run), performance.now() - begunAt);
     }
   }
 
-  /** Runs unit tests, all in one process. Resolves to the name of the first that fails. */
+  /** Runs unit tests, almost all in one process. Resolves to the name of the first that fails. */
   async failureOfAll(files: readonly string[]): Promise<string | undefined> {
+    const quick = files.filter((file) => file !== slowest);
+    const failure = await this.#failureInOne(quick);
+    return failure ?? (files.includes(slowest) ? this.#failureInOne([slowest]) : undefined);
+  }
+
+  async #failureInOne(files: readonly string[]): Promise<string | undefined> {
     if (files.length === 0) return undefined;
     const args = ["--test", "--test-isolation=none", "--test-reporter=tap", ...files];
-    const tests = this.#start(args, String(files), fewSchedules);
+    const tests = this.#start(args, String(files));
     let failure: string | undefined;
     tests.onLine((line) => {
       failure ??= /^ *not ok \d+ - (.*)/.exec(line)?.[1];
@@ -48,7 +59,7 @@ export class TestRuns {
   /** Runs files, the quickest first. Resolves to the first that fails. */
   async firstFailure(files: readonly string[]): Promise<string | undefined> {
     for (const file of files.toSorted((a, b) => this.#msOf(a) - this.#msOf(b))) {
-      const code = await this.#start([file], file, manySchedules).exited;
+      const code = await this.#start([file], file).exited;
       if (code !== 0) return file;
     }
     return undefined;
@@ -58,7 +69,7 @@ export class TestRuns {
     return this.#usualMs.get(run) ?? 0;
   }
 
-  #start(args: string[], run: string, environment: Record<string, string>): LimitedProcess {
+  #start(args: string[], run: string): LimitedProcess {
     const cpuSeconds = Math.ceil((cpuLimitFactor * this.#msOf(run)) / 1_000);
     return new LimitedProcess([...process.execArgv, "--test-force-exit", ...args], {
       cwd: this.#root,
