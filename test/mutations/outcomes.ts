@@ -142,7 +142,7 @@ export const outcomes: Mutations = {
   "libs/commands/outcomes/ingestion-store.ts": [
     {
       breaks: "an ingestion's counts go back",
-      find: 'if (entry?.operation === "PUT" && entry.json<IngestionCounts>().through >= counts.through) return;',
+      find: 'if (entry?.operation === "PUT" && countedBy(entry.json<IngestionCounts>()) >= countedBy(counts)) return;',
       replace: "",
     },
     {
