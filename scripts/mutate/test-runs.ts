@@ -43,6 +43,15 @@ export class TestRuns {
     return failure ?? (files.includes(slowest) ? this.#failureInOne([slowest]) : undefined);
   }
 
+  /** Runs files, the quickest first. Resolves to the first that fails. */
+  async firstFailure(files: readonly string[]): Promise<string | undefined> {
+    for (const file of files.toSorted((a, b) => this.#msOf(a) - this.#msOf(b))) {
+      if ((await this.#failureInOne([file])) !== undefined) return file;
+    }
+    return undefined;
+  }
+
+  /** Runs files in one process, until the first test fails. Resolves to its name. */
   async #failureInOne(files: readonly string[]): Promise<string | undefined> {
     if (files.length === 0) return undefined;
     const args = ["--test", "--test-isolation=none", "--test-reporter=tap", ...files];
@@ -54,15 +63,6 @@ export class TestRuns {
     });
     const code = await tests.exited;
     return failure ?? (code === 0 ? undefined : `an end with ${code}`);
-  }
-
-  /** Runs files, the quickest first. Resolves to the first that fails. */
-  async firstFailure(files: readonly string[]): Promise<string | undefined> {
-    for (const file of files.toSorted((a, b) => this.#msOf(a) - this.#msOf(b))) {
-      const code = await this.#start([file], file).exited;
-      if (code !== 0) return file;
-    }
-    return undefined;
   }
 
   #msOf(run: string): number {
