@@ -74,8 +74,8 @@ async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof
 }
 
 /**
- * Runs a history with each fault at each point, on an instance that was adopted before. Then repeats each of
- * these runs with a second fault: each kind of `again`, up to `within` points later.
+ * Runs a history with each fault at each point after the adoption. Then repeats each of these runs with a
+ * second fault: each kind of `again`, up to `within` points later.
  *
  * Two faults often come to the same, for example that the instance dies before a write or after it. If two
  * runs agree from some point on, in all that is asked, answered, stored and told, then a second fault there
@@ -85,10 +85,10 @@ export async function withEveryFault(written: Written[], again: FaultKind[] = []
   const history = historyOf(written);
   const adopted = await runExactly({ seed: 1, history: [], faults: [] });
   if (!adopted) throw new Error("an instance cannot be adopted");
-  const common = { seed: 1, history, start: adopted.world };
+  const common = { seed: 1, history };
   const points = (await runExactly({ ...common, faults: [] }))?.points ?? 0;
   const tried = new Set<string>();
-  for (let point = 1; point <= points; point++) {
+  for (let point = adopted.points; point <= points; point++) {
     for (const kind of kindsFor(history)) {
       const first = { point, kind };
       const once = await runExactly({ ...common, faults: [first] });

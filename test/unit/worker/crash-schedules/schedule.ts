@@ -17,8 +17,6 @@ export interface Schedule {
   seed: number;
   history: readonly StoredCommand[];
   faults: readonly Fault[];
-  /** The world that an earlier schedule has left. Without it nobody has called the instance yet. */
-  start?: World;
   /** Whether the end must be exact: no difference is excused by what KATO does not let anybody restore. */
   isExact?: boolean;
 }

@@ -68,10 +68,6 @@ export class SimulatedInstance {
     return torn.map(([name]) => name);
   }
 
-  copy(): SimulatedInstance {
-    return Object.assign(new SimulatedInstance(), structuredClone({ ...this }));
-  }
-
   /** A SIGKILL and a start. Everything volatile is gone. */
   restart(): void {
     const { interval, events, emotives, symbols, observedVectors, genes, searched } = new SimulatedInstance();

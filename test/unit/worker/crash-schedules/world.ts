@@ -58,12 +58,12 @@ const probes = new Set<Method>(["Ping", "ShowStatus"]);
 
 /** The instance, NATS's stores and the clock of a schedule. Faults happen at given points of it. */
 export class World {
-  readonly instance: SimulatedInstance = new SimulatedInstance();
+  readonly instance = new SimulatedInstance();
   readonly clock = new VirtualClock();
   readonly random: Random;
   /** The processor's log, without what was taken out of it. */
   log: StoredCommand[];
-  readonly bucket: Map<string, { revision: number; value: string }> = new Map();
+  readonly bucket = new Map<string, { revision: number; value: string }>();
   readonly counts = new Map<string, string>();
   /** The reports of late calls that nobody has read yet. */
   lateCalls: LateCallReport[] = [];
@@ -106,13 +106,8 @@ export class World {
   #mongoBackAt = 0;
   #natsBackMs = 0;
 
-  constructor({ seed, history: log, faults, start }: Schedule, story: string[]) {
+  constructor({ seed, history: log, faults }: Schedule, story: string[]) {
     this.story = story;
-    if (start) {
-      this.instance = start.instance.copy();
-      this.bucket = new Map(start.bucket);
-      this.revision = start.revision;
-    }
     this.log = log.map((command) => ({ storedAtMs: firstStoredAtMs + command.sequence, ...command }));
     this.lastStored = log.at(-1)?.sequence ?? 0;
     this.#faults = new Map(faults.map(({ at = "", point, kind }) => [at + point, kind]));
