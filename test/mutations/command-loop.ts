@@ -71,8 +71,8 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "while the instance is away a command that was begun is not waited for: the worker spins",
-      find: "command.deadlineMs !== undefined && !gate.mayBeBegun(command) && !this.#lostBefore(command)",
-      replace: "command.deadlineMs !== undefined && !this.#lostBefore(command)",
+      find: "        !gate.mayBeBegun(command) &&\n        !lostBefore(",
+      replace: "        !lostBefore(",
     },
     {
       breaks: "a client is not told that its command was left out for another one of its key",

@@ -86,8 +86,8 @@ export const outcomes: Mutations = {
   "services/worker/outcomes/outcome-recorder.ts": [
     {
       breaks: "what was applied after its client had stopped waiting cannot be asked for",
-      find: " && !isOverdue(command, this.#options.clock)) return undefined;",
-      replace: ") return undefined;",
+      find: " && !isOverdue(command, this.#options.clock))",
+      replace: ")",
     },
     {
       breaks: "two commands of one Idempotency-Key are applied",
