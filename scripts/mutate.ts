@@ -16,29 +16,35 @@ const leastShare = 0.9;
 async function runStage(
   stage: number,
   alive: readonly NumberedMutation[],
-  copy: SourceCopy,
-  runs: TestRuns,
+  copies: readonly SourceCopy[],
 ): Promise<NumberedMutation[]> {
   const survivors: NumberedMutation[] = [];
-  for (const mutation of alive) {
-    const files = testsOf(mutation.file, stage, copy.root);
-    await runs.prepare(files);
-    const begunAt = performance.now();
-    const killer = await copy.withMutation(mutation, () => failureOf(stage, files, runs));
-    const seconds = Math.round((performance.now() - begunAt) / 1_000);
-    const what = killer === undefined ? `stage ${stage}: SURVIVED` : `stage ${stage}: killed by ${killer}`;
-    console.log(`${mutation.number}. ${what}, ${seconds} s; ${mutation.file}, ${mutation.breaks}`);
-    if (killer === undefined) survivors.push(mutation);
-  }
-  return survivors;
+  const left = alive.values();
+  const usualMs = new Map<string, number>();
+  const runEach = async (copy: SourceCopy) => {
+    const runs = new TestRuns(copy.root, usualMs);
+    for (const mutation of left) {
+      const files = testsOf(mutation.file, stage, copy.root);
+      await runs.prepare(files, stage);
+      const begunAt = performance.now();
+      const killer = await copy.withMutation(mutation, () => failureOf(stage, files, runs));
+      const seconds = Math.round((performance.now() - begunAt) / 1_000);
+      const what = killer === undefined ? `stage ${stage}: SURVIVED` : `stage ${stage}: killed by ${killer}`;
+      console.log(`${mutation.number}. ${what}, ${seconds} s; ${mutation.file}, ${mutation.breaks}`);
+      if (killer === undefined) survivors.push(mutation);
+    }
+  };
+  await Promise.all(copies.map(runEach));
+  return survivors.toSorted((a, b) => a.number - b.number);
 }
 
 /** What is not a unit test may fail by chance, so there only a second failure counts. */
 async function failureOf(stage: number, files: string[], runs: TestRuns): Promise<string | undefined> {
+  if (stage === 1) return runs.failureOfAll(files);
   let left = files;
   for (;;) {
     const failed = await runs.firstFailure(left);
-    if (failed === undefined || stage === 1) return failed;
+    if (failed === undefined) return undefined;
     if (await runs.firstFailure([failed])) return failed;
     left = left.filter((file) => file !== failed);
   }
@@ -48,11 +54,13 @@ async function mutate(): Promise<boolean> {
   const { chosen, stages } = readOptions(process.argv.slice(2), mutations);
   const objections = mutations.flatMap((mutation) => objectionTo(mutation) ?? []);
   if (objections.length > 0) throw new Error(objections.join("\n"));
-  const copy = new SourceCopy();
-  process.once("exit", () => copy.remove());
-  const runs = new TestRuns(copy.root);
+  // Two at a time, each in a copy of its own.
+  const copies = [new SourceCopy(), new SourceCopy()];
+  process.once("exit", () => {
+    for (const copy of copies) copy.remove();
+  });
   let alive = chosen;
-  for (const stage of stages) alive = await runStage(stage, alive, copy, runs);
+  for (const stage of stages) alive = await runStage(stage, alive, copies);
   const share = 1 - alive.length / chosen.length;
   console.log(`${chosen.length - alive.length} of ${chosen.length} killed, ${(100 * share).toFixed(1)} %`);
   for (const { number, file, breaks, find } of alive)
@@ -60,7 +68,7 @@ async function mutate(): Promise<boolean> {
   return share >= leastShare;
 }
 
-setPriority(10);
+setPriority(15);
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 try {
   process.exitCode = (await mutate()) ? 0 : 1;

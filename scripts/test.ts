@@ -7,10 +7,13 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
-/** The tests that rest on NATS itself: not those of KATO alone, nor the chaos in which only instances die. */
+/**
+ * The tests that rest on NATS itself. Not those of KATO alone. Of the chaos not that in which only our own
+ * processes die, where another one kills or freezes the same with NATS among them.
+ */
 const natsSuites = [
   "test/integration/!(kato|simulator)/**/*.test.ts",
-  "test/chaos/!(rebuild|torn-learn).test.ts",
+  "test/chaos/!(rebuild|torn-learn|rolling-restart|frozen-worker).test.ts",
 ];
 
 const running = new Set<ChildProcess>();

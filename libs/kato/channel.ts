@@ -4,11 +4,9 @@ import { pathOf } from "./codec.ts";
 import { HostAddresses } from "./host-addresses.ts";
 import { peerKind } from "./peer-kind.ts";
 import type { Method } from "./rpcs.ts";
+import { maxMessageBytes } from "./rpcs.ts";
 import type { CallResult, UnaryCall, UnaryRequest } from "./unary-call.ts";
 import { startUnaryCall } from "./unary-call.ts";
-
-/** The largest message that KATO takes or gives, in bytes (docs/kato.md, "Every RPC"). */
-export const maxMessageBytes = 4 * 1024 * 1024;
 
 /** What else a call may be given: see `UnaryRequest`. */
 export type CallOptions = Pick<UnaryRequest, "trace" | "mayWrite">;

@@ -1,3 +1,6 @@
+/** The largest message that KATO takes or gives, in bytes (docs/kato.md, "Every RPC"). */
+export const maxMessageBytes = 4 * 1024 * 1024;
+
 /** What the system has to know about an RPC of the service `kato_proc.KatoEngine`. */
 export interface Rpc {
   /** The name of its request message in proto/kato_proc.proto. */

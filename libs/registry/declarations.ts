@@ -1,5 +1,4 @@
 import { bare, isLink } from "../config/environment.ts";
-import { KatoChannel } from "../kato/channel.ts";
 import { decodeResponse, encodeRequest } from "../kato/codec.ts";
 import type { ProcessorEntry } from "./processor-entry.ts";
 import { entryProblem, isEndpoint } from "./processor-entry.ts";
@@ -90,6 +89,8 @@ export function processorsOfFile(processors: unknown, problem: Problem): Declara
  * `timeoutMs`.
  */
 export async function askId(endpoint: string, timeoutMs: number): Promise<string | undefined> {
+  // Few settings leave an id out, and only these need gRPC in the gateway.
+  const { KatoChannel } = await import("../kato/channel.ts");
   const channel = new KatoChannel(endpoint);
   try {
     if (!(await channel.connect(timeoutMs))) return undefined;

@@ -22,7 +22,7 @@ const testsByFolder: Record<string, [integration: string[], whole: string[]]> = 
     ],
   ],
   "services/gateway/": [
-    ["integration/gateway/*", "integration/libs/replies"],
+    ["integration/gateway/*"],
     [
       "end-to-end/{commands,bulk}/*",
       "end-to-end/api/{limits,processor,observe}",

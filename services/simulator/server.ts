@@ -1,6 +1,5 @@
 import type { MethodDefinition, ServerUnaryCall, ServiceDefinition, sendUnaryData } from "@grpc/grpc-js";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
-import { maxMessageBytes } from "../../libs/kato/channel.ts";
 import {
   decodeRequest,
   decodeResponse,
@@ -10,7 +9,7 @@ import {
 } from "../../libs/kato/codec.ts";
 import type { KatoResponse, RequestOf } from "../../libs/kato/messages.ts";
 import type { Method } from "../../libs/kato/rpcs.ts";
-import { isMethod, rpcs } from "../../libs/kato/rpcs.ts";
+import { isMethod, maxMessageBytes, rpcs } from "../../libs/kato/rpcs.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";
 import { defaultManifest } from "./manifest.ts";

@@ -60,11 +60,6 @@ export const assignment: Mutations = {
       find: "await manager.streams.update(streamInfo.config.name, { max_age: nanos(leaseMs) });",
       replace: "",
     },
-    {
-      breaks: "the processors of a worker that died are never taken over",
-      find: 'openBucket(connection, "leases", replicas, leaseMs)',
-      replace: 'openBucket(connection, "leases", replicas)',
-    },
   ],
   "services/worker/assignment/membership.ts": [
     {

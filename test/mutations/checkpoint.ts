@@ -22,8 +22,8 @@ export const checkpoint: Mutations = {
     },
     {
       breaks: "A4: a worker whose checkpoint another one has written tries on and on",
-      find: "error.code === JetStreamApiCodes.StreamWrongLastSequence) {",
-      replace: "error.code === 0) {",
+      find: "error.code === JetStreamApiCodes.StreamWrongLastSequence;",
+      replace: "error.code === 0;",
     },
     {
       breaks: "a worker whose write got no answer gives its processor up",

@@ -10,7 +10,7 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "the log is read no more once the server of its consumer is gone",
-      find: 'type === "heartbeats_missed" || ',
+      find: '"heartbeats_missed", ',
       replace: "",
     },
     {
@@ -134,7 +134,7 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "A2: a command that NATS does not delete counts as deleted",
-      find: "error instanceof JetStreamApiError && (await this.#nextStored(processor, sequence)) > sequence;",
+      find: "error instanceof JetStreamApiError && (await this.next(processor, sequence)) > sequence;",
       replace: "error instanceof JetStreamApiError;",
     },
     {

@@ -55,8 +55,8 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "A2: a command leaves the log before it is persisted that it must not be begun",
-      find: "await context.checkpoint.flush();",
-      replace: "",
+      find: "await context.checkpoint.flush();\n    await this.#leaveOut(command);\n    outcomes.tell(",
+      replace: "await this.#leaveOut(command);\n    outcomes.tell(",
     },
     {
       breaks: "A2: a command that expired stays in the log, and a replay applies it",
@@ -71,8 +71,8 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "while the instance is away a command that was begun is not waited for: the worker spins",
-      find: "if (command.deadlineMs !== undefined && !gate.mayBeBegun(command)) {",
-      replace: "if (command.deadlineMs !== undefined) {",
+      find: "        !gate.mayBeBegun(command) &&\n        !lostBefore(",
+      replace: "        !lostBefore(",
     },
     {
       breaks: "a client is not told that its command was left out for another one of its key",

@@ -15,7 +15,7 @@ export const instance: Mutations = {
     },
     {
       breaks: "the settings of an instance that is new to the gateway are not known",
-      find: "if (this.#mustAdopt) await adopt(context, interval);\n      else if",
+      find: "if (mustAdopt) await adopt(context, interval);\n      else if",
       replace: "if",
     },
     {
@@ -79,8 +79,8 @@ export const instance: Mutations = {
   "services/worker/processor/status.ts": [
     {
       breaks: "a paused processor hides that its instance is away",
-      find: 'const isShownPaused = this.isPaused && this.#state !== "down";',
-      replace: "const isShownPaused = this.isPaused;",
+      find: 'const isShownPaused = this.isPaused && this.#state !== "down" && this.#state !== "held";',
+      replace: 'const isShownPaused = this.isPaused && this.#state !== "held";',
     },
   ],
   "services/worker/processor/drain-rate.ts": [

@@ -86,8 +86,8 @@ export const outcomes: Mutations = {
   "services/worker/outcomes/outcome-recorder.ts": [
     {
       breaks: "what was applied after its client had stopped waiting cannot be asked for",
-      find: " && !isOverdue(command, this.#options.clock)) return undefined;",
-      replace: ") return undefined;",
+      find: " && !isOverdue(command, this.#options.clock))",
+      replace: ")",
     },
     {
       breaks: "two commands of one Idempotency-Key are applied",
@@ -142,7 +142,7 @@ export const outcomes: Mutations = {
   "libs/commands/outcomes/ingestion-store.ts": [
     {
       breaks: "an ingestion's counts go back",
-      find: 'if (entry?.operation === "PUT" && entry.json<IngestionCounts>().through >= counts.through) return;',
+      find: 'if (entry?.operation === "PUT" && countedBy(entry.json<IngestionCounts>()) >= countedBy(counts)) return;',
       replace: "",
     },
     {

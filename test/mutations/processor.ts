@@ -20,8 +20,8 @@ export const processor: Mutations = {
     },
     {
       breaks: "what was persisted is not loaded",
-      find: "(await stores.checkpoints.load()) ?? firstCheckpoint",
-      replace: "firstCheckpoint",
+      find: "const loaded = known ??",
+      replace: "const loaded =",
     },
   ],
   "services/worker/processor/slot.ts": [

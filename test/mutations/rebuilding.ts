@@ -37,8 +37,8 @@ export const rebuilding: Mutations = {
     },
     {
       breaks: "a rebuild that is not exact is not noticed",
-      find: "if (plan.events.length > 0 && workingMemory.length !== count) {",
-      replace: "if (plan.events.length < 0) {",
+      find: "if (workingMemory.length !== count) {",
+      replace: "if (count < 0) {",
     },
     {
       breaks: "A5: the emotives of an Observe of vectors are lost at a restart",

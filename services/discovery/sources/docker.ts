@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { request } from "node:http";
 import { json, text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import type { Static } from "typebox";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
+import { http } from "../../../libs/service/serve-http.ts";
 import type { DiscoveredInstance, DiscoverySource } from "./source.ts";
 import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
 
@@ -133,7 +133,8 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 async function get(address: DockerAddress, path: string, signal: AbortSignal): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     // Each request has its own connection: the engine may have closed one that was kept open.
-    const sent = request({ ...address, path, signal, agent: false, headers: { host: "docker" } }, resolve);
+    const options = { ...address, path, signal, agent: false, headers: { host: "docker" } };
+    const sent = http.request(options, resolve);
     sent.setSocketKeepAlive(true, keepAliveMs);
     sent.on("error", reject);
     sent.end();

@@ -1,7 +1,7 @@
-import { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { http } from "../../../libs/service/serve-http.ts";
 import type { Share } from "../http/memory-budget.ts";
 import { Turns } from "../http/turns.ts";
 import type { Intake } from "./intake.ts";
@@ -107,7 +107,7 @@ function stopping(): GatewayError {
  * The error to report. A stream that the client broke off is a BAD_REQUEST, and no failure of the gateway.
  */
 function orBrokenOff(error: unknown, body: BulkBody): unknown {
-  if (error instanceof GatewayError || !(body instanceof IncomingMessage)) return error;
+  if (error instanceof GatewayError || !(body instanceof http.IncomingMessage)) return error;
   // Where the parser gives up in the middle of a body, the body's error comes before it is destroyed.
   const isAborted = error instanceof Error && "code" in error && error.code === "ECONNRESET";
   if (!isAborted && (!body.destroyed || body.complete)) return error;

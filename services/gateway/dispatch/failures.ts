@@ -1,10 +1,10 @@
-import { status as grpc } from "@grpc/grpc-js";
 import { TimeoutError } from "@nats-io/transport-node";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { ErrorCode, ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { maxMessageBytes } from "../../../libs/kato/channel.ts";
+import { grpcStatus as grpc, nameOfGrpcStatus } from "../../../libs/kato/grpc-status.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
+import { maxMessageBytes } from "../../../libs/kato/rpcs.ts";
 import { isNoResponders } from "../../../libs/nats/errors.ts";
 import { instanceUnavailable, natsUnavailable, notOwned } from "../fleet/errors.ts";
 
@@ -113,6 +113,6 @@ export function grpcFailure(status: number, detail: string, context: ErrorContex
     const limit = detail || `larger than ${maxMessageBytes} bytes`;
     return new GatewayError("ANSWER_TOO_LARGE", `The answer is ${limit}.`, context);
   }
-  const name = grpc[status] ?? status;
+  const name = nameOfGrpcStatus(status) ?? status;
   return new GatewayError("KATO_FAILED", `The instance answered with the gRPC status ${name}.`, context);
 }

@@ -1,5 +1,5 @@
-import { status as grpc } from "@grpc/grpc-js";
 import type { CommandRecord, FoundRecord } from "../../../libs/commands/outcomes/outcome-store.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { withNats } from "../fleet/errors.ts";
 

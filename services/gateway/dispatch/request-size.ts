@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { maxMessageBytes } from "../../../libs/kato/channel.ts";
+import { maxMessageBytes } from "../../../libs/kato/rpcs.ts";
 
 /**
  * Throws TOO_LARGE if a request of so many bytes is larger than KATO takes. It is asked before the request is

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { status as grpc } from "@grpc/grpc-js";
 import type { Query } from "../../../libs/commands/messages/query.ts";
 import { headersOfQuery } from "../../../libs/commands/messages/query.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { replyOfMessage } from "../../../libs/commands/messages/reply.ts";
 import { querySubject } from "../../../libs/commands/messages/subjects.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { isNoResponders } from "../../../libs/nats/errors.ts";
 import { checkReachable } from "../fleet/admission.ts";
 import type { Backend } from "../fleet/backend.ts";

@@ -3,7 +3,7 @@ import type { Command } from "../../../libs/commands/messages/command.ts";
 import { maxDataBytes } from "../../../libs/commands/messages/reply.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { maxMessageBytes } from "../../../libs/kato/channel.ts";
+import { maxMessageBytes } from "../../../libs/kato/rpcs.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { setRateLimit } from "../http/headers.ts";
 import type { Backend } from "./backend.ts";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { status as grpc } from "@grpc/grpc-js";
-import { encodeRequest } from "../../../libs/kato/codec.ts";
+import { decodeResponse, encodeRequest } from "../../../libs/kato/codec.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import { answerQuery } from "../../../services/worker/processor/answer-query.ts";
+import { OneProcessor, observe } from "./one-processor.ts";
 
 async function answered(
   method: string,
@@ -33,4 +34,20 @@ test("predictions are given for the latest observation, and for no other", async
     ["GetAllPredictions"],
   ]);
   assert.deepEqual(await answered("GetPredictions", predictionsOf("earlier")), [grpc.UNIMPLEMENTED, []]);
+});
+
+test("a query that is to see a command is answered once that is applied, and not before", async () => {
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])]);
+  let seen: string | undefined;
+  processor.onCall = (method, request) => {
+    if (method !== "Observe" || !Buffer.from(request).includes("o1")) return undefined;
+    const query = { method: "GetWorkingMemory", data: new Uint8Array(), after: 2, waitMs: 60_000 };
+    void processor.slot.query(query).then(({ data }) => {
+      seen = decodeResponse("GetWorkingMemory", Buffer.from(data)).message;
+    });
+    return undefined;
+  };
+  await processor.start();
+  await processor.until("it is answered", () => seen !== undefined);
+  assert.equal(seen, '[["a"],["b"]]');
 });

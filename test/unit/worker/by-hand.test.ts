@@ -88,3 +88,39 @@ test("while a processor is being opened nobody is told that a command was not be
   void processor.slot.start();
   assert.equal((await processor.slot.cancel(1)).outcome, "unknown");
 });
+
+test("a replay has each command that was applied, also one whose deadline has passed since (A2)", async () => {
+  const waitedFor = observe(1, ["a"], { replyTo: "client", deadlineMs: 1_010_000 });
+  const processor = new OneProcessor([waitedFor, observe(2, ["b"])]);
+  await processor.start();
+  await processor.pass(20_000);
+  assert.equal((await processor.slot.rebuild({ from: 1, dryRun: false })).kind, "replaying");
+  await processor.until("it is replayed", () => processor.slot.state.state === "ready");
+  assert.deepEqual(processor.world.instance.events, [["a"], ["b"]]);
+  assert.equal(processor.repliesTo("client").length, 1);
+});
+
+test("what was told that it is not begun is not begun after a replay that was asked for meanwhile (A2, A7)", async () => {
+  const keyed = observe(2, ["b"], { once: { fingerprint: "f", attempt: "a" }, store: true });
+  let told: string | undefined;
+  const processor = new OneProcessor([observe(1, ["a"]), keyed, observe(3, ["c"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      outcomes: {
+        record: (command, reply) => stores.outcomes.record(command, reply),
+        claim: async (command) => {
+          if (told === undefined) {
+            told = (await processor.slot.cancel(2)).outcome;
+            void processor.slot.rebuild({ from: 1, dryRun: false });
+          }
+          return stores.outcomes.claim(command);
+        },
+      },
+    },
+  }));
+  await processor.start();
+  assert.equal(told, "expired");
+  assert.ok(processor.calls.includes("ClearAllMemory"), "it is replayed");
+  await processor.until("it is replayed", () => processor.slot.state.state === "ready");
+  assert.deepEqual(processor.world.instance.events, [["a"], ["c"]]);
+});

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
-import type { Fault } from "./crash-schedules/faults.ts";
-import { run } from "./crash-schedules/schedule.ts";
+import { EveryFaultThread } from "./crash-schedules/every-fault-thread.ts";
+
+const thread = new EveryFaultThread();
+after(() => thread.close());
 
 const observe = (sequence: number, sent: Partial<StoredCommand> = {}): StoredCommand => ({
   id: `c${sequence}`,
@@ -14,30 +16,25 @@ const observe = (sequence: number, sent: Partial<StoredCommand> = {}): StoredCom
   ...sent,
 });
 
-/** Runs a history with a fault of this kind at each point. Returns what was told of the commands. */
-async function withFaultAnywhere(history: StoredCommand[], ...kinds: Fault["kind"][]): Promise<void> {
-  const points = await run({ seed: 1, history, faults: [] });
-  for (let point = 1; point <= points; point++) {
-    for (const kind of kinds) await run({ seed: point, history, faults: [{ point, kind }], isExact: true });
-  }
-}
-
 const late = { replyTo: "late", deadlineMs: 1 };
 
-test("what was told that it is not begun is not begun, also where taking it out of the log seems to have failed (A2)", () =>
-  withFaultAnywhere([observe(1), observe(2, late), observe(3)], "unseen", "nats", "worker", "both", "lease"));
-
-test("of a key one command is applied, also where the one that was first had its answer from a worker that is gone", () => {
-  const once = (attempt: string) => ({ id: "key", once: { fingerprint: "f", attempt }, store: true });
-  const history = [observe(1, once("a")), observe(2), observe(3, once("b")), observe(4)];
-  return withFaultAnywhere(history, "worker", "both", "lease", "unseen", "stop");
+test("what was told that it is not begun is not begun, also where taking it out of the log seems to have failed (A2)", async () => {
+  const history = [observe(1), observe(2, late), observe(3)];
+  await thread.withFaultAnywhere(history, ["unseen", "nats", "worker", "both", "lease"]);
 });
 
-test("an observation that was answered is not taken for late when the worker and the instance die at once (A7)", () =>
-  withFaultAnywhere(
-    [1, 2, 3].map((sequence) => observe(sequence, { replyTo: `c${sequence}`, deadlineMs: 1_000_000 })),
-    "both",
-  ));
+test("of a key one command is applied, also where the one that was first had its answer from a worker that is gone", async () => {
+  const once = (attempt: string) => ({ id: "key", once: { fingerprint: "f", attempt }, store: true });
+  const history = [observe(1, once("a")), observe(2), observe(3, once("b")), observe(4)];
+  await thread.withFaultAnywhere(history, ["worker", "both", "lease", "unseen", "stop"]);
+});
+
+test("an observation that was answered is not taken for late when the worker and the instance die at once (A7)", async () => {
+  const history = [1, 2, 3].map((sequence) =>
+    observe(sequence, { replyTo: `c${sequence}`, deadlineMs: 1_000_000 }),
+  );
+  await thread.withFaultAnywhere(history, ["both"]);
+});
 
 test("the log is trimmed of nothing that a rebuild needs (A5)", async () => {
   const history = [
@@ -46,13 +43,6 @@ test("the log is trimmed of nothing that a rebuild needs (A5)", async () => {
     observe(3),
     observe(4),
   ];
-  const points = await run({ seed: 1, history, faults: [] });
-  for (let point = 1; point <= points; point++) {
-    const faults: Fault[] = [
-      { point, kind: "trim" },
-      { point: point + 6, kind: "both" },
-    ];
-    await run({ seed: point, history, faults, isExact: true });
-  }
+  const points = await thread.withFaultAnywhere(history, ["trim"], { kind: "both", later: 6 });
   assert.ok(points > 50);
 });

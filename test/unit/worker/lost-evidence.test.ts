@@ -102,7 +102,10 @@ test("an interval that a restart has lowered may hide one, so that one is applie
 test("a Learn that has died with its instance may have stored vectors, so it is repeated although it is late", async () => {
   const learn = stored(3, "Learn", {}, waitedFor);
   const history = [observe(1, ["a"]), stored(2, "Observe", { vectors: [[1]], unique_id: "o2" }), learn];
-  const world = new World(1, history, [{ at: "Learn emptied", point: 1, kind: "instance" }], []);
+  const world = new World(
+    { seed: 1, history, faults: [{ at: "Learn emptied", point: 1, kind: "instance" }] },
+    [],
+  );
   const processor = new OneProcessor(history, undefined, world);
   processor.onCall = (method) => {
     if (method === "GetVector") world.clock.nowMs = deadlineMs + 1;

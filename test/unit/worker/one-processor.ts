@@ -39,7 +39,7 @@ export class OneProcessor {
   constructor(
     history: readonly StoredCommand[],
     change: (environment: ProcessorEnvironment) => Partial<ProcessorEnvironment> = () => ({}),
-    world = new World(1, history, [], []),
+    world = new World({ seed: 1, history, faults: [] }, []),
   ) {
     this.world = world;
     this.life = {

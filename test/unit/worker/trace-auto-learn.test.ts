@@ -15,7 +15,7 @@ function vector(sequence: number, value: number, sent: Partial<StoredCommand> = 
 /** A processor whose instance dies in this auto-learn, between the model and its symbols. */
 function dyingIn(point: number, history: StoredCommand[]): OneProcessor {
   const die = { at: "Observe model-written", point, kind: "instance" } as const;
-  return new OneProcessor(history, undefined, new World(1, history, [die], []));
+  return new OneProcessor(history, undefined, new World({ seed: 1, history, faults: [die] }, []));
 }
 
 /** Checks that nobody is told more than can be proved, and that observations that match the model work. */

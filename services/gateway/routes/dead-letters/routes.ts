@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { status as grpc } from "@grpc/grpc-js";
 import { nuid } from "@nats-io/transport-node";
 import { Type } from "typebox";
 import type { DeadLetter } from "../../../../libs/commands/outcomes/dead-letters.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import { grpcStatus as grpc } from "../../../../libs/kato/grpc-status.ts";
 import { commandIdOf } from "../../dispatch/command-ids.ts";
 import { effectUnknown, grpcFailure, katoFailure } from "../../dispatch/failures.ts";
 import { queuedAnswer } from "../../dispatch/run-command.ts";

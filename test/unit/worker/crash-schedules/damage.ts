@@ -87,7 +87,7 @@ export class DamageSchedule {
       point: 1 + this.#random.integer(200),
       kind: crashes[this.#random.integer(kinds)] ?? "worker",
     }));
-    this.#world = new World(seed, [], faults, this.story);
+    this.#world = new World({ seed, history: [], faults }, this.story);
     this.#lives = new Lives(this.#world, (life) => this.#watch(life));
     this.#world.driver = {
       died: (life) => this.#lives.replace(life),

@@ -256,6 +256,7 @@ function bucketOf(world: World, life: Life): CheckpointBucket {
       const stored = world.bucket.get(key);
       if (revision !== undefined && (stored?.revision ?? 0) !== revision) throw wrongRevision();
       world.bucket.set(key, { revision: ++world.revision, value: value.toString() });
+      world.happened(value.toString());
       return world.revision;
     });
   return {

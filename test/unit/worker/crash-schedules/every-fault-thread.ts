@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
-import type { withEveryFault, withFaults } from "./every-fault.ts";
+import type { withEveryFault, withFaultAnywhere, withFaults } from "./every-fault.ts";
 
-type Call =
+export type Call =
   | { name: "withFaults"; args: Parameters<typeof withFaults> }
+  | { name: "withFaultAnywhere"; args: Parameters<typeof withFaultAnywhere> }
   | { name: "withEveryFault"; args: Parameters<typeof withEveryFault> };
 
 /** A call for the thread. The answer has the same id. */
@@ -31,6 +32,10 @@ export class EveryFaultThread {
 
   async withFaults(...args: Parameters<typeof withFaults>): Promise<number> {
     return (await this.#call({ name: "withFaults", args })) ?? 0;
+  }
+
+  async withFaultAnywhere(...args: Parameters<typeof withFaultAnywhere>): Promise<number> {
+    return (await this.#call({ name: "withFaultAnywhere", args })) ?? 0;
   }
 
   async withEveryFault(...args: Parameters<typeof withEveryFault>): Promise<void> {

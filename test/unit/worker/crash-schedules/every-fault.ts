@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import { encodeRequest } from "../../../../libs/kato/codec.ts";
 import {
@@ -9,7 +10,9 @@ import type { Method } from "../../../../libs/kato/rpcs.ts";
 import { kindsFor } from "./explore.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { Unprovable } from "./reference.ts";
-import { run } from "./schedule.ts";
+import type { Schedule } from "./schedule.ts";
+import { runTold } from "./schedule.ts";
+import type { World } from "./world.ts";
 
 /** One command of a written history. */
 type Written = [method: string, request: Uint8Array];
@@ -37,11 +40,35 @@ export const raiseThreshold: Written = [
 
 /** Runs a history with these faults. Throws if it does not end as it does without faults. */
 export async function withFaults(written: Written[], faults: Fault[], seed = 1): Promise<number> {
+  return (await runExactly({ seed, history: historyOf(written), faults }))?.points ?? 0;
+}
+
+/**
+ * Runs a history with a fault of each kind at each point, with another seed at each. If `then` is given, that
+ * fault follows so many points later.
+ */
+export async function withFaultAnywhere(
+  history: StoredCommand[],
+  kinds: FaultKind[],
+  then: { kind: FaultKind; later: number } | undefined = undefined,
+): Promise<number> {
+  const points = (await runExactly({ seed: 1, history, faults: [] }))?.points ?? 0;
+  for (let point = 1; point <= points; point++) {
+    for (const kind of kinds) {
+      const next = then ? [{ point: point + then.later, kind: then.kind }] : [];
+      await runExactly({ seed: point, history, faults: [{ point, kind }, ...next] });
+    }
+  }
+  return points;
+}
+
+/** Resolves to undefined where nobody can say what the end should be. */
+async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof runTold>> | undefined> {
   const story: string[] = [];
   try {
-    return await run({ seed, history: historyOf(written), faults, isExact: true }, story);
+    return await runTold({ ...schedule, isExact: true }, story);
   } catch (error) {
-    if (error instanceof Unprovable) return 0;
+    if (error instanceof Unprovable) return undefined;
     throw new Error(`${story.join("\n")}\n${(error as Error).message}`, { cause: error });
   }
 }
@@ -49,22 +76,54 @@ export async function withFaults(written: Written[], faults: Fault[], seed = 1):
 /**
  * Runs a history with each fault at each point after the adoption. Then repeats each of these runs with a
  * second fault: each kind of `again`, up to `within` points later.
+ *
+ * Two faults often come to the same, for example that the instance dies before a write or after it. If two
+ * runs agree from some point on, in all that is asked, answered, stored and told, then a second fault there
+ * comes to the same, too. So only one of these is run.
  */
 export async function withEveryFault(written: Written[], again: FaultKind[] = [], within = 4): Promise<void> {
-  const first = await withFaults([], []);
-  const points = await withFaults(written, []);
-  const kinds = kindsFor(historyOf(written));
-  for (let point = first; point <= points; point++) {
-    for (const kind of kinds) {
-      await withFaults(written, [{ point, kind }]);
-      for (const second of again) {
-        for (let later = 1; later <= within; later++) {
-          const next = { point: point + later, kind: second };
-          await withFaults(written, [{ point, kind }, next]);
+  const history = historyOf(written);
+  const adopted = await runExactly({ seed: 1, history: [], faults: [] });
+  if (!adopted) throw new Error("an instance cannot be adopted");
+  const common = { seed: 1, history };
+  const points = (await runExactly({ ...common, faults: [] }))?.points ?? 0;
+  const tried = new Set<string>();
+  for (let point = adopted.points; point <= points; point++) {
+    for (const kind of kindsFor(history)) {
+      const first = { point, kind };
+      const once = await runExactly({ ...common, faults: [first] });
+      if (again.length === 0) continue;
+      const trace = once?.world.trace ?? [];
+      const rests = restsOf(trace, once?.told ?? "");
+      // A call that has lost its client goes on by itself, which shows nowhere.
+      const isCutOff =
+        (kind === "worker" || kind === "unseen") && isWithinCall(trace[point - 1]?.point ?? "");
+      for (let second = point + 1; second <= point + within; second++) {
+        const rest = isCutOff ? undefined : rests[second - 1];
+        if (rest !== undefined && tried.has(kind + rest)) continue;
+        tried.add(kind + rest);
+        for (const next of again) {
+          await runExactly({ ...common, faults: [first, { point: second, kind: next }] });
         }
       }
     }
   }
+}
+
+/** For each point a hash of all that happens from it on, and of all that was told before it, too. */
+function restsOf(trace: World["trace"], told: string): string[] {
+  const rests: string[] = [];
+  let rest = told;
+  for (const { point, happened } of trace.toReversed()) {
+    rest = createHash("sha1").update(point).update(happened.join("\n")).update(rest).digest("base64");
+    rests.push(rest);
+  }
+  return rests.reverse();
+}
+
+/** Whether the instance has begun with a call at this point of a trace, and not ended it. */
+function isWithinCall(point: string): boolean {
+  return /^\d+ [A-Z]\w+ (?!begin)/.test(point);
 }
 
 function historyOf(written: Written[]): StoredCommand[] {

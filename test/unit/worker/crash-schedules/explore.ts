@@ -63,7 +63,7 @@ export function scheduleOf(seed: number): Schedule {
  * The kinds of faults that a history may have. A Learn that fails because MongoDB is away may have stored its
  * vectors all the same. The reference does not model that, so such histories do without it.
  */
-export function kindsFor(history: StoredCommand[]): FaultKind[] {
+export function kindsFor(history: readonly StoredCommand[]): FaultKind[] {
   return crashKinds.filter((kind) => kind !== "mongo" || !history.some(hasVectors));
 }
 

@@ -15,8 +15,8 @@ import { World } from "./world.ts";
 
 export interface Schedule {
   seed: number;
-  history: StoredCommand[];
-  faults: Fault[];
+  history: readonly StoredCommand[];
+  faults: readonly Fault[];
   /** Whether the end must be exact: no difference is excused by what KATO does not let anybody restore. */
   isExact?: boolean;
 }
@@ -53,6 +53,14 @@ const ofSleepers: DegradationCode[] = ["foreign-learn", "foreign-vectors", "perh
  * something wrong was told on the way.
  */
 export async function run(schedule: Schedule, story: string[] = []): Promise<number> {
+  return (await runTold(schedule, story)).points;
+}
+
+/** Likewise. Resolves also to the world at its end, and to all that was told. */
+export async function runTold(
+  schedule: Schedule,
+  story: string[],
+): Promise<{ points: number; world: World; told: string }> {
   return new Run(schedule, story).run();
 }
 
@@ -66,7 +74,7 @@ class Run {
 
   constructor(schedule: Schedule, story: string[]) {
     this.#schedule = schedule;
-    this.#world = new World(schedule.seed, schedule.history, schedule.faults, story);
+    this.#world = new World(schedule, story);
     this.#lives = new Lives(this.#world, (life) => this.#watch(life));
     this.#world.driver = {
       died: (life) => this.#lives.replace(life),
@@ -77,7 +85,7 @@ class Run {
     };
   }
 
-  async run(): Promise<number> {
+  async run(): Promise<{ points: number; world: World; told: string }> {
     const world = this.#world;
     this.#lives.begin();
     let points = 0;
@@ -99,7 +107,8 @@ class Run {
     assert.ok(checkpoint);
     world.settle();
     this.#check(checkpoint);
-    return points;
+    const told = JSON.stringify([this.#concluded, world.replies]);
+    return { points, world, told };
   }
 
   #isResting(): boolean {

@@ -6,8 +6,9 @@ import type { CallResult } from "../../../../libs/kato/unary-call.ts";
 import type { LateCallReport } from "../../../../services/worker/model/late-calls.ts";
 import type { Remembered } from "../../../../services/worker/processor/processor-environment.ts";
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
-import type { Fault, FaultKind } from "./faults.ts";
+import type { FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Place } from "./simulated-instance.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -87,6 +88,8 @@ export class World {
   isTraceLost = false;
   /** Whether no fault happens any more. */
   isCalm = false;
+  /** The points that were passed, each with all that was answered and stored until the next one. */
+  readonly trace: { point: string; happened: string[] }[] = [];
   /** What has happened, for people. */
   readonly story: string[];
   driver: Driver | undefined;
@@ -103,7 +106,7 @@ export class World {
   #mongoBackAt = 0;
   #natsBackMs = 0;
 
-  constructor(seed: number, log: readonly StoredCommand[], faults: readonly Fault[], story: string[]) {
+  constructor({ seed, history: log, faults }: Schedule, story: string[]) {
     this.story = story;
     this.log = log.map((command) => ({ storedAtMs: firstStoredAtMs + command.sequence, ...command }));
     this.lastStored = log.at(-1)?.sequence ?? 0;
@@ -224,7 +227,10 @@ export class World {
         this.#connect();
         return unseen;
       }
-      if (step.done) return step.value;
+      if (step.done) {
+        if (step.value.kind === "response") this.happened(step.value.bytes.toString("latin1"));
+        return step.value;
+      }
     }
   }
 
@@ -245,6 +251,11 @@ export class World {
     await this.clock.sleep(life, ms);
   }
 
+  /** Adds to the trace what was answered, stored or changed. */
+  happened(what: string): void {
+    this.trace.at(-1)?.happened.push(what);
+  }
+
   /** Ends every call under way. */
   settle(): void {
     this.#finish(() => true);
@@ -260,7 +271,10 @@ export class World {
       }
       return true;
     });
-    if (this.points >= this.#mongoBackAt) this.instance.isMongoAway = false;
+    if (this.instance.isMongoAway && this.points >= this.#mongoBackAt) {
+      this.instance.isMongoAway = false;
+      this.happened("MongoDB is back");
+    }
   }
 
   #finish(which: (call: Pending) => boolean): void {
@@ -273,6 +287,7 @@ export class World {
     if (++this.points > mostPoints) this.problems.push("it does not come to an end");
     const ofName = (this.#passed.get(name) ?? 0) + 1;
     this.#passed.set(name, ofName);
+    this.trace.push({ point: `${life.number} ${name}`, happened: [] });
     if (this.isCalm) return undefined;
     const fault = this.#faults.get(String(this.points)) ?? this.#faults.get(name + ofName);
     if (fault) this.#happen(fault, life, `${name}, ${ofName}`);
