@@ -1,7 +1,6 @@
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { nuid } from "@nats-io/transport-node";
 import { closedCommandSubject, commandSubject, streamOf } from "../messages/subjects.ts";
 
 /** What a log says of itself, as its leader knows it. */
@@ -66,9 +65,13 @@ export class LogIdentity {
     return message?.time.getTime();
   }
 
-  /** Gives the log an id, which stays with it for as long as the stream exists, and resolves to it. */
+  /**
+   * Gives the log an id, which stays with it for as long as the stream exists, and resolves to it. It is made of
+   * when the stream was created. So two who name a log at the same time give it the same id.
+   */
   async name(processor: string): Promise<string> {
-    const id = nuid.next();
+    const { created } = await this.#info(processor);
+    const id = String(created).replace(/[^0-9A-Za-z]/g, "");
     const description = `Commands of the KATO processor ${processor}; log ${id}`;
     await this.#manager.streams.update(streamOf(processor), { description });
     return id;

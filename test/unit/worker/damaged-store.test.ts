@@ -82,6 +82,7 @@ test("a log that was deleted and made anew has only new commands", async () => {
   const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
   goBack(world, 0);
   world.logId = undefined;
+  world.logNumber++;
   store(world, "c", "d", "e");
   const next = await started(world);
   await next.until("all is applied", () => world.instance.events.length === 5);

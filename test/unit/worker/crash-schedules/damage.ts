@@ -170,6 +170,7 @@ export class DamageSchedule {
       if (this.damage === "log-back") this.#cutLog(this.#random.integer(world.lastStored + 1));
       if (this.damage === "log-anew") {
         world.logId = undefined;
+        world.logNumber++;
         this.#cutLog(0);
       }
       if (this.damage === "hole") world.log.splice(this.#random.integer(world.log.length), 1);

@@ -90,7 +90,8 @@ function logOf(world: World): ProcessorEnvironment["telemetry"]["log"] {
     info: () => {},
     warn: (_: unknown, text?: unknown) => void world.story.push(`  ${text}`),
     error: (fields: unknown, text?: unknown) => {
-      world.story.push(`  ${text}`);
+      const { reason = "" } = Object(fields) as { reason?: string };
+      world.story.push(`  ${text} ${reason}`.trimEnd());
       if (typeof text !== "string" || !mustNotBeSaid.includes(text)) return;
       const { err } = Object(fields) as { err?: Error };
       world.problems.push(`${text}: ${err?.stack ?? ""}`);
@@ -193,7 +194,7 @@ function identityOf(world: World, life: Life): ProcessorStores["identity"] {
       ),
     name: () =>
       world.exchange(life, "name", () => {
-        world.logId = `log ${++world.revision}`;
+        world.logId = `log ${world.logNumber}`;
         return world.logId;
       }),
     continueAt: (_processor, { last, next }) =>

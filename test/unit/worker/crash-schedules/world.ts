@@ -75,6 +75,8 @@ export class World {
   lastStored: number;
   /** The id that the worker has given to the log. */
   logId: string | undefined;
+  /** Another one for each log that is made anew. */
+  logNumber = 1;
   revision = 0;
   /** How many lives are frozen. */
   frozen = 0;
