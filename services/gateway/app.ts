@@ -87,11 +87,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   describeApi(app, namedSchemas);
   readPrincipals(app, principalHeader);
   recordRequests(app, { metrics, tracing });
+  // This one takes over from Fastify what is done about a request that cannot be read, so it comes first.
+  answerUnreadable(app, { metrics, log });
   new Connections(limits, reached).guard(app);
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
   refuseUnknownProcessors(app, backend);
   writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));
-  answerUnreadable(app, { metrics, log });
   app.addHook("onRequest", async ({ raw }) => checkHead(raw));
   app.addHook("onSend", async (_request, reply) => {
     setSafetyHeaders(reply);

@@ -10,6 +10,7 @@ test("lines on their way to the log count as memory, and a stream waits where th
   const backend = {
     nats: { connection, session: 1 },
     states: { stored: () => {}, queue: () => undefined },
+    room: { check: () => {} },
   } as unknown as Backend;
   const record = { current: { processor: "p1", ingestion: "i" } } as unknown as IntakeRecord;
   const budget = new MemoryBudget(1_000, "bodies", () => {});

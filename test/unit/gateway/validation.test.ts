@@ -233,7 +233,7 @@ test("an unknown parameter of a query is refused by name, on every path but the 
     ["POST", "/p1/observe?learn=end", "learn"],
     ["GET", "/p1/ping?wait=5", "wait"],
     ["GET", "/p1/predictions?uniqueid=a", "uniqueid"],
-    ["GET", "/processors?limit=5", "limit"],
+    ["GET", "/processors?limits=5", "limits"],
     ["DELETE", "/processors/p1?forced=true", "forced"],
   ] as const) {
     assertRefused(await send(method, path), field, path);
