@@ -92,12 +92,19 @@ async function shrink(schedule: Schedule): Promise<Schedule> {
   const { history, faults } = schedule;
   const smaller = [
     ...faults.map((fault) => ({ ...schedule, faults: faults.filter((other) => other !== fault) })),
-    ...history.map((command) => ({ ...schedule, history: history.filter((other) => other !== command) })),
+    ...history.map((command) => ({ ...schedule, history: renumbered(history, command) })),
   ];
   for (const candidate of smaller) {
     if (await failureOf(candidate)) return shrink(candidate);
   }
   return schedule;
+}
+
+/** A history without a command. A log has no gaps, so the commands behind it move up. */
+function renumbered(history: readonly StoredCommand[], without: StoredCommand): StoredCommand[] {
+  return history
+    .filter((command) => command !== without)
+    .map((command, index) => ({ ...command, sequence: index + 1 }));
 }
 
 /** Runs `count` seeds from `first` on. Resolves to the first failure in words; undefined if there is none. */
