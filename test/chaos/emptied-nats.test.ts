@@ -16,7 +16,8 @@ before(async () => {
 });
 after(() => system?.stop());
 
-const observe = (id: string) => system.request("POST", `/${id}/observe`, { strings: ["a"] });
+const wait = { prefer: "wait=3" };
+const observe = (id: string) => system.request("POST", `/${id}/observe`, { strings: ["a"] }, wait);
 const untilObserved = (id: string): Promise<Answer> =>
   until(`${id} observes`, async () => {
     const answer = await observe(id);

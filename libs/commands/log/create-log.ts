@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/transport-node";
@@ -21,6 +22,7 @@ const duplicateWindowMs = 120_000;
 
 /** How long somebody may take to create a log in several steps. After that it is taken for dead. */
 const creatingMs = 10_000;
+const lookAgainMs = 50;
 /** JetStream's code for a stream that exists with another configuration. */
 const nameInUse = 10058;
 
@@ -31,7 +33,7 @@ const newLogSubject = (processor: string) => `${commandSubject(processor)}.new`;
  * Creates the processor's log if it does not exist. A log that exists stays as it is.
  *
  * A sequence never has two meanings: if there was a log before, the new one numbers its commands above
- * `usedThrough` and above what the checkpoint says is applied. `version` is that of the server. Rejects while
+ * `usedThrough` and above what the checkpoint says is applied. `version` is that of the server. Waits while
  * somebody else is creating it in several steps.
  */
 export async function createLog(
@@ -44,7 +46,10 @@ export async function createLog(
   if (found && !isUnfinished) return;
   const isAbandoned = found !== undefined && Date.now() - Date.parse(found.created) > creatingMs;
   // Whoever read it now would not be given what is stored after its numbering is moved.
-  if (found && !isAbandoned) throw new Error(`the log of ${processor} is being created`);
+  if (found && !isAbandoned) {
+    await sleep(lookAgainMs);
+    return createLog(manager, processor, { limits, usedThrough, version });
+  }
   const above = Math.max(usedThrough, await appliedOf(manager, processor));
   const config = {
     name: streamOf(processor),
@@ -59,22 +64,25 @@ export async function createLog(
   if (isAbandoned) await moveNumbering(manager, processor, above);
   else if (above === 0) await add(manager, config);
   else if (isAtLeast(version, "2.10.0")) await add(manager, { ...config, first_seq: above + 1 });
-  else await createNumbered(manager, config, { processor, above });
+  else if (!(await createNumbered(manager, config, { processor, above }))) {
+    await createLog(manager, processor, { limits, usedThrough, version });
+  }
 }
 
 /**
  * Creates a log whose first sequence is above another, on a server that cannot be asked for that. Only the one
  * process that has created the stream moves its numbering: somebody who came later would purge commands.
+ * Resolves to false if somebody else has created it.
  */
 async function createNumbered(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
   { processor, above }: { processor: string; above: number },
-): Promise<void> {
+): Promise<boolean> {
   const unique = { subjects: [newLogSubject(processor)], description: `Being created by ${nuid.next()}` };
   const isMine = await add(manager, { ...config, ...unique });
-  if (!isMine) throw new Error(`the log of ${processor} is being created`);
-  await moveNumbering(manager, processor, above);
+  if (isMine) await moveNumbering(manager, processor, above);
+  return isMine;
 }
 
 async function moveNumbering(manager: JetStreamManager, processor: string, above: number): Promise<void> {

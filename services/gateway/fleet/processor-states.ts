@@ -100,7 +100,8 @@ export class ProcessorStates {
     known.report = {
       ...known.report,
       ...(isAway && { state: "applying", reason: "" }),
-      ...(interval !== undefined && { interval }),
+      // An answer that was kept is older than the report.
+      ...(interval !== undefined && sequence >= known.report.applied && { interval }),
     };
     this.passed(processor, sequence);
   }

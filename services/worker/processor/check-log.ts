@@ -1,6 +1,7 @@
 import type { LogFacts } from "../../../libs/commands/log/log-identity.ts";
 import type { KnownLog } from "../checkpoint/checkpoint.ts";
 import { unknownLog } from "../checkpoint/checkpoint.ts";
+import { degradedBy } from "../checkpoint/degradation.ts";
 import { judgeLog } from "../checkpoint/judge-log.ts";
 import type { LostCommands } from "../checkpoint/lost-commands.ts";
 import { afterLoss, lostUnderWay } from "../checkpoint/lost-commands.ts";
@@ -49,6 +50,7 @@ export async function checkLog(
     await goOnAfterLoss(context, verdict, after, remembered.hasGoneBack === true);
     outcomes.forgetSequences();
   } else await passLostUnderWay(environment, context);
+  if (remembered.hasGoneBack) await tellThatItWentBack(context);
   remembered.hasGoneBack = false;
   if (checkpoint.current.held) return;
   await moveNumbers(environment, context);
@@ -94,6 +96,15 @@ async function goOnAfterLoss(
   log.error({ from, through, applied: current.applied }, "the log has lost commands");
   await checkpoint.persist(afterLoss(current, lost, known, reason));
   instance.doubt();
+}
+
+/** Tells why commands were lost, if it was found out only now. */
+async function tellThatItWentBack({ checkpoint }: Context): Promise<void> {
+  const { degradations } = checkpoint.current;
+  const codes = degradations.map(({ code }) => code);
+  if (!codes.includes("log-lost") || codes.includes("store-went-back")) return;
+  const detail = "NATS went back to an earlier state";
+  await checkpoint.persist({ degradations: degradedBy(degradations, "store-went-back", detail) });
 }
 
 /** Passes a command that was under way when an earlier worker ended, if the log has lost it since. */

@@ -175,6 +175,8 @@ export class Processor {
    */
   async cancel(sequence: number): Promise<Reply> {
     const { gate, outcomes } = this.#parts;
+    // A command that NATS has and does not give to the reader is found by another one.
+    if (sequence > this.#loop.backlog.last) this.#loop.interrupt();
     const isCancelled = this.#environment.lease.held && (await gate.cancel(sequence));
     if (isCancelled) return { ...notStartedInTime, sequence };
     return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };

@@ -162,6 +162,7 @@ test("the gateway answers as the document says", async () => {
     async () => (await system.request("GET", "/processors/p1")).json.state !== "paused",
   );
   await call("POST /processors/{id}/rebuild", 202, { body: { from: 1 } });
+  await call("POST /processors/{id}/adopt", 409);
   const more = { id: "p2" };
   const body = { grpc_endpoint: `127.0.0.1:${system.simulator.port}` };
   await call("PUT /processors/{id}", 201, { params: more, body });

@@ -7,8 +7,6 @@ import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
-/** The first sequence behind a loss. */
-const movedTo = 1_000_000_001;
 const wait = { prefer: "wait=20" };
 
 let system: System;
@@ -42,15 +40,12 @@ async function betweenStarts(task: () => Promise<void>): Promise<void> {
 const storeOf = (dir: string) => `${dir}/jetstream`;
 const copyOf = (dir: string) => `${dir}/copy`;
 
-test("a log that was deleted is made anew, goes on with other numbers, and this is told", async () => {
+test("a log that was deleted is made anew, goes on above the used numbers, and this is told", async () => {
   for (const text of ["a", "b", "c", "d"]) await observed(text);
   await withStreams(system.nats.url, (streams) => streams.delete("KATO_p1"));
-  await observed("e");
+  assert.ok((await observed("e")) > 4);
   assert.deepEqual(await events(), ["a", "b", "c", "d", "e"]);
   await untilDegraded(/^the log lost the commands 1 to 4/);
-  await system.request("POST", "/p1/learn", undefined, wait);
-  await until("the numbers have moved on", async () => (await viewOf(system.request)).last >= movedTo - 1);
-  assert.ok((await observed("f")) >= movedTo);
 });
 
 test("an observation that was removed from the log before it was applied is counted as lost", async () => {

@@ -52,7 +52,7 @@ test("without NATS every request for a processor is a 503 at once, with Retry-Af
     ["POST", "/processors/p1/pause"],
     ["POST", "/processors/p1/rebuild"],
   ] as const) {
-    const body = { observations: [{}] };
+    const body = path.endsWith("sequence") ? { observations: [{}] } : {};
     const { status, headers, json } = await system.request(
       method,
       path,
