@@ -103,7 +103,7 @@ export class Connections {
     const timer = setTimeout(() => {
       this.#reached("body");
       request.socket.destroy();
-    }, this.#limits.bodyMs);
+    }, this.#limits.bodyMs).unref();
     request.once("close", () => clearTimeout(timer));
   }
 

@@ -52,7 +52,7 @@ export function readBody(
   const timer = setTimeout(() => {
     reached("body");
     fail(new GatewayError("BAD_REQUEST", `The body took longer than ${bodyMs} ms.`, { effect: "none" }));
-  }, bodyMs);
+  }, bodyMs).unref();
   const onData = (chunk: Buffer) => {
     length += chunk.length;
     if (length > bodyBytes) return fail(bodyTooLarge(bodyBytes));
