@@ -15,7 +15,7 @@ import { concurrency, filesOf, testOptions } from "./test-options.ts";
  */
 const natsSuites = [
   "test/integration/!(kato|simulator)/**/*.test.ts",
-  "test/chaos/!(rebuild|torn-learn|rolling-restart|frozen-worker|emptied-nats).test.ts",
+  "test/chaos/!(rebuild|torn-learn|rolling-restart|frozen-worker|failover|idempotency|emptied-nats).test.ts",
 ];
 
 const running = new Set<ChildProcess>();

@@ -73,6 +73,9 @@ async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof
   }
 }
 
+/** How far behind the first fault a second one is tried. RECOVERY_SCHEDULES asks for the long form. */
+const nearby = process.env.RECOVERY_SCHEDULES ? 4 : 2;
+
 /**
  * Runs a history with each fault at each point after the adoption. Then repeats each of these runs with a
  * second fault: each kind of `again`, up to `within` points later.
@@ -81,7 +84,11 @@ async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof
  * runs agree from some point on, in all that is asked, answered, stored and told, then a second fault there
  * comes to the same, too. So only one of these is run.
  */
-export async function withEveryFault(written: Written[], again: FaultKind[] = [], within = 4): Promise<void> {
+export async function withEveryFault(
+  written: Written[],
+  again: FaultKind[] = [],
+  within = nearby,
+): Promise<void> {
   const history = historyOf(written);
   const adopted = await runExactly({ seed: 1, history: [], faults: [] });
   if (!adopted) throw new Error("an instance cannot be adopted");
