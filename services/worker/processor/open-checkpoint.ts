@@ -51,16 +51,19 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
 }
 
 /**
- * Whether NATS has gone back to before what this worker has persisted. If it has no checkpoint at all, it has if
- * the log is new too: otherwise another worker would have given it an id.
+ * Whether NATS has gone back to before what this worker has persisted. If it has no checkpoint at all, what the
+ * worker has in memory is right if no other worker can have applied anything since: the log is new too, as another
+ * worker would have given it an id, or it has nothing that this worker has not applied.
  */
 async function hasGoneBack(
   { processor, stores, remembered }: ProcessorEnvironment,
   found: Checkpoint | undefined,
 ): Promise<boolean> {
-  if (remembered.checkpoint === undefined) return false;
+  const { checkpoint } = remembered;
+  if (!checkpoint) return false;
   if (found) return (remembered.revision ?? 0) > stores.checkpoints.revision;
-  return (await stores.identity.look(processor)).id === undefined;
+  const { id, last } = await stores.identity.look(processor);
+  return id === undefined || last <= checkpoint.current.applied;
 }
 
 /**
