@@ -48,7 +48,7 @@ export class Worker {
   readonly #context: WorkerContext;
   readonly #membership: Membership;
   readonly #running = new Map<string, RunningProcessor>();
-  /** What this worker knows of each processor that it runs or has run. */
+  /** What this worker knows of each processor that it runs, or that it has run and nobody has run since. */
   readonly #remembered = new Map<string, Remembered>();
   readonly #timers: NodeJS.Timeout[];
   #matching: Promise<void> = Promise.resolve();
@@ -147,6 +147,9 @@ export class Worker {
     const { processors } = settings;
     const registered = new Map(stores.registry.list().map((entry) => [entry.id, entry]));
     const holders = this.#membership.holders;
+    for (const [id, holder] of holders) {
+      if (holder !== name && !this.#running.has(id)) this.#remembered.delete(id);
+    }
     for (const id of this.#running.keys()) holders.set(id, name);
     const workers = this.#membership.workers.set(name, processors);
     const plan = shareOut({

@@ -24,7 +24,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
   const { lease, stores, events, telemetry, clock, remembered } = environment;
   await stores.logs.ensure(environment.processor, remembered.checkpoint?.current.applied);
   const found = await stores.checkpoints.load();
-  remembered.hasGoneBack ||= await hasGoneBack(environment, found);
+  remembered.hasGoneBack ||= hasGoneBack(environment, found);
   const known = remembered.hasGoneBack ? remembered.checkpoint?.current : found;
   const loaded = known ?? (await firstOrHeld(environment));
   const checkpoint = new CheckpointWriter({
@@ -51,19 +51,12 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
 }
 
 /**
- * Whether NATS has gone back to before what this worker has persisted. If it has no checkpoint at all, what the
- * worker has in memory is right if no other worker can have applied anything since: the log is new too, as another
- * worker would have given it an id, or it has nothing that this worker has not applied.
+ * Whether NATS has gone back to before what this worker has persisted, or has no checkpoint at all any more. What
+ * the worker has in memory is forgotten once another worker runs the processor. So then it is right.
  */
-async function hasGoneBack(
-  { processor, stores, remembered }: ProcessorEnvironment,
-  found: Checkpoint | undefined,
-): Promise<boolean> {
-  const { checkpoint } = remembered;
-  if (!checkpoint) return false;
-  if (found) return (remembered.revision ?? 0) > stores.checkpoints.revision;
-  const { id, last } = await stores.identity.look(processor);
-  return id === undefined || last <= checkpoint.current.applied;
+function hasGoneBack({ stores, remembered }: ProcessorEnvironment, found: Checkpoint | undefined): boolean {
+  if (!remembered.checkpoint) return false;
+  return found === undefined || (remembered.revision ?? 0) > stores.checkpoints.revision;
 }
 
 /**
