@@ -53,6 +53,7 @@ export class Reports {
       before.settled !== state.settled ||
       before.applied !== state.applied ||
       before.last !== state.last ||
+      before.interval !== state.interval ||
       before.degraded !== state.degraded;
     if (!isNews && seconds * 1_000 < reportEveryMs) return;
     if (before) {
