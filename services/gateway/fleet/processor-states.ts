@@ -100,8 +100,7 @@ export class ProcessorStates {
     known.report = {
       ...known.report,
       ...(isAway && { state: "applying", reason: "" }),
-      // An answer that was kept is older than the report.
-      ...(interval !== undefined && sequence >= known.report.applied && { interval }),
+      ...(interval !== undefined && { interval }),
     };
     this.passed(processor, sequence);
   }
