@@ -204,7 +204,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "an auto-learn of which nothing can be proved does not show as degraded",
-      find: 'checkpoint.update({ degradations: degradedBy(degradations, "auto-learn-unknown", detail) });',
+      find: 'degrade(context, "auto-learn-unknown", detail);',
       replace: "",
     },
   ],
@@ -262,7 +262,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "a torn Learn does not show as degraded",
-      find: 'checkpoint.update({ degradations: degradedBy(degradations, "learn-torn", detail) });',
+      find: 'degrade(context, "learn-torn", detail);',
       replace: "",
     },
   ],

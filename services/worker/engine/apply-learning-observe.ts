@@ -2,7 +2,6 @@ import { status as grpc } from "@grpc/grpc-js";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { autoLearned, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { frequencyOf, latestSymbolsOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
@@ -13,6 +12,7 @@ import { callObserve } from "./call-observe.ts";
 import { concludeFailedAutoLearn } from "./conclude-failed-auto-learn.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { learnIntent } from "./learn-intent.ts";
 import { recoverDuringStep } from "./reconcile.ts";
@@ -77,14 +77,14 @@ async function concludeAmongOthers(
   outcome: StepOutcome,
 ): Promise<void> {
   const { checkpoint, instance } = context;
-  const { mark, interval: before, degradations } = checkpoint.current;
+  const { mark, interval: before } = checkpoint.current;
   const foreignTicks = interval - before - 1;
   const isLearned =
     mark?.kind === "learn" && (await frequencyOf(instance, mark.model)) > mark.frequency && !failed;
   if (!isLearned) {
     const detail =
       "somebody else observed while KATO learned by itself: it may have learned another sequence";
-    checkpoint.update({ degradations: degradedBy(degradations, "foreign-learn", detail) });
+    degrade(context, "foreign-learn", detail);
   }
   const event = eventOfStrings(step.request) ?? [];
   const kept = mark?.kind === "learn" && mark.before.length > 0 && event.length > 0 ? [event] : [];

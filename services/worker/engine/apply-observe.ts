@@ -1,7 +1,6 @@
 import { status as grpc } from "@grpc/grpc-js";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { readObservationFields, readResponseFields } from "../../../libs/kato/wire-fields.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
@@ -10,6 +9,7 @@ import { applyLearningObserve } from "./apply-learning-observe.ts";
 import { callObserve } from "./call-observe.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { recoverDuringStep } from "./reconcile.ts";
 import { askLater, mayAskLater, noteVectorSymbols } from "./vector-symbols.ts";
@@ -67,9 +67,7 @@ async function eventsAfter(
   if (failed) {
     const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
     if (workingMemory) return { events: workingMemory.length, newest: workingMemory.at(-1) ?? null };
-    const { degradations } = checkpoint.current;
-    const detail = "working memory is too large to be counted";
-    checkpoint.update({ degradations: degradedBy(degradations, "working-memory-uncounted", detail) });
+    degrade(context, "working-memory-uncounted", "working memory is too large to be counted");
     return { events, newest: null };
   }
   if (!head.hasVectors) return { events: events + (head.hasSymbols ? 1 : 0), newest: null };

@@ -1,8 +1,8 @@
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { frequencyOf, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
@@ -33,11 +33,11 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
  * restart leaves the models. So if something was learned before the interval went back, and there are no
  * models, the call may have taken them.
  */
-export async function noteIfCleared({ checkpoint, instance, memory }: Context): Promise<void> {
+export async function noteIfCleared(context: Context): Promise<void> {
+  const { instance, memory } = context;
   if (memory.learned !== "in-doubt" || (await modelCountOf(instance)) > 0) return;
   const detail = "a worker that was frozen may have cleared what was learned since";
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "perhaps-cleared", detail) });
+  degrade(context, "perhaps-cleared", detail);
 }
 
 /**

@@ -1,9 +1,8 @@
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import type { DegradationCode } from "../checkpoint/degradation.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { AnswerTooLarge, frequencyOf, latestSymbolsOf, workingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { perhapsLearned, undoLearn, withoutPerhaps } from "./undo-learn.ts";
@@ -115,8 +114,4 @@ async function autoLearnedModel(
 
 function isLast(events: string[][], kept: string[] | undefined): boolean {
   return kept === undefined || JSON.stringify(events.at(-1)) === JSON.stringify(kept);
-}
-
-function degrade({ checkpoint }: Context, code: DegradationCode, detail: string): void {
-  checkpoint.update({ degradations: degradedBy(checkpoint.current.degradations, code, detail) });
 }

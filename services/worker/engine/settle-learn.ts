@@ -1,6 +1,5 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, frequencyOf } from "../instance/questions.ts";
@@ -14,6 +13,7 @@ import { concludeFailedAutoLearn } from "./conclude-failed-auto-learn.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { askAgainMs } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { judgeLearn } from "./learn-verdict.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { rebuild } from "./rebuild.ts";
@@ -89,10 +89,9 @@ function begunBefore({ at }: LearnIntent): Intent {
  * Notes that KATO died in a Learn and has learned the model. Nothing shows whether it died before it had counted
  * all symbols of the model, and it cannot be asked for these counts.
  */
-function notePerhapsTorn({ checkpoint }: Context): void {
+function notePerhapsTorn(context: Context): void {
   const detail = "KATO died in a Learn that took effect: symbol statistics may be a little off";
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "learn-perhaps-torn", detail) });
+  degrade(context, "learn-perhaps-torn", detail);
 }
 
 /** How many events working memory has once the marked command has learned. */
@@ -220,10 +219,8 @@ async function concludeUnknown(
   { restarted }: Situation,
   workingMemory: string[][],
 ): Promise<void> {
-  const { checkpoint } = context;
   const detail = "an auto-learn of vectors was interrupted: whether it was learned is not known";
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "auto-learn-unknown", detail) });
+  degrade(context, "auto-learn-unknown", detail);
   const changes = learnedByItself(context, step, restarted ? [] : workingMemory);
   await concludeStep(context, step, changes, unknown("whether it was learned cannot be proved"));
 }

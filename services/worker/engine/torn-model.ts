@@ -1,8 +1,8 @@
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { ask, frequencyOf, insist } from "../instance/questions.ts";
 import type { LearnIntent } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { probeEvents } from "./probe-events.ts";
 
 /**
@@ -33,8 +33,7 @@ export async function deleteModel({ instance }: Context, name: string): Promise<
 }
 
 /** Notes what is left of a torn Learn: `what`, or else symbols that were counted once too often. */
-export function noteTorn({ checkpoint }: Context, what = "symbol statistics may be a little off"): void {
+export function noteTorn(context: Context, what = "symbol statistics may be a little off"): void {
   const detail = `a Learn was torn by a crash: ${what}`;
-  const { degradations } = checkpoint.current;
-  checkpoint.update({ degradations: degradedBy(degradations, "learn-torn", detail) });
+  degrade(context, "learn-torn", detail);
 }

@@ -1,11 +1,11 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
 import type { Json } from "../../../libs/kato/json.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { degradedBy } from "../checkpoint/degradation.ts";
 import { dataOf, frequencyOf, insist, vectorCountOf, workingMemoryOf } from "../instance/questions.ts";
 import type { LearnIntent } from "../model/intent.ts";
 import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 import { modelsAlike } from "./models-alike.ts";
 import { probeEvents } from "./probe-events.ts";
 import { observesToReplay } from "./rebuild.ts";
@@ -145,11 +145,9 @@ async function waitingSums(context: Context): Promise<string[]> {
  * Notes it if the Observe may get other symbols when it is repeated than it got at first. That is so if one of
  * the nearest vectors was stored only after it, or if its own vector may have taken the place of another one.
  */
-function noteOtherSymbols({ checkpoint }: Context, vectors: NamedVector[], waiting: string[]): void {
+function noteOtherSymbols(context: Context, vectors: NamedVector[], waiting: string[]): void {
   const isStored = vectors.every(({ values }) => values !== null);
   const hasLater = vectors.some(({ values }) => waiting.includes(JSON.stringify(values)));
   if (!hasLater && !(isStored && vectors.length >= nearestCount)) return;
-  const { degradations } = checkpoint.current;
-  const detail = "events with vectors got other symbols after a crash in an auto-learn";
-  checkpoint.update({ degradations: degradedBy(degradations, "vectors-differ", detail) });
+  degrade(context, "vectors-differ", "events with vectors got other symbols after a crash in an auto-learn");
 }
