@@ -7,6 +7,7 @@ import type { Outcome } from "../../../libs/commands/messages/reply.ts";
 import { errorCatalog } from "../../../libs/errors/gateway-error.ts";
 import { createGatewayMetrics } from "../../../services/gateway/http/metrics.ts";
 import { createWorkerMetrics } from "../../../services/worker/metrics.ts";
+import { idleState } from "../../fixtures/idle-state.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -36,22 +37,7 @@ const gateway = createGatewayMetrics({
 gateway.answered({ processor: "p1", method: "POST /:id/observe", outcome: "okay", seconds: 0.1 });
 const worker = createWorkerMetrics({
   isRegistered,
-  states: () => [
-    {
-      processor: "p1",
-      state: "ready",
-      since: 0,
-      reason: "",
-      worker: "w",
-      applied: 0,
-      last: 0,
-      degraded: "",
-      interval: 0,
-      oldestMs: 0,
-      rate: 0,
-      drainRate: 0,
-    },
-  ],
+  states: () => [idleState],
   natsReconnects: () => 0,
   clockSkewMs: () => 0,
 });

@@ -2,21 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
 import { ProcessorStates } from "../../../services/gateway/fleet/processor-states.ts";
+import { idleState } from "../../fixtures/idle-state.ts";
 
-const idle: ProcessorState = {
-  processor: "p1",
-  state: "ready",
-  since: 0,
-  reason: "",
-  worker: "w",
-  applied: 5,
-  last: 5,
-  degraded: "",
-  interval: 5,
-  oldestMs: 0,
-  rate: 0,
-  drainRate: 10,
-};
+const idle: ProcessorState = { ...idleState, applied: 5, last: 5, interval: 5, drainRate: 10 };
 
 /** The states as a gateway has them, and a worker that reports. */
 function gatewayAndWorker() {

@@ -4,21 +4,9 @@ import { test } from "node:test";
 import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
 import { reportEveryMs } from "../../../libs/commands/messages/processor-state.ts";
 import { Reports } from "../../../services/worker/processor/reports.ts";
+import { idleState } from "../../fixtures/idle-state.ts";
 
-const ready: ProcessorState = {
-  processor: "p1",
-  state: "ready",
-  since: 1,
-  reason: "",
-  worker: "w1",
-  applied: 5,
-  last: 5,
-  degraded: "",
-  interval: 5,
-  oldestMs: 0,
-  rate: 0,
-  drainRate: 0,
-};
+const ready: ProcessorState = { ...idleState, since: 1, worker: "w1", applied: 5, last: 5, interval: 5 };
 
 /** Reports of a state that a test changes, and what was published of it. */
 function startReports(t: TestContext, end = 0) {

@@ -88,14 +88,7 @@ export class DamageSchedule {
       kind: crashes[this.#random.integer(kinds)] ?? "worker",
     }));
     this.#world = new World({ seed, history: [], faults }, this.story);
-    this.#lives = new Lives(this.#world, (life) => this.#watch(life));
-    this.#world.driver = {
-      died: (life) => this.#lives.replace(life),
-      leaseLost: (life) => this.#lives.leaseLost(life),
-      froze: (life) => this.#lives.replace(life),
-      heard: (report) => this.#lives.current?.slot?.heard(report),
-      act: () => {},
-    };
+    this.#lives = new Lives(this.#world, { onConnect: (life) => this.#watch(life), act: () => {} });
   }
 
   /** Throws if something was lost without being told, applied twice, or applied out of order. */

@@ -1,7 +1,7 @@
 import type { Remembered } from "../../../../services/worker/processor/processor-environment.ts";
 import { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import { environmentOf } from "./environment.ts";
-import type { Life, World } from "./world.ts";
+import type { Driver, Life, World } from "./world.ts";
 
 /** One life of the worker after another, in a world where each may end at any point. */
 export class Lives {
@@ -14,10 +14,20 @@ export class Lives {
   /** Whether the processor is paused, now and for the next lives. */
   isPaused = false;
 
-  /** `onConnect` is called once in each life, before it first calls the instance. */
-  constructor(world: World, onConnect: (life: Life) => void) {
+  /**
+   * `onConnect` is called once in each life, before it first calls the instance. `act` does to the processor
+   * what comes from outside.
+   */
+  constructor(world: World, { onConnect, act }: { onConnect: (life: Life) => void; act: Driver["act"] }) {
     this.#world = world;
     this.#onConnect = onConnect;
+    world.driver = {
+      died: (life) => this.replace(life),
+      leaseLost: (life) => this.leaseLost(life),
+      froze: (life) => this.replace(life),
+      heard: (report) => this.#current?.slot?.heard(report),
+      act,
+    };
   }
 
   /** The life that holds the lease; undefined between two. */

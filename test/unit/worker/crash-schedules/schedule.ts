@@ -75,14 +75,10 @@ class Run {
   constructor(schedule: Schedule, story: string[]) {
     this.#schedule = schedule;
     this.#world = new World(schedule, story);
-    this.#lives = new Lives(this.#world, (life) => this.#watch(life));
-    this.#world.driver = {
-      died: (life) => this.#lives.replace(life),
-      leaseLost: (life) => this.#lives.leaseLost(life),
-      froze: (life) => this.#lives.replace(life),
-      heard: (report) => this.#lives.current?.slot?.heard(report),
+    this.#lives = new Lives(this.#world, {
+      onConnect: (life) => this.#watch(life),
       act: (kind, life) => this.#act(kind, life),
-    };
+    });
   }
 
   async run(): Promise<{ points: number; world: World; told: string }> {
