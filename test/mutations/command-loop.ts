@@ -54,9 +54,16 @@ export const commandLoop: Mutations = {
       replace: "if (error instanceof Interrupted) {",
     },
     {
+      breaks: "while the instance is away a command that was begun is not waited for: the worker spins",
+      find: "        !gate.mayBeBegun(command) &&\n        !lostBefore(",
+      replace: "        !lostBefore(",
+    },
+  ],
+  "services/worker/processor/leave-out.ts": [
+    {
       breaks: "A2: a command leaves the log before it is persisted that it must not be begun",
-      find: "await context.checkpoint.flush();\n    await this.#leaveOut(command);\n    outcomes.tell(",
-      replace: "await this.#leaveOut(command);\n    outcomes.tell(",
+      find: "await checkpoint.flush();",
+      replace: "",
     },
     {
       breaks: "A2: a command that expired stays in the log, and a replay applies it",
@@ -65,19 +72,14 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "A2: a command that NATS does not delete is passed and stays in the log",
-      find: "await stores.logs.delete(processor, sequence);\n    this.#parts.context.checkpoint.update({ applied: sequence, step: 0 });",
+      find: "await stores.logs.delete(processor, sequence);\n  checkpoint.update({ applied: sequence, step: 0 });",
       replace:
-        "this.#parts.context.checkpoint.update({ applied: sequence, step: 0 });\n    await stores.logs.delete(processor, sequence);",
-    },
-    {
-      breaks: "while the instance is away a command that was begun is not waited for: the worker spins",
-      find: "        !gate.mayBeBegun(command) &&\n        !lostBefore(",
-      replace: "        !lostBefore(",
+        "checkpoint.update({ applied: sequence, step: 0 });\n  await stores.logs.delete(processor, sequence);",
     },
     {
       breaks: "a client is not told that its command was left out for another one of its key",
-      find: "return outcomes.tellLeftOut(command, keyTaken);",
-      replace: "return;",
+      find: "parts.outcomes.tellLeftOut(command, keyTaken);",
+      replace: "",
     },
   ],
   "services/worker/processor/cancellation.ts": [

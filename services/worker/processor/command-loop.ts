@@ -1,8 +1,6 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { areNumbersToMove, lostBefore, taken } from "../checkpoint/log-gaps.ts";
-import type { MissingCommands } from "../checkpoint/lost-commands.ts";
-import { passedLost } from "../checkpoint/lost-commands.ts";
 import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
 import { concludeStep } from "../engine/conclude-step.ts";
@@ -12,9 +10,10 @@ import type { Position } from "../model/position.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { stepsOf } from "../model/step.ts";
-import type { StepOutcome } from "../model/step-outcome.ts";
-import { instanceAway, keyTaken, notStartedInTime, unknown } from "../model/step-outcome.ts";
+import { instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
 import { firstConnectMs, retryMs } from "./instance-supervisor.ts";
+import { expire, leaveOutForKey } from "./leave-out.ts";
+import { passLost, passLostAtEnd } from "./pass-lost.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 import type { ProcessorParts } from "./processor-parts.ts";
 
@@ -82,7 +81,7 @@ export class CommandLoop {
       const pending = await reader.pending();
       this.#last = checkpoint.current.applied + pending;
       let isEndChecked = pending === 0;
-      if (isEndChecked) await this.#passLostAtEnd();
+      if (isEndChecked) await passLostAtEnd(this.#environment, this.#parts);
       if (this.#isStopping || (replay.from !== undefined && !gate.isNextBegun)) return;
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;
@@ -97,7 +96,9 @@ export class CommandLoop {
         this.#onApplied();
         if (replay.from !== undefined || areNumbersToMove(checkpoint.current, this.#last)) return;
         if (sequence < this.#last) continue;
-        if (!isEndChecked || (checkpoint.current.log?.end ?? 0) > sequence) await this.#passLostAtEnd();
+        if (!isEndChecked || (checkpoint.current.log?.end ?? 0) > sequence) {
+          await passLostAtEnd(this.#environment, this.#parts);
+        }
         isEndChecked = true;
         if (status.state === "applying") status.become("ready");
       }
@@ -121,33 +122,6 @@ export class CommandLoop {
     this.#reader?.close();
   }
 
-  /** Passes commands that are gone from the end of the log, where no command follows that would show it. */
-  async #passLostAtEnd(): Promise<void> {
-    const { supervisor, context } = this.#parts;
-    const { stores, processor } = this.#environment;
-    const { checkpoint } = context;
-    const last = await stores.logs.last(processor);
-    const { applied } = checkpoint.current;
-    // It is asked for the end first. So what comes in between is no loss.
-    if (applied >= last || (await stores.logs.next(processor, applied + 1)) <= last) return;
-    await supervisor.withInstance(async () => {
-      const lost = lostBefore(checkpoint.current, last + 1);
-      if (lost) await this.#passLost(lost);
-    });
-  }
-
-  /** Passes commands that the log has lost, and tells it. It is certain that the instance does not have them. */
-  async #passLost(lost: MissingCommands): Promise<void> {
-    const { context, gate } = this.#parts;
-    const { processor, telemetry } = this.#environment;
-    const { checkpoint } = context;
-    const count = lost.through - lost.from + 1;
-    context.log.error({ ...lost, count }, "commands were lost from the log before they were applied");
-    telemetry.metrics.lost({ processor, count });
-    gate.lost(lost);
-    await checkpoint.persist(passedLost(checkpoint.current, lost));
-  }
-
   /**
    * Brings a command to its end, however long the instance is away: waits until the instance is ready and
    * reconciled, claims the command's key, applies it step by step, and concludes it. A command whose deadline
@@ -155,7 +129,7 @@ export class CommandLoop {
    * command has.
    */
   async #bringToEnd(command: StoredCommand): Promise<void> {
-    const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
+    const { context, gate, replay, status, supervisor } = this.#parts;
     const { stores } = this.#environment;
     /** The step whose answer made no sense. It is not tried again. */
     let notUnderstoodAt: Position | undefined;
@@ -176,12 +150,9 @@ export class CommandLoop {
       if (end === "unclaimed") {
         isClaimed = await stores.outcomes.claim(command);
         if (isClaimed) continue;
-        gate.leaveOut(command.sequence);
-        await context.checkpoint.flush();
-        await this.#leaveOut(command);
-        return outcomes.tellLeftOut(command, keyTaken);
+        return leaveOutForKey(this.#environment, this.#parts, command);
       }
-      if (end === "late") await this.#expire(command, notStartedInTime);
+      if (end === "late") await expire(this.#environment, this.#parts, command, notStartedInTime);
       if (end !== "away") continue;
       status.become("down", supervisor.whyDown);
       if (
@@ -189,7 +160,7 @@ export class CommandLoop {
         !gate.mayBeBegun(command) &&
         !lostBefore(context.checkpoint.current, command.sequence)
       ) {
-        await this.#expire(command, instanceAway);
+        await expire(this.#environment, this.#parts, command, instanceAway);
       } else {
         await context.instance.connectionChange(retryMs);
       }
@@ -212,7 +183,7 @@ export class CommandLoop {
       if (gate.isLate(command) && !lostBefore(context.checkpoint.current, command.sequence)) return "late";
       if (!(await supervisor.prepare(status.state === "down" ? 0 : firstConnectMs))) return "away";
       const lost = lostBefore(context.checkpoint.current, command.sequence);
-      if (lost) await this.#passLost(lost);
+      if (lost) await passLost(this.#environment, this.#parts, lost);
       // Reconciling may have found it applied.
       step = this.#nextStep(command);
       if (!step) return "applied";
@@ -262,25 +233,5 @@ export class CommandLoop {
     const outcome = unknown("the instance's answer makes no sense");
     await concludeStep(this.#parts.context, step, passed(step), outcome);
     return "applied";
-  }
-
-  /**
-   * Removes a command that was not begun from the log, and tells its client. Before that, it is persisted
-   * that the command must not be begun: NATS may remove it later than it says, and by then another worker may
-   * have read it (A2).
-   */
-  async #expire(command: StoredCommand, outcome: StepOutcome): Promise<void> {
-    const { context, gate, outcomes } = this.#parts;
-    if (!gate.forbid(command.sequence)) return;
-    await context.checkpoint.flush();
-    await this.#leaveOut(command);
-    outcomes.tell(command, outcome);
-  }
-
-  /** Passes a command that was not begun. It is removed from the log before the checkpoint passes it. */
-  async #leaveOut({ sequence }: StoredCommand): Promise<void> {
-    const { processor, stores } = this.#environment;
-    await stores.logs.delete(processor, sequence);
-    this.#parts.context.checkpoint.update({ applied: sequence, step: 0 });
   }
 }
