@@ -43,10 +43,9 @@ export function judgeLog(known: KnownLog, applied: number, found: FoundLog): Log
   if (!isAnew && !isOther && !isOvergrown && found.last >= through) return { kind: "same" };
   // Of a log that was made anew all is gone that was there before.
   if (isAnew && through === 0) return { kind: "same" };
-  if (found.messages === 0) {
-    const newFrom = found.last + 1;
-    return { kind: "lost", from: isAnew ? 1 : newFrom, through, newFrom };
-  }
+  const newFrom = found.firstLater ?? found.last + 1;
+  const lost: LogVerdict = { kind: "lost", from: isAnew ? 1 : newFrom, through, newFrom };
+  if (found.messages === 0) return lost;
   if (found.nowMs !== undefined && found.nowMs < latest.storedAtMs) {
     return { kind: "unclear", why: "the log has lost commands, and the clock of NATS is behind" };
   }
@@ -56,6 +55,5 @@ export function judgeLog(known: KnownLog, applied: number, found: FoundLog): Log
   if (isOther && found.firstLater === undefined) {
     return { kind: "unclear", why: "the log has another command where the latest one was" };
   }
-  const newFrom = found.firstLater ?? found.last + 1;
-  return { kind: "lost", from: isAnew ? 1 : newFrom, through, newFrom };
+  return lost;
 }

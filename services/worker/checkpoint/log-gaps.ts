@@ -30,11 +30,20 @@ export function taken(
 
 /** The commands that the log has lost before this sequence, although they were not applied. */
 export function lostBefore(current: Checkpoint, sequence: number): MissingCommands | undefined {
-  const { applied, cancelled } = current;
+  const { applied } = current;
   if (applied >= sequence - 1 || isReplayed(current, sequence)) return undefined;
-  let from = applied + 1;
-  while (from < sequence && cancelled.includes(from)) from++;
+  const from = firstMissing(current, applied + 1, sequence);
   return from < sequence ? { from, through: sequence - 1 } : undefined;
+}
+
+/**
+ * The first sequence from `from` on that nothing says why the log lacks it, where the next one that it has is
+ * `next`; `next` if there is none. Commands that were cancelled were taken out of the log.
+ */
+export function firstMissing({ cancelled }: Checkpoint, from: number, next: number): number {
+  let missing = from;
+  while (missing < next && cancelled.includes(missing)) missing++;
+  return missing;
 }
 
 /** Whether everything up to `last` is applied, and nothing in the log hinders it to go on with other numbers. */

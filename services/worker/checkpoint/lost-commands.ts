@@ -22,8 +22,9 @@ export interface LostCommands extends MissingCommands {
 }
 
 /**
- * The changes when the log has lost commands. What is new in it is applied. If some of the lost ones were applied, the instance has more than the log: then it is
- * right, and is adopted as it is. A rebuild cannot give back any more what they did.
+ * The changes when the log has lost commands. What is new in it is applied. If some of the lost ones were
+ * applied, the instance has more than the log. Then it is right, and is adopted as it is. A rebuild cannot give
+ * back any more what they did.
  */
 export function afterLoss(
   current: Checkpoint,

@@ -1,6 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
+import { firstMissing } from "../checkpoint/log-gaps.ts";
 import { commandSucceeded, observed, ownObserved } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, insist, workingMemoryOf } from "../instance/questions.ts";
 import { Interrupted, NotProvable } from "../model/interruptions.ts";
@@ -165,14 +166,13 @@ async function nextObserves(
  * ticked: it may have been one of them. Commands that were taken out of the log were not begun.
  */
 function checkComplete({ checkpoint }: Context, steps: readonly Step[]): void {
-  const { applied, cancelled } = checkpoint.current;
-  let expected = applied + 1;
+  let expected = checkpoint.current.applied + 1;
   for (const { at } of steps) {
     // In what is replayed there are gaps: what was taken out of the log when it was first applied.
     if (isReplayed(checkpoint.current, at.sequence)) expected = at.sequence;
-    while (expected < at.sequence && cancelled.includes(expected)) expected++;
-    if (at.sequence > expected) {
-      const which = `command ${expected} is lost from the log`;
+    const missing = firstMissing(checkpoint.current, expected, at.sequence);
+    if (missing < at.sequence) {
+      const which = `command ${missing} is lost from the log`;
       throw new NotProvable(`${which}, and nobody knows whether the instance has it`);
     }
     expected = at.sequence + 1;

@@ -67,13 +67,11 @@ export class CancellationGate {
    * begun already; then nothing changes.
    */
   forbid(sequence: number): boolean {
-    // A command that is replayed was begun long ago.
     const { from, through } = this.#lost;
     if (sequence >= from && sequence <= through) return true;
+    // A command that is replayed was begun long ago.
     if (isReplayed(this.#current, sequence) || this.mayBeBegun({ sequence })) return false;
-    if (!this.#isCancelled(sequence)) {
-      this.#checkpoint.update({ cancelled: [...this.#current.cancelled, sequence] });
-    }
+    this.leaveOut(sequence);
     return true;
   }
 

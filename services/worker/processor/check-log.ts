@@ -9,6 +9,7 @@ import { neededFrom } from "../checkpoint/transitions.ts";
 import type { Context } from "../engine/context.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
+import { heldBecause } from "./held-because.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 /**
@@ -42,8 +43,7 @@ export async function checkLog(
     ...(await compareLatest(environment, known)),
   });
   if (verdict.kind === "unclear") {
-    context.log.error({ reason: verdict.why }, "the processor is held until somebody decides");
-    const held = { reason: verdict.why, through: facts.last, since: clock.unixMs() };
+    const held = heldBecause(verdict.why, facts.last, { log: context.log, clock });
     await checkpoint.persist({ held });
   } else if (verdict.kind === "lost") {
     const after = await knownAfter(environment, known, facts, verdict.newFrom);

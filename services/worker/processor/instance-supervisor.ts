@@ -1,4 +1,5 @@
 import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
+import type { Held } from "../checkpoint/checkpoint.ts";
 import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
 import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";
@@ -7,6 +8,7 @@ import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
 import { Interrupted, LeaseLost, LogIncomplete, NatsAway, NotProvable } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
+import { heldBecause } from "./held-because.ts";
 import { Mutex } from "./mutex.ts";
 import type { Status } from "./status.ts";
 
@@ -105,7 +107,7 @@ export class InstanceSupervisor {
     return !instance.isDatabaseSuspected || this.#probeDatabase();
   }
 
-  get #held() {
+  get #held(): Held | null {
     return this.#options.context.checkpoint.current.held;
   }
 
@@ -153,8 +155,7 @@ export class InstanceSupervisor {
   /** Has nothing applied until somebody decides. */
   async #hold(reason: string): Promise<void> {
     const { context, clock } = this.#options;
-    context.log.error({ reason }, "the processor is held until somebody decides");
-    const held = { reason, through: await this.#lastStored(), since: clock.unixMs() };
+    const held = heldBecause(reason, await this.#lastStored(), { log: context.log, clock });
     await context.checkpoint.persist({ held });
   }
 

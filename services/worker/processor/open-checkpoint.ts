@@ -3,6 +3,7 @@ import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import { adopted } from "../checkpoint/lost-commands.ts";
 import { LeaseLost } from "../model/interruptions.ts";
+import { heldBecause } from "./held-because.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 
 const writeEveryMs = 100;
@@ -74,7 +75,6 @@ async function firstOrHeld({
   if (!isBegun) return firstCheckpoint;
   if (messages === 0) return { ...firstCheckpoint, ...adopted(firstCheckpoint, last) };
   const reason = "its checkpoint is gone, so nobody knows which commands of its log are applied";
-  telemetry.log.error({ reason }, "the processor is held until somebody decides");
-  const held = { reason, through: last, since: clock.unixMs() };
+  const held = heldBecause(reason, last, { log: telemetry.log, clock });
   return { ...firstCheckpoint, applied: first - 1, replayFrom: { sequence: first, step: 0 }, held };
 }
