@@ -1,10 +1,10 @@
-import type { Client as GrpcClient } from "@grpc/grpc-js";
-import { Client, connectivityState, credentials, status } from "@grpc/grpc-js";
+import { connectivityState, status } from "@grpc/grpc-js";
 import { pathOf } from "./codec.ts";
+import { GrpcClient } from "./grpc-client.ts";
 import { HostAddresses } from "./host-addresses.ts";
-import { peerKind } from "./peer-kind.ts";
+import { Peer } from "./peer-kind.ts";
+import { ReconnectPace } from "./reconnect-pace.ts";
 import type { Method } from "./rpcs.ts";
-import { maxMessageBytes } from "./rpcs.ts";
 import type { CallResult, UnaryCall, UnaryRequest } from "./unary-call.ts";
 import { startUnaryCall } from "./unary-call.ts";
 
@@ -15,22 +15,13 @@ export type CallOptions = Pick<UnaryRequest, "trace" | "mayWrite">;
 type RefusalOf = (endpoint: string) => Promise<string | undefined>;
 
 const connectingLimitMs = 5_000;
-/** How long is waited for the first bytes of what answers at the endpoint and is not gRPC. */
-const identifyLimitMs = 1_000;
-/** How often it is looked what answers there. */
-const identifyEveryMs = 10_000;
-/** The longest pauses between two attempts to connect: while an instance may be restarting, and later. */
-const eagerPauseMs = 200;
-const patientPauseMs = 1_000;
-/** An instance that is not back by then has not only restarted (docs/kato.md, "A restart"). */
-const eagerForMs = 2_000;
 
 /**
  * The gRPC channel to one instance, for requests and responses as bytes.
  *
- * It connects by itself, and again whenever the connection is lost, with a backoff from 100 ms on. It is eager
- * at first, as the instance may be restarting: for 2 s the backoff is 200 ms at most. Then it is patient, up to
- * 1 s. grpc-js fixes the longest backoff of a client, so its client is replaced by one with another.
+ * It connects by itself, and again whenever the connection is lost, with a backoff from 100 ms on. For
+ * 2 s the backoff is 200 ms at most, then 1 s (`ReconnectPace`). grpc-js fixes the longest backoff of a client, so
+ * its client is replaced by one with another.
  *
  * If the other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
  * client is replaced if that takes 5 s, at the end of the 2 s, and at a `connect` once the host has other addresses
@@ -53,12 +44,9 @@ export class KatoChannel {
   #refusal: string | undefined;
   #connections = 0;
   readonly #addresses: HostAddresses;
-  #answering: string | undefined;
-  #identifiedAt = Number.NEGATIVE_INFINITY;
+  readonly #peer: Peer;
+  readonly #pace = new ReconnectPace();
   #closed = false;
-  /** Since when there has been no connection (Unix ms); undefined while there is one. */
-  #awaySinceMs: number | undefined = Date.now();
-  #isEager = true;
   readonly #stateWaiters = new Set<() => void>();
   /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
   readonly #calls = new Set<UnaryCall>();
@@ -67,6 +55,7 @@ export class KatoChannel {
     this.endpoint = endpoint;
     this.#refusalOf = refusalOf;
     this.#addresses = new HostAddresses(endpoint);
+    this.#peer = new Peer(endpoint);
     if (!refusalOf) this.#client = this.#open();
   }
 
@@ -77,7 +66,7 @@ export class KatoChannel {
 
   /** What answers at the endpoint and is no gRPC server, in words for people; undefined if nothing does. */
   get answering(): string | undefined {
-    return this.ready ? undefined : this.#answering;
+    return this.ready ? undefined : this.#peer.kind;
   }
 
   /** Whether there is an established connection. */
@@ -103,11 +92,11 @@ export class KatoChannel {
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#identify();
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#peer.look();
       if (leftMs <= 0) return false;
       await this.stateChange(leftMs);
       if (this.#state() === connectivityState.TRANSIENT_FAILURE) {
-        this.#identify();
+        this.#peer.look();
         return false;
       }
     }
@@ -141,9 +130,8 @@ export class KatoChannel {
     if (!this.#client || !this.ready) {
       return { kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" };
     }
-    // Client.makeUnaryRequest is not used: it takes a stack trace for each call, which is a quarter of the
-    // cost of a call.
-    const channel = this.#client.getChannel();
+    // The Client of grpc-js is not used: it takes a stack trace for each call, which is a quarter of its cost.
+    const { channel } = this.#client;
     const path = pathOf(method);
     const call = startUnaryCall(channel, { path, bytes: request, timeoutMs, trace, mayWrite });
     this.#calls.add(call);
@@ -175,16 +163,6 @@ export class KatoChannel {
     return false;
   }
 
-  /** Looks what it is that does not speak gRPC. */
-  #identify(): void {
-    const now = performance.now();
-    if (now - this.#identifiedAt < identifyEveryMs) return;
-    this.#identifiedAt = now;
-    void peerKind(this.endpoint, identifyLimitMs).then((kind) => {
-      this.#answering = kind;
-    });
-  }
-
   /** Replaces the client, unless it may not connect. Calls under way go on, until they end or time out. */
   #reopen(): void {
     if (this.#closed || !this.#client) return;
@@ -194,61 +172,38 @@ export class KatoChannel {
   }
 
   #state(): connectivityState | undefined {
-    return this.#client?.getChannel().getConnectivityState(true);
+    return this.#client?.channel.getConnectivityState(true);
   }
 
   #open(): GrpcClient {
-    // With the scheme, a host that is called "unix" is not taken for a scheme.
-    const client = new Client(`dns:${this.endpoint}`, credentials.createInsecure(), {
-      "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": this.#isEager ? eagerPauseMs : patientPauseMs,
-      // By default a name is resolved every 30 s at most.
-      "grpc.dns_min_time_between_resolutions_ms": 500,
-      // By default grpc-js takes a proxy from http_proxy and similar variables.
-      "grpc.enable_http_proxy": 0,
-      "grpc.enable_retries": 0,
-      "grpc.enable_channelz": 0,
-      "grpc.max_receive_message_length": maxMessageBytes,
-      "grpc.max_send_message_length": maxMessageBytes,
-      // In grpc-js's shared pool a new client would get the subchannel in which the replaced one was stuck.
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.service_config_disable_resolution": 1,
-    });
+    const client = new GrpcClient(this.endpoint, this.#pace.longestPauseMs);
     this.#watch(client);
     return client;
   }
 
   /** Follows the state of a client until it is replaced. */
   #watch(client: GrpcClient): void {
-    const channel = client.getChannel();
+    const { channel } = client;
     const state = channel.getConnectivityState(true);
     const isConnecting = state === connectivityState.CONNECTING;
-    const deadline = Math.min(
-      isConnecting ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY,
-      this.#isEager && this.#awaySinceMs !== undefined
-        ? this.#awaySinceMs + eagerForMs
-        : Number.POSITIVE_INFINITY,
-    );
+    const connectedByMs = isConnecting ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY;
+    const deadline = Math.min(connectedByMs, this.#pace.eagerUntilMs);
     channel.watchConnectivityState(state, deadline, (error) => {
       if (this.#closed || client !== this.#client) return;
-      const wasEager = this.#isEager;
+      const { isEager } = this.#pace;
       // The error is that the deadline has passed.
-      if (error) this.#isEager = false;
+      if (error) this.#pace.becomePatient();
       else this.#noteState(channel.getConnectivityState(true));
-      if (error || this.#isEager !== wasEager) return this.#reopen();
+      if (error || this.#pace.isEager !== isEager) return this.#reopen();
       this.#watch(client);
       this.#notify();
     });
   }
 
   #noteState(state: connectivityState): void {
-    if (state === connectivityState.READY) {
-      this.#connections++;
-      this.#awaySinceMs = undefined;
-    } else if (this.#awaySinceMs === undefined) {
-      this.#awaySinceMs = Date.now();
-      this.#isEager = true;
-    }
+    const isConnected = state === connectivityState.READY;
+    if (isConnected) this.#connections++;
+    this.#pace.note(isConnected);
   }
 
   #notify(): void {

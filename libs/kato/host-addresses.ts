@@ -1,5 +1,6 @@
 import dns from "node:dns";
 import { isIP } from "node:net";
+import { addressOf } from "./address.ts";
 
 const askEveryMs = 500;
 
@@ -17,7 +18,7 @@ export class HostAddresses {
   #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(endpoint: string) {
-    this.#host = new URL(`tcp://${endpoint}`).hostname.replace(/^\[|\]$/g, "");
+    this.#host = addressOf(endpoint).host;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { addressOf } from "./address.ts";
 
 /** How an HTTP/2 connection begins, and an empty SETTINGS frame (RFC 9113, 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
@@ -13,14 +14,42 @@ const beginnings = [
 
 const settingsFrame = 0x04;
 const enoughBytes = 9;
+/** How long is waited for the first bytes of what answers at the endpoint and is not gRPC. */
+const waitMs = 1_000;
+const lookEveryMs = 10_000;
+
+/** What answers at an endpoint where no gRPC server does. It is found out when somebody asks for it. */
+export class Peer {
+  readonly #endpoint: string;
+  #kind: string | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  /** In words for people; undefined if it is gRPC, says nothing, or was not looked at yet. */
+  get kind(): string | undefined {
+    return this.#kind;
+  }
+
+  /** Looks what answers there, every 10 s at most. It is not waited for. */
+  look(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < lookEveryMs) return;
+    this.#lookedAt = now;
+    void peerKind(this.#endpoint, waitMs).then((kind) => {
+      this.#kind = kind;
+    });
+  }
+}
 
 /**
  * What answers at an endpoint (`host:port`), in words for people. Undefined if it answers as gRPC does, or
  * says nothing within `timeoutMs`. Never rejects.
  */
 export function peerKind(endpoint: string, timeoutMs: number): Promise<string | undefined> {
-  const { hostname, port } = new URL(`tcp://${endpoint}`);
-  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) });
+  const socket = connect(addressOf(endpoint));
   let answer = Buffer.alloc(0);
   return new Promise((resolve) => {
     const end = () => {

@@ -159,7 +159,7 @@ test("a peer that accepts the connection and says nothing is given up after a wh
   const keep = (socket: Socket) => sockets.push(socket.on("error", () => {}));
   // Silent to the first connection, the instance itself to every other one.
   const peer = createServer((socket) => {
-    if (keep(socket) === 1) return;
+    if (keep(socket) === 1) return void socket.resume();
     const upstream = connect(instance.port, "127.0.0.1");
     keep(upstream);
     socket.pipe(upstream).pipe(socket);
@@ -174,6 +174,20 @@ test("a peer that accepts the connection and says nothing is given up after a wh
   assert.equal((await channel.call("Ping", nothing, 300)).kind, "not-sent");
   await until("it is connected", () => channel.ready, 8_000);
   assert.equal((await channel.call("Ping", nothing, 5_000)).kind, "response");
+  await until("the connection that was given up is closed", () => sockets[0]?.destroyed);
+});
+
+test("a channel that is closed while the peer says nothing leaves no connection", async (t) => {
+  const connections = new Set<Socket>();
+  const peer = createServer((socket) => {
+    connections.add(socket.resume().on("close", () => connections.delete(socket)));
+  }).listen(0, "127.0.0.1");
+  await once(peer, "listening");
+  t.after(() => peer.close());
+  const channel = new KatoChannel(`127.0.0.1:${(peer.address() as AddressInfo).port}`);
+  await until("it is connecting", () => connections.size > 0);
+  channel.close();
+  await until("the connection is closed", () => connections.size === 0);
 });
 
 test("an instance that may be restarting is looked for often, and less often after 2 s", async (t) => {
@@ -314,7 +328,7 @@ test("an instance that comes back under its name at another address is found wit
 
 test("so is one whose old address is silent, before the connection and after", async (t) => {
   const record = startNameServer(t, "127.0.0.1");
-  const silent = createServer(() => {});
+  const silent = createServer((socket) => socket.resume());
   silent.listen(0, "127.0.0.1");
   await once(silent, "listening");
   t.after(() => silent.close());
@@ -339,8 +353,10 @@ test("so is one whose old address is silent, before the connection and after", a
 
 test("what answers and is no gRPC server is told", async (t) => {
   const rest = createHttpServer();
-  const nats = createServer((socket) => socket.write('INFO {"server_id":"x","version":"2.11.0"}\r\n'));
-  const other = createServer((socket) => socket.write("220 mail.example.org ESMTP\r\n"));
+  const nats = createServer((socket) =>
+    socket.resume().write('INFO {"server_id":"x","version":"2.11.0"}\r\n'),
+  );
+  const other = createServer((socket) => socket.resume().write("220 mail.example.org ESMTP\r\n"));
   const kinds: string[] = [];
   for (const server of [rest, nats, other]) {
     server.listen(0, "127.0.0.1");

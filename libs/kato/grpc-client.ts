@@ -1,0 +1,78 @@
+import type { Socket } from "node:net";
+import type { ChannelInterface, experimental } from "@grpc/grpc-js";
+import { Channel, ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { maxMessageBytes } from "./rpcs.ts";
+
+/** The length of the head of an HTTP/2 frame (RFC 9113, 4.1). A server sends its SETTINGS first. */
+const frameHeadBytes = 9;
+
+/**
+ * A channel of grpc-js that leaves nothing open once it is closed.
+ *
+ * grpc-js waits for ever for the first frame of a server that accepted its TCP connection, and keeps the socket of
+ * such a connection even when its channel is closed. So this holds the sockets of the channel.
+ */
+export class GrpcClient {
+  readonly channel: ChannelInterface;
+  readonly #sockets = new SilentSockets();
+
+  /** Begins to connect to an endpoint. Between two attempts it pauses for `longestPauseMs` at most. */
+  constructor(endpoint: string, longestPauseMs: number) {
+    // With the scheme, a host that is called "unix" is not taken for a scheme.
+    this.channel = new Channel(`dns:${endpoint}`, this.#sockets, {
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": longestPauseMs,
+      // By default a name is resolved every 30 s at most.
+      "grpc.dns_min_time_between_resolutions_ms": 500,
+      // By default grpc-js takes a proxy from http_proxy and similar variables.
+      "grpc.enable_http_proxy": 0,
+      "grpc.enable_retries": 0,
+      "grpc.enable_channelz": 0,
+      "grpc.max_receive_message_length": maxMessageBytes,
+      "grpc.max_send_message_length": maxMessageBytes,
+      // In grpc-js's shared pool a new client would get the subchannel in which the replaced one was stuck.
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.service_config_disable_resolution": 1,
+    });
+  }
+
+  /** Calls under way go on, until they end or time out. */
+  close(): void {
+    this.channel.close();
+    this.#sockets.close();
+  }
+}
+
+/** Credentials for connections without TLS, which know the sockets over which the server has said nothing yet. */
+class SilentSockets extends ChannelCredentials {
+  readonly #sockets = new Set<Socket>();
+  #closed = false;
+
+  /** Destroys those sockets, and the ones that connect from now on. */
+  close(): void {
+    this.#closed = true;
+    for (const socket of this.#sockets) if (socket.bytesRead < frameHeadBytes) socket.destroy();
+  }
+
+  override _isSecure(): boolean {
+    return false;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return other === this;
+  }
+
+  override _createSecureConnector(): experimental.SecureConnector {
+    return {
+      connect: async (socket) => {
+        if (this.#closed) throw new Error("closed");
+        this.#sockets.add(socket);
+        socket.once("close", () => this.#sockets.delete(socket));
+        return { socket, secure: false };
+      },
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => credentials.createEmpty(),
+      destroy: () => {},
+    };
+  }
+}
