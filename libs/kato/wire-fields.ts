@@ -1,3 +1,5 @@
+import { Reader } from "./wire-reader.ts";
+
 /**
  * The two fields of a response that a worker needs. They are read from the bytes, without decoding the rest:
  * a response can be large, and only the gateway needs all of it.
@@ -53,29 +55,8 @@ export function eachField(
   bytes: Uint8Array,
   visit: (field: number, value: number | Uint8Array) => void,
 ): void {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw new RangeError("message ends within a field");
-      if (shift < 32) value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-    throw new RangeError("varint of more than ten bytes");
-  };
-  const take = (length: number): Uint8Array => {
-    at += length;
-    if (at > bytes.length) throw new RangeError("message ends within a field");
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const wireType = tag & 7;
-    if (wireType === 0) visit(tag >>> 3, varint());
-    else if (wireType === 1) visit(tag >>> 3, take(8));
-    else if (wireType === 2) visit(tag >>> 3, take(varint()));
-    else if (wireType === 5) visit(tag >>> 3, take(4));
-    else throw new RangeError(`wire type ${wireType}`);
-  }
+  const reader = new Reader(bytes);
+  reader.eachField(bytes.length, (field, wireType) => {
+    visit(field, wireType === 0 ? reader.varint() : reader.raw(wireType));
+  });
 }

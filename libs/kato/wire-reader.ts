@@ -65,16 +65,20 @@ export class Reader {
 
   /** Bytes with their length before them. They are not copied. */
   bytes(): Buffer {
-    const from = this.#take(this.varint());
-    return this.#bytes.subarray(from, this.#at);
+    return this.#next(this.varint());
+  }
+
+  /** The bytes of a field that is no varint. They are not copied. */
+  raw(wireType: number): Buffer {
+    if (wireType === 1) return this.#next(8);
+    if (wireType === 2) return this.bytes();
+    if (wireType === 5) return this.#next(4);
+    throw new RangeError(`wire type ${wireType}`);
   }
 
   skip(wireType: number): void {
     if (wireType === 0) this.varint();
-    else if (wireType === 1) this.#take(8);
-    else if (wireType === 2) this.#take(this.varint());
-    else if (wireType === 5) this.#take(4);
-    else throw new RangeError(`wire type ${wireType}`);
+    else this.raw(wireType);
   }
 
   /** A google.protobuf.Struct, with its length before it. Every key becomes an own property. */
@@ -119,6 +123,11 @@ export class Reader {
       else this.skip(wireType);
     });
     return value;
+  }
+
+  #next(length: number): Buffer {
+    const from = this.#take(length);
+    return this.#bytes.subarray(from, this.#at);
   }
 
   /** Goes on by so many bytes. Returns where they begin. */
