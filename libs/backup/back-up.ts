@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { processorOfStream } from "../commands/messages/subjects.ts";
 import { openExistingBucket } from "../nats/buckets.ts";
 import { isStreamNotFound } from "../nats/errors.ts";
 import { Registry } from "../registry/registry.ts";
@@ -8,7 +9,7 @@ import { BackupError } from "./backup-error.ts";
 import { completeFolder, createFolder } from "./folder.ts";
 import type { Manifest, ProcessorBackup } from "./manifest.ts";
 import { Moments } from "./moments.ts";
-import { listStreams, processorOf } from "./our-streams.ts";
+import { listStreams } from "./our-streams.ts";
 
 export interface BackupOptions {
   connection: NatsConnection;
@@ -38,7 +39,7 @@ export async function backUp({ connection, folder, stopping, progress }: BackupO
     await createFolder(folder);
     const created_at = new Date().toISOString();
     const program = `backup of ${created_at}`;
-    const logs = (await listStreams(connection)).flatMap((stream) => processorOf(stream) ?? []);
+    const logs = (await listStreams(connection)).flatMap((stream) => processorOfStream(stream) ?? []);
     const ids = [...new Set([...registry.list().map(({ id }) => id), ...logs])].sort();
     const sums: string[] = [];
     const processors: ProcessorBackup[] = [];

@@ -1,8 +1,7 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { findLog } from "../commands/log/log-info.ts";
 import { streamOf } from "../commands/messages/subjects.ts";
-import { isStreamNotFound } from "../nats/errors.ts";
 import { BackupFile } from "./folder.ts";
 import type { LogBackup } from "./manifest.ts";
 import { logFile } from "./manifest.ts";
@@ -28,7 +27,7 @@ export async function copyLog(
   id: string,
 ): Promise<{ backup: LogBackup; sum: string } | undefined> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  if (!(await hasLog(manager, id))) return undefined;
+  if (!(await findLog(manager, id))) return undefined;
   const file = await BackupFile.create(folder, logFile(id));
   try {
     const size = new S2Size();
@@ -49,15 +48,5 @@ export async function copyLog(
     return { backup: { ...description, after }, sum: await file.finish() };
   } finally {
     await file.close();
-  }
-}
-
-async function hasLog(manager: JetStreamManager, id: string): Promise<boolean> {
-  try {
-    await manager.streams.info(streamOf(id));
-    return true;
-  } catch (error) {
-    if (isStreamNotFound(error)) return false;
-    throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import { headers } from "@nats-io/transport-node";
 import { deadLetterStream, deadLetterSubject } from "../commands/outcomes/dead-letters.ts";
 import type { BucketName } from "../nats/buckets.ts";
-import { bucketStream, keySubject } from "../nats/buckets.ts";
+import { allBuckets, bucketStream, keySubject } from "../nats/buckets.ts";
 
 /**
  * One message of a stream that all processors share: a key of a bucket, or a dead letter. A backup has a line of
@@ -42,7 +42,10 @@ export const checkpointSources = (processor: string) => sourcesIn(["checkpoints"
 
 /** Where everything else of a processor is that is in a backup, except its log. */
 export const otherSources = (processor: string): EntrySource[] => [
-  ...sourcesIn(["outcomes", "ingestions", "registry", "leases", "lateCalls"], processor),
+  ...sourcesIn(
+    allBuckets.filter((bucket) => bucket !== "checkpoints"),
+    processor,
+  ),
   { stream: deadLetterStream, subject: deadLetterSubject(processor, "*") },
 ];
 

@@ -1,8 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { DeadLetters, deadLetterStream } from "../commands/outcomes/dead-letters.ts";
-import { ingestionsKeptMs } from "../commands/outcomes/ingestion-store.ts";
-import { outcomesKeptMs } from "../commands/outcomes/outcome-store.ts";
+import { sharedStreams } from "../commands/outcomes/shared-streams.ts";
 import { bucketStream, openBucket } from "../nats/buckets.ts";
 import { BackupError } from "./backup-error.ts";
 import { readFolder } from "./folder.ts";
@@ -88,14 +86,11 @@ async function checkEmpty(connection: NatsConnection): Promise<void> {
 
 /** Makes the streams that all processors share, as the services make them, but for the registry. */
 async function makeSharedStreams({ connection, onStream }: RestoreContext, replicas: number): Promise<void> {
-  onStream(bucketStream("checkpoints"));
-  await openBucket(connection, "checkpoints", replicas);
-  onStream(bucketStream("outcomes"));
-  await openBucket(connection, "outcomes", replicas, outcomesKeptMs);
-  onStream(bucketStream("ingestions"));
-  await openBucket(connection, "ingestions", replicas, ingestionsKeptMs);
-  onStream(deadLetterStream);
-  await DeadLetters.open(connection, replicas);
+  for (const [stream, make] of sharedStreams(connection, replicas)) {
+    if (stream === bucketStream("registry")) continue;
+    onStream(stream);
+    await make();
+  }
 }
 
 async function remove(connection: NatsConnection, streams: string[]): Promise<void> {

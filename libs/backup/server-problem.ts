@@ -1,4 +1,5 @@
 import { supportsReplicas } from "../nats/connection.ts";
+import { isAtLeast } from "../nats/servers.ts";
 
 /**
  * Why a backup that was made with one version of nats-server cannot be restored with another, with so many
@@ -6,7 +7,7 @@ import { supportsReplicas } from "../nats/connection.ts";
  * error, and then misreads it.
  */
 export function serverProblem(madeWith: string, version: string, replicas: number): string | undefined {
-  if (minorOf(version).localeCompare(minorOf(madeWith), "en", { numeric: true }) < 0) {
+  if (!isAtLeast(minorOf(version), minorOf(madeWith))) {
     return `the backup was made with NATS ${madeWith}, and this is ${version}, which would misread its logs`;
   }
   if (replicas > 1 && !supportsReplicas(version)) {

@@ -16,6 +16,9 @@ const bucketNames = {
 /** A bucket, by what is in it. */
 export type BucketName = keyof typeof bucketNames;
 
+/** Every bucket. */
+export const allBuckets = Object.keys(bucketNames) as BucketName[];
+
 /** The name of the JetStream stream that holds a bucket. */
 export const bucketStream = (name: BucketName) => `KV_${bucketNames[name]}`;
 

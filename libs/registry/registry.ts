@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { answeredWithin } from "../nats/answered-within.ts";
 import { isConflict } from "../nats/errors.ts";
 import type { ProcessorEntry, Source } from "./processor-entry.ts";
 import { isStronger } from "./processor-entry.ts";
@@ -111,10 +111,7 @@ export class Registry {
    * alone does not show that: the bucket may have no leader, or may be gone.
    */
   async created(timeoutMs: number): Promise<string> {
-    const tooLate = sleep(timeoutMs, undefined, { ref: false }).then(() => {
-      throw new Error("JetStream does not answer");
-    });
-    return (await Promise.race([this.#bucket.status(), tooLate])).streamInfo.created;
+    return (await answeredWithin(this.#bucket.status(), timeoutMs)).streamInfo.created;
   }
 
   /** When the bucket was created whose processors `get` and `list` have. */

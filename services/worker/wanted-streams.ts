@@ -1,7 +1,5 @@
 import { streamOf } from "../../libs/commands/messages/subjects.ts";
-import { DeadLetters, deadLetterStream } from "../../libs/commands/outcomes/dead-letters.ts";
-import { ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
-import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
+import { sharedStreams } from "../../libs/commands/outcomes/shared-streams.ts";
 import { bucketStream, openBucket } from "../../libs/nats/buckets.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
 import type { WorkerContext } from "./running-processor.ts";
@@ -23,13 +21,9 @@ export function wantedStreams(
     ({ processor, last }) => [streamOf(processor), () => logs.ensure(processor, last)] as const,
   );
   return new Map<string, () => Promise<unknown>>([
-    [bucketStream("registry"), () => openBucket(connection, "registry", replicas)],
-    [bucketStream("checkpoints"), () => openBucket(connection, "checkpoints", replicas)],
+    ...sharedStreams(connection, replicas),
     [bucketStream("leases"), () => openLeases(connection, replicas, leaseMs, log)],
     [bucketStream("lateCalls"), () => openBucket(connection, "lateCalls", replicas, lateCallsKeptMs)],
-    [bucketStream("outcomes"), () => OutcomeStore.open(connection, replicas)],
-    [bucketStream("ingestions"), () => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)],
-    [deadLetterStream, () => DeadLetters.open(connection, replicas)],
     ...ofLogs,
   ]);
 }

@@ -138,11 +138,6 @@ export const commandLog: Mutations = {
       replace: "error instanceof JetStreamApiError;",
     },
     {
-      breaks: "A5: the state of a log is taken from a replica that is behind",
-      find: "if (info.cluster && !info.cluster.leader) throw",
-      replace: "if (info.cluster && info.cluster.name === undefined) throw",
-    },
-    {
       breaks: "A5: one command more is trimmed, which a rebuild may need",
       find: "{ seq: sequence });",
       replace: "{ seq: sequence + 1 });",
@@ -151,6 +146,13 @@ export const commandLog: Mutations = {
       breaks: "recovery waits for ever for a command that was removed meanwhile",
       find: "(ends) => ends && reader.close(),",
       replace: "() => {},",
+    },
+  ],
+  "libs/commands/log/log-info.ts": [
+    {
+      breaks: "A5: the state of a log is taken from a replica that is behind",
+      find: "if (info.cluster && !info.cluster.leader) throw",
+      replace: "if (info.cluster && info.cluster.name === undefined) throw",
     },
   ],
   "libs/commands/log/queue-depth.ts": [

@@ -7,6 +7,7 @@ import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
 import type { LogLimits } from "./create-log.ts";
 import { createLog } from "./create-log.ts";
+import { logInfo } from "./log-info.ts";
 import { LogReader } from "./log-reader.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
@@ -160,7 +161,7 @@ export class CommandLogs {
    * will get.
    */
   async first(processor: string): Promise<number> {
-    const { messages, first_seq, last_seq } = (await this.#info(processor)).state;
+    const { messages, first_seq, last_seq } = (await logInfo(this.#manager, processor)).state;
     return messages > 0 ? first_seq : last_seq + 1;
   }
 
@@ -192,14 +193,14 @@ export class CommandLogs {
    * no limit at all: then what waits in it cannot fill it soon.
    */
   async fill(processor: string): Promise<number | undefined> {
-    const { config, state } = await this.#info(processor);
+    const { config, state } = await logInfo(this.#manager, processor);
     const fill = state.bytes / this.#limitOf(config);
     return config.max_bytes > 0 || fill > 0.1 ? fill : undefined;
   }
 
   /** How large the log is, and its limit, by whomever it is held; Infinity without one. */
   async size(processor: string): Promise<{ bytes: number; maxBytes: number }> {
-    const { config, state } = await this.#info(processor);
+    const { config, state } = await logInfo(this.#manager, processor);
     return { bytes: state.bytes, maxBytes: this.#limitOf(config) };
   }
 
@@ -209,12 +210,12 @@ export class CommandLogs {
    * good, in nats-server 2.14.0 at least.
    */
   async isReplicated(processor: string): Promise<boolean> {
-    return (await this.#info(processor)).config.num_replicas > 1;
+    return (await logInfo(this.#manager, processor)).config.num_replicas > 1;
   }
 
   /** The sequence of the last command that was ever stored; 0 if there was none. */
   async last(processor: string): Promise<number> {
-    return (await this.#info(processor)).state.last_seq;
+    return (await logInfo(this.#manager, processor)).state.last_seq;
   }
 
   #limitOf({ max_bytes: maxBytes }: StreamInfo["config"]): number {
@@ -231,15 +232,5 @@ export class CommandLogs {
     const query = { seq: from, next_by_subj: commandSubject(processor) };
     const found = await this.#manager.streams.getMessage(streamOf(processor), query);
     return found?.seq ?? Number.POSITIVE_INFINITY;
-  }
-
-  /**
-   * The state of the stream, as its leader knows it. Throws while there is no leader: another server may
-   * answer then, and its replica can be behind.
-   */
-  async #info(processor: string): Promise<StreamInfo> {
-    const info = await this.#manager.streams.info(streamOf(processor));
-    if (info.cluster && !info.cluster.leader) throw new Error(`the log of ${processor} has no leader`);
-    return info;
   }
 }

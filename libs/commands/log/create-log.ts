@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/transport-node";
 import { bucketStream, keySubject } from "../../nats/buckets.ts";
 import { isStreamNotFound } from "../../nats/errors.ts";
 import { isAtLeast } from "../../nats/servers.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
+import { findLog } from "./log-info.ts";
 
 /** The limits of a log, which are set when it is created. */
 export interface LogLimits {
@@ -41,7 +42,7 @@ export async function createLog(
   processor: string,
   { limits, usedThrough, version }: { limits: LogLimits; usedThrough: number; version: string },
 ): Promise<void> {
-  const found = await infoOf(manager, processor);
+  const found = await findLog(manager, processor);
   const isUnfinished = found?.config.subjects.includes(newLogSubject(processor)) === true;
   if (found && !isUnfinished) return;
   const isAbandoned = found !== undefined && Date.now() - Date.parse(found.created) > creatingMs;
@@ -102,15 +103,6 @@ async function add(
     const isThere = error instanceof JetStreamApiError && error.code === nameInUse;
     if (!isThere) throw error;
     return false;
-  }
-}
-
-async function infoOf(manager: JetStreamManager, processor: string): Promise<StreamInfo | undefined> {
-  try {
-    return await manager.streams.info(streamOf(processor));
-  } catch (error) {
-    if (isStreamNotFound(error)) return undefined;
-    throw error;
   }
 }
 

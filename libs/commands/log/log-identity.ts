@@ -1,7 +1,8 @@
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { closedCommandSubject, commandSubject, streamOf } from "../messages/subjects.ts";
+import { logInfo } from "./log-info.ts";
 
 /** What a log says of itself, as its leader knows it. */
 export interface LogFacts {
@@ -45,7 +46,7 @@ export class LogIdentity {
    * log, and while it has no leader.
    */
   async look(processor: string): Promise<LogFacts> {
-    const { config, state, ts } = await this.#info(processor);
+    const { config, state, ts } = await logInfo(this.#manager, processor);
     if (config.subjects?.includes(closedCommandSubject(processor))) await this.#openFor(processor);
     const now = ts === undefined ? undefined : Date.parse(ts);
     return {
@@ -70,7 +71,7 @@ export class LogIdentity {
    * when the stream was created. So two who name a log at the same time give it the same id.
    */
   async name(processor: string): Promise<string> {
-    const { created } = await this.#info(processor);
+    const { created } = await logInfo(this.#manager, processor);
     const id = String(created).replace(/[^0-9A-Za-z]/g, "");
     const description = `Commands of the KATO processor ${processor}; log ${id}`;
     await this.#manager.streams.update(streamOf(processor), { description });
@@ -86,7 +87,7 @@ export class LogIdentity {
     const stream = streamOf(processor);
     await this.#manager.streams.update(stream, { subjects: [closedCommandSubject(processor)] });
     try {
-      const { state } = await this.#info(processor);
+      const { state } = await logInfo(this.#manager, processor);
       if (state.last_seq !== last) return false;
       await this.#manager.streams.purge(stream, { seq: next });
       return true;
@@ -97,11 +98,5 @@ export class LogIdentity {
 
   async #openFor(processor: string): Promise<void> {
     await this.#manager.streams.update(streamOf(processor), { subjects: [commandSubject(processor)] });
-  }
-
-  async #info(processor: string): Promise<StreamInfo> {
-    const info = await this.#manager.streams.info(streamOf(processor));
-    if (info.cluster && !info.cluster.leader) throw new Error(`the log of ${processor} has no leader`);
-    return info;
   }
 }

@@ -128,8 +128,8 @@ export class LogWriter {
   }
 
   /**
-   * Resolves once everything is stored. Rejects with LOG_FULL or STORE_FULL if no more is taken. Then
-   * exactly those commands are stored that `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no
+   * Resolves once everything is stored. Rejects with LOG_FULL or STORE_FULL if no more is taken. Then exactly
+   * those commands are stored that `onStored` was called with. Rejects with NATS_UNAVAILABLE if there was no
    * acknowledgement for `patienceMs`.
    */
   settle(): Promise<void> {

@@ -27,8 +27,9 @@ export interface RebuildSurvey {
   learns: number;
 }
 
-/** The worker's answer. With `not-kept`, `held`, `not-held`,
- * `no-such-place`, `paused` and `away` nothing was done. */
+/**
+ * The worker's answer. With `not-kept`, `held`, `not-held`, `no-such-place`, `paused` and `away` nothing was done.
+ */
 export type RebuildAnswer =
   /** It was a dry run. */
   | { kind: "surveyed"; survey: RebuildSurvey }

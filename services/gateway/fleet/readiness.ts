@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { answeredWithin } from "../../../libs/nats/answered-within.ts";
 import type { RouteOptions } from "./backend.ts";
 import { natsUnavailable } from "./errors.ts";
 
@@ -14,12 +14,9 @@ export async function checkReady({ backend, stopping }: RouteOptions): Promise<v
   const { nats, stores, registrations } = backend();
   if (stopping.aborted) throw new GatewayError("GATEWAY_STOPPING", "The gateway is being stopped.");
   if (!nats.connected) throw natsUnavailable({});
-  const tooLate = sleep(readyTimeoutMs, undefined, { ref: false }).then(() => {
-    throw new Error("JetStream does not answer");
-  });
   let isCurrent: boolean;
   try {
-    await Promise.race([stores.outcomes.tryWriting(), tooLate]);
+    await answeredWithin(stores.outcomes.tryWriting(), readyTimeoutMs);
     isCurrent = await registrations.isCurrent(readyTimeoutMs);
   } catch (error) {
     throw natsUnavailable({}, error);
