@@ -3,8 +3,8 @@ import Fastify, { LogController } from "fastify";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
-import type { Backend, RouteOptions } from "./fleet/backend.ts";
-import { refuseUnknownProcessors } from "./fleet/backend.ts";
+import type { RouteOptions } from "./fleet/backend.ts";
+import { ifReached, refuseUnknownProcessors } from "./fleet/backend.ts";
 import { noteMethods } from "./http/allowed-methods.ts";
 import { writeAnswers } from "./http/answers.ts";
 import { readJsonBodies } from "./http/bodies.ts";
@@ -103,19 +103,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** The rest of the system, as soon as NATS was reached. */
-function known(backend: RouteOptions["backend"]): Backend | undefined {
-  try {
-    return backend();
-  } catch {
-    return undefined;
-  }
-}
-
 /** Why an instance is away, without where it is: only /processors tells that. */
 function reasonsOf(backend: RouteOptions["backend"]) {
   return (processor: string): string => {
-    const { registry, states } = known(backend) ?? {};
+    const { registry, states } = ifReached(backend) ?? {};
     const host = hostOf(registry?.get(processor)?.grpc_endpoint ?? "");
     const { reason = "", state } = states?.get(processor) ?? {};
     if (state !== "down") return "";
@@ -126,14 +117,15 @@ function reasonsOf(backend: RouteOptions["backend"]) {
 /** What the metrics look up. Before NATS was first reached nothing is known. */
 function factsOf(backend: RouteOptions["backend"]): GatewayFacts {
   return {
-    isRegistered: (processor) => processor !== "" && known(backend)?.registry.get(processor) !== undefined,
+    isRegistered: (processor) =>
+      processor !== "" && ifReached(backend)?.registry.get(processor) !== undefined,
     processors: () => {
-      const { registry, states } = known(backend) ?? {};
+      const { registry, states } = ifReached(backend) ?? {};
       const ids = registry?.list().map(({ id }) => id) ?? [];
       return { registered: ids.length, unowned: ids.filter((id) => states?.isUnowned(id)).length };
     },
-    natsReconnects: () => known(backend)?.nats.reconnects ?? 0,
-    storage: () => known(backend)?.room.store ?? {},
-    clockSkewMs: () => known(backend)?.storeTime.skewMs ?? 0,
+    natsReconnects: () => ifReached(backend)?.nats.reconnects ?? 0,
+    storage: () => ifReached(backend)?.room.store ?? {},
+    clockSkewMs: () => ifReached(backend)?.storeTime.skewMs ?? 0,
   };
 }

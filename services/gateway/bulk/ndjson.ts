@@ -13,8 +13,8 @@ const nothing: Buffer = Buffer.alloc(0);
 /**
  * Splits a stream of bytes at its line feeds. It gives the lines that each chunk completes, and reads the
  * next chunk only when it is asked for more. Of a line that is longer than `limitBytes` it keeps no more than
- * that. The last line need not have an end. Where the stream fails, an unfinished line is dropped. Before it keeps
- * more or less of an unfinished line it calls `hold` with its size, which may throw.
+ * that. The last line need not have an end. Where the stream fails, an unfinished line is dropped. Before it
+ * keeps more or less of an unfinished line it calls `hold` with its size, which may throw.
  */
 export async function* linesOf(
   chunks: AsyncIterable<Buffer>,

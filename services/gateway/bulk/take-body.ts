@@ -3,6 +3,7 @@ import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.t
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { http } from "../../../libs/service/serve-http.ts";
 import type { Share } from "../http/memory-budget.ts";
+import { brokenOff } from "../http/read-body.ts";
 import { Turns } from "../http/turns.ts";
 import type { Intake } from "./intake.ts";
 import type { Line } from "./ndjson.ts";
@@ -111,7 +112,7 @@ function orBrokenOff(error: unknown, body: BulkBody): unknown {
   // Where the parser gives up in the middle of a body, the body's error comes before it is destroyed.
   const isAborted = error instanceof Error && "code" in error && error.code === "ECONNRESET";
   if (!isAborted && (!body.destroyed || body.complete)) return error;
-  return new GatewayError("BAD_REQUEST", "The body broke off.", {}, { cause: error });
+  return brokenOff(error);
 }
 
 /**

@@ -81,8 +81,7 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
 
 /**
  * Stores a command that nobody waits for. Resolves to its sequence once JetStream has acknowledged it (A6).
- * `isResent` says that it was a dead letter.
- * The instance may be unavailable meanwhile.
+ * The instance may be unavailable meanwhile. `isResent` says that it was a dead letter.
  */
 export async function storeCommand(
   backend: Backend,

@@ -86,10 +86,16 @@ export function refuseUnknownProcessors(app: FastifyInstance, backend: () => Bac
 }
 
 function isUnknown(backend: () => Backend, processor: string): boolean {
+  const reached = ifReached(backend);
+  return reached !== undefined && reached.registry.get(processor) === undefined;
+}
+
+/** The rest of the system; undefined until NATS was reached. */
+export function ifReached(backend: () => Backend): Backend | undefined {
   try {
-    return backend().registry.get(processor) === undefined;
+    return backend();
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -51,7 +51,7 @@ export class KeptRecords {
 }
 
 /** The error for a request that would need a record more. */
-export function recordsFull(processor: string, max: number): GatewayError {
+function recordsFull(processor: string, max: number): GatewayError {
   const detail = `Of ${max} requests it is kept what became of them, and no more may be.`;
   return new GatewayError("RECORDS_FULL", detail, { processor, effect: "none", retryAfterSeconds });
 }

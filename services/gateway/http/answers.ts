@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { probePaths } from "./probe-paths.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -10,8 +11,6 @@ declare module "fastify" {
 
 /** Answers up to this size are not counted: the kernel takes them at once. */
 const smallBytes = 16 * 1024;
-/** Who watches the gateway is answered whatever others do. */
-const alwaysAnswered = new Set(["/health", "/ready", "/kato-api/ping", "/metrics"]);
 
 /** JSON that is passed on as the text that it is. It must be valid. */
 export class RawJson {
@@ -36,7 +35,7 @@ export function writeAnswers(app: FastifyInstance, budget: MemoryBudget): void {
   app.decorateRequest("isRefusable", false);
   app.addHook("onSend", async (request, reply, payload) => {
     const { length } = typeof payload === "string" || Buffer.isBuffer(payload) ? payload : "";
-    if (length <= smallBytes || alwaysAnswered.has(request.url)) return;
+    if (length <= smallBytes || probePaths.has(request.url)) return;
     const share = budget.share();
     if (request.isRefusable || request.method === "GET") share.resize(length);
     else share.insist(length);

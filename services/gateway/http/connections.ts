@@ -4,12 +4,12 @@ import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { LimitReached, Limits } from "./limits.ts";
+import { probePaths } from "./probe-paths.ts";
 
 /** Beyond the limit there is room for so many connections, of which only probes are answered. */
 const probeConnections = 50;
 /** What the process opens besides clients' connections: to NATS, files, the listening socket. */
 const otherFiles = 100;
-const probes = new Set(["/health", "/ready", "/kato-api/ping", "/metrics"]);
 
 /** A request on a connection, until its answer is written. */
 interface Exchange {
@@ -61,7 +61,7 @@ export class Connections {
       if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") this.#reached("headers");
     });
     app.addHook("onRequest", (request, _reply, done) => {
-      const isRefused = this.#extra.has(request.raw.socket) && !probes.has(request.url);
+      const isRefused = this.#extra.has(request.raw.socket) && !probePaths.has(request.url);
       if (isRefused) this.#reached("connections");
       done(isRefused ? tooManyConnections() : undefined);
     });

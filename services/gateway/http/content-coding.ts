@@ -3,6 +3,7 @@ import { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip } from "node:zlib";
 import type { FastifyInstance, FastifyRequest, RequestPayload } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { announcesBody, brokenOff } from "./read-body.ts";
 
 // How a body is coded: `Content-Encoding`, and the charset that `Content-Type` names.
 
@@ -39,9 +40,8 @@ export function decodeBodies(app: FastifyInstance): void {
   });
 }
 
-function hasBody({ method, raw }: FastifyRequest): boolean {
-  const { "content-length": length = "0", "transfer-encoding": chunked } = raw.headers;
-  return method !== "GET" && method !== "HEAD" && (length !== "0" || chunked !== undefined);
+function hasBody({ method, headers }: FastifyRequest): boolean {
+  return method !== "GET" && method !== "HEAD" && announcesBody(headers);
 }
 
 function checkCharset(contentType = ""): void {
@@ -93,10 +93,6 @@ class DecodedBody extends Transform {
     const detail = `The body unfolds to more than ${maxRatio} times its size.`;
     done(new GatewayError("TOO_LARGE", detail, { effect: "none" }));
   }
-}
-
-function brokenOff(cause: unknown): GatewayError {
-  return new GatewayError("BAD_REQUEST", "The body broke off.", {}, { cause });
 }
 
 function unsupported(detail: string): GatewayError {

@@ -49,7 +49,10 @@ export type LimitReached = (limit: LimitName) => void;
 
 const sayAgainMs = 60_000;
 
-/** Reports each time that a limit is reached: `count` counts it. The log has it once, and once a minute while it goes on. */
+/**
+ * Reports each time that a limit is reached: `count` counts it. The log has it once, and once a minute while it
+ * goes on.
+ */
 export function limitReports(log: FastifyBaseLogger, count: LimitReached): LimitReached {
   const said = new Map<LimitName, { atMs: number; since: number }>();
   return (limit) => {

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { LimitReached, Limits } from "./limits.ts";
 import type { MemoryBudget, Share } from "./memory-budget.ts";
@@ -15,8 +17,7 @@ declare module "fastify" {
 export function shareBodies(app: FastifyInstance, budget: MemoryBudget): void {
   app.decorateRequest("bodyShare", undefined);
   app.addHook("onRequest", (request, reply, done) => {
-    const { "content-length": length, "transfer-encoding": encoding } = request.headers;
-    if (encoding !== undefined || (length !== undefined && length !== "0")) {
+    if (announcesBody(request.headers)) {
       const share = budget.share();
       request.bodyShare = share;
       reply.raw.once("close", () => share.release());
@@ -67,11 +68,23 @@ export function readBody(
     settled();
     resolve(Buffer.concat(chunks, length));
   };
-  const onError = (cause: Error) =>
-    fail(new GatewayError("BAD_REQUEST", "The body broke off.", { effect: "none" }, { cause }));
+  const onError = (cause: Error) => fail(brokenOff(cause, { effect: "none" }));
   if (announced > bodyBytes) fail(bodyTooLarge(bodyBytes));
   else payload.on("data", onData).on("end", onEnd).on("error", onError);
   return promise;
+}
+
+/** Whether the headers of a request say that a body follows. */
+export function announcesBody({
+  "content-length": length = "0",
+  "transfer-encoding": encoding,
+}: IncomingHttpHeaders): boolean {
+  return encoding !== undefined || length !== "0";
+}
+
+/** The error for a body that the client has broken off. */
+export function brokenOff(cause: unknown, context: ErrorContext = {}): GatewayError {
+  return new GatewayError("BAD_REQUEST", "The body broke off.", context, { cause });
 }
 
 function bodyTooLarge(limit: number): GatewayError {

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { nuid } from "@nats-io/transport-node";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { ErrorCode } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { problemOf } from "./problem.ts";
+import { randomId } from "./random-id.ts";
 
 // Requests that HTTP itself does not allow, or that Node's parser cannot read. They are answered with a
 // problem as all others are, and their connection ends.
@@ -34,7 +34,7 @@ export function answerUnreadable(
       socket.destroy();
       return;
     }
-    const request = nuid.next();
+    const request = randomId();
     metrics.answered({ processor: "", method: "", outcome: error.code, seconds: 0 });
     log.info({ request, status: error.status, outcome: error.code, detail: error.message }, "request");
     socket.end(answerOf(error, request), () => socket.destroy());
