@@ -1,12 +1,13 @@
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
+import { replyOfMessage } from "../../libs/commands/messages/reply.ts";
 import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
 import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
-import { ReplyInbox } from "../../libs/commands/outcomes/reply-inbox.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { Inbox } from "../../libs/nats/inbox.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
 import { StoreTime } from "../../libs/nats/store-time.ts";
 import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
@@ -53,7 +54,7 @@ export async function openBackend(
     log,
   });
   await ask(() => streams.look());
-  const replies = new ReplyInbox(connection);
+  const replies = new Inbox(connection, replyOfMessage);
   const parts = { nats, registry, registrations, states, streams, logs, room, stores, replies };
   const kept = {
     outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),

@@ -206,7 +206,7 @@ export const commandLog: Mutations = {
       replace: "interval: 0,",
     },
   ],
-  "libs/commands/outcomes/reply-inbox.ts": [
+  "libs/nats/inbox.ts": [
     {
       breaks: "A7: a request gets the reply of the one before it",
       find: "const token = String(++this.#lastToken);",

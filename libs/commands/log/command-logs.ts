@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager, StreamInfo } from "@nats-io/jet
 import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { isStreamNotFound } from "../../nats/errors.ts";
+import { Inbox } from "../../nats/inbox.ts";
 import type { StoreRoom } from "../../nats/store-room.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
@@ -9,6 +10,8 @@ import type { LogLimits } from "./create-log.ts";
 import { createLog } from "./create-log.ts";
 import { logInfo } from "./log-info.ts";
 import { LogReader } from "./log-reader.ts";
+import type { PublishAnswer } from "./publish-answer.ts";
+import { readPublishAnswer } from "./publish-answer.ts";
 import type { Stored } from "./publish-command.ts";
 import { publishCommand } from "./publish-command.ts";
 
@@ -22,6 +25,7 @@ export class CommandLogs {
   readonly #connection: NatsConnection;
   readonly #streams: JetStreamClient;
   readonly #manager: JetStreamManager;
+  readonly #publishAnswers: Inbox<PublishAnswer>;
   readonly #limits: LogLimits;
   readonly #room: Pick<StoreRoom, "perLogBytes"> | undefined;
 
@@ -34,6 +38,7 @@ export class CommandLogs {
     this.#connection = connection;
     this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
     this.#manager = manager;
+    this.#publishAnswers = new Inbox(connection, readPublishAnswer);
     this.#limits = limits;
     this.#room = room;
   }
@@ -70,7 +75,7 @@ export class CommandLogs {
    * certainly not stored, else `unknown`.
    */
   append(command: Command): Promise<Stored> {
-    return publishCommand(this.#connection, this.#streams, command);
+    return publishCommand(this.#connection, this.#publishAnswers, command);
   }
 
   /**

@@ -1,11 +1,14 @@
 import type { Msg } from "@nats-io/transport-node";
 import { GatewayError } from "../../errors/gateway-error.ts";
+import type { PublishRefusal } from "./publish-errors.ts";
 import { errorCodes, refusalOfCode } from "./publish-errors.ts";
 
 /** JetStream's answer to one publish: the sequence if the message is stored, else why it is not. */
 export interface PublishAnswer {
   sequence?: number;
-  error?: { code: number; description: string };
+  /** Whether it was stored before, under the same message id. */
+  duplicate?: boolean;
+  error?: PublishRefusal;
 }
 
 /**
@@ -36,10 +39,16 @@ export function isOutOfOrder(answer: PublishAnswer | undefined): boolean {
  */
 export function readPublishAnswer(message: Pick<Msg, "data" | "json">): PublishAnswer {
   if (message.data.length === 0) return { error: { code: 0, description: "no responders" } };
-  const answer = message.json<{ seq?: number; error?: { err_code?: number; description?: string } }>();
+  const answer = message.json<JetStreamAnswer>();
   if (answer.error) {
     const { err_code: code = 0, description = "" } = answer.error;
     return { error: { code, description } };
   }
-  return answer.seq === undefined ? {} : { sequence: answer.seq };
+  return answer.seq === undefined ? {} : { sequence: answer.seq, duplicate: answer.duplicate === true };
+}
+
+interface JetStreamAnswer {
+  seq?: number;
+  duplicate?: boolean;
+  error?: { err_code?: number; description?: string };
 }

@@ -1,9 +1,10 @@
-import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Inbox } from "../../nats/inbox.ts";
 import type { Command } from "../messages/command.ts";
 import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
-import { refusalOf, unanswered } from "./publish-errors.ts";
+import type { PublishAnswer } from "./publish-answer.ts";
+import { notSent, refusalOf, unanswered } from "./publish-errors.ts";
 
 /** What JetStream has acknowledged. */
 export interface Stored {
@@ -20,27 +21,26 @@ const publishAttempts = 3;
  * CommandLogs.append.
  */
 export async function publishCommand(
-  connection: Pick<NatsConnection, "isClosed">,
-  streams: Pick<JetStreamClient, "publish">,
+  connection: Pick<NatsConnection, "publish">,
+  answers: Pick<Inbox<PublishAnswer>, "expect">,
   command: Command,
 ): Promise<Stored> {
-  let lastError: unknown;
+  const { processor, data } = command;
+  const headers = headersOfCommand(command);
   for (let attempt = 1; attempt <= publishAttempts; attempt++) {
+    const expected = answers.expect(publishTimeoutMs);
     try {
-      const ack = await streams.publish(commandSubject(command.processor), command.data, {
-        headers: headersOfCommand(command),
-        timeout: publishTimeoutMs,
-      });
-      return { sequence: ack.seq, duplicate: ack.duplicate };
+      connection.publish(commandSubject(processor), data, { headers, reply: expected.subject });
     } catch (error) {
-      const refusal = refusalOf(error, command.processor);
-      if (refusal) {
-        // After an earlier attempt without an answer the log may have the command all the same.
-        throw attempt === 1 ? refusal : unanswered(command.processor, error);
-      }
-      if (connection.isClosed()) break;
-      lastError = error;
+      expected.abandon();
+      throw attempt === 1 ? notSent(processor, error) : unanswered(processor, error);
     }
+    const answer = await expected.answer;
+    if (answer?.sequence !== undefined) {
+      return { sequence: answer.sequence, duplicate: answer.duplicate === true };
+    }
+    // After an earlier attempt without an answer the log may have the command all the same.
+    if (answer?.error) throw attempt === 1 ? refusalOf(answer.error, processor) : unanswered(processor);
   }
-  throw unanswered(command.processor, lastError);
+  throw unanswered(processor);
 }

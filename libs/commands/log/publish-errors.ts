@@ -1,8 +1,7 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
-import { InvalidArgumentError, TimeoutError } from "@nats-io/transport-node";
+import { InvalidArgumentError } from "@nats-io/transport-node";
 import type { ErrorContext } from "../../errors/gateway-error.ts";
 import { GatewayError } from "../../errors/gateway-error.ts";
-import { isNoResponders, isStoreFullCode } from "../../nats/errors.ts";
+import { isStoreFullCode } from "../../nats/errors.ts";
 
 /**
  * By default (LOG_TRIM_MS) the logs are trimmed every ten seconds. So a log that is full may have room then.
@@ -17,20 +16,30 @@ export const errorCodes = {
   wrongLastMessageId: 10070,
 } as const;
 
-/** The error to report for a publish that has certainly stored nothing; undefined if it may have. */
-export function refusalOf(error: unknown, processor: string): GatewayError | undefined {
+/** Why JetStream does not store a message, in its own words. The code is 0 if no stream takes the subject. */
+export interface PublishRefusal {
+  code: number;
+  description: string;
+}
+
+/** The error to report for a command that JetStream refuses. It is certainly not stored. */
+export function refusalOf({ code, description }: PublishRefusal, processor: string): GatewayError {
+  const cause = new Error(description);
+  const refusal = refusalOfCode(code, { processor, effect: "none" }, cause);
+  if (refusal) return refusal;
+  const detail = code === 0 ? "JetStream does not answer." : "JetStream refused the command.";
+  return notStored(processor, detail, cause);
+}
+
+/** The error to report for a command that nats.js did not send, for this cause. */
+export function notSent(processor: string, cause: unknown): GatewayError {
+  if (cause instanceof InvalidArgumentError) return tooLarge({ processor, effect: "none" }, cause);
+  return notStored(processor, "NATS cannot be reached.", cause);
+}
+
+function notStored(processor: string, detail: string, cause: unknown): GatewayError {
   const context = { processor, effect: "none", retryAfterSeconds: 1 } as const;
-  if (error instanceof JetStreamApiError) {
-    const refusal = refusalOfCode(error.code, { processor, effect: "none" }, error);
-    if (refusal) return refusal;
-    return new GatewayError("NATS_UNAVAILABLE", "JetStream refused the command.", context, { cause: error });
-  }
-  // In this way nats.js reports that no stream takes the subject.
-  if (error instanceof Error && isNoResponders(error.cause)) {
-    return new GatewayError("NATS_UNAVAILABLE", "JetStream does not answer.", context, { cause: error });
-  }
-  if (error instanceof InvalidArgumentError) return tooLarge({ processor, effect: "none" }, error);
-  return undefined;
+  return new GatewayError("NATS_UNAVAILABLE", detail, context, { cause });
 }
 
 /**
@@ -73,9 +82,12 @@ function tooLarge(context: ErrorContext, cause: unknown): GatewayError {
   return new GatewayError("TOO_LARGE", "The command is larger than NATS takes.", context, { cause });
 }
 
-/** The error to report for a publish that may have stored the command. */
-export function unanswered(processor: string, cause: unknown): GatewayError {
-  const why = cause instanceof TimeoutError ? "did not acknowledge the command in time" : "cannot be reached";
+/**
+ * The error to report for a publish that may have stored the command: it was not answered in time, or, if there is a
+ * cause, could not be repeated.
+ */
+export function unanswered(processor: string, cause?: unknown): GatewayError {
+  const why = cause === undefined ? "did not acknowledge the command in time" : "cannot be reached";
   return new GatewayError(
     "NATS_UNAVAILABLE",
     `NATS ${why}.`,

@@ -65,7 +65,7 @@ async function sendAndWait(backend: Backend, command: Command, waitMs: number): 
     storing.catch(reject);
   });
   try {
-    const answered = await Promise.race([expected.reply, refused]);
+    const answered = await Promise.race([expected.answer, refused]);
     const reply = answered ?? (await cancel(backend, processor, storing));
     checkCommandReply(reply, { processor, command: id, sequence: reply.sequence });
     backend.states.answered(processor, reply);

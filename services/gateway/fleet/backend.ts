@@ -1,11 +1,12 @@
 import type { KV } from "@nats-io/kv";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
-import type { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
+import type { Inbox } from "../../../libs/nats/inbox.ts";
 import type { StoreTime } from "../../../libs/nats/store-time.ts";
 import type { StreamKeeper } from "../../../libs/nats/stream-keeper.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
@@ -29,7 +30,7 @@ export interface Backend {
   states: ProcessorStates;
   logs: CommandLogs;
   room: CommandRoom;
-  replies: ReplyInbox;
+  replies: Inbox<Reply>;
   stores: Stores;
   /** The time by JetStream's clock. */
   storeTime: StoreTime;

@@ -3,8 +3,8 @@ import { after, before, test } from "node:test";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect, headers } from "@nats-io/transport-node";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
-import { headersOfReply } from "../../../libs/commands/messages/reply.ts";
-import { ReplyInbox } from "../../../libs/commands/outcomes/reply-inbox.ts";
+import { headersOfReply, replyOfMessage } from "../../../libs/commands/messages/reply.ts";
+import { Inbox } from "../../../libs/nats/inbox.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { until } from "../../fixtures/until.ts";
@@ -34,7 +34,7 @@ const send = (subject: string, reply: Reply) =>
   worker.publish(subject, reply.data, { headers: headersOfReply(reply) });
 const plain = (reply: Reply | undefined) => reply && { ...reply, data: [...reply.data] };
 const openReplies = async () => {
-  const replies = new ReplyInbox(gateway);
+  const replies = new Inbox(gateway, replyOfMessage);
   await gateway.flush();
   return replies;
 };
@@ -54,8 +54,8 @@ test("each reply reaches the one that waits for it, unchanged", async (t) => {
   };
   send(second.subject, failed);
   send(first.subject, applied);
-  assert.deepEqual(plain(await first.reply), plain(applied));
-  assert.deepEqual(plain(await second.reply), plain({ ...failed, detail: "it broke in two" }));
+  assert.deepEqual(plain(await first.answer), plain(applied));
+  assert.deepEqual(plain(await second.answer), plain({ ...failed, detail: "it broke in two" }));
 });
 
 test("two gateways have inboxes of their own", async (t) => {
@@ -66,9 +66,9 @@ test("two gateways have inboxes of their own", async (t) => {
   const [mine, yours] = [one.expect(5_000), other.expect(5_000)];
   assert.notEqual(mine.subject, yours.subject);
   send(yours.subject, applied);
-  assert.equal((await yours.reply)?.sequence, 7);
+  assert.equal((await yours.answer)?.sequence, 7);
   send(mine.subject, { ...applied, sequence: 8 });
-  assert.equal((await mine.reply)?.sequence, 8);
+  assert.equal((await mine.answer)?.sequence, 8);
 });
 
 test("without a reply the result is undefined when the time is over, and not before", async (t) => {
@@ -76,15 +76,15 @@ test("without a reply the result is undefined when the time is over, and not bef
   t.after(() => replies.close());
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let isOver = false;
-  const { reply } = replies.expect(150);
-  void reply.then(() => {
+  const { answer } = replies.expect(150);
+  void answer.then(() => {
     isOver = true;
   });
   t.mock.timers.tick(149);
   await new Promise(setImmediate);
   assert.equal(isOver, false);
   t.mock.timers.tick(1);
-  assert.equal(await reply, undefined);
+  assert.equal(await answer, undefined);
 });
 
 test("after it is abandoned the result is undefined, and the reply goes to nobody", async (t) => {
@@ -92,31 +92,31 @@ test("after it is abandoned the result is undefined, and the reply goes to nobod
   t.after(() => replies.close());
   const abandoned = replies.expect(5_000);
   abandoned.abandon();
-  assert.equal(await abandoned.reply, undefined);
+  assert.equal(await abandoned.answer, undefined);
   send(abandoned.subject, applied);
   const next = replies.expect(5_000);
   send(next.subject, { ...applied, sequence: 9 });
-  assert.equal((await next.reply)?.sequence, 9);
+  assert.equal((await next.answer)?.sequence, 9);
 });
 
 test("the first of two replies counts", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
-  const { subject, reply } = replies.expect(5_000);
+  const { subject, answer } = replies.expect(5_000);
   send(subject, applied);
   send(subject, { ...applied, sequence: 8 });
-  assert.equal((await reply)?.sequence, 7);
+  assert.equal((await answer)?.sequence, 7);
 });
 
 test("a message without a valid outcome is read as unknown", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
   for (const outcome of [undefined, "", "certain", "constructor"]) {
-    const { subject, reply } = replies.expect(5_000);
+    const { subject, answer } = replies.expect(5_000);
     const all = headers();
     if (outcome !== undefined) all.set("Kato-Outcome", outcome);
     worker.publish(subject, "x", outcome === undefined ? {} : { headers: all });
-    assert.equal((await reply)?.outcome, "unknown");
+    assert.equal((await answer)?.outcome, "unknown");
   }
 });
 
@@ -124,15 +124,15 @@ test("closing ends all waiting", async () => {
   const replies = await openReplies();
   const waiting = [replies.expect(60_000), replies.expect(60_000)];
   replies.close();
-  assert.deepEqual(await Promise.all(waiting.map(({ reply }) => reply)), [undefined, undefined]);
+  assert.deepEqual(await Promise.all(waiting.map(({ answer }) => answer)), [undefined, undefined]);
 });
 
 test("a reply is received after a restart of NATS", async (t) => {
   const replies = await openReplies();
   t.after(() => replies.close());
-  const { subject, reply } = replies.expect(10_000);
+  const { subject, answer } = replies.expect(10_000);
   await nats.restart();
   await until("both are connected", () => Promise.all([gateway.flush(), worker.flush()]).then(() => true));
   send(subject, applied);
-  assert.equal((await reply)?.sequence, 7);
+  assert.equal((await answer)?.sequence, 7);
 });

@@ -1,0 +1,54 @@
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { createInbox } from "@nats-io/transport-node";
+
+/** An answer that is waited for. */
+export interface Expected<T> {
+  /** The NATS subject to send it to. */
+  subject: string;
+  /** Resolves to the answer, or to undefined once `timeoutMs` have passed since `expect`. Never rejects. */
+  answer: Promise<T | undefined>;
+  /** Stops waiting: `answer` resolves to undefined. No effect after the answer. */
+  abandon(): void;
+}
+
+/**
+ * Receives the answers to many requests by one subscription. The subject of each answer is the inbox and a token
+ * for the request. The requests of nats.js are not used where there are many: each makes an error with a stack
+ * trace when it succeeds.
+ */
+export class Inbox<T> {
+  readonly #inbox = createInbox();
+  readonly #waiting = new Map<string, (answer: T | undefined) => void>();
+  readonly #subscription: Subscription;
+  #lastToken = 0;
+
+  /** `read` makes an answer of a message. It must not throw. */
+  constructor(connection: Pick<NatsConnection, "subscribe">, read: (message: Msg) => T) {
+    this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error) return;
+        this.#waiting.get(message.subject.slice(this.#inbox.length + 1))?.(read(message));
+      },
+    });
+  }
+
+  /** Begins to wait for an answer, for `timeoutMs` from now. */
+  expect(timeoutMs: number): Expected<T> {
+    const token = String(++this.#lastToken);
+    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const settle = (answer: T | undefined) => {
+      clearTimeout(timer);
+      this.#waiting.delete(token);
+      resolve(answer);
+    };
+    const timer = setTimeout(settle, timeoutMs, undefined);
+    this.#waiting.set(token, settle);
+    return { subject: `${this.#inbox}.${token}`, answer: promise, abandon: () => settle(undefined) };
+  }
+
+  /** Stops receiving: every answer that is waited for resolves to undefined. */
+  close(): void {
+    this.#subscription.unsubscribe();
+    for (const settle of [...this.#waiting.values()]) settle(undefined);
+  }
+}
