@@ -88,8 +88,8 @@ export const commandLog: Mutations = {
   "libs/commands/log/publish-command.ts": [
     {
       breaks: "A7: a command is said not to be stored, and an earlier attempt may have stored it",
-      find: "throw attempt === 1 ? refusal : unanswered(command.processor, error);",
-      replace: "throw refusal;",
+      find: "throw attempt === 1 ? refusalOf(answer.error, processor) : unanswered(processor);",
+      replace: "throw refusalOf(answer.error, processor);",
     },
     {
       breaks: "a command whose acknowledgement got lost is not sent again",

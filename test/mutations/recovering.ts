@@ -39,6 +39,13 @@ export const recovering: Mutations = {
       replace: "checkpoint.update(by > 0 ?",
     },
     {
+      breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
+      find: "await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));",
+      replace: "await passObserves(context, ofTheLog, ownTicks, interval);",
+    },
+  ],
+  "services/worker/engine/pass-observes.ts": [
+    {
       breaks: "A3: an auto-learn that was followed by another Observe is not taken for learned",
       find: "isOver: !isLast }",
       replace: "isOver: false }",
@@ -47,11 +54,6 @@ export const recovering: Mutations = {
       breaks: "A7: the latest Observe counts as a success, even if it failed or is still running",
       find: "} else if (isLast) {",
       replace: "} else if (isLast && index < 0) {",
-    },
-    {
-      breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
-      find: "await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));",
-      replace: "await passObserves(context, ofTheLog, ownTicks, interval);",
     },
     {
       breaks: "A2: steps that were applied are told again",
@@ -90,8 +92,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: an Observe of vectors is rebuilt with the symbols of the latest event",
-      find: "workingMemory[current.events] ?? null",
-      replace: "workingMemory.at(-1) ?? null",
+      find: "workingMemory?.[current.events] ?? null",
+      replace: "workingMemory?.at(-1) ?? null",
     },
     {
       breaks: "clients see the interval count an Observe of the gateway's own",
@@ -102,6 +104,16 @@ export const recovering: Mutations = {
       breaks: "A7: an Observe whose event cannot be seen is told as applied",
       find: "if (!workingMemory) outcome = unknown(",
       replace: "if (!workingMemory && failed) outcome = unknown(",
+    },
+    {
+      breaks: "A3: commands that NATS has lost since are taken for those that came later",
+      find: 'if (step.method !== "Observe" && !isMarked) break;',
+      replace: "",
+    },
+    {
+      breaks: "A7: an Observe whose event is not in working memory is told as applied",
+      find: "if (isMissing(step, workingMemory, checkpoint.current.events)) return latestInterval;",
+      replace: "",
     },
   ],
   "services/worker/engine/learn-verdict.ts": [

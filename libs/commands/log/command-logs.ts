@@ -9,6 +9,7 @@ import { commandSubject, streamOf } from "../messages/subjects.ts";
 import type { LogLimits } from "./create-log.ts";
 import { createLog } from "./create-log.ts";
 import { logInfo } from "./log-info.ts";
+import type { LogReaderOptions } from "./log-reader.ts";
 import { LogReader } from "./log-reader.ts";
 import type { PublishAnswer } from "./publish-answer.ts";
 import { readPublishAnswer } from "./publish-answer.ts";
@@ -80,20 +81,21 @@ export class CommandLogs {
 
   /**
    * Reads the log in sequence from `from` on, and waits for new commands at its end. The reading ends when it
-   * may not be the same log any more (`LogReaderOptions.reopens`).
+   * may not be the same log any more (`LogReaderOptions.reopens`). Then, if it is because the connection is lost,
+   * `onLost` is called at once.
    */
-  read(processor: string, from: number): LogReader {
-    return this.#read(processor, from, false);
+  read(processor: string, from: number, onLost?: () => void): LogReader {
+    return this.#read(processor, from, { reopens: false, onLost });
   }
 
-  #read(processor: string, from: number, reopens: boolean): LogReader {
+  #read(processor: string, from: number, ending: Pick<LogReaderOptions, "reopens" | "onLost">): LogReader {
     const open = (sequence: number) =>
       this.#streams.consumers.get(streamOf(processor), {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: sequence,
         inactive_threshold: 30_000_000_000,
       });
-    return new LogReader({ processor, from, open, reopens, status: this.#connection.status() });
+    return new LogReader({ processor, from, open, ...ending, status: this.#connection.status() });
   }
 
   /**
@@ -106,7 +108,7 @@ export class CommandLogs {
     let next = from;
     const isAtEnd = async () => (await this.next(processor, next)) > end;
     if (next > end || (await isAtEnd())) return;
-    const reader = this.#read(processor, from, true);
+    const reader = this.#read(processor, from, { reopens: true });
     // The rest of the range may be trimmed from the log before it is read. Then no more commands would come.
     const checking = setInterval(() => {
       isAtEnd().then(

@@ -25,6 +25,8 @@ export interface LogReaderOptions {
   reopens: boolean;
   /** The status events of the connection. They end when it is closed. */
   status: AsyncIterable<Status>;
+  /** Called when the connection is lost, unless the reader reopens. */
+  onLost?: (() => void) | undefined;
 }
 
 /**
@@ -141,13 +143,19 @@ export class LogReader {
     for await (const { type } of this.#options.status) {
       if (this.#closed) break;
       if (type === "disconnect") {
-        this.#isLost = !this.#options.reopens;
+        this.#lose();
         this.#away ??= Promise.withResolvers();
         this.#opened = undefined;
         this.#messages?.stop();
       } else if (type === "reconnect") this.#resume();
     }
     this.#resume();
+  }
+
+  #lose(): void {
+    if (this.#options.reopens) return;
+    this.#isLost = true;
+    this.#options.onLost?.();
   }
 
   #resume(): void {

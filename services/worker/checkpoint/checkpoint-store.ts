@@ -97,8 +97,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one since `load`, and with
-   * NatsAway if NATS does not answer. A bucket that was deleted and made anew is written only with the lease.
+   * Persists a checkpoint. Rejects with LeaseLost if somebody else has written one since `load`, or if the lease is
+   * gone, and with NatsAway if NATS does not answer.
    */
   async save(checkpoint: Checkpoint): Promise<void> {
     const before = this.#group;
@@ -118,8 +118,12 @@ export class CheckpointStore {
     if (before !== undefined && before !== this.#group) await this.#dropGroup(before);
   }
 
-  /** Writes the text, if the bucket has what this store has written last. Resolves to the new revision. */
+  /**
+   * Writes the text, if the bucket has what this store has written last. Resolves to the new revision. It needs the
+   * lease, too: in a bucket that went back to an earlier state, the revision may by now be another writer's.
+   */
   async #write(text: string): Promise<number> {
+    if (!this.#lease.held) throw new LeaseLost(`${this.#processor}: the lease is gone`);
     if (this.#revision === 0) return this.#bucket.create(this.#processor, text);
     try {
       return await this.#bucket.update(this.#processor, text, this.#revision);

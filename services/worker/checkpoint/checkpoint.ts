@@ -66,8 +66,8 @@ export interface Checkpoint {
    */
   cancelled: number[];
   /**
-   * How many ticks were not made by the worker in charge, and when the latest of them were noticed (Unix ms,
-   * 0 for never).
+   * How many ticks and other changes of working memory were not made by the worker in charge, and when the latest
+   * were noticed (Unix ms, 0 for never).
    */
   foreign: { ticks: number; lastMs: number };
   /** How many events working memory has. */
@@ -93,6 +93,11 @@ export interface Checkpoint {
   usedThrough: number;
   /** Whether the instance has to be adopted again, because the log cannot say any more what it has. */
   adopting: boolean;
+  /**
+   * How many ticks of the instance's interval a command explains that was lost from the log while it was under way.
+   * Null unless the instance is to be adopted because of such a loss.
+   */
+  lostTicks: number | null;
   /** Why nothing is applied until somebody decides; null if nothing is held. */
   held: Held | null;
   /** What became of commands up to this sequence is not known, because the checkpoint that knew it is lost. */
@@ -107,6 +112,8 @@ export interface KnownLog {
   latest: { sequence: number; storedAtMs: number };
   /** A sequence that the log was seen to reach, `latest` or later. */
   end: number;
+  /** When it was first seen to reach it (Unix ms, by the clock of NATS). Older versions have kept no times. */
+  endSeenAtMs?: number;
 }
 
 /** What is known of a log of which nothing was taken yet. */
@@ -162,6 +169,7 @@ export const firstCheckpoint: Checkpoint = {
   log: null,
   usedThrough: 0,
   adopting: false,
+  lostTicks: null,
   held: null,
   unknownThrough: 0,
 };

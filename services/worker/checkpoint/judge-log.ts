@@ -8,6 +8,8 @@ export interface FoundLog extends LogFacts {
   latestStoredAtMs: number | undefined;
   /** The first sequence of a command that was stored later than `latest`; undefined if there is none. */
   firstLater: number | undefined;
+  /** The first sequence of a command that was stored after `end` was seen; undefined if there is none. */
+  firstUnseen: number | undefined;
 }
 
 export type LogVerdict =
@@ -21,7 +23,8 @@ export type LogVerdict =
 /**
  * Whether the log is still the one that `known` was taken from. Sequences and the times of storing rise
  * together. So a command that stands at or below `latest` and was stored later is a new one: the log has gone
- * back, or was made anew, and has grown since. `applied` is the checkpoint's.
+ * back, or was made anew, and has grown since. So is one that stands at or below `end` and was stored after `end`
+ * was seen. `applied` is the checkpoint's.
  */
 export function judgeLog(known: KnownLog, applied: number, found: FoundLog): LogVerdict {
   const { latest } = known;
@@ -40,10 +43,11 @@ export function judgeLog(known: KnownLog, applied: number, found: FoundLog): Log
   }
   const isOther = found.latestStoredAtMs !== undefined && found.latestStoredAtMs !== latest.storedAtMs;
   const isOvergrown = found.firstLater !== undefined && found.firstLater <= latest.sequence;
-  if (!isAnew && !isOther && !isOvergrown && found.last >= through) return { kind: "same" };
+  const isCut = found.firstUnseen !== undefined && found.firstUnseen <= known.end;
+  if (!isAnew && !isOther && !isOvergrown && !isCut && found.last >= through) return { kind: "same" };
   // Of a log that was made anew all is gone that was there before.
   if (isAnew && through === 0) return { kind: "same" };
-  const newFrom = found.firstLater ?? found.last + 1;
+  const newFrom = found.firstLater ?? (isCut ? found.firstUnseen : undefined) ?? found.last + 1;
   const lost: LogVerdict = { kind: "lost", from: isAnew ? 1 : newFrom, through, newFrom };
   if (found.messages === 0) return lost;
   if (found.nowMs !== undefined && found.nowMs < latest.storedAtMs) {

@@ -8,20 +8,21 @@ import { neededFrom } from "./transitions.ts";
 /** What a checkpoint says of the sequences that a log has, and of those that it lacks. These are pure functions. */
 
 /**
- * The changes when a command was taken from the log, which is known to reach `last`. With them it is noticed if
- * the log loses the command.
+ * The changes when a command was taken from the log, which is known to reach `last` at this time (Unix ms, by the
+ * clock of NATS). With them it is noticed if the log loses the command, or one that follows.
  */
 export function taken(
   { log, usedThrough, applied }: Checkpoint,
   { sequence, storedAtMs }: StoredCommand,
   last: number,
+  nowMs: number,
 ): Changes {
-  const { id, latest, end } = log ?? unknownLog;
+  const { id, latest, ...seen } = log ?? unknownLog;
   const isLatest = storedAtMs !== undefined && sequence > latest.sequence;
   const known = {
     id,
     latest: isLatest ? { sequence, storedAtMs } : latest,
-    end: Math.max(end, last),
+    ...(last > seen.end ? { end: last, endSeenAtMs: nowMs } : seen),
   };
   // The numbers of the log have moved on, and nothing was given those in between.
   const hasMoved = usedThrough > 0 && sequence > usedThrough;

@@ -83,7 +83,9 @@ export function passedLost({ degradations }: Checkpoint, { from, through }: Miss
 export function lostUnderWay(current: Checkpoint, sequence: number): Changes {
   const detail = `commands were lost from the log, the last time command ${sequence} while it was under way`;
   const degradations = degradedBy(current.degradations, "commands-lost", detail);
-  return adopted({ ...current, degradations }, sequence);
+  const { mark, ownObserve } = current;
+  const isObserve = ownObserve !== null || (mark?.kind === "learn" && mark.isObserve);
+  return { ...adopted({ ...current, degradations }, sequence), lostTicks: isObserve ? 1 : 0 };
 }
 
 /** The changes when an operator has the instance adopted, with everything up to `applied` in it. */

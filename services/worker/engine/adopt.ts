@@ -1,4 +1,5 @@
 import { AnswerTooLarge, ask, dataOf, workingMemoryOf } from "../instance/questions.ts";
+import { NotProvable } from "../model/interruptions.ts";
 import type { Context } from "./context.ts";
 
 const genes = [
@@ -12,9 +13,12 @@ const genes = [
 /**
  * Adopts an instance of which there is no checkpoint, or of which the log cannot say any more what it has. It
  * asks the instance once what it has. The events that are already in its working memory are in no log, so they
- * cannot be restored after a restart.
+ * cannot be restored after a restart. Throws NotProvable if it may have commands that the checkpoint does not know
+ * of.
  */
-export async function adopt({ checkpoint, instance, log }: Context, interval: number): Promise<void> {
+export async function adopt(context: Context, interval: number): Promise<void> {
+  await checkNothingFollows(context, interval);
+  const { checkpoint, instance, log } = context;
   const known: Record<string, number> = {};
   for (const gene of genes) {
     const value = await geneOf(instance, gene);
@@ -34,9 +38,23 @@ export async function adopt({ checkpoint, instance, log }: Context, interval: nu
   const settings = { ...current.settings, genes: known, predicting, predictedLast: predicting };
   // For clients the interval goes on counting, also if the instance has restarted meanwhile.
   const offset = current.offset + Math.max(0, current.interval - interval);
-  const adopted = { interval, offset, events, settings, adopted: settings, adopting: false };
+  const adopted = { interval, offset, events, settings, adopted: settings, adopting: false, lostTicks: null };
   await checkpoint.persist(adopted);
   log.info({ interval, events, genes: known }, "adopted the instance");
+}
+
+/**
+ * Checks that no command behind one that was lost while it was under way has ticked. If one has, nobody knows which
+ * of the commands in the log the instance has.
+ */
+async function checkNothingFollows({ checkpoint, history }: Context, interval: number): Promise<void> {
+  const { lostTicks, interval: expected, applied } = checkpoint.current;
+  if (lostTicks === null || interval <= expected + lostTicks) return;
+  for await (const _ of history.steps({ sequence: applied + 1, step: 0 }, Number.MAX_SAFE_INTEGER)) {
+    throw new NotProvable(
+      `command ${applied} is lost from the log, and nobody knows which of the later ones the instance has`,
+    );
+  }
 }
 
 /** The value of a gene; undefined if this KATO fails to tell it. */

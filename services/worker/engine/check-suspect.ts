@@ -1,7 +1,7 @@
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { frequencyOf, insist, modelCountOf, workingMemoryOf } from "../instance/questions.ts";
-import type { Context } from "./context.ts";
+import { frequencyOf, insist, modelCountOf, vectorCountOf, workingMemoryOf } from "../instance/questions.ts";
+import type { Context, Suspect } from "./context.ts";
 import { degrade } from "./degrade.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
@@ -96,6 +96,7 @@ async function checkLateLearn(context: Context): Promise<void> {
   const { checkpoint, instance, memory, recovery, log } = context;
   const { suspect } = memory;
   if (!suspect) return;
+  await checkVectors(context, suspect);
   const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
   const { length } = await workingMemoryOf(instance);
   if (length < checkpoint.current.events) {
@@ -111,4 +112,17 @@ async function checkLateLearn(context: Context): Promise<void> {
   suspect.frequencies.set(model, await frequencyOf(instance, model));
   const [oldest] = suspect.frequencies.keys();
   if (suspect.frequencies.size > rememberedModels && oldest !== undefined) suspect.frequencies.delete(oldest);
+}
+
+/**
+ * Checks whether a late Learn has stored vectors that wait for their own Learn. KATO stores them even where there is
+ * no model to learn, and nobody can take that back.
+ */
+async function checkVectors(context: Context, suspect: Suspect): Promise<void> {
+  const count = await vectorCountOf(context.instance);
+  const hasRisen = suspect.vectors !== undefined && count > suspect.vectors;
+  suspect.vectors = count;
+  // Where none wait, they were stored by their own Learn.
+  if (!hasRisen || context.checkpoint.current.vectorsFrom === null) return;
+  degrade(context, "foreign-vectors", "vectors were stored before their Learn");
 }

@@ -83,6 +83,8 @@ export interface Suspect {
    * learned so far. If the suspected call is a Learn, it can only have learned one of these.
    */
   frequencies: Map<string, number>;
+  /** How many vectors the instance had learned at the last check of a suspected Learn; undefined before the first. */
+  vectors?: number;
 }
 
 /** How long to wait between two questions to an instance that may still be busy with a call. */

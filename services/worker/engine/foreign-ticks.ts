@@ -41,8 +41,7 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   const { checkpoint, recovery, log } = context;
   log.error({ ticks }, "somebody else calls the instance");
   recovery.count("foreign", recovery.mendsForeignCalls ? "mended" : "left", ticks);
-  const { foreign } = checkpoint.current;
-  checkpoint.update({ foreign: { ticks: foreign.ticks + ticks, lastMs: Date.now() } });
+  countForeign(context, ticks);
   if (!recovery.mendsForeignCalls)
     return degrade(context, "foreign-calls", "somebody else calls the instance");
   tellIfAhead(context, ticks);
@@ -54,6 +53,12 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   if (learned !== undefined) return undoLearn(context, learned, 0);
   if (mayHaveLearned) checkpoint.update({ degradations: withoutPerhaps(checkpoint.current.degradations) });
   await rebuild(context);
+}
+
+/** Tells clients how many foreign calls were noticed, and when the last one was. */
+export function countForeign({ checkpoint }: Context, count: number): void {
+  const { foreign } = checkpoint.current;
+  checkpoint.update({ foreign: { ticks: foreign.ticks + count, lastMs: Date.now() } });
 }
 
 /**

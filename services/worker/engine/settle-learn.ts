@@ -117,7 +117,7 @@ async function settleStep(
   });
   if (traced.verdict === "unknown") return { verdict: "unknown", workingMemory: [] };
   if (traced.verdict === "not-begun") {
-    return { verdict: "not-begun", wasBegun: traced.isStored, workingMemory: intent.before };
+    return { verdict: "not-begun", wasBegun: traced.hasVectors, workingMemory: intent.before };
   }
   // From here on, and after another crash, it is settled as an auto-learn of strings.
   context.checkpoint.update({ mark: traced.intent });

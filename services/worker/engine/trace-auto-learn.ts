@@ -14,11 +14,11 @@ import { giveStatistics, removeSpare } from "./spare-model.ts";
 import { noteTorn } from "./torn-model.ts";
 
 /**
- * What was found out about an auto-learn. `isStored` says that the vectors of its Observe are learned, whether
- * by it or earlier. `intent` is the intent record with the events that were learned.
+ * What was found out about an auto-learn. `hasVectors` says that the instance has the vectors of its Observe: it
+ * has learned them, by this Observe or earlier, or learns them with the next Learn. `intent` is the intent record with the events that were learned.
  */
 export type Traced =
-  | { verdict: "not-begun"; isStored: boolean }
+  | { verdict: "not-begun"; hasVectors: boolean }
   | { verdict: "unknown" }
   | { verdict: "foretold"; intent: LearnIntent };
 
@@ -52,12 +52,12 @@ export async function traceAutoLearn(context: Context, step: Step, intent: Learn
   const workingMemory = await workingMemoryOf(instance);
   const event = workingMemory[intent.before.length];
   // The Observe failed before it made an event, so it has set off nothing.
-  if (!event) return { verdict: "not-begun", isStored: false };
+  if (!event) return { verdict: "not-begun", hasVectors: false };
   const vectors = await vectorsOf(context, step, event);
   const waiting = await waitingSums(context);
   if (vectors.some(({ values }) => values === null)) {
     noteOtherSymbols(context, vectors, waiting);
-    return { verdict: "not-begun", isStored: false };
+    return { verdict: "not-begun", hasVectors: true };
   }
   const events = [...intent.before, event];
   const model = modelName(events);
@@ -77,7 +77,7 @@ export async function traceAutoLearn(context: Context, step: Step, intent: Learn
   const alike = await modelsAlike(context, { before: intent.before, strings: stringsOf(step), vector: name });
   if (alike?.length === 0) {
     noteOtherSymbols(context, vectors, waiting);
-    return { verdict: "not-begun", isStored: true };
+    return { verdict: "not-begun", hasVectors: true };
   }
   const [found] = alike ?? [];
   if (!found || alike?.length !== 1 || !hasNew) return { verdict: "unknown" };

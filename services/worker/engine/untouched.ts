@@ -1,6 +1,6 @@
 import { insist } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
-import { mendTicksUpTo } from "./foreign-ticks.ts";
+import { countForeign, mendTicksUpTo } from "./foreign-ticks.ts";
 import { rebuild } from "./rebuild.ts";
 import { noteVectorSymbols } from "./vector-symbols.ts";
 import { readWorkingMemory } from "./working-memory.ts";
@@ -20,6 +20,7 @@ export async function untouchedWorkingMemory(context: Context): Promise<string[]
   if (!workingMemory || workingMemory.length === events || !recovery.mendsForeignCalls) return workingMemory;
   log.error({ events: workingMemory.length, expected: events }, "somebody else has changed working memory");
   recovery.count("foreign", "mended");
+  countForeign(context, 1);
   await rebuild(context);
   return readWorkingMemory(context);
 }

@@ -11,6 +11,7 @@ import type {
 import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Clock } from "../model/clock.ts";
+import { LeaseLost } from "../model/interruptions.ts";
 import { refused } from "../model/step-outcome.ts";
 import { deadLetterOf } from "./dead-letter.ts";
 
@@ -23,6 +24,11 @@ export interface OutcomeRecorderOptions {
   isShort: () => boolean;
   clock: Pick<Clock, "unixMs" | "storeMs" | "sleep">;
   log: Pick<Logger, "warn">;
+}
+
+/** The right to run a processor. */
+interface Lease {
+  readonly held: boolean;
 }
 
 const retryMs = 500;
@@ -49,15 +55,20 @@ export class OutcomeRecorder {
 
   /**
    * Keeps the outcome of a command, and tries again until NATS has it or until `stop`. Undefined if there is
-   * nothing to keep.
+   * nothing to keep. Rejects with LeaseLost without the lease: another worker may conclude the command in another
+   * way by then.
    */
-  record(command: StoredCommand, reply: Reply): Promise<void> | undefined {
+  record(command: StoredCommand, reply: Reply, lease: Lease): Promise<void> | undefined {
     if (reply.outcome === "applied" && !command.store && !isOverdue(command, this.#options.clock))
       return undefined;
     const letter = deadLetterOf(command, reply);
     return this.#insist(async () => {
-      if (letter) await this.#keepLetter(letter);
+      if (letter) {
+        checkHeld(lease, letter);
+        await this.#keepLetter(letter);
+      }
       if (letter && isLine(command) && this.#options.isShort()) return;
+      checkHeld(lease, command);
       await this.#write(command, this.#fitting(reply));
     });
   }
@@ -115,6 +126,7 @@ export class OutcomeRecorder {
       try {
         return await write();
       } catch (error) {
+        if (error instanceof LeaseLost) throw error;
         this.#options.log.warn({ err: error }, "cannot keep an outcome");
         if (this.#stopping) throw error;
         await this.#options.clock.sleep(retryMs);
@@ -132,6 +144,10 @@ export class OutcomeRecorder {
       outcome: reply.outcome,
     };
   }
+}
+
+function checkHeld(lease: Lease, { processor }: { processor: string }): void {
+  if (!lease.held) throw new LeaseLost(`${processor}: the lease is gone`);
 }
 
 /**

@@ -18,6 +18,9 @@ import type { ProcessorEnvironment } from "./processor-environment.ts";
  */
 const numbersStep = 1_000_000_000;
 
+/** How far the time at which the end of a log was seen may be behind the clock of NATS. */
+const clockToleranceMs = 500;
+
 /**
  * Compares the log with what the checkpoint knows of it, and goes on accordingly (docs/recovery.md, When the
  * log is not what it was). Creates the log if it is missing. To be called before the log is read, while no
@@ -41,6 +44,7 @@ export async function checkLog(
     ...facts,
     nowMs: facts.nowMs ?? clock.unixMs(),
     ...(await compareLatest(environment, known)),
+    firstUnseen: await firstUnseen(environment, known),
   });
   if (verdict.kind === "unclear") {
     const held = heldBecause(verdict.why, facts.last, { log: context.log, clock });
@@ -67,17 +71,31 @@ async function compareLatest({ processor, stores }: ProcessorEnvironment, { late
   return { latestStoredAtMs, firstLater: later?.sequence };
 }
 
+/** The first sequence of a command that came after the log was seen to reach commands that were not taken yet. */
+async function firstUnseen({ processor, stores }: ProcessorEnvironment, known: KnownLog) {
+  const { latest, end, endSeenAtMs } = known;
+  if (endSeenAtMs === undefined || end <= latest.sequence) return undefined;
+  return (await stores.logs.firstSince(processor, endSeenAtMs + clockToleranceMs))?.sequence;
+}
+
 /** What is known of a log that has lost the commands from this sequence on. */
 async function knownAfter(
-  { processor, stores }: ProcessorEnvironment,
+  environment: ProcessorEnvironment,
   { latest }: KnownLog,
-  { id, last }: LogFacts,
+  facts: LogFacts,
   from: number,
 ): Promise<KnownLog> {
+  const { processor, stores } = environment;
   const before = from - 1;
-  if (latest.sequence <= before) return { id: id ?? null, latest, end: last };
+  const known = { id: facts.id ?? null, ...endOf(environment, facts) };
+  if (latest.sequence <= before) return { ...known, latest };
   const storedAtMs = (await stores.identity.storedAt(processor, before)) ?? latest.storedAtMs;
-  return { id: id ?? null, latest: { sequence: before, storedAtMs }, end: last };
+  return { ...known, latest: { sequence: before, storedAtMs } };
+}
+
+/** The end of a log that was looked at just now. */
+function endOf({ clock }: ProcessorEnvironment, { last, nowMs }: LogFacts) {
+  return { end: last, endSeenAtMs: nowMs ?? clock.storeMs() };
 }
 
 async function goOnAfterLoss(
@@ -126,10 +144,8 @@ async function passLostUnderWay(
  * means two commands. It has to wait until everything that is in the log is applied. If NATS refuses it, the
  * log goes on with the numbers that it has.
  */
-async function moveNumbers(
-  { processor, stores, lease }: ProcessorEnvironment,
-  { checkpoint, log }: Context,
-): Promise<void> {
+async function moveNumbers(environment: ProcessorEnvironment, { checkpoint, log }: Context): Promise<void> {
+  const { processor, stores, lease } = environment;
   const { usedThrough, applied, step } = checkpoint.current;
   if (usedThrough === 0 || !lease.held) return;
   // What stands in the log may be needed by a rebuild, and would be removed.
@@ -152,7 +168,7 @@ async function moveNumbers(
     applied: facts.last,
     step: 0,
     replayFrom: { sequence: facts.last + 1, step: 0 },
-    log: checkpoint.current.log && { ...checkpoint.current.log, end: facts.last },
+    log: checkpoint.current.log && { ...checkpoint.current.log, ...endOf(environment, facts) },
   });
 }
 

@@ -72,10 +72,10 @@ export class CommandLoop {
    * and with LeaseLost.
    */
   async run(): Promise<void> {
-    const { context, gate, outcomes, replay, status } = this.#parts;
+    const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
     const { stores, processor, clock } = this.#environment;
     const { checkpoint } = context;
-    const reader = stores.logs.read(processor, checkpoint.current.applied + 1);
+    const reader = stores.logs.read(processor, checkpoint.current.applied + 1, () => supervisor.doubtLog());
     this.#reader = reader;
     try {
       const pending = await reader.pending();
@@ -87,7 +87,7 @@ export class CommandLoop {
         const { sequence } = command;
         this.#last = sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? clock.storeMs();
-        checkpoint.update(taken(checkpoint.current, command, this.#last));
+        checkpoint.update(taken(checkpoint.current, command, this.#last, clock.storeMs()));
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
         if (checkpoint.current.applied < sequence) return;

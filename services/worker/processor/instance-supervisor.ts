@@ -49,8 +49,7 @@ export class InstanceSupervisor {
   #mustAdopt: boolean;
   /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
-  /** Whether the log does not have what the checkpoint says of it, so that they have to be compared. */
-  isLogInDoubt = false;
+  #isLogInDoubt = false;
   /** Whether the instance was not reconciled yet. */
   #isFirst = true;
   #isClosing = false;
@@ -89,6 +88,23 @@ export class InstanceSupervisor {
     if (error instanceof NatsAway) this.#obstacle = error.message;
   }
 
+  /**
+   * Whether the log may not have what the checkpoint says of it: NATS was away since they were compared, or the log
+   * lacks something. Until they are compared again nothing is reconciled, because that rests on the log.
+   */
+  get isLogInDoubt(): boolean {
+    return this.#isLogInDoubt;
+  }
+
+  doubtLog(): void {
+    this.#isLogInDoubt = true;
+  }
+
+  /** Notes that the log was compared with the checkpoint. */
+  trustLog(): void {
+    this.#isLogInDoubt = false;
+  }
+
   /** Why the instance cannot be used, in words for people. */
   get whyDown(): string {
     return this.#obstacle ?? this.#options.context.instance.whyDown;
@@ -114,6 +130,7 @@ export class InstanceSupervisor {
   async #attach(timeoutMs: number): Promise<boolean> {
     const { context, status } = this.#options;
     if (context.instance.reconciled) return true;
+    if (this.#isLogInDoubt) return false;
     this.#obstacle = undefined;
     return context.instance.reconcile(timeoutMs, async (interval) => {
       const before = status.state;
@@ -143,7 +160,7 @@ export class InstanceSupervisor {
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.doubt(error);
-      if (error instanceof LogIncomplete) this.isLogInDoubt = true;
+      if (error instanceof LogIncomplete) this.doubtLog();
       if (error instanceof NotProvable) await this.#hold(error.message);
       if (error instanceof Interrupted) throw error;
       context.log.error({ err: error }, "cannot find out what the instance has");

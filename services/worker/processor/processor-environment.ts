@@ -58,7 +58,11 @@ export interface ProcessorStores {
     CommandLogs,
     "ensure" | "readRange" | "fill" | "first" | "firstSince" | "delete" | "trim" | "last" | "next"
   > & {
-    read(processor: string, from: number): Pick<LogReader, "pending" | "commands" | "close" | "isOver">;
+    read(
+      processor: string,
+      from: number,
+      onLost?: () => void,
+    ): Pick<LogReader, "pending" | "commands" | "close" | "isOver">;
   };
   identity: Pick<LogIdentity, "look" | "storedAt" | "name" | "continueAt">;
   checkpoints: Pick<CheckpointStore, "load" | "save" | "revision">;
@@ -67,7 +71,11 @@ export interface ProcessorStores {
     /**
      * Keeps what became of a command, and resolves once NATS has it; undefined if there is nothing to keep.
      */
-    record(command: StoredCommand, reply: Reply): Promise<void> | undefined;
+    record(
+      command: StoredCommand,
+      reply: Reply,
+      lease: { readonly held: boolean },
+    ): Promise<void> | undefined;
     /**
      * Whether a command under an Idempotency-Key may be started. It may not if another command of that key
      * was started.

@@ -43,7 +43,7 @@ export function partsOf(
   const outcomes = new CommandOutcomes({
     checkpoint,
     counter,
-    record: (command, reply) => stores.outcomes.record(command, reply),
+    record: (command, reply) => stores.outcomes.record(command, reply, lease),
     reply: (subject, reply) => events.reply(subject, reply),
     metrics,
     log,

@@ -93,7 +93,7 @@ export class Processor {
   async checkLog(): Promise<void> {
     const { supervisor } = this.#parts;
     await supervisor.exclusively(() => checkLog(this.#environment, this.#parts));
-    supervisor.isLogInDoubt = false;
+    supervisor.trustLog();
     this.#isLogChecked = true;
   }
 

@@ -107,7 +107,7 @@ test("what was told that it is not begun is not begun after a replay that was as
     stores: {
       ...stores,
       outcomes: {
-        record: (command, reply) => stores.outcomes.record(command, reply),
+        record: (command, reply, lease) => stores.outcomes.record(command, reply, lease),
         claim: async (command) => {
           if (told === undefined) {
             told = (await processor.slot.cancel(2)).outcome;

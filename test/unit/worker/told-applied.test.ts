@@ -10,8 +10,8 @@ test("a command counts as applied for gateways only once its outcome is kept, ho
       ...stores,
       outcomes: {
         claim: (command) => stores.outcomes.claim(command),
-        record: (command, reply) => {
-          const kept = stores.outcomes.record(command, reply);
+        record: (command, reply, lease) => {
+          const kept = stores.outcomes.record(command, reply, lease);
           return kept && back.promise.then(() => kept);
         },
       },

@@ -30,7 +30,10 @@ export const Processor = Type.Object({
   foreign_observes: Type.Optional(
     Type.Object(
       { count: Whole, last: Time },
-      { description: "Observes that reached the instance from elsewhere, and when the latest was noticed" },
+      {
+        description:
+          "Calls that changed working memory and came from elsewhere, and when the latest was noticed",
+      },
     ),
   ),
   worker: Type.Optional(Text),

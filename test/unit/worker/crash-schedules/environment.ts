@@ -171,7 +171,7 @@ function logsOf(world: World, life: Life): ProcessorStores["logs"] {
         if (world.log.includes(command)) yield command;
       }
     },
-    read: (_processor, first) => readerOf(world, life, first),
+    read: (_processor, first, onLost) => readerOf(world, life, { first, onLost }),
   };
 }
 
@@ -207,16 +207,24 @@ function identityOf(world: World, life: Life): ProcessorStores["identity"] {
   };
 }
 
-function readerOf(world: World, life: Life, first: number) {
+function readerOf(
+  world: World,
+  life: Life,
+  { first, onLost }: { first: number; onLost: (() => void) | undefined },
+) {
   const closing = Promise.withResolvers<void>();
   let isClosed = false;
   const behind = (sequence: number) => world.log.filter((command) => command.sequence >= sequence).length;
   const end = () => {
-    world.onRestart.delete(end);
+    world.onRestart.delete(lose);
     isClosed = true;
     closing.resolve();
   };
-  world.onRestart.add(end);
+  const lose = () => {
+    end();
+    if (!life.isDead) onLost?.();
+  };
+  world.onRestart.add(lose);
   return {
     pending: () => world.exchange(life, "pending", () => behind(first)),
     async *commands(): AsyncGenerator<ReadCommand> {

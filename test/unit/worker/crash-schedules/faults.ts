@@ -31,6 +31,8 @@ export const otherKinds = [
   "slow-start",
   /** NATS does not answer for a while. */
   "nats",
+  /** JetStream's storage is full for a while: what would be stored is refused. A lease may be lost by that. */
+  "full",
   /**
    * The worker is frozen for longer than its lease. Another life begins, and the first one wakes up some time
    * later.

@@ -1,3 +1,4 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
 import type { StoredCommand } from "../../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../../libs/commands/messages/reply.ts";
 import type { FoundRecord } from "../../../../libs/commands/outcomes/outcome-store.ts";
@@ -47,6 +48,11 @@ export interface Driver {
   /** A worker that has lost the lease has reported which of its calls were late. */
   heard(report: LateCallReport): void;
 }
+
+/** The exchanges with NATS that store nothing. */
+const reads = ["last", "next", "first since", "first", "delete", "purge", "range", "pending", "look"];
+const moreReads = ["stored at", "name", "continue at", "a read", "counts", "find"];
+const storesNothing = new Set([...reads, ...moreReads]);
 
 export const never = new Promise<never>(() => {});
 const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
@@ -107,6 +113,7 @@ export class World {
   #pending: Pending[] = [];
   #mongoBackAt = 0;
   #natsBackMs = 0;
+  #roomAgainMs = 0;
 
   constructor({ seed, history: log, faults }: Schedule, story: string[]) {
     this.story = story;
@@ -160,6 +167,7 @@ export class World {
       await this.clock.sleep(life, 20);
       throw new Error(`${name}: NATS does not answer`);
     }
+    if (this.clock.nowMs < this.#roomAgainMs && !storesNothing.has(name)) throw storeFull();
     const value = effect();
     const after = this.#point(life, `after ${name}`);
     if (this.#kill(life, after)) return never;
@@ -303,6 +311,9 @@ export class World {
       this.#mongoBackAt = this.points + 1 + this.random.integer(12);
     } else if (fault === "nats") {
       this.#natsBackMs = this.clock.nowMs + 50 + this.random.integer(3_000);
+    } else if (fault === "full") {
+      this.#roomAgainMs = this.clock.nowMs + 50 + this.random.integer(5_000);
+      if (this.random.chance(0.3)) this.#happen("lease", life, where);
     } else if (fault === "sleep") {
       if (!life.isFrozen && life.lease.held) this.#freeze(life);
     } else if (fault === "lease") {
@@ -359,6 +370,10 @@ export class World {
       if (this.connection === undefined) this.#connect();
     });
   }
+}
+
+function storeFull(): JetStreamApiError {
+  return new JetStreamApiError({ code: 503, err_code: 10023, description: "insufficient resources" });
 }
 
 function isRestart(fault: FaultKind | undefined): boolean {
