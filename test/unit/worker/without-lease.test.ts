@@ -48,3 +48,23 @@ test("whoever lost the lease makes no call any more, and gives the processor up 
   assert.deepEqual(processor.world.instance.events, [["a"]]);
   assert.equal(processor.checkpoint?.applied ?? 0, 0);
 });
+
+test("whoever lost the lease writes neither a checkpoint nor an outcome, however late it wakes up (A4, A7)", async () => {
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"], { store: true })]);
+  const { world, life } = processor;
+  processor.onCall = async (method, request) => {
+    if (method !== "Observe" || !Buffer.from(request).includes("o2")) return undefined;
+    const result = await world.call(life, method, request);
+    // The lease is lost after the answer has come, while nothing has been written yet.
+    queueMicrotask(() => {
+      life.lease.held = false;
+    });
+    return result;
+  };
+  void processor.slot.start();
+  await processor.until("both have ticked", () => world.instance.events.length === 2);
+  await processor.pass(5_000);
+  assert.equal(world.records.get("c2"), undefined);
+  const { applied } = JSON.parse(world.bucket.get("p1")?.value ?? "{}") as { applied: number };
+  assert.equal(applied, 0);
+});

@@ -1,0 +1,50 @@
+import { test } from "node:test";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { Fault } from "./crash-schedules/faults.ts";
+import { Unprovable } from "./crash-schedules/reference.ts";
+import { run } from "./crash-schedules/schedule.ts";
+import { observe, stored } from "./one-processor.ts";
+
+/** Runs a history with faults, with several seeds: they decide when a frozen worker wakes up. */
+async function withFaults(history: StoredCommand[], faults: Fault[]): Promise<void> {
+  for (let seed = 1; seed <= 5; seed++) {
+    await run({ seed, history, faults }).catch((error) => {
+      if (!(error instanceof Unprovable)) throw error;
+    });
+  }
+}
+
+const vectorOf = (sequence: number, value: number, strings: string[] = []) =>
+  stored(sequence, "Observe", { strings, vectors: [[value]], unique_id: `o${sequence}` });
+
+test("an Observe whose vectors were observed again to find out what became of it does not expire any more (A7)", async () => {
+  const history = [
+    stored(1, "UpdateGenes", { genes: { max_sequence_length: 1 } }),
+    { ...vectorOf(2, 2, ["A"]), replyTo: "c2", deadlineMs: 1_600_000 },
+  ];
+  for (let point = 1; point <= 8; point++) {
+    await withFaults(history, [
+      { at: "Observe in-memory", point: 1, kind: "instance" },
+      { at: "answer of GetWorkingMemory", point, kind: "cancel" },
+    ]);
+  }
+});
+
+test("a frozen worker that wakes up does not write its outcome over the true one (A7)", async () => {
+  const history = [observe(1, ["a", "b"]), observe(2, ["c"]), stored(3, "Learn", {}, { store: true })];
+  await withFaults(history, [
+    { at: "answer of GetModel", point: 1, kind: "mongo" },
+    { at: "before letter", point: 1, kind: "sleep" },
+  ]);
+});
+
+test("vectors that a late Learn of nothing has stored before their own Learn are told", async () => {
+  const history = [
+    stored(1, "Learn", {}),
+    vectorOf(2, 4),
+    stored(3, "ClearWorkingMemory", {}),
+    vectorOf(4, 5),
+    stored(5, "ClearWorkingMemory", {}),
+  ];
+  await withFaults(history, [{ at: "before Learn", point: 1, kind: "sleep" }]);
+});
