@@ -1,7 +1,9 @@
-/** The folders of tests that `npm test` runs, as patterns of files. */
-export const suites = ["unit", "integration", "end-to-end", "chaos"].map(
-  (suite) => `test/${suite}/**/*.test.ts`,
-);
+const filesIn = (suite: string) => `test/${suite}/**/*.test.ts`;
+
+/** The unit tests, as a pattern of files. */
+export const unitTests = filesIn("unit");
+/** The tests that start processes, as patterns of files. */
+export const processTests = ["integration", "end-to-end", "chaos"].map(filesIn);
 
 /**
  * The options of `node --test`. Each file's process is forced to end when its tests have. A test that was cut
@@ -14,5 +16,5 @@ export const concurrency = "--test-concurrency=5";
 
 /** The files to run in addition to the arguments: none if the arguments name files, else all. */
 export function filesOf(args: readonly string[]): string[] {
-  return args.some((arg) => !arg.startsWith("-")) ? [] : suites;
+  return args.some((arg) => !arg.startsWith("-")) ? [] : [unitTests, ...processTests];
 }

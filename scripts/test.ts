@@ -5,7 +5,7 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { concurrency, filesOf, testOptions } from "./test-options.ts";
+import { concurrency, filesOf, processTests, testOptions, unitTests } from "./test-options.ts";
 
 /**
  * The tests that rest on NATS itself. Not those of KATO alone. Of the chaos not that in which only our own
@@ -60,11 +60,13 @@ async function checkSources(): Promise<boolean> {
 }
 
 async function runTests(args: string[]): Promise<boolean> {
-  const { code } = await runNode(
-    ["--test", ...testOptions, concurrency, ...args, ...filesOf(args)],
-    "inherit",
-  );
+  const { code } = await runNode(["--test", ...testOptions, concurrency, ...args], "inherit");
   return code === 0;
+}
+
+/** Runs the unit tests in one process. To start one for each of their files would cost more than the tests do. */
+function runUnitTests(): Promise<boolean> {
+  return check("unit tests", ["--test", ...testOptions, "--test-isolation=none", unitTests]);
 }
 
 /**
@@ -83,9 +85,9 @@ async function runOnOlderNats(): Promise<boolean> {
 
 async function runAll(): Promise<boolean> {
   if (!(await checkSources()) || wasStopped) return false;
-  const passed = await Promise.all([runTests([]), runOnOlderNats()]);
+  const passed = await Promise.all([runTests(processTests), runUnitTests(), runOnOlderNats()]);
   return passed.every(Boolean);
 }
 
 const args = process.argv.slice(2);
-process.exitCode = (await (args.length > 0 ? runTests(args) : runAll())) ? 0 : 1;
+process.exitCode = (await (args.length > 0 ? runTests([...args, ...filesOf(args)]) : runAll())) ? 0 : 1;
