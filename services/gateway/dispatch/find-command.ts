@@ -2,10 +2,12 @@ import type { CommandRecord, FoundRecord } from "../../../libs/commands/outcomes
 import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Backend } from "../fleet/backend.ts";
 import { withNats } from "../fleet/errors.ts";
+import { isGoneFromLog } from "../fleet/gone-from-log.ts";
 
 /**
  * The record of a command; undefined if there is none. A command that counts as applied and has no outcome
- * in its record reads as `unknown` (A7): a worker has died between applying it and recording that.
+ * in its record reads as `unknown` (A7): a worker has died between applying it and recording that, or NATS has lost
+ * it from the log.
  */
 export async function findCommand(
   backend: Backend,
@@ -18,8 +20,8 @@ export async function findCommand(
   const found = await withNats(backend, processor, () => stores.outcomes.find(processor, command));
   if (!found) return undefined;
   const { state, sequence, reply } = found.record;
-  const isApplied = sequence > 0 && sequence <= applied;
-  if (reply || !isApplied || state === "expired") return found;
+  if (reply || sequence === 0 || state === "expired") return found;
+  if (sequence > applied && !(await isGoneFromLog(backend, processor, sequence))) return found;
   return { ...found, record: withUnknownOutcome(found.record) };
 }
 

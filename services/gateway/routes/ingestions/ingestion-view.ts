@@ -4,6 +4,7 @@ import { noCounts } from "../../../../libs/commands/outcomes/ingestion-store.ts"
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { findIngestion } from "../../bulk/find-ingestion.ts";
 import type { Backend } from "../../fleet/backend.ts";
+import { isGoneFromLog } from "../../fleet/gone-from-log.ts";
 import { IngestionReport, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
 /** An ingestion as clients see it (docs/api.md, Many observations). */
@@ -72,8 +73,10 @@ export async function ingestionView(
   const { first_sequence, last_sequence, learn_sequence, rejected, rejected_count } = record;
   const end = Math.max(last_sequence ?? 0, learn_sequence ?? 0);
   const counted = counts.applied + counts.failed + counts.unknown;
-  const state = stateOf(record.state === "accepting", applied >= end, counts.through > 0);
-  if (state === "done") backend.states.passed(processor, end);
+  const isAccepting = record.state === "accepting";
+  const isGone = !isAccepting && applied < end && (await isGoneFromLog(backend, processor, end));
+  const state = stateOf(isAccepting, applied >= end || isGone, counts.through > 0);
+  if (state === "done" && !isGone) backend.states.passed(processor, end);
   // An observation may be applied before the gateway has read its acknowledgement.
   const accepted = Math.max(record.accepted, counted);
   const left = accepted - counted;
