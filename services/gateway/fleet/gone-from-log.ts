@@ -6,11 +6,7 @@ import { withNats } from "./errors.ts";
  * sequence, and everything in the log is applied. Only a gateway can know that. NATS is asked only where the worker
  * has not seen the sequence. Rejects with NATS_UNAVAILABLE.
  */
-export async function isGoneFromLog(
-  backend: Backend,
-  processor: string,
-  sequence: number,
-): Promise<boolean> {
+export async function isGoneFromLog(backend: Backend, processor: string, sequence: number): Promise<boolean> {
   const report = backend.states.get(processor);
   if (!report || report.last >= sequence || report.applied < report.last) return false;
   return (await withNats(backend, processor, () => backend.logs.last(processor))) < sequence;
