@@ -14,7 +14,12 @@ import type { Worker } from "../../../services/worker/worker.ts";
 import { KatoClient } from "../../fixtures/kato-client.ts";
 import { until } from "../../fixtures/until.ts";
 import type { WorkersNats } from "../../fixtures/worker-in-process.ts";
-import { instead, openWorkersNats, startWorkerInProcess, withCreate } from "../../fixtures/worker-in-process.ts";
+import {
+  instead,
+  openWorkersNats,
+  startWorkerInProcess,
+  withCreate,
+} from "../../fixtures/worker-in-process.ts";
 
 const leaseMs = 1_000;
 /** How long the slow instance takes for a call. */

@@ -34,7 +34,12 @@ function retentionOf({ fill, storedAtMs = [] }: { fill?: number; storedAtMs?: nu
     },
     trim: async (_processor, sequence) => void trimmed.push(sequence),
   };
-  const retention = new Retention("p1", logs, (task) => task(), () => nowMs);
+  const retention = new Retention(
+    "p1",
+    logs,
+    (task) => task(),
+    () => nowMs,
+  );
   return { retention, trimmed };
 }
 

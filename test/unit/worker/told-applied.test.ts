@@ -44,7 +44,9 @@ test("a worker that takes over finds a command applied only once its outcome is 
 });
 
 test("the outcome of a command that was begun is kept for its client, who has stopped waiting (A7)", async () => {
-  const processor = new OneProcessor([observe(1, ["a"], { replyTo: "client", deadlineMs: 1_000_000_000_000 })]);
+  const processor = new OneProcessor([
+    observe(1, ["a"], { replyTo: "client", deadlineMs: 1_000_000_000_000 }),
+  ]);
   let told: string | undefined;
   processor.onCall = async (method, request) => {
     if (method === "Observe" && Buffer.from(request).includes("o1")) {

@@ -24,8 +24,9 @@ function stepOf(command: StoredCommand): Step {
 
 /** The checkpoint after these changes, each of which is made to the one before. */
 function after(...changes: ((checkpoint: Checkpoint) => Changes)[]): Checkpoint {
-  const first: Checkpoint = { ...firstCheckpoint, interval: 1 };
-  return changes.reduce((checkpoint, change) => ({ ...checkpoint, ...change(checkpoint) }), first);
+  let checkpoint: Checkpoint = { ...firstCheckpoint, interval: 1 };
+  for (const change of changes) checkpoint = { ...checkpoint, ...change(checkpoint) };
+  return checkpoint;
 }
 
 const succeeds = (command: StoredCommand) => (checkpoint: Checkpoint) =>
@@ -74,11 +75,17 @@ test("vectors are observed again after a restart until a Learn, or an auto-learn
   const waiting = [isNotBegun(1), ticks(withVector(2)), ticks(withVector(3))];
   const before = after(...waiting);
   assert.equal(neededFrom(before), 1);
-  assert.deepEqual([before.vectorsFrom?.sequence, before.vectorEvents.length, places(before)], [2, 2, [[1, 1]]]);
+  assert.deepEqual(
+    [before.vectorsFrom?.sequence, before.vectorEvents.length, places(before)],
+    [2, 2, [[1, 1]]],
+  );
   const command = withVector(4);
   const learnsByItself = (checkpoint: Checkpoint) =>
     autoLearned(checkpoint, stepOf(command), { ...seenOf(checkpoint, command), kept: [["c4"]] });
-  for (const learned of [after(...waiting, succeeds(stored(4, "Learn", {}))), after(...waiting, learnsByItself)]) {
+  for (const learned of [
+    after(...waiting, succeeds(stored(4, "Learn", {}))),
+    after(...waiting, learnsByItself),
+  ]) {
     assert.equal(neededFrom(learned), 5);
     assert.deepEqual([learned.vectorsFrom, learned.vectorEvents, learned.notBegun], [null, [], []]);
   }
