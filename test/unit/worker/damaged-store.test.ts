@@ -134,6 +134,7 @@ test("the command that was in hand when its processor was held is applied once s
   world.instance.interval++;
   world.log = world.log.filter(({ sequence }) => sequence !== 2);
   const next = await started(world);
+  await next.pass(10_000);
   const adopted = await next.slot.rebuild({ dryRun: false, adopt: { applied: 2 } });
   assert.deepEqual(adopted, { kind: "adopted", applied: 2 });
   await next.untilApplied(3);
