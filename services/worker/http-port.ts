@@ -1,6 +1,13 @@
 import type { AddressInfo } from "node:net";
+import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import { serveHttp } from "../../libs/service/serve-http.ts";
-import type { Worker } from "./worker.ts";
+import type { WorkerMetrics } from "./metrics.ts";
+
+/** What the port tells of the worker. */
+interface ServedWorker {
+  states: ProcessorState[];
+  metrics: Pick<WorkerMetrics, "contentType" | "scrape">;
+}
 
 /**
  * Serves the worker's own port. GET /health says whether NATS is there and what the state of each processor
@@ -10,7 +17,7 @@ export function serveWorker(options: {
   host: string;
   port: number;
   /** Whether NATS is there, and the worker once it has started. */
-  facts: () => { connected: boolean; worker: Worker | undefined };
+  facts: () => { connected: boolean; worker: ServedWorker | undefined };
 }): Promise<{ address: AddressInfo; close: () => Promise<void> }> {
   return serveHttp(options, async (request, response) => {
     const { connected, worker } = options.facts();

@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
 import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import { LogIdentity } from "../../libs/commands/log/log-identity.ts";
@@ -26,8 +25,6 @@ import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { lateCallsKeptMs, wantedStreams } from "./wanted-streams.ts";
 import { Worker } from "./worker.ts";
-
-const stopWithoutNatsMs = 1_000;
 
 await runService("worker", async ({ environment, log, stopping }) => {
   const settings = workerSettings(environment);
@@ -95,9 +92,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     log,
   });
   await aborted(stopping, stopping);
-  // While NATS is away nothing can be written. Whoever takes over finds out what was not written.
-  const withoutNats = nats.disconnected().then(() => sleep(stopWithoutNatsMs));
-  await Promise.race([worker.stop(), withoutNats]);
+  await worker.stop();
   removals.unsubscribe();
   streams.close();
   room.close();

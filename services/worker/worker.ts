@@ -13,6 +13,8 @@ import { startSpreadTimer } from "./spread-timer.ts";
 const reportTickMs = 250;
 const announcementsPerLife = 3;
 const drainMs = 500;
+/** How long a worker that has lost NATS goes on stopping. */
+const stopWithoutNatsMs = 1_000;
 /** What the logs keep besides what a rebuild needs, while JetStream's storage fills up. */
 const noHistory = { commands: 0, ageMs: 0 };
 /**
@@ -80,8 +82,16 @@ export class Worker {
     return worker;
   }
 
-  /** Stops every processor cleanly and releases its lease. */
+  /**
+   * Stops every processor cleanly and releases its lease. While NATS is away nothing can be written, so then it
+   * gives up soon. Whoever takes over finds out what was not written.
+   */
   async stop(): Promise<void> {
+    const withoutNats = this.#context.nats.disconnected().then(() => sleep(stopWithoutNatsMs));
+    await Promise.race([this.#stopAll(), withoutNats]);
+  }
+
+  async #stopAll(): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#context.stores.outcomes.stop();

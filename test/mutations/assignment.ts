@@ -147,6 +147,11 @@ export const assignment: Mutations = {
       replace: "",
     },
     {
+      breaks: "a worker does not stop in time while NATS is away",
+      find: "await Promise.race([this.#stopAll(), withoutNats]);",
+      replace: "await this.#stopAll();",
+    },
+    {
       breaks: "logs are never trimmed",
       find: "startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),",
       replace: "",
@@ -157,13 +162,6 @@ export const assignment: Mutations = {
       breaks: "CALL_TIMEOUT_MS is not heeded",
       find: "    settings,\n    stores: {\n      ...stores,",
       replace: "    settings: { ...settings, callTimeoutMs: 300_000 },\n    stores: {\n      ...stores,",
-    },
-  ],
-  "services/worker/main.ts": [
-    {
-      breaks: "a worker does not stop in time while NATS is away",
-      find: "await Promise.race([worker.stop(), withoutNats]);",
-      replace: "await worker.stop();",
     },
   ],
   "services/worker/spread-timer.ts": [

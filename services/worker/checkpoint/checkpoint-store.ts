@@ -24,7 +24,8 @@ type Stored =
   | (Pick<Checkpoint, "applied" | "ingestions" | "unknownThrough"> & { parts: Parts });
 
 /** What the store needs of its bucket. */
-export type CheckpointBucket = Pick<KV, "create" | "update" | "put" | "keys"> & {
+export type CheckpointBucket = Pick<KV, "create" | "update" | "put"> & {
+  keys(filter: string): Promise<AsyncIterable<string>>;
   get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;
 };
 

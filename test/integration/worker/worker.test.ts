@@ -14,7 +14,12 @@ import type { Worker } from "../../../services/worker/worker.ts";
 import { KatoClient } from "../../fixtures/kato-client.ts";
 import { until } from "../../fixtures/until.ts";
 import type { WorkersNats } from "../../fixtures/worker-in-process.ts";
-import { openWorkersNats, startWorkerInProcess, withCreate } from "../../fixtures/worker-in-process.ts";
+import {
+  instead,
+  openWorkersNats,
+  startWorkerInProcess,
+  withCreate,
+} from "../../fixtures/worker-in-process.ts";
 
 const leaseMs = 1_000;
 /** How long the slow instance takes for a call. */
@@ -150,4 +155,12 @@ test("the time that a call may take, and how much of a log is kept, are as they 
   });
   const last = await store("p1", "ClearAllMemory", new Uint8Array());
   await until("what no rebuild needs is trimmed", async () => (await shared.logs.first("p1")) === last);
+});
+
+test("a worker that has lost NATS does not wait for what cannot be written when it is stopped", async () => {
+  const leases = instead(shared.leases, { delete: () => new Promise<never>(() => {}) });
+  const link = instead(shared.link, { disconnected: async () => {} });
+  const worker = await startWorkerInProcess({ ...shared, link, leases }, { leaseMs, processors: [] });
+  const isStopped = worker.stop().then(() => true);
+  assert.equal(await Promise.race([isStopped, sleep(5_000, false)]), true);
 });

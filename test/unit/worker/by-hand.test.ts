@@ -100,6 +100,20 @@ test("a replay has each command that was applied, also one whose deadline has pa
   assert.equal(processor.repliesTo("client").length, 1);
 });
 
+test("a command that is replayed is neither counted nor told again", async () => {
+  let concluded = 0;
+  const history = [observe(1, ["a"], { replyTo: "client" }), observe(2, ["b"], { store: true })];
+  const processor = new OneProcessor(history, ({ telemetry }) => ({
+    telemetry: { ...telemetry, metrics: { ...telemetry.metrics, concluded: () => concluded++ } },
+  }));
+  await processor.start();
+  await processor.slot.rebuild({ from: 1, dryRun: false });
+  await processor.until("it is replayed", () => processor.slot.state.state === "ready");
+  assert.deepEqual(processor.world.instance.events, [["a"], ["b"]]);
+  assert.equal(concluded, 2);
+  assert.equal(processor.repliesTo("client").length, 1);
+});
+
 test("what was told that it is not begun is not begun after a replay that was asked for meanwhile (A2, A7)", async () => {
   const keyed = observe(2, ["b"], { once: { fingerprint: "f", attempt: "a" }, store: true });
   let told: string | undefined;

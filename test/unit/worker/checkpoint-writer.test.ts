@@ -84,3 +84,62 @@ test("a failure is told once while it lasts, a lost lease in any case", async ()
   await pass();
   assert.deepEqual(told.slice(1), [lost]);
 });
+
+test("a writer that is closed writes nothing, not even what waits for the write under way (A5)", async () => {
+  const answered = Promise.withResolvers<void>();
+  const { writer, saved } = writerOf(() => answered.promise);
+  const underWay = writer.persist({ applied: 1 });
+  await new Promise(setImmediate);
+  const waiting = assert.rejects(writer.persist({ applied: 2 }));
+  writer.close();
+  answered.resolve();
+  await underWay;
+  await waiting;
+  await assert.rejects(writer.persist({ applied: 3 }));
+  assert.deepEqual(saved, [1]);
+});
+
+test("a write begins once the one before has ended, so that no worker is outrun by itself", async () => {
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const answers = [first, second];
+  let begun = 0;
+  const { writer, saved } = writerOf(() => answers[begun++]?.promise ?? Promise.resolve());
+  const persisted = [writer.persist({ applied: 1 })];
+  await new Promise(setImmediate);
+  persisted.push(writer.persist({ applied: 2 }));
+  await new Promise(setImmediate);
+  assert.equal(begun, 1);
+  first.resolve();
+  second.resolve();
+  await Promise.all(persisted);
+  assert.deepEqual(saved, [1, 2]);
+});
+
+test("what changes while a checkpoint is written is not persisted by that, and is written next (A5)", async () => {
+  const answered = Promise.withResolvers<void>();
+  const { writer, saved, pass } = writerOf(() => answered.promise);
+  const persisted = writer.persist({ applied: 1 });
+  await new Promise(setImmediate);
+  writer.update({ applied: 2 });
+  answered.resolve();
+  await persisted;
+  assert.equal(writer.persisted.applied, 1);
+  await pass();
+  assert.deepEqual(saved, [1, 2]);
+});
+
+test("what may be told once a checkpoint is persisted is told then, also where the first write fails (A7)", async () => {
+  let isAway = true;
+  const { writer, pass } = writerOf(async () => {
+    if (isAway) throw new NatsAway("not answered");
+  });
+  const told: string[] = [];
+  writer.update({ applied: 1 });
+  writer.whenPersisted(() => told.push("failed"));
+  assert.deepEqual(told, []);
+  await pass();
+  assert.deepEqual(told, []);
+  isAway = false;
+  await pass();
+  assert.deepEqual(told, ["failed"]);
+});

@@ -128,6 +128,19 @@ test("a missing command that the instance may have holds the processor", async (
   assert.match(next.slot.state.reason, /command 2 is lost/);
 });
 
+test("the command that was in hand when its processor was held is applied once somebody has decided (A2)", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  store(world, "b", "c");
+  world.instance.interval++;
+  world.log = world.log.filter(({ sequence }) => sequence !== 2);
+  const next = await started(world);
+  await next.pass(10_000);
+  const adopted = await next.slot.rebuild({ dryRun: false, adopt: { applied: 2 } });
+  assert.deepEqual(adopted, { kind: "adopted", applied: 2 });
+  await next.untilApplied(3);
+  assert.deepEqual(world.instance.events, [["a"], ["c"]]);
+});
+
 test("a log without its checkpoint is not applied to an instance until somebody decides", async () => {
   const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
   world.bucket.clear();

@@ -289,7 +289,8 @@ function bucketOf(world: World, life: Life): CheckpointBucket {
   };
 }
 
-function wrongRevision(): Error {
+/** How NATS refuses a write by compare-and-set. */
+export function wrongRevision(): Error {
   return new JetStreamApiError({
     code: 400,
     err_code: JetStreamApiCodes.StreamWrongLastSequence,
