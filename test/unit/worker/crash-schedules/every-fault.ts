@@ -101,12 +101,12 @@ export async function withEveryFault(
       const once = await runExactly({ ...common, faults: [first] });
       if (again.length === 0) continue;
       const trace = once?.world.trace ?? [];
-      const rests = restsOf(trace, once?.told ?? "");
+      const told = once?.told();
       // A call that has lost its client goes on by itself, which shows nowhere.
       const isCutOff =
         (kind === "worker" || kind === "unseen") && isWithinCall(trace[point - 1]?.point ?? "");
       for (let second = point + 1; second <= point + within; second++) {
-        const rest = isCutOff ? undefined : rests[second - 1];
+        const rest = isCutOff || told === undefined ? undefined : restOf(trace.slice(second - 1), told);
         if (rest !== undefined && tried.has(kind + rest)) continue;
         tried.add(kind + rest);
         for (const next of again) {
@@ -117,15 +117,10 @@ export async function withEveryFault(
   }
 }
 
-/** For each point a hash of all that happens from it on, and of all that was told before it, too. */
-function restsOf(trace: World["trace"], told: string): string[] {
-  const rests: string[] = [];
-  let rest = told;
-  for (const { point, happened } of trace.toReversed()) {
-    rest = createHash("sha1").update(point).update(happened.join("\n")).update(rest).digest("base64");
-    rests.push(rest);
-  }
-  return rests.reverse();
+/** A hash of all that happens at these points, the last of a run, and of all that was told, before them too. */
+function restOf(points: World["trace"], told: string): string {
+  const rest = points.map(({ point, happened }) => `${point}\n${happened.join("\n")}`);
+  return createHash("sha1").update([told, ...rest].join("\n")).digest("base64");
 }
 
 /** Whether the instance has begun with a call at this point of a trace, and not ended it. */

@@ -32,6 +32,15 @@ export interface Concluded {
   isStale: boolean;
 }
 
+/** What a schedule has come to. */
+export interface Ended {
+  /** How many points it has passed until everything was applied. */
+  points: number;
+  world: World;
+  /** All that was told, as a text. */
+  told(): string;
+}
+
 /**
  * How long a processor has to be at rest before a schedule is over. It is longer than the time between two
  * probes of an idle instance.
@@ -57,10 +66,7 @@ export async function run(schedule: Schedule, story: string[] = []): Promise<num
 }
 
 /** Likewise. Resolves also to the world at its end, and to all that was told. */
-export async function runTold(
-  schedule: Schedule,
-  story: string[],
-): Promise<{ points: number; world: World; told: string }> {
+export async function runTold(schedule: Schedule, story: string[]): Promise<Ended> {
   return new Run(schedule, story).run();
 }
 
@@ -81,7 +87,7 @@ class Run {
     });
   }
 
-  async run(): Promise<{ points: number; world: World; told: string }> {
+  async run(): Promise<Ended> {
     const world = this.#world;
     this.#lives.begin();
     let points = 0;
@@ -103,8 +109,7 @@ class Run {
     assert.ok(checkpoint);
     world.settle();
     this.#check(checkpoint);
-    const told = JSON.stringify([this.#concluded, world.replies]);
-    return { points, world, told };
+    return { points, world, told: () => JSON.stringify([this.#concluded, world.replies]) };
   }
 
   #isResting(): boolean {
