@@ -7,7 +7,7 @@ import { OneProcessor, observe } from "./one-processor.ts";
 test("the events that an instance has when it is adopted are counted, so that an auto-learn is foreseen (A5)", async () => {
   const processor = new OneProcessor([observe(1, ["c"], { replyTo: "client" })]);
   const { instance } = processor.world;
-  instance.events = [["a"], ["b"]];
+  Object.assign(instance, { interval: 2, events: [["a"], ["b"]] });
   instance.genes.max_sequence_length = 3;
   await processor.start();
   assert.equal(processor.repliesTo("client")[0]?.autoLearnedModel, modelName([["a"], ["b"], ["c"]]));

@@ -8,7 +8,16 @@ import {
 } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
-import { atFirst, failed, OneProcessor, observe, setGenes, stored, tooLarge, unseen } from "./one-processor.ts";
+import {
+  atFirst,
+  failed,
+  OneProcessor,
+  observe,
+  setGenes,
+  stored,
+  tooLarge,
+  unseen,
+} from "./one-processor.ts";
 
 const client = { replyTo: "client" };
 const model = modelName([["a"], ["b"]]);
@@ -86,7 +95,10 @@ test("an auto-learn that has lost its events is told as failed, and a restart do
   );
   await processor.start();
   const [reply] = processor.repliesTo("client");
-  assert.deepEqual([reply?.outcome, reply?.detail], ["failed", "the auto-learn failed and KATO has dropped its events"]);
+  assert.deepEqual(
+    [reply?.outcome, reply?.detail],
+    ["failed", "the auto-learn failed and KATO has dropped its events"],
+  );
   await processor.restartInstance();
   assert.deepEqual(instance.events, []);
 });

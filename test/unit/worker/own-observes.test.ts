@@ -20,10 +20,7 @@ test("the Observe with which a processor begins is cleared away before the first
     "o1",
   );
   await processor.start();
-  assert.deepEqual(
-    before.filter((method) => !method.startsWith("Get")),
-    ["Ping", "Observe", "ClearWorkingMemory", "Observe"],
-  );
+  assert.deepEqual(before.slice(before.indexOf("Observe")), ["Observe", "ClearWorkingMemory", "Observe"]);
   assert.equal(processor.checkpoint?.offset, -1);
 });
 

@@ -24,7 +24,11 @@ function withSlowLearn(place: string, ms: number): OneProcessor {
 
 for (const [place, ms, what] of [
   ["emptied", 1_000, "a Learn that has written nothing yet is waited for, and not sent again (A3)"],
-  ["model-written", 30, "a Learn that has written its model is given a moment to end before the next call (A1)"],
+  [
+    "model-written",
+    30,
+    "a Learn that has written its model is given a moment to end before the next call (A1)",
+  ],
 ] as const) {
   test(what, async () => {
     const processor = withSlowLearn(place, ms);

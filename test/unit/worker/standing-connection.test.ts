@@ -22,7 +22,8 @@ async function restartedBefore(
   };
   await processor.start();
   assert.ok(calls >= which, "it has restarted");
-  assert.deepEqual(processor.checkpoint?.degradations, []);
+  const { degradations, foreign } = processor.checkpoint ?? {};
+  assert.deepEqual([degradations, foreign?.ticks], [[], 0]);
   return processor.world.instance;
 }
 
@@ -35,6 +36,12 @@ test("a restart behind a connection that stands is noticed at the next Observe (
     const { events, genes } = await restartedBefore(history, "Observe", which);
     assert.deepEqual([events, genes.persistence], [[["a"], ["b"], ["c"]], 7], `before Observe ${which}`);
   }
+});
+
+test("vectors that wait to be learned are observed again after such a restart (A5)", async () => {
+  const vector = stored(1, "Observe", { vectors: [[5]], unique_id: "o1" });
+  const { kept } = await restartedBefore([vector, observe(2, ["b"]), stored(3, "Learn", {})], "Observe", 3);
+  assert.deepEqual([...kept.vectors], [5]);
 });
 
 test("a restart behind a connection that stands is noticed at the next command (A5)", async () => {

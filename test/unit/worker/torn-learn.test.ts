@@ -55,7 +55,13 @@ test("that it is looked for is persisted before anything is changed for it (A5)"
 });
 
 test("KATO learns nothing by itself while it is looked for (A5)", async () => {
-  const processor = dying([setGenes(1, { max_sequence_length: 0 }), observe(2, ["a"]), observe(3, ["b"]), stored(4, "Learn", {}), observe(5, ["c"])]);
+  const processor = dying([
+    setGenes(1, { max_sequence_length: 0 }),
+    observe(2, ["a"]),
+    observe(3, ["b"]),
+    stored(4, "Learn", {}),
+    observe(5, ["c"]),
+  ]);
   const { instance } = processor.world;
   let hasDied = false;
   // The manifest of this KATO has a max_sequence_length, which counts again after a restart.
@@ -75,7 +81,9 @@ test("where the torn model cannot be deleted now, it is tried again before the L
   const processor = dying();
   let refused = 0;
   processor.onCall = (method) =>
-    method === "DeleteModel" && refused++ === 0 ? failed(method, processor.world.instance.interval) : undefined;
+    method === "DeleteModel" && refused++ === 0
+      ? failed(method, processor.world.instance.interval)
+      : undefined;
   await processor.start();
   assert.ok(refused > 1);
   checkLearnedOnce(processor);

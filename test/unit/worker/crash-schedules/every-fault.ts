@@ -120,7 +120,9 @@ export async function withEveryFault(
 /** A hash of all that happens at these points, the last of a run, and of all that was told, before them too. */
 function restOf(points: World["trace"], told: string): string {
   const rest = points.map(({ point, happened }) => `${point}\n${happened.join("\n")}`);
-  return createHash("sha1").update([told, ...rest].join("\n")).digest("base64");
+  return createHash("sha1")
+    .update([told, ...rest].join("\n"))
+    .digest("base64");
 }
 
 /** Whether the instance has begun with a call at this point of a trace, and not ended it. */

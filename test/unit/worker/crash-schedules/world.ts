@@ -48,7 +48,14 @@ export interface Driver {
   heard(report: LateCallReport): void;
 }
 
-export const never = new Promise<never>(() => {});
+/**
+ * What never comes. It is another promise each time, because one that lives as long as the process would keep
+ * everything that has ever waited for it.
+ */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
 const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
 const mostPoints = 5_000;
 /** About when the commands of a history were stored (Unix ms). */
@@ -152,9 +159,9 @@ export class World {
   async exchange<T>(life: Life, name: string, effect: () => T): Promise<T> {
     await null;
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     const before = this.#point(life, `before ${name}`);
-    if (this.#kill(life, before)) return never;
+    if (this.#kill(life, before)) return never();
     if (life.isFrozen) await life.thawed;
     if (before === "unseen" || this.clock.nowMs < this.#natsBackMs) {
       await this.clock.sleep(life, 20);
@@ -162,7 +169,7 @@ export class World {
     }
     const value = effect();
     const after = this.#point(life, `after ${name}`);
-    if (this.#kill(life, after)) return never;
+    if (this.#kill(life, after)) return never();
     if (life.isFrozen) await life.thawed;
     if (after === "unseen") throw new Error(`${name}: NATS has not answered`);
     return value;
@@ -190,11 +197,11 @@ export class World {
   /** Makes a call over the present connection. */
   async call(life: Life, method: Method, request: Uint8Array): Promise<CallResult> {
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     if (!life.lease.held && !probes.has(method)) this.problems.push(`${method} is called without the lease`);
     this.#timePasses(0.3);
     const before = this.#point(life, `before ${method}`);
-    if (this.#kill(life, before)) return never;
+    if (this.#kill(life, before)) return never();
     const { connection } = this;
     if (life.isFrozen) await life.thawed;
     // The connection that it was to be written to is gone.
@@ -217,7 +224,7 @@ export class World {
         else if (step.value.name !== "begin") runToEnd(running);
       }
       if (life.hasSlept && (isRestart(fault) || fault === "both")) this.isTraceLost = true;
-      if (this.#kill(life, fault)) return never;
+      if (this.#kill(life, fault)) return never();
       if (life.isFrozen) {
         const result = step.done ? step.value : runToEnd(running);
         const at = this.connections;
@@ -239,7 +246,7 @@ export class World {
   /** A pause in which calls under way go on. */
   async pause(life: Life, ms: number): Promise<void> {
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     this.#pending = this.#pending.filter((call) => {
       while (call.at.when === "soon") {
         const step = call.rest.next();
@@ -249,7 +256,7 @@ export class World {
       return true;
     });
     this.#timePasses(0.6);
-    if (this.#kill(life, this.#point(life, "pause"))) return never;
+    if (this.#kill(life, this.#point(life, "pause"))) return never();
     await this.clock.sleep(life, ms);
   }
 
