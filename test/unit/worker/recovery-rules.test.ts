@@ -9,28 +9,27 @@ const thread = new EveryFaultThread();
 after(() => thread.close());
 
 test("an interval never means two things, though a rebuild and a restart move it", () =>
-  thread.withEveryFault(
-    [observe(["a"]), observe(["b"]), learn, observe(["c"]), observe(["d"])],
-    ["both", "worker"],
-  ));
+  thread.withEveryFault([observe(["a"]), observe(["b"]), learn, observe(["c"]), observe(["d"])], {
+    again: ["both", "worker"],
+  }));
 
 test("an interval of 0 may be a restart, whatever was expected", () =>
-  thread.withEveryFault([command("StopPredicting"), command("ClearAllMemory"), observe(["a"])], ["both"]));
+  thread.withEveryFault([command("StopPredicting"), command("ClearAllMemory"), observe(["a"])], {
+    again: ["both"],
+  }));
 
-test("an Observe of the gateway's own is told from the log's, also where its write was not answered", async () => {
-  for (let point = 1; point <= 70; point++) {
-    for (let later = 1; later <= 25; later++) {
-      const again = { point: point + later, kind: "worker" } as const;
-      await thread.withFaults([observe(["a"]), observe(["b"])], [{ point, kind: "unseen" }, again]);
-    }
-  }
-});
+test("an Observe of the gateway's own is told from the log's, also where its write was not answered", () =>
+  thread.withEveryFault([observe(["a"]), observe(["b"])], {
+    first: ["unseen"],
+    again: ["worker"],
+    within: 25,
+    isNew: true,
+  }));
 
 test("what an unseen Observe did is asked once it is over: it may have failed", () =>
-  thread.withEveryFault(
-    [observe(["a"]), observe([], { vectors: [[1, 2]] }), observe(["b"]), learn],
-    ["worker"],
-  ));
+  thread.withEveryFault([observe(["a"]), observe([], { vectors: [[1, 2]] }), observe(["b"]), learn], {
+    again: ["worker"],
+  }));
 
 test("an empty Observe that may still be running is waited for, so that it sets off no auto-learn", async () => {
   const history = [observe(["a"]), observe(["b"]), autoLearnAt(2), observe(["c"])];
@@ -42,31 +41,29 @@ test("an empty Observe that may still be running is waited for, so that it sets 
 });
 
 test("what failed is persisted before anything else is called, so nobody takes it for done", () =>
-  thread.withEveryFault(
-    [deleteModel("MODEL|none"), observe(["a"]), observe(["b"]), learn, observe(["c"])],
-    ["both"],
-  ));
+  thread.withEveryFault([deleteModel("MODEL|none"), observe(["a"]), observe(["b"]), learn, observe(["c"])], {
+    again: ["both"],
+  }));
 
 test("a torn model is found and deleted, and the Learn repeated", () =>
-  thread.withEveryFault(
-    [observe(["a"]), observe(["b"]), learn, observe(["a"]), observe(["c"]), learn],
-    ["mongo", "instance"],
-  ));
+  thread.withEveryFault([observe(["a"]), observe(["b"]), learn, observe(["a"]), observe(["c"]), learn], {
+    again: ["mongo", "instance"],
+  }));
 
 test("a Learn that failed is given back its events before anybody is told", () =>
-  thread.withEveryFault(
-    [observe(["a"], { emotives: { joy: 1 } }), observe(["b"]), learn, observe(["c"])],
-    ["instance", "worker"],
-  ));
+  thread.withEveryFault([observe(["a"], { emotives: { joy: 1 } }), observe(["b"]), learn, observe(["c"])], {
+    again: ["instance", "worker"],
+  }));
 
 test("a Learn of nothing drops the emotives, also when its end was not seen", () =>
-  thread.withEveryFault([observe([], { emotives: { joy: 3 } }), learn, observe(["a"])], ["worker"]));
+  thread.withEveryFault([observe([], { emotives: { joy: 3 } }), learn, observe(["a"])], {
+    again: ["worker"],
+  }));
 
 test("an auto-learn that other Observes have followed has succeeded", () =>
-  thread.withEveryFault(
-    [autoLearnAt(3), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
-    ["worker", "both"],
-  ));
+  thread.withEveryFault([autoLearnAt(3), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])], {
+    again: ["worker", "both"],
+  }));
 
 test("an auto-learn of vectors is proved by the event that it has kept, and not by one of before", () =>
   thread.withEveryFault([
@@ -94,11 +91,11 @@ test("wherever the instance dies in an auto-learn of vectors, the model is found
 });
 
 test("an Observe that was refused without a call is not replayed", () =>
-  thread.withEveryFault(
-    [autoLearnAt(2), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])],
-    ["both"],
-    12,
-  ));
+  thread.withEveryFault([autoLearnAt(2), observe(["a"]), observe(["b"]), observe(["c"]), observe(["d"])], {
+    first: ["mongo"],
+    again: ["both"],
+    within: 12,
+  }));
 
 test("vectors that wait for a Learn are observed again through a clear, and those in working memory by their symbols", () =>
   thread.withEveryFault(
@@ -111,7 +108,7 @@ test("vectors that wait for a Learn are observed again through a clear, and thos
       learn,
       observe([], { vectors: [[4]] }),
     ],
-    ["instance"],
+    { again: ["instance"] },
   ));
 
 test("a rebuild that is interrupted goes on where it was, and waits for what may be running of it", async () => {
@@ -140,11 +137,13 @@ test("the empty Observe that waits for one of a rebuild sets off no auto-learn",
 test("a mark outlives a rebuild: a DeleteModel that is sent again after it took effect has succeeded", () =>
   thread.withEveryFault(
     [observe(["a"]), observe(["b"]), learn, deleteModel(modelName([["a"], ["b"]])), observe(["c"])],
-    ["worker"],
+    { again: ["worker"] },
   ));
 
 test("a change of the recall threshold is made once, also where the Observe after it proves it", () =>
-  thread.withEveryFault([observe(["a"]), raiseThreshold, observe(["b"]), observe(["c"])], ["both"]));
+  thread.withEveryFault([observe(["a"]), raiseThreshold, observe(["b"]), observe(["c"])], {
+    again: ["both"],
+  }));
 
 test("a crash before anything was applied adopts the instance once", async () => {
   for (let point = 1; point <= 60; point++) {

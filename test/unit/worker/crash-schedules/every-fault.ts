@@ -76,8 +76,20 @@ async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof
 /** How far behind the first fault a second one is tried. RECOVERY_SCHEDULES asks for the long form. */
 const nearby = process.env.RECOVERY_SCHEDULES ? 4 : 2;
 
+/** Which faults `withEveryFault` tries. */
+interface Tried {
+  /** The kinds of the first fault; all that a history may have unless they are given. */
+  first?: FaultKind[];
+  /** The kinds of the second fault; none unless they are given. */
+  again?: FaultKind[];
+  /** How many points behind the first fault the second one is tried. */
+  within?: number;
+  /** Whether the instance is new to the gateway, so that faults meet its adoption too. */
+  isNew?: boolean;
+}
+
 /**
- * Runs a history with each fault at each point after the adoption. Then repeats each of these runs with a
+ * Runs a history with each fault at each point after the processor is open. Then repeats each of these runs with a
  * second fault: each kind of `again`, up to `within` points later.
  *
  * Two faults often come to the same, for example that the instance dies before a write or after it. If two
@@ -86,17 +98,17 @@ const nearby = process.env.RECOVERY_SCHEDULES ? 4 : 2;
  */
 export async function withEveryFault(
   written: Written[],
-  again: FaultKind[] = [],
-  within = nearby,
+  { first: kinds, again = [], within = nearby, isNew = false }: Tried = {},
 ): Promise<void> {
   const history = historyOf(written);
-  const adopted = await runExactly({ seed: 1, history: [], faults: [] });
-  if (!adopted) throw new Error("an instance cannot be adopted");
-  const common = { seed: 1, history };
+  const nothing = { seed: 1, history: [], faults: [] };
+  const start = isNew ? undefined : (await runExactly(nothing))?.world.start;
+  const common = { seed: 1, history, start };
+  const opened = isNew ? 1 : ((await runExactly({ ...nothing, start }))?.points ?? 1);
   const points = (await runExactly({ ...common, faults: [] }))?.points ?? 0;
   const tried = new Set<string>();
-  for (let point = adopted.points; point <= points; point++) {
-    for (const kind of kindsFor(history)) {
+  for (let point = opened; point <= points; point++) {
+    for (const kind of kinds ?? kindsFor(history)) {
       const first = { point, kind };
       const once = await runExactly({ ...common, faults: [first] });
       if (again.length === 0) continue;

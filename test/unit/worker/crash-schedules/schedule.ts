@@ -19,6 +19,15 @@ export interface Schedule {
   faults: readonly Fault[];
   /** Whether the end must be exact: no difference is excused by what KATO does not let anybody restore. */
   isExact?: boolean;
+  /** Where it begins; at an instance that is new to the gateway unless it is given. */
+  start?: Start | undefined;
+}
+
+/** The beginning of a schedule whose instance is adopted already. */
+export interface Start {
+  checkpoint: string;
+  logId: string | undefined;
+  interval: number;
 }
 
 /** A step that a life of the worker has concluded, with the interval that clients see. */

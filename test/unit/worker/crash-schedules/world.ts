@@ -8,7 +8,7 @@ import type { Remembered } from "../../../../services/worker/processor/processor
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import type { FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Schedule, Start } from "./schedule.ts";
 import type { Place } from "./simulated-instance.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -115,12 +115,22 @@ export class World {
   #mongoBackAt = 0;
   #natsBackMs = 0;
 
-  constructor({ seed, history: log, faults }: Schedule, story: string[]) {
+  constructor({ seed, history: log, faults, start }: Schedule, story: string[]) {
     this.story = story;
     this.log = log.map((command) => ({ storedAtMs: firstStoredAtMs + command.sequence, ...command }));
     this.lastStored = log.at(-1)?.sequence ?? 0;
     this.#faults = new Map(faults.map(({ at = "", point, kind }) => [at + point, kind]));
     this.random = new Random(seed);
+    if (!start) return;
+    this.bucket.set("p1", { revision: ++this.revision, value: start.checkpoint });
+    this.logId = start.logId;
+    this.instance.interval = start.interval;
+  }
+
+  /** Where another schedule can begin, after this one has ended. */
+  get start(): Start {
+    const checkpoint = this.bucket.get("p1")?.value ?? "";
+    return { checkpoint, logId: this.logId, interval: this.instance.interval };
   }
 
   /** The instance is killed and starts anew at once. */
