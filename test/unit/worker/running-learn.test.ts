@@ -1,24 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { atFirst, OneProcessor, observe, setGenes, stored, tooLarge, unseen } from "./one-processor.ts";
+import { OneProcessor, observe, setGenes, stored, tooLarge, unseen } from "./one-processor.ts";
 
 const model = modelName([["a"], ["b"]]);
 
 /**
- * A processor whose first Learn stops at a place, with its answer lost, and is carried on after `ms`. The
- * Observe behind it has emotives, which a Learn drops when it ends.
+ * A processor whose first Learn stops at a place, with its answer lost. It goes on so long after the worker
+ * has asked what there is. The Observe behind it has emotives, which a Learn drops when it ends.
  */
 function withSlowLearn(place: string, ms: number): OneProcessor {
   const last = stored(4, "Observe", { strings: ["c"], emotives: { joy: 1 }, unique_id: "o4" });
   const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), stored(3, "Learn", {}), last]);
   const { instance, clock } = processor.world;
-  processor.onCall = atFirst("Learn", (request) => {
-    const running = instance.call("Learn", request);
+  let goOn = () => {};
+  processor.onCall = (method, request) => {
+    if (method === "Ping") goOn();
+    if (method !== "Learn" || instance.events.length === 0) return undefined;
+    const running = instance.call(method, request);
     for (let step = running.next(); !step.done && step.value.name !== place; ) step = running.next();
-    clock.after({ isDead: false }, ms, () => void Array.from(running));
+    goOn = () => void clock.after({ isDead: false }, ms, () => void Array.from(running));
     return unseen;
-  });
+  };
   return processor;
 }
 
