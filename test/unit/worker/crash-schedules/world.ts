@@ -9,7 +9,7 @@ import type { Remembered } from "../../../../services/worker/processor/processor
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import type { FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Schedule, Start } from "./schedule.ts";
 import type { Place } from "./simulated-instance.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -54,7 +54,14 @@ const reads = ["last", "next", "first since", "first", "delete", "purge", "range
 const moreReads = ["stored at", "name", "continue at", "a read", "counts", "find"];
 const storesNothing = new Set([...reads, ...moreReads]);
 
-export const never = new Promise<never>(() => {});
+/**
+ * What never comes. It is another promise each time, because one that lives as long as the process would keep
+ * everything that has ever waited for it.
+ */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
 const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
 const mostPoints = 5_000;
 /** About when the commands of a history were stored (Unix ms). */
@@ -115,12 +122,22 @@ export class World {
   #natsBackMs = 0;
   #roomAgainMs = 0;
 
-  constructor({ seed, history: log, faults }: Schedule, story: string[]) {
+  constructor({ seed, history: log, faults, start }: Schedule, story: string[]) {
     this.story = story;
     this.log = log.map((command) => ({ storedAtMs: firstStoredAtMs + command.sequence, ...command }));
     this.lastStored = log.at(-1)?.sequence ?? 0;
     this.#faults = new Map(faults.map(({ at = "", point, kind }) => [at + point, kind]));
     this.random = new Random(seed);
+    if (!start) return;
+    this.bucket.set("p1", { revision: ++this.revision, value: start.checkpoint });
+    this.logId = start.logId;
+    this.instance.interval = start.interval;
+  }
+
+  /** Where another schedule can begin, after this one has ended. */
+  get start(): Start {
+    const checkpoint = this.bucket.get("p1")?.value ?? "";
+    return { checkpoint, logId: this.logId, interval: this.instance.interval };
   }
 
   /** The instance is killed and starts anew at once. */
@@ -159,9 +176,9 @@ export class World {
   async exchange<T>(life: Life, name: string, effect: () => T): Promise<T> {
     await null;
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     const before = this.#point(life, `before ${name}`);
-    if (this.#kill(life, before)) return never;
+    if (this.#kill(life, before)) return never();
     if (life.isFrozen) await life.thawed;
     if (before === "unseen" || this.clock.nowMs < this.#natsBackMs) {
       await this.clock.sleep(life, 20);
@@ -170,7 +187,7 @@ export class World {
     if (this.clock.nowMs < this.#roomAgainMs && !storesNothing.has(name)) throw storeFull();
     const value = effect();
     const after = this.#point(life, `after ${name}`);
-    if (this.#kill(life, after)) return never;
+    if (this.#kill(life, after)) return never();
     if (life.isFrozen) await life.thawed;
     if (after === "unseen") throw new Error(`${name}: NATS has not answered`);
     return value;
@@ -198,11 +215,11 @@ export class World {
   /** Makes a call over the present connection. */
   async call(life: Life, method: Method, request: Uint8Array): Promise<CallResult> {
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     if (!life.lease.held && !probes.has(method)) this.problems.push(`${method} is called without the lease`);
     this.#timePasses(0.3);
     const before = this.#point(life, `before ${method}`);
-    if (this.#kill(life, before)) return never;
+    if (this.#kill(life, before)) return never();
     const { connection } = this;
     if (life.isFrozen) await life.thawed;
     // The connection that it was to be written to is gone.
@@ -225,7 +242,7 @@ export class World {
         else if (step.value.name !== "begin") runToEnd(running);
       }
       if (life.hasSlept && (isRestart(fault) || fault === "both")) this.isTraceLost = true;
-      if (this.#kill(life, fault)) return never;
+      if (this.#kill(life, fault)) return never();
       if (life.isFrozen) {
         const result = step.done ? step.value : runToEnd(running);
         const at = this.connections;
@@ -247,7 +264,7 @@ export class World {
   /** A pause in which calls under way go on. */
   async pause(life: Life, ms: number): Promise<void> {
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     this.#pending = this.#pending.filter((call) => {
       while (call.at.when === "soon") {
         const step = call.rest.next();
@@ -257,7 +274,7 @@ export class World {
       return true;
     });
     this.#timePasses(0.6);
-    if (this.#kill(life, this.#point(life, "pause"))) return never;
+    if (this.#kill(life, this.#point(life, "pause"))) return never();
     await this.clock.sleep(life, ms);
   }
 
