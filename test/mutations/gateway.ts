@@ -96,8 +96,8 @@ export const gateway: Mutations = {
   "services/gateway/dispatch/find-command.ts": [
     {
       breaks: "A7: a command whose outcome a crash has lost stays queued for ever",
-      find: 'if (reply || !isApplied || state === "expired") return found;',
-      replace: 'if (reply || !isApplied || state !== "unknown") return found;',
+      find: 'if (reply || sequence === 0 || state === "expired") return found;',
+      replace: 'if (reply || sequence === 0 || state !== "unknown") return found;',
     },
   ],
   "services/gateway/dispatch/failures.ts": [

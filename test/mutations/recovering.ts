@@ -56,16 +56,6 @@ export const recovering: Mutations = {
       replace: "} else if (isLast && index < 0) {",
     },
     {
-      breaks: "A2: steps that were applied are told again",
-      find: "if (done > 0 && steps.length === 0 && step.at.step < done) continue;",
-      replace: "",
-    },
-    {
-      breaks: "A2: commands behind the last Observe that has ticked count as applied",
-      find: "steps: steps.slice(0, last + 1)",
-      replace: "steps",
-    },
-    {
       breaks: "A5: the Observe that waits for the latest one's end is not persisted ahead",
       find: "await checkpoint.persist({ ...earlier, ownObserve: { unseen: step.at } });",
       replace: "checkpoint.update({ ...earlier, ownObserve: { unseen: step.at } });",
@@ -106,13 +96,25 @@ export const recovering: Mutations = {
       replace: "if (!workingMemory && failed) outcome = unknown(",
     },
     {
-      breaks: "A3: commands that NATS has lost since are taken for those that came later",
-      find: 'if (step.method !== "Observe" && !isMarked) break;',
+      breaks: "A7: an Observe whose event is not in working memory is told as applied",
+      find: "if (isMissing(step, workingMemory, checkpoint.current.events)) return latestInterval;",
+      replace: "",
+    },
+  ],
+  "services/worker/engine/next-observes.ts": [
+    {
+      breaks: "A2: steps that were applied are told again",
+      find: "if (done > 0 && steps.length === 0 && step.at.step < done) continue;",
       replace: "",
     },
     {
-      breaks: "A7: an Observe whose event is not in working memory is told as applied",
-      find: "if (isMissing(step, workingMemory, checkpoint.current.events)) return latestInterval;",
+      breaks: "A2: commands behind the last Observe that has ticked count as applied",
+      find: "steps: steps.slice(0, last + 1)",
+      replace: "steps",
+    },
+    {
+      breaks: "A3: commands that NATS has lost since are taken for those that came later",
+      find: "if (!isMarked && needsIntent(state, step)) break;",
       replace: "",
     },
   ],

@@ -160,7 +160,10 @@ export function ownObserved(checkpoint: Checkpoint, interval: number): Changes {
 }
 
 /** Whether an Observe that succeeds will make KATO learn (docs/kato.md, RPC by RPC: max_sequence_length). */
-export function isAutoLearnDue({ settings, events }: Checkpoint, hasSymbols: boolean): boolean {
+export function isAutoLearnDue(
+  { settings, events }: Pick<Checkpoint, "settings" | "events">,
+  hasSymbols: boolean,
+): boolean {
   const n = settings.genes.max_sequence_length ?? 0;
   return n !== 0 && events + (hasSymbols ? 1 : 0) >= n;
 }

@@ -1,10 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
-import { isReplayed } from "../checkpoint/checkpoint.ts";
-import { firstMissing } from "../checkpoint/log-gaps.ts";
 import { commandSucceeded, observed } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, ask, workingMemoryOf } from "../instance/questions.ts";
-import { NotProvable } from "../model/interruptions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -13,6 +10,7 @@ import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";
+import { checkComplete, nextObserves } from "./next-observes.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import { readWorkingMemory } from "./working-memory.ts";
@@ -61,46 +59,6 @@ export async function passObserves(
     }
   }
   return latestInterval;
-}
-
-/**
- * The next steps of the log that the checkpoint does not have, up to the `count`th Observe. `foreignTicks` is
- * `count` less the number of these Observes. Of other steps only the marked one can have been begun.
- */
-async function nextObserves(
-  { checkpoint, history }: Context,
-  count: number,
-): Promise<{ steps: Step[]; foreignTicks: number }> {
-  const { applied, step: done, mark } = checkpoint.current;
-  let left = count;
-  const steps: Step[] = [];
-  for await (const step of history.steps({ sequence: applied + 1, step: 0 }, Number.MAX_SAFE_INTEGER)) {
-    if (done > 0 && steps.length === 0 && step.at.step < done) continue;
-    const isMarked = mark !== null && comparePositions(mark.at, step.at) === 0;
-    if (step.method !== "Observe" && !isMarked) break;
-    steps.push(step);
-    if (step.method === "Observe" && --left === 0) break;
-  }
-  const last = steps.findLastIndex(({ method }) => method === "Observe");
-  return { steps: steps.slice(0, last + 1), foreignTicks: left };
-}
-
-/**
- * Checks that no command is missing before or between these steps. If one is, nobody knows which Observes have
- * ticked: it may have been one of them. Commands that were taken out of the log were not begun.
- */
-function checkComplete({ checkpoint }: Context, steps: readonly Step[]): void {
-  let expected = checkpoint.current.applied + 1;
-  for (const { at } of steps) {
-    // In what is replayed there are gaps: what was taken out of the log when it was first applied.
-    if (isReplayed(checkpoint.current, at.sequence)) expected = at.sequence;
-    const missing = firstMissing(checkpoint.current, expected, at.sequence);
-    if (missing < at.sequence) {
-      const which = `command ${missing} is lost from the log`;
-      throw new NotProvable(`${which}, and nobody knows whether the instance has it`);
-    }
-    expected = at.sequence + 1;
-  }
 }
 
 /** Concludes an Observe that another Observe has followed. So it has succeeded. */

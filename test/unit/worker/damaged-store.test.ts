@@ -225,3 +225,24 @@ test("a worker that has persisted more than NATS has says that NATS went back", 
   assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d"]);
   assert.equal(next.checkpoint?.foreign.ticks, 0);
 });
+
+test("a Learn that nobody has begun is applied, although the instance has observed more than the log has", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
+  // NATS went back with everything: the instance has observed since, and has learned.
+  world.instance.interval += 5;
+  world.instance.events = [["x"]];
+  store(world, "c");
+  world.store(stored(4, "Learn", {}));
+  store(world, "d", "e");
+  const next = await started(world);
+  await next.untilApplied(6);
+  assert.deepEqual(
+    [...world.instance.kept.models.values()].map(({ events, frequency }) => [
+      events.flat().join(),
+      frequency,
+    ]),
+    [["a,b,c", 1]],
+  );
+  assert.deepEqual(world.instance.events, [["d"], ["e"]]);
+  assert.deepEqual(codes(next.checkpoint), ["ahead-of-log"]);
+});
