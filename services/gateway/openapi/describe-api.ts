@@ -31,14 +31,14 @@ const documentOperation: Operation = {
       content: { "application/json": { schema: Type.Object({ openapi: Type.String() }) } },
     },
   },
-  problems: [],
+  problems: [503],
 };
 
 const pageOperation: Operation = {
   tag: "The gateway",
   summary: "This description of the API, for people",
   answers: { 200: { description: "A page.", content: { "text/html": { schema: Type.String() } } } },
-  problems: [],
+  problems: [503],
 };
 
 /**

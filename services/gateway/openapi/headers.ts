@@ -64,6 +64,7 @@ const texts = {
   "Kato-Sequence": "The command's place in the processor's command log",
   "Kato-Command": "The command's id",
   "Kato-Ingestion": "The ingestion's id",
+  "Accept-Encoding": "The values of `Content-Encoding` that are understood",
   Allow: "The methods that the path has",
   Location: "Where to ask what became of it",
   "Preference-Applied": "What of `Prefer` was applied",

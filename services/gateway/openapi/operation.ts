@@ -123,7 +123,15 @@ export function accepted(beside: Beside = { schemas: {}, examples: {} }): Descri
   const queued = { id, time_stamp, status, command: exampleCommand, sequence: 42, state: "queued" };
   return {
     description: "It is stored, and will be applied. `Location` is where to ask what became of it.",
-    headers: ["Kato-Sequence", "Kato-Command", "Location", "Preference-Applied", "Idempotency-Replayed"],
+    headers: [
+      "Kato-Sequence",
+      "Kato-Command",
+      "Location",
+      "Preference-Applied",
+      "Idempotency-Replayed",
+      "RateLimit",
+      "RateLimit-Policy",
+    ],
     content: json(Type.Object({ ...Queued.properties, ...beside.schemas }), {
       ...queued,
       ...beside.examples,

@@ -41,7 +41,10 @@ const statuses = {
   408: { when: "The request did not come in time.", headers: [] },
   409: { when: "Something else has to end first.", headers: ["Retry-After", ...ofCommand] },
   413: { when: "The request is larger than KATO or NATS takes; `detail` says the limit.", headers: [] },
-  415: { when: "The body's `Content-Encoding` or charset is not supported.", headers: [] },
+  415: {
+    when: "The body's `Content-Encoding` or charset is not supported.",
+    headers: ["Accept-Encoding"],
+  },
   422: { when: "The input is wrong, and `errors` names the field; or KATO refused it.", headers: ofCommand },
   429: {
     when: "Too much waits for this processor, or its command log takes no more for now.",

@@ -33,6 +33,9 @@ const notable = [
   "preference-applied",
   "idempotency-replayed",
   "retry-after",
+  "ratelimit",
+  "ratelimit-policy",
+  "accept-encoding",
 ];
 
 /**
@@ -189,6 +192,7 @@ test("dead letters are answered as the document says", async () => {
 
 test("a refused request is answered with a problem that the document has", async () => {
   await call("POST /{id}/observe", 400, { body: "{" });
+  await call("POST /{id}/observe", 415, { body: "{}", headers: { "content-encoding": "deflate" } });
   await call("POST /{id}/observe", 422, { body: { strings: 5 } });
   await call("POST /{id}/observe", 404, { params: { id: "nobody" } });
   await call("POST /{id}/observe", 422, { headers: { "idempotency-key": "" } });

@@ -6,8 +6,11 @@ import type { FastifyInstance } from "fastify";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { createLogger } from "../../../libs/telemetry/logger.ts";
 import { buildApp } from "../../../services/gateway/app.ts";
+import { defaultLimits } from "../../../services/gateway/http/limits.ts";
 import { tags } from "../../../services/gateway/openapi/operation.ts";
 import { ApiDocument } from "../../fixtures/api-document.ts";
+import { buildGatewayApp } from "../../fixtures/gateway-app.ts";
+import { sendTo } from "../../fixtures/http-client.ts";
 
 let app: FastifyInstance;
 let api: ApiDocument;
@@ -111,6 +114,41 @@ test("every example is what its schema says", () => {
     }
   }
   assert.ok(count > 300, String(count));
+});
+
+test("a field of a body that the gateway refuses as unknown is refused by the document, too", async (t) => {
+  const { send, close } = buildGatewayApp();
+  t.after(close);
+  let count = 0;
+  for (const [name, { requestBody }] of api.operations) {
+    if (!requestBody) continue;
+    const [method = "", template = ""] = name.split(" ");
+    const path = template.replace("{id}", "p1").replace(/\{\w+\}/, "x");
+    const { content } = api.resolve<OpenAPIV3_1.RequestBodyObject>(requestBody);
+    const media = content["application/json"] ?? {};
+    for (const example of Object.values(media.examples ?? {})) {
+      const body = { ...("value" in example && example.value), nosuch: 1 };
+      assert.equal((await send(method, path, body)).status, 422, name);
+      assert.throws(() => api.assertMatches(media, body, name), assert.AssertionError, name);
+      count++;
+    }
+  }
+  assert.ok(count > 10, String(count));
+});
+
+test("every answer of a gateway that has no room for another connection is in the document", async (t) => {
+  const { listen, close } = buildGatewayApp({ limits: { ...defaultLimits, connections: 0 } });
+  t.after(close);
+  const send = sendTo(await listen());
+  const statuses = new Set<number>();
+  for (const name of api.operations.keys()) {
+    const [method = "", template = ""] = name.split(" ");
+    const { status, json } = await send(method, template.replaceAll(/\{\w+\}/g, "x"));
+    statuses.add(status);
+    const { content = {} } = api.answer(name, status);
+    if (status === 503) api.assertMatches(content["application/problem+json"] ?? {}, json, name);
+  }
+  assert.deepEqual([...statuses].sort(), [200, 503]);
 });
 
 test("every parameter of a path is described, and every body has an example", () => {

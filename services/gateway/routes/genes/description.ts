@@ -31,7 +31,7 @@ export const change = command({
     "under data": { data: { persistence: 7, max_sequence_length: 10 } },
     plain: { always_update_frequencies: true },
   },
-  bodySchema: Type.Union([Type.Object({ data: Genes }), Genes]),
+  bodySchema: Type.Union([Type.Object({ data: Genes }, { additionalProperties: false }), Genes]),
 });
 
 export const incrementRecallThreshold = command({

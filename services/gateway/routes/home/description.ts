@@ -37,5 +37,5 @@ export const home: Operation = {
       },
     },
   },
-  problems: [],
+  problems: [503],
 };

@@ -24,9 +24,17 @@ export const observations: Operation = {
       },
     },
     "application/json": {
-      schema: Type.Object({
-        observations: Type.Array(Type.Union([ObservationBody, Type.Object({ data: ObservationBody })])),
-      }),
+      schema: Type.Object(
+        {
+          observations: Type.Array(
+            Type.Union([
+              ObservationBody,
+              Type.Object({ data: ObservationBody }, { additionalProperties: false }),
+            ]),
+          ),
+        },
+        { additionalProperties: false },
+      ),
       examples: { two: { observations: [{ strings: ["a"] }, { strings: ["b"] }] } },
     },
   },
@@ -45,7 +53,7 @@ export const observations: Operation = {
     },
     202: {
       description: "All of it is stored.",
-      headers: ["Location", "Kato-Ingestion", "Idempotency-Replayed"],
+      headers: ["Location", "Kato-Ingestion", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy"],
       content: json(IngestionReport, {
         ingestion: "x7Qk2mZr5TnV8bYc1WdE0g",
         accepted: 2000,

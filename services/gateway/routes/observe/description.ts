@@ -7,8 +7,8 @@ export const observe = command(
   {
     summary: "Observe an event",
     description:
-      "Symbols, vectors and emotives that belong together, each of which may be missing. Whatever else is " +
-      "sent with them is left out.",
+      "Symbols, vectors and emotives that belong together, each of which may be missing. A field that is " +
+      "not known is a 422 that names it.",
     message: Observed,
     example: { status: "observed", auto_learned_model: "" },
     body: {
