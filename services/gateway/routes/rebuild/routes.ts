@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { RebuildAnswer, RebuildRequest } from "../../../../libs/commands/messages/rebuild-request.ts";
@@ -124,20 +125,30 @@ function notHeld(processor: string): GatewayError {
   });
 }
 
+/** How long a worker may take to hear of what this gateway has in the registry, until it is asked again. */
+const askAgainMs = 50;
+
 async function askForRebuild(
-  { nats }: Backend,
+  { nats, registry }: Backend,
   processor: string,
   request: RebuildRequest,
   waitMs: number,
 ): Promise<RebuildAnswer> {
-  if (!nats.connected) throw natsUnavailable({ processor, effect: "none" });
-  try {
-    const message = await nats.connection.request(rebuildSubject(processor), JSON.stringify(request), {
-      timeout: Math.max(waitMs, 1),
-    });
-    return message.json<RebuildAnswer>();
-  } catch (error) {
-    throw noReply(error, { processor, effect: request.dryRun ? "none" : "unknown" });
+  const until = performance.now() + waitMs;
+  while (true) {
+    if (!nats.connected) throw natsUnavailable({ processor, effect: "none" });
+    try {
+      const message = await nats.connection.request(rebuildSubject(processor), JSON.stringify(request), {
+        timeout: Math.max(Math.ceil(until - performance.now()), 1),
+      });
+      const answer = message.json<RebuildAnswer>();
+      // Whoever was told that it is resumed is not told that it is paused.
+      const isResumed = answer.kind === "paused" && registry.get(processor)?.paused !== true;
+      if (!isResumed || performance.now() + askAgainMs > until) return answer;
+    } catch (error) {
+      throw noReply(error, { processor, effect: request.dryRun ? "none" : "unknown" });
+    }
+    await setTimeout(askAgainMs);
   }
 }
 
