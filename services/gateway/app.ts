@@ -1,11 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
-import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
 import { ifReached, refuseUnknownProcessors } from "./fleet/backend.ts";
-import { noteMethods } from "./http/allowed-methods.ts";
+import { noteMethods, refuseUnknownPaths } from "./http/allowed-methods.ts";
 import { writeAnswers } from "./http/answers.ts";
 import { readJsonBodies } from "./http/bodies.ts";
 import { Connections, serverOptions } from "./http/connections.ts";
@@ -71,16 +70,6 @@ export function buildApp(options: AppOptions): FastifyInstance {
   decodeBodies(app);
   readJsonBodies(app, { limits, reached });
   app.setErrorHandler(onProblem);
-  app.setNotFoundHandler((request, reply) => {
-    const [path = ""] = request.url.split("?", 1);
-    const allowed = allowedMethods(path);
-    if (allowed.length === 0) {
-      throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`, { effect: "none" });
-    }
-    void reply.header("allow", allowed.join(", "));
-    const detail = `${path} has ${allowed.join(", ")}, and not ${request.method}.`;
-    throw new GatewayError("METHOD_NOT_ALLOWED", detail, { effect: "none" });
-  });
   const allowedMethods = noteMethods(app);
   allowOrigins(app, corsOrigins);
   refuseUnknownFields(app);
@@ -94,6 +83,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   refuseUnknownProcessors(app, backend);
   writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));
   app.addHook("onRequest", async ({ raw }) => checkHead(raw));
+  refuseUnknownPaths(app, allowedMethods);
   app.addHook("onSend", async (_request, reply) => {
     setSafetyHeaders(reply);
     // Clients then open their next connection to another gateway, and this one can close.

@@ -1,4 +1,5 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 /** The methods that a path has, for the `Allow` of an answer to another one. */
 export type AllowedMethods = (path: string) => string[];
@@ -22,4 +23,25 @@ export function noteMethods(app: FastifyInstance): AllowedMethods {
     const methods = [...routes.values()].filter(isOn).flatMap((route) => [...route.methods]);
     return [...new Set(methods)].sort();
   };
+}
+
+/**
+ * Answers a path that there is not with a 404, and a method that its path has not with a 405. That is done before
+ * the body is looked at, so neither the body nor its type can turn it into another answer.
+ */
+export function refuseUnknownPaths(app: FastifyInstance, allowedMethods: AllowedMethods): void {
+  const refuse = async (request: FastifyRequest, reply: FastifyReply) => {
+    const [path = ""] = request.url.split("?", 1);
+    const allowed = allowedMethods(path);
+    if (allowed.length === 0) {
+      throw new GatewayError("ROUTE_NOT_FOUND", `No ${request.method} ${path} here.`, { effect: "none" });
+    }
+    void reply.header("allow", allowed.join(", "));
+    const detail = `${path} has ${allowed.join(", ")}, and not ${request.method}.`;
+    throw new GatewayError("METHOD_NOT_ALLOWED", detail, { effect: "none" });
+  };
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.is404) await refuse(request, reply);
+  });
+  app.setNotFoundHandler(refuse);
 }

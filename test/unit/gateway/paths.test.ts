@@ -56,6 +56,17 @@ test("a method that the path does not have is a 405 that says which it has", asy
   }
 });
 
+test("neither a body nor a content type counts where there is no such method or path", async () => {
+  const type = { "content-type": "none" };
+  assertProblem(await send("QUERY", "/p1/ping"), 405, "QUERY");
+  for (const method of ["QUERY", "PATCH", "POST"]) {
+    for (const [body, headers] of [["{"], ["{}", type], ["\xff".repeat(100_000)]] as const) {
+      assertProblem(await send(method, "/p1/ping", body, headers), 405, `${method} ${body.slice(0, 9)}`);
+      assertProblem(await send(method, "/p1/nosuch", body, headers), 404, `${method} ${body.slice(0, 9)}`);
+    }
+  }
+});
+
 test("a path that the gateway does not have is a 404", async () => {
   for (const [method, path] of [
     ["GET", "/p1"],
