@@ -13,9 +13,6 @@ import { readBody } from "./read-body.ts";
 /** A body of this size is worked on in several turns of the event loop, so that others get theirs. */
 const largeBytes = 64 * 1024;
 
-/** About what JSON.parse takes for a string, an array or an object, in bytes. */
-const bytesPerValue = 100;
-
 /**
  * Reads every body as JSON, whatever its content type says. The old front end did so, and curl sends
  * `application/x-www-form-urlencoded` by default. An empty body reads as undefined. `hint` is told where a
@@ -33,9 +30,9 @@ export function readJsonBodies(
 
 async function parseBody(body: Buffer, share: Share | undefined, hint: string): Promise<unknown> {
   if (body.length === 0) return undefined;
-  const { values } = checkJsonSize(body);
+  const { parsedBytes } = checkJsonSize(body);
   // What is parsed stands beside the text and the bytes.
-  share?.resize(2 * body.length + bytesPerValue * values);
+  share?.resize(2 * body.length + parsedBytes);
   if (body.length > largeBytes) await setImmediate();
   try {
     if (!isUtf8(body)) throw new SyntaxError("it is not UTF-8");

@@ -40,7 +40,10 @@ const statuses = {
   405: { when: "The path does not have this method; `Allow` has those that it has.", headers: ["Allow"] },
   408: { when: "The request did not come in time.", headers: [] },
   409: { when: "Something else has to end first.", headers: ["Retry-After", ...ofCommand] },
-  413: { when: "The request is larger than KATO or NATS takes; `detail` says the limit.", headers: [] },
+  413: {
+    when: "The request is larger than KATO or NATS takes, or has too many values; `detail` says the limit.",
+    headers: [],
+  },
   415: {
     when: "The body's `Content-Encoding` or charset is not supported.",
     headers: ["Accept-Encoding"],

@@ -68,7 +68,7 @@ test("a processor that is not registered is a 404 before its body is read", asyn
 });
 
 test("bodies in hand beyond their memory are a 503 with Retry-After, and fit again once others are answered", async (t) => {
-  const { send, open, reached } = await listening(t, { bodiesBytes: 3 * mebibyte });
+  const { send, open, reached } = await listening(t, { bodiesBytes: 4 * mebibyte });
   const holder = await open();
   holder.write(`${post("/p1/observe", 2.5 * mebibyte)}{"strings": ["${"x".repeat(2 * mebibyte)}`);
   const body = { strings: ["y".repeat(mebibyte)] };
