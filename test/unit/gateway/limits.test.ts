@@ -190,7 +190,10 @@ test("with as many connections as allowed the longest idle one goes, and probes 
   assert.ok((await reached("idle")) >= 1);
   busy.write(post("/p1/observe", 100));
   const others = await Promise.all(Array.from({ length: 9 }, open));
-  for (const socket of others) socket.write(post("/p1/observe", 100));
+  // A connection is busy once its request has begun, which the gateway tells whoever waits for that.
+  for (const socket of others)
+    socket.write(`${post("/p1/observe", 100).trimEnd()}\r\nExpect: 100-continue\r\n\r\n`);
+  await Promise.all(others.map((socket) => once(socket, "data")));
   await until(
     "others are refused",
     async () => (await send("GET", "/p1/ping")).json.type === "urn:kato:problem:overloaded",
