@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  changeRecallThresholdMethod,
+  encodeRecallThresholdChange,
+} from "../../../libs/kato/compound-commands.ts";
 import { NatsAway } from "../../../services/worker/model/interruptions.ts";
 import { ReplayRequest } from "../../../services/worker/processor/replay-request.ts";
-import { failed, goOn, OneProcessor, observe, stored } from "./one-processor.ts";
+import { failed, goOn, OneProcessor, observe, setGenes, stored } from "./one-processor.ts";
 
 test("a replay of a paused processor is refused at once", async () => {
   const processor = new OneProcessor([observe(1, ["a"])]);
@@ -123,4 +127,45 @@ test("what was told that it is not begun is not begun after a replay that was as
   assert.ok(processor.calls.includes("ClearAllMemory"), "it is replayed");
   await processor.until("it is replayed", () => processor.slot.state.state === "ready");
   assert.deepEqual(processor.world.instance.events, [["a"], ["c"]]);
+});
+
+test("a replay from the beginning begins with the settings that the instance was adopted with (A5)", async () => {
+  const data = encodeRecallThresholdChange({ increment: 0.1 });
+  const change = { id: "c3", processor: "p1", sequence: 3, method: changeRecallThresholdMethod, data };
+  const processor = new OneProcessor([observe(1, ["a"]), setGenes(2, { persistence: 9 }), change]);
+  const { instance } = processor.world;
+  instance.genes.persistence = 7;
+  const settings: unknown[] = [];
+  processor.onCall = (method, request) => {
+    if (method === "Observe" && Buffer.from(request).includes("o1")) {
+      settings.push([instance.genes.persistence, instance.searched]);
+    }
+    return undefined;
+  };
+  await processor.start();
+  assert.deepEqual([instance.genes.persistence, instance.searched], [9, 0.2]);
+  await processor.slot.rebuild({ from: 1, dryRun: false });
+  await processor.until("it is replayed", () => processor.slot.state.state === "ready");
+  assert.deepEqual(settings, [
+    [7, 0.1],
+    [7, 0.1],
+  ]);
+  assert.deepEqual([instance.genes.persistence, instance.searched], [9, 0.2]);
+});
+
+test("a rebuild by hand that is exact takes back that working memory differed", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  const { instance } = processor.world;
+  await processor.start();
+  // From now on KATO makes no event of it.
+  processor.onCall = (method) => {
+    if (method !== "Observe") return undefined;
+    instance.interval++;
+    return failed(method, instance.interval);
+  };
+  await processor.restartInstance();
+  assert.equal(processor.checkpoint?.degradations[0]?.code, "working-memory-differs");
+  const answer = await processor.slot.rebuild({ dryRun: false });
+  assert.equal(answer.kind === "rebuilt" && answer.degraded, "");
+  assert.deepEqual(processor.checkpoint?.degradations, []);
 });

@@ -1,3 +1,4 @@
+import { status } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
@@ -18,6 +19,9 @@ export type OnCall = (
   request: Uint8Array,
 ) => CallResult | undefined | Promise<CallResult | undefined>;
 
+/** What a test has otherwise in a processor's environment. */
+type Change = (environment: ProcessorEnvironment) => Partial<ProcessorEnvironment>;
+
 /**
  * How long a test waits for something, by the world's clock: longer than anything that the worker waits for.
  */
@@ -35,13 +39,15 @@ export class OneProcessor {
   /** The calls to the instance, in order. */
   readonly calls: Method[] = [];
   onCall: OnCall = () => undefined;
+  readonly #change: Change;
 
   constructor(
     history: readonly StoredCommand[],
-    change: (environment: ProcessorEnvironment) => Partial<ProcessorEnvironment> = () => ({}),
+    change: Change = () => ({}),
     world = new World({ seed: 1, history, faults: [] }, []),
   ) {
     this.world = world;
+    this.#change = change;
     this.life = {
       number: 1,
       isDead: false,
@@ -92,6 +98,35 @@ export class OneProcessor {
     return this.slot.processor?.context.checkpoint.current;
   }
 
+  /** What a worker would load after a crash. */
+  get persisted(): Checkpoint | undefined {
+    return this.slot.processor?.context.checkpoint.persisted;
+  }
+
+  /** The instance is killed and starts again. Resolves once it has again what it lost. */
+  async restartInstance(): Promise<void> {
+    this.world.restartInstance();
+    await this.untilReconciled();
+  }
+
+  untilReconciled(): Promise<void> {
+    return this.until("it is reconciled", () => this.slot.processor?.context.instance.reconciled === true);
+  }
+
+  /** Has the instance carry out a call, as somebody else's, or as one whose answer is lost. */
+  carryOut(method: Method, request: Uint8Array): void {
+    Array.from(this.world.instance.call(method, request));
+  }
+
+  /**
+   * The worker dies, without having seen the answer of a call that is under way. Another one takes its place,
+   * which `start` begins.
+   */
+  nextLife(): OneProcessor {
+    this.life.isDead = true;
+    return new OneProcessor([], this.#change, this.world);
+  }
+
   /** The replies that were sent to this subject. */
   repliesTo(subject: string): Reply[] {
     return this.world.replies.flatMap((one) => (one.subject === subject ? [one.reply] : []));
@@ -117,6 +152,23 @@ export class OneProcessor {
   }
 }
 
+/**
+ * What the first call of this method brings. With `within` it is the first of those whose request has that
+ * text, for example an Observe's unique_id.
+ */
+export function atFirst(
+  method: Method,
+  bring: (request: Uint8Array) => CallResult | undefined,
+  within = "",
+): OnCall {
+  let isOver = false;
+  return (called, request) => {
+    if (isOver || called !== method || !Buffer.from(request).includes(within)) return undefined;
+    isOver = true;
+    return bring(request);
+  };
+}
+
 /** Everything that waits for no time goes on. */
 export async function goOn(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
@@ -133,6 +185,11 @@ export function stored<M extends Method>(
   return { id: `c${sequence}`, processor: "p1", sequence, method, data, ...sent };
 }
 
+/** A command that sets genes. */
+export function setGenes(sequence: number, genes: Record<string, number>): StoredCommand {
+  return stored(sequence, "UpdateGenes", { genes });
+}
+
 export function observe(
   sequence: number,
   strings: string[],
@@ -143,6 +200,16 @@ export function observe(
 
 /** The call was sent, and its end was not seen. */
 export const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
+
+/** KATO has refused the call without beginning it. */
+export const notBegun: CallResult = { kind: "answered", status: status.INTERNAL, details: "not parsed" };
+
+/** The answer is larger than gRPC takes. */
+export const tooLarge: CallResult = {
+  kind: "answered",
+  status: status.RESOURCE_EXHAUSTED,
+  details: "too large",
+};
 
 /** A response with which KATO says that a call has failed. */
 export function failed(method: Method, interval: number, text = "no MongoDB"): CallResult {

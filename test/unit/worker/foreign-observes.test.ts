@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeRequest } from "../../../libs/kato/codec.ts";
+import { modelName } from "../../../libs/kato/model-name.ts";
+import { atFirst, OneProcessor, observe, stored } from "./one-processor.ts";
+
+const foreign = encodeRequest("Observe", { strings: ["x"], unique_id: "somebody else's" });
+
+test("what somebody else observes just before an Observe of the log is noticed and taken back", async () => {
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])]);
+  processor.onCall = atFirst(
+    "Observe",
+    () => {
+      processor.carryOut("Observe", foreign);
+      return undefined;
+    },
+    "o2",
+  );
+  await processor.start();
+  await processor.pass(0);
+  assert.deepEqual(processor.world.instance.events, [["a"], ["b"]]);
+  assert.equal(processor.checkpoint?.foreign.ticks, 1);
+});
+
+test("what somebody else observes while nothing is to be done is noticed and taken back, and counted once", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  await processor.start();
+  processor.carryOut("Observe", foreign);
+  await processor.until("it is noticed", () => processor.checkpoint?.foreign.ticks === 1);
+  await processor.untilReconciled();
+  assert.deepEqual(processor.world.instance.events, [["a"]]);
+  await processor.pass(5_000);
+  assert.equal(processor.checkpoint?.foreign.ticks, 1);
+});
+
+test("a command behind the Observes that have ticked is applied, however many ticks there are (A2)", async () => {
+  const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), stored(3, "Learn", {})]);
+  first.onCall = atFirst(
+    "Observe",
+    (request) => {
+      first.carryOut("Observe", request);
+      first.carryOut("Observe", foreign);
+      first.life.isDead = true;
+      return undefined;
+    },
+    "o2",
+  );
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const next = first.nextLife();
+  await next.start();
+  const { kept, events } = next.world.instance;
+  assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], []]);
+});
