@@ -125,7 +125,7 @@ function portOf(world: World, life: Life, onConnect: () => void): InstancePort {
     },
     refusal: undefined,
     connect: async (timeoutMs) => {
-      if (life.isDead) return never;
+      if (life.isDead) return never();
       onConnect();
       if (!isClosed && world.connection === undefined && timeoutMs > 0) await change(timeoutMs);
       return !isClosed && world.connection !== undefined;

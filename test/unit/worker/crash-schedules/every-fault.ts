@@ -76,8 +76,20 @@ async function runExactly(schedule: Schedule): Promise<Awaited<ReturnType<typeof
 /** How far behind the first fault a second one is tried. RECOVERY_SCHEDULES asks for the long form. */
 const nearby = process.env.RECOVERY_SCHEDULES ? 4 : 2;
 
+/** Which faults `withEveryFault` tries. */
+interface Tried {
+  /** The kinds of the first fault; all that a history may have unless they are given. */
+  first?: FaultKind[];
+  /** The kinds of the second fault; none unless they are given. */
+  again?: FaultKind[];
+  /** How many points behind the first fault the second one is tried. */
+  within?: number;
+  /** Whether the instance is new to the gateway, so that faults meet its adoption too. */
+  isNew?: boolean;
+}
+
 /**
- * Runs a history with each fault at each point after the adoption. Then repeats each of these runs with a
+ * Runs a history with each fault at each point after the processor is open. Then repeats each of these runs with a
  * second fault: each kind of `again`, up to `within` points later.
  *
  * Two faults often come to the same, for example that the instance dies before a write or after it. If two
@@ -86,27 +98,27 @@ const nearby = process.env.RECOVERY_SCHEDULES ? 4 : 2;
  */
 export async function withEveryFault(
   written: Written[],
-  again: FaultKind[] = [],
-  within = nearby,
+  { first: kinds, again = [], within = nearby, isNew = false }: Tried = {},
 ): Promise<void> {
   const history = historyOf(written);
-  const adopted = await runExactly({ seed: 1, history: [], faults: [] });
-  if (!adopted) throw new Error("an instance cannot be adopted");
-  const common = { seed: 1, history };
+  const nothing = { seed: 1, history: [], faults: [] };
+  const start = isNew ? undefined : (await runExactly(nothing))?.world.start;
+  const common = { seed: 1, history, start };
+  const opened = isNew ? 1 : ((await runExactly({ ...nothing, start }))?.points ?? 1);
   const points = (await runExactly({ ...common, faults: [] }))?.points ?? 0;
   const tried = new Set<string>();
-  for (let point = adopted.points; point <= points; point++) {
-    for (const kind of kindsFor(history)) {
+  for (let point = opened; point <= points; point++) {
+    for (const kind of kinds ?? kindsFor(history)) {
       const first = { point, kind };
       const once = await runExactly({ ...common, faults: [first] });
       if (again.length === 0) continue;
       const trace = once?.world.trace ?? [];
-      const rests = restsOf(trace, once?.told ?? "");
+      const told = once?.told();
       // A call that has lost its client goes on by itself, which shows nowhere.
       const isCutOff =
         (kind === "worker" || kind === "unseen") && isWithinCall(trace[point - 1]?.point ?? "");
       for (let second = point + 1; second <= point + within; second++) {
-        const rest = isCutOff ? undefined : rests[second - 1];
+        const rest = isCutOff || told === undefined ? undefined : restOf(trace.slice(second - 1), told);
         if (rest !== undefined && tried.has(kind + rest)) continue;
         tried.add(kind + rest);
         for (const next of again) {
@@ -117,15 +129,12 @@ export async function withEveryFault(
   }
 }
 
-/** For each point a hash of all that happens from it on, and of all that was told before it, too. */
-function restsOf(trace: World["trace"], told: string): string[] {
-  const rests: string[] = [];
-  let rest = told;
-  for (const { point, happened } of trace.toReversed()) {
-    rest = createHash("sha1").update(point).update(happened.join("\n")).update(rest).digest("base64");
-    rests.push(rest);
-  }
-  return rests.reverse();
+/** A hash of all that happens at these points, the last of a run, and of all that was told, before them too. */
+function restOf(points: World["trace"], told: string): string {
+  const rest = points.map(({ point, happened }) => `${point}\n${happened.join("\n")}`);
+  return createHash("sha1")
+    .update([told, ...rest].join("\n"))
+    .digest("base64");
 }
 
 /** Whether the instance has begun with a call at this point of a trace, and not ended it. */

@@ -19,6 +19,15 @@ export interface Schedule {
   faults: readonly Fault[];
   /** Whether the end must be exact: no difference is excused by what KATO does not let anybody restore. */
   isExact?: boolean;
+  /** Where it begins; at an instance that is new to the gateway unless it is given. */
+  start?: Start | undefined;
+}
+
+/** The beginning of a schedule whose instance is adopted already. */
+export interface Start {
+  checkpoint: string;
+  logId: string | undefined;
+  interval: number;
 }
 
 /** A step that a life of the worker has concluded, with the interval that clients see. */
@@ -30,6 +39,15 @@ export interface Concluded {
   isReplayed: boolean;
   /** Whether the life had been frozen. Then another life may have concluded the step, too. */
   isStale: boolean;
+}
+
+/** What a schedule has come to. */
+export interface Ended {
+  /** How many points it has passed until everything was applied. */
+  points: number;
+  world: World;
+  /** All that was told, as a text. */
+  told(): string;
 }
 
 /**
@@ -57,10 +75,7 @@ export async function run(schedule: Schedule, story: string[] = []): Promise<num
 }
 
 /** Likewise. Resolves also to the world at its end, and to all that was told. */
-export async function runTold(
-  schedule: Schedule,
-  story: string[],
-): Promise<{ points: number; world: World; told: string }> {
+export async function runTold(schedule: Schedule, story: string[]): Promise<Ended> {
   return new Run(schedule, story).run();
 }
 
@@ -81,7 +96,7 @@ class Run {
     });
   }
 
-  async run(): Promise<{ points: number; world: World; told: string }> {
+  async run(): Promise<Ended> {
     const world = this.#world;
     this.#lives.begin();
     let points = 0;
@@ -103,8 +118,7 @@ class Run {
     assert.ok(checkpoint);
     world.settle();
     this.#check(checkpoint);
-    const told = JSON.stringify([this.#concluded, world.replies]);
-    return { points, world, told };
+    return { points, world, told: () => JSON.stringify([this.#concluded, world.replies]) };
   }
 
   #isResting(): boolean {

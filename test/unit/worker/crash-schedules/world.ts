@@ -8,7 +8,7 @@ import type { Remembered } from "../../../../services/worker/processor/processor
 import type { ProcessorSlot } from "../../../../services/worker/processor/slot.ts";
 import type { FaultKind } from "./faults.ts";
 import { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Schedule, Start } from "./schedule.ts";
 import type { Place } from "./simulated-instance.ts";
 import { SimulatedInstance } from "./simulated-instance.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -48,7 +48,14 @@ export interface Driver {
   heard(report: LateCallReport): void;
 }
 
-export const never = new Promise<never>(() => {});
+/**
+ * What never comes. It is another promise each time, because one that lives as long as the process would keep
+ * everything that has ever waited for it.
+ */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
 const unseen: CallResult = { kind: "unseen", status: 14, details: "unseen" };
 const mostPoints = 5_000;
 /** About when the commands of a history were stored (Unix ms). */
@@ -108,12 +115,22 @@ export class World {
   #mongoBackAt = 0;
   #natsBackMs = 0;
 
-  constructor({ seed, history: log, faults }: Schedule, story: string[]) {
+  constructor({ seed, history: log, faults, start }: Schedule, story: string[]) {
     this.story = story;
     this.log = log.map((command) => ({ storedAtMs: firstStoredAtMs + command.sequence, ...command }));
     this.lastStored = log.at(-1)?.sequence ?? 0;
     this.#faults = new Map(faults.map(({ at = "", point, kind }) => [at + point, kind]));
     this.random = new Random(seed);
+    if (!start) return;
+    this.bucket.set("p1", { revision: ++this.revision, value: start.checkpoint });
+    this.logId = start.logId;
+    this.instance.interval = start.interval;
+  }
+
+  /** Where another schedule can begin, after this one has ended. */
+  get start(): Start {
+    const checkpoint = this.bucket.get("p1")?.value ?? "";
+    return { checkpoint, logId: this.logId, interval: this.instance.interval };
   }
 
   /** The instance is killed and starts anew at once. */
@@ -152,9 +169,9 @@ export class World {
   async exchange<T>(life: Life, name: string, effect: () => T): Promise<T> {
     await null;
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     const before = this.#point(life, `before ${name}`);
-    if (this.#kill(life, before)) return never;
+    if (this.#kill(life, before)) return never();
     if (life.isFrozen) await life.thawed;
     if (before === "unseen" || this.clock.nowMs < this.#natsBackMs) {
       await this.clock.sleep(life, 20);
@@ -162,7 +179,7 @@ export class World {
     }
     const value = effect();
     const after = this.#point(life, `after ${name}`);
-    if (this.#kill(life, after)) return never;
+    if (this.#kill(life, after)) return never();
     if (life.isFrozen) await life.thawed;
     if (after === "unseen") throw new Error(`${name}: NATS has not answered`);
     return value;
@@ -190,11 +207,11 @@ export class World {
   /** Makes a call over the present connection. */
   async call(life: Life, method: Method, request: Uint8Array): Promise<CallResult> {
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     if (!life.lease.held && !probes.has(method)) this.problems.push(`${method} is called without the lease`);
     this.#timePasses(0.3);
     const before = this.#point(life, `before ${method}`);
-    if (this.#kill(life, before)) return never;
+    if (this.#kill(life, before)) return never();
     const { connection } = this;
     if (life.isFrozen) await life.thawed;
     // The connection that it was to be written to is gone.
@@ -217,7 +234,7 @@ export class World {
         else if (step.value.name !== "begin") runToEnd(running);
       }
       if (life.hasSlept && (isRestart(fault) || fault === "both")) this.isTraceLost = true;
-      if (this.#kill(life, fault)) return never;
+      if (this.#kill(life, fault)) return never();
       if (life.isFrozen) {
         const result = step.done ? step.value : runToEnd(running);
         const at = this.connections;
@@ -239,7 +256,7 @@ export class World {
   /** A pause in which calls under way go on. */
   async pause(life: Life, ms: number): Promise<void> {
     if (life.isFrozen) await life.thawed;
-    if (life.isDead) return never;
+    if (life.isDead) return never();
     this.#pending = this.#pending.filter((call) => {
       while (call.at.when === "soon") {
         const step = call.rest.next();
@@ -249,7 +266,7 @@ export class World {
       return true;
     });
     this.#timePasses(0.6);
-    if (this.#kill(life, this.#point(life, "pause"))) return never;
+    if (this.#kill(life, this.#point(life, "pause"))) return never();
     await this.clock.sleep(life, ms);
   }
 
