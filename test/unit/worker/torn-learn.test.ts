@@ -41,6 +41,10 @@ test("a Learn that has written everything when KATO died is not made again", asy
   const { kept, events } = processor.world.instance;
   assert.equal(kept.models.get(model)?.frequency, 1);
   assert.deepEqual(events, [["c"]]);
+  assert.deepEqual(
+    processor.checkpoint?.degradations.map(({ code }) => code),
+    ["learn-perhaps-torn"],
+  );
 });
 
 test("that it is looked for is persisted before anything is changed for it (A5)", async () => {
