@@ -98,11 +98,22 @@ export interface Checkpoint {
    * Null unless the instance is to be adopted because of such a loss.
    */
   lostTicks: number | null;
+  /**
+   * While `adopting` after a loss: what a rebuild needs if the instance turns out to have restarted, so that
+   * there is nothing in it to adopt. Null if nobody can tell.
+   */
+  ifRestarted: RebuildBasis | null;
   /** Why nothing is applied until somebody decides; null if nothing is held. */
   held: Held | null;
   /** What became of commands up to this sequence is not known, because the checkpoint that knew it is lost. */
   unknownThrough: number;
 }
+
+/** What of a checkpoint a rebuild starts from. */
+export type RebuildBasis = Pick<
+  Checkpoint,
+  "replayFrom" | "keptEvent" | "vectorsFrom" | "vectorEvents" | "notBegun" | "events" | "adopted"
+>;
 
 /** What a worker remembers of a log, to notice when it is not the same any more. */
 export interface KnownLog {
@@ -170,6 +181,7 @@ export const firstCheckpoint: Checkpoint = {
   usedThrough: 0,
   adopting: false,
   lostTicks: null,
+  ifRestarted: null,
   held: null,
   unknownThrough: 0,
 };

@@ -1,5 +1,6 @@
 import type { RebuildSurvey } from "../../../libs/commands/messages/rebuild-request.ts";
-import type { Checkpoint, Held, KnownLog } from "./checkpoint.ts";
+import type { Position } from "../model/position.ts";
+import type { Checkpoint, Held, KnownLog, RebuildBasis } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
 import type { DegradationCode } from "./degradation.ts";
 import { degradedBy } from "./degradation.ts";
@@ -51,7 +52,32 @@ export function afterLoss(
   if (from > Math.max(applied, underWay)) {
     return { ...changes, ...(replaying && replaying.through >= newFrom && { replaying: null }) };
   }
-  return adopted({ ...current, ...changes }, Math.min(applied, newFrom - 1));
+  const left = adopted({ ...current, ...changes }, Math.min(applied, newFrom - 1));
+  const isSettled = underWay === 0 && !current.ownObserve && !current.rebuilding && !replaying;
+  return { ...left, ifRestarted: isSettled ? basisBefore(current, newFrom) : null };
+}
+
+/** What a rebuild starts from where the log has only what stands before this sequence. */
+function basisBefore(current: Checkpoint, newFrom: number): RebuildBasis | null {
+  const before = current.adopting ? current.ifRestarted : current;
+  if (!before) return null;
+  const { keptEvent, events, adopted } = before;
+  const isKept = ({ sequence }: Position) => sequence < newFrom;
+  const end: Position = { sequence: newFrom, step: 0 };
+  return {
+    ...{ keptEvent, events, adopted },
+    replayFrom: isKept(before.replayFrom) ? before.replayFrom : end,
+    vectorsFrom: before.vectorsFrom && isKept(before.vectorsFrom) ? before.vectorsFrom : null,
+    vectorEvents: before.vectorEvents.filter(({ at }) => isKept(at)),
+    notBegun: before.notBegun
+      .filter(({ from }) => isKept(from))
+      .map((one) => (isKept(one.through) ? one : { ...one, through: lastBefore(newFrom) })),
+  };
+}
+
+/** The last step of the command before this sequence, whichever that is. */
+function lastBefore(sequence: number): Position {
+  return { sequence: sequence - 1, step: Number.MAX_SAFE_INTEGER };
 }
 
 /** The changes when everything up to this sequence counts as applied, and the instance is right as it is. */

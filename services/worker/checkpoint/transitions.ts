@@ -1,7 +1,6 @@
 import { decodeRequest } from "../../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
-import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { positionAfter } from "../model/step.ts";
 import type { Checkpoint, Settings } from "./checkpoint.ts";
@@ -170,7 +169,9 @@ export function isAutoLearnDue(
 
 /** The first sequence of the log that a rebuild needs. It needs no command before that (A5). */
 export function neededFrom(checkpoint: Checkpoint): number {
-  const { replayFrom, vectorsFrom, applied } = checkpoint;
-  const first = vectorsFrom && comparePositions(vectorsFrom, replayFrom) < 0 ? vectorsFrom : replayFrom;
-  return Math.min(first.sequence, applied + 1);
+  const { applied, ifRestarted } = checkpoint;
+  const starts = [checkpoint, ...(ifRestarted ? [ifRestarted] : [])].flatMap(
+    ({ replayFrom, vectorsFrom }) => [replayFrom.sequence, vectorsFrom?.sequence ?? replayFrom.sequence],
+  );
+  return Math.min(...starts, applied + 1);
 }

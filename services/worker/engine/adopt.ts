@@ -1,6 +1,7 @@
 import { AnswerTooLarge, ask, dataOf, workingMemoryOf } from "../instance/questions.ts";
 import { NotProvable } from "../model/interruptions.ts";
 import type { Context } from "./context.ts";
+import { degrade } from "./degrade.ts";
 
 const genes = [
   "recall_threshold",
@@ -17,8 +18,10 @@ const genes = [
  * of.
  */
 export async function adopt(context: Context, interval: number): Promise<void> {
-  await checkNothingFollows(context, interval);
   const { checkpoint, instance, log } = context;
+  if (await hasNothingToAdopt(context, interval)) return;
+  await checkNothingFollows(context, interval);
+  tellWhatItHasMore(context, interval);
   const known: Record<string, number> = {};
   for (const gene of genes) {
     const value = await geneOf(instance, gene);
@@ -38,7 +41,16 @@ export async function adopt(context: Context, interval: number): Promise<void> {
   const settings = { ...current.settings, genes: known, predicting, predictedLast: predicting };
   // For clients the interval goes on counting, also if the instance has restarted meanwhile.
   const offset = current.offset + Math.max(0, current.interval - interval);
-  const adopted = { interval, offset, events, settings, adopted: settings, adopting: false, lostTicks: null };
+  const adopted = {
+    interval,
+    offset,
+    events,
+    settings,
+    adopted: settings,
+    adopting: false,
+    ifRestarted: null,
+    lostTicks: null,
+  };
   await checkpoint.persist(adopted);
   log.info({ interval, events, genes: known }, "adopted the instance");
 }
@@ -55,6 +67,32 @@ async function checkNothingFollows({ checkpoint, history }: Context, interval: n
       `command ${applied} is lost from the log, and nobody knows which of the later ones the instance has`,
     );
   }
+}
+
+/**
+ * Whether the instance has restarted since the log has lost commands. Then it has nothing of what they did, and
+ * is not adopted: it is rebuilt as after any restart, from what the log still has.
+ */
+async function hasNothingToAdopt({ checkpoint, log }: Context, interval: number): Promise<boolean> {
+  const { ifRestarted, interval: expected } = checkpoint.current;
+  if (!ifRestarted || interval >= expected) return false;
+  log.warn({ interval, expected }, "the instance has restarted since the log has lost commands");
+  await checkpoint.persist({ ...ifRestarted, ifRestarted: null, adopting: false });
+  return true;
+}
+
+/**
+ * Tells that the instance has observed what the checkpoint does not have, where the log cannot say any more what
+ * that was. It may be some of the commands that are lost, so nobody can say that these were not applied.
+ */
+function tellWhatItHasMore(context: Context, interval: number): void {
+  const { checkpoint } = context;
+  const { ifRestarted, applied, interval: expected, unknownThrough, usedThrough } = checkpoint.current;
+  const more = interval - expected;
+  if (!ifRestarted || more <= 0 || context.memory.unaccounted < more) return;
+  const detail = `the instance was adopted as it was, with ${more} observations that the log does not have any more`;
+  degrade(context, "adopted", detail);
+  checkpoint.update({ unknownThrough: Math.max(unknownThrough, applied + more, usedThrough) });
 }
 
 /** The value of a gene; undefined if this KATO fails to tell it. */

@@ -50,6 +50,8 @@ export class InstanceSupervisor {
   /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
   #isLogInDoubt = false;
+  /** Called once it is known what an instance has whose log has lost commands. */
+  onLossSettled: () => void = () => {};
   /** Whether the instance was not reconciled yet. */
   #isFirst = true;
   #isClosing = false;
@@ -150,6 +152,7 @@ export class InstanceSupervisor {
     const { context, gate } = this.#options;
     try {
       const mustAdopt = this.#mustAdopt || context.checkpoint.current.adopting;
+      const wasLost = context.checkpoint.current.ifRestarted !== null;
       if (mustAdopt) await adopt(context, interval);
       else if (this.#isFirst) await this.#noteLostEvidence(interval);
       this.#mustAdopt = false;
@@ -157,6 +160,7 @@ export class InstanceSupervisor {
       context.memory.unaccounted = 0;
       gate.reconciled();
       this.#isFirst = false;
+      if (wasLost) this.onLossSettled();
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.doubt(error);

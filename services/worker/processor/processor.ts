@@ -47,6 +47,8 @@ export class Processor {
     this.#loop = new CommandLoop(environment, this.#parts, () => this.#waiters.check());
     this.#hold = new Hold(this.#parts);
     const { supervisor } = this.#parts;
+    // The log is looked at once more: until then its numbers could not move on.
+    supervisor.onLossSettled = () => this.#loop.interrupt();
     const { processor, stores, lease } = environment;
     const exclusively = (task: () => Promise<void>) =>
       supervisor.exclusively(async () => {

@@ -78,6 +78,56 @@ test("the numbers go on above the used ones once a rebuild does not need what st
   assert.equal([...world.instance.kept.models.values()][0]?.events.flat().join(), "a,b,c,d");
 });
 
+test("an instance that restarted while its log lost the tail is given back what the log still has", async () => {
+  const world = await applied([
+    observe(1, ["a"]),
+    stored(2, "Learn", {}),
+    stored(3, "UpdateGenes", { genes: { recall_threshold: 0.7 } }),
+    observe(4, ["b"]),
+    observe(5, ["c"]),
+  ]);
+  goBack(world, 4);
+  world.restartInstance();
+  const next = await started(world);
+  assert.deepEqual(world.instance.events, [["b"]]);
+  assert.equal(world.instance.genes.recall_threshold, 0.7);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost", "working-memory-differs"]);
+  store(world, "d");
+  await next.until("all is applied", () => world.instance.events.length === 2);
+  assert.deepEqual(world.instance.events, [["b"], ["d"]]);
+});
+
+test("an instance that restarted while its log was deleted keeps its settings, and its loss is told", async () => {
+  const world = await applied([
+    stored(1, "UpdateGenes", { genes: { recall_threshold: 0.7 } }),
+    observe(2, ["a"]),
+  ]);
+  goBack(world, 0);
+  world.logId = undefined;
+  world.logNumber++;
+  world.restartInstance();
+  const next = await started(world);
+  assert.deepEqual(world.instance.events, []);
+  assert.equal(world.instance.genes.recall_threshold, 0.7);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost", "working-memory-differs"]);
+});
+
+test("lost commands that the instance may have are not counted as lost before they were applied", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  store(world, "b", "c", "d");
+  // The worker was killed before it persisted that two of them are applied.
+  world.instance.interval += 2;
+  world.instance.events.push(["b"], ["c"]);
+  goBack(world, 0);
+  world.logId = undefined;
+  world.logNumber++;
+  const next = await started(world);
+  assert.deepEqual(world.instance.events, [["a"], ["b"], ["c"]]);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost", "adopted"]);
+  assert.match(next.slot.state.degraded, /2 observations/);
+  assert.ok((next.checkpoint?.unknownThrough ?? 0) >= 3);
+});
+
 test("a log that was deleted and made anew has only new commands", async () => {
   const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
   goBack(world, 0);

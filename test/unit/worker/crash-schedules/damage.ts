@@ -29,11 +29,11 @@ export type Damage = (typeof damages)[number];
 
 /** What may be told after a damage. Each damage has its own. */
 const causes: Record<Damage, DegradationCode[]> = {
-  "log-back": ["log-lost", "commands-lost", "ahead-of-log"],
-  "log-anew": ["log-lost", "ahead-of-log"],
+  "log-back": ["log-lost", "commands-lost", "ahead-of-log", "adopted"],
+  "log-anew": ["log-lost", "ahead-of-log", "adopted"],
   hole: ["commands-lost", "log-lost", "working-memory-differs"],
   "checkpoint-gone": [],
-  "store-back": ["store-went-back", "ahead-of-log", "log-lost"],
+  "store-back": ["store-went-back", "ahead-of-log", "log-lost", "adopted"],
 };
 /** What follows from a log that lacks what a rebuild needs. */
 const consequences: DegradationCode[] = ["working-memory-differs", "learn-torn", "learn-perhaps-torn"];
