@@ -5,6 +5,7 @@ import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import type { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import type { IngestionStore } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { OutcomeStore } from "../../../libs/commands/outcomes/outcome-store.ts";
+import type { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import type { Inbox } from "../../../libs/nats/inbox.ts";
 import type { StoreTime } from "../../../libs/nats/store-time.ts";
@@ -14,7 +15,7 @@ import type { Registry } from "../../../libs/registry/registry.ts";
 import type { LimitReached, Limits } from "../http/limits.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
 import type { CommandRoom } from "./command-room.ts";
-import { processorNotFound } from "./errors.ts";
+import { processorNotFound, registryIncomplete } from "./errors.ts";
 import type { KeptRecords } from "./kept-records.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 import type { Registrations } from "./registrations.ts";
@@ -82,13 +83,20 @@ export function refuseUnknownProcessors(app: FastifyInstance, backend: () => Bac
   app.addHook("onRequest", (request, _reply, done) => {
     const isOfProcessor = /^\/(processors\/)?:id\//.test(request.routeOptions.url ?? "");
     const { id } = request.params as { id?: string };
-    done(isOfProcessor && id !== undefined && isUnknown(backend, id) ? processorNotFound(id) : undefined);
+    const reached = isOfProcessor ? ifReached(backend) : undefined;
+    const isUnknown = reached && id !== undefined && !reached.registry.get(id);
+    done(isUnknown ? unknownProcessor(reached, id) : undefined);
   });
 }
 
-function isUnknown(backend: () => Backend, processor: string): boolean {
-  const reached = ifReached(backend);
-  return reached !== undefined && reached.registry.get(processor) === undefined;
+/**
+ * The error for a processor that is not in the registry: that it is not registered, or that nobody can say so
+ * while the registry is being made anew.
+ */
+export function unknownProcessor({ registrations }: Backend, processor: string): GatewayError {
+  return registrations.areInView
+    ? processorNotFound(processor)
+    : registryIncomplete({ processor, effect: "none" });
 }
 
 /** The rest of the system; undefined until NATS was reached. */
@@ -100,14 +108,14 @@ export function ifReached(backend: () => Backend): Backend | undefined {
   }
 }
 
-/** The processor that a request's path names. Throws PROCESSOR_NOT_FOUND if it is not registered. */
+/** The processor that a request's path names. Throws what `unknownProcessor` says. */
 export function targetOf(
   options: RouteOptions,
   request: FastifyRequest<{ Params: { id: string } }>,
 ): { backend: Backend; processor: string } {
   const backend = options.backend();
   const processor = request.params.id;
-  if (!backend.registry.get(processor)) throw processorNotFound(processor);
+  if (!backend.registry.get(processor)) throw unknownProcessor(backend, processor);
   request.processor = processor;
   return { backend, processor };
 }

@@ -29,6 +29,14 @@ export function processorNotFound(processor: string): GatewayError {
   });
 }
 
+/** The error while the registry was made anew and the processors of the settings are not in it yet. */
+export function registryIncomplete(context: ErrorContext): GatewayError {
+  return new GatewayError("NATS_UNAVAILABLE", "The registry is being made anew.", {
+    ...context,
+    retryAfterSeconds,
+  });
+}
+
 /** The error while no worker runs the processor. */
 export function notOwned(context: ErrorContext): GatewayError {
   return new GatewayError("NOT_OWNED", "No worker runs this processor at the moment.", {

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { answeredWithin } from "../../../libs/nats/answered-within.ts";
 import type { RouteOptions } from "./backend.ts";
-import { natsUnavailable } from "./errors.ts";
+import { natsUnavailable, registryIncomplete } from "./errors.ts";
 
 const readyTimeoutMs = 1_000;
 
@@ -21,5 +21,5 @@ export async function checkReady({ backend, stopping }: RouteOptions): Promise<v
   } catch (error) {
     throw natsUnavailable({}, error);
   }
-  if (!isCurrent) throw new GatewayError("NATS_UNAVAILABLE", "The registry is being made anew.");
+  if (!isCurrent) throw registryIncomplete({});
 }

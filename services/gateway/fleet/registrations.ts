@@ -39,6 +39,14 @@ export class Registrations {
   }
 
   /**
+   * Whether they are in the bucket that this gateway has read. Otherwise that bucket was just made anew, and a
+   * processor that it lacks may be registered in a moment.
+   */
+  get areInView(): boolean {
+    return this.#registeredIn === this.#options.registry.createdOfView;
+  }
+
+  /**
    * Whether they are in the bucket that there is now, and this gateway has read that bucket. Rejects if NATS
    * does not answer in time.
    */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { RouteOptions } from "../../fleet/backend.ts";
-import { processorNotFound } from "../../fleet/errors.ts";
+import { unknownProcessor } from "../../fleet/backend.ts";
 import { unregistered } from "../../fleet/remove-data.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
@@ -36,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const backend = options.backend();
       const { id } = request.params;
       const entry = backend.registry.get(id);
-      if (!entry) throw processorNotFound(id);
+      if (!entry) throw unknownProcessor(backend, id);
       request.processor = id;
       return processorView(backend, entry);
     },
