@@ -87,7 +87,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     connection,
     wanted: () => wantedStreams(context, worker),
     onComplete: async () => {
-      await Promise.all([registry.refresh(), lateCalls.refresh()]);
+      await Promise.all([registry.refresh(), lateCalls.refresh(), worker?.restoreCheckpoints()]);
     },
     log,
   });

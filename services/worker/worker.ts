@@ -56,6 +56,8 @@ export class Worker {
   #matching: Promise<void> = Promise.resolve();
   #isMatchDue = false;
   #stopping = false;
+  /** When the bucket of checkpoints was created; "" before it was looked at. */
+  #checkpointsSince = "";
 
   private constructor(context: WorkerContext, membership: Membership) {
     this.#context = context;
@@ -104,6 +106,17 @@ export class Worker {
   /** The state of each of its processors. */
   get states(): ProcessorState[] {
     return [...this.#running.values()].map(({ reports }) => reports.state);
+  }
+
+  /** Writes every checkpoint again if their bucket was made anew since this was called last. */
+  async restoreCheckpoints(): Promise<void> {
+    const { stores, log } = this.#context;
+    const { created } = (await stores.checkpoints.status()).streamInfo;
+    const before = this.#checkpointsSince;
+    this.#checkpointsSince = created;
+    if (before === "" || before === created) return;
+    log.warn("the bucket of checkpoints was made anew, they are written again");
+    await Promise.all([...this.#running.values()].map(({ slot }) => slot.writeCheckpoint()));
   }
 
   async #announce(): Promise<void> {

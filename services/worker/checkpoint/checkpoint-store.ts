@@ -86,15 +86,25 @@ export class CheckpointStore {
     return this.#revision;
   }
 
-  /** The persisted checkpoint; undefined if there is none yet. */
+  /**
+   * The persisted checkpoint; undefined if there is none yet, or if it is damaged: its text is none, or one of its
+   * parts is gone.
+   */
   async load(): Promise<Checkpoint | undefined> {
     const entry = await this.#bucket.get(this.#processor);
     this.#revision = entry?.revision ?? 0;
     if (entry?.operation !== "PUT") return undefined;
-    const stored = entry.json<Stored>();
-    if (stored.parts === undefined) return checkpointOf(stored);
+    const stored = parsed<Stored>(entry.string());
+    if (stored?.parts === undefined) return stored && checkpointOf(stored);
     this.#group = stored.parts.group;
-    return checkpointOf(JSON.parse((await this.#readParts(stored.parts)).toString()));
+    const bytes = await this.#readParts(stored.parts);
+    if (bytes) {
+      const whole = parsed<StoredCheckpoint>(bytes.toString());
+      return whole && checkpointOf(whole);
+    }
+    // An earlier worker may have written another checkpoint meanwhile, and removed these parts.
+    const isSame = (await this.#bucket.get(this.#processor))?.revision === entry.revision;
+    return isSame ? undefined : this.load();
   }
 
   /**
@@ -158,11 +168,12 @@ export class CheckpointStore {
     return JSON.stringify({ applied, ingestions, unknownThrough, parts: { group, count } } satisfies Stored);
   }
 
-  async #readParts({ group, count }: Parts): Promise<Buffer> {
+  /** The text of a checkpoint that is stored in parts; undefined if one of them is missing. */
+  async #readParts({ group, count }: Parts): Promise<Buffer | undefined> {
     const parts: Uint8Array[] = [];
     for (let index = 0; index < count; index++) {
       const entry = await this.#bucket.get(this.#partKey(group, index));
-      if (!entry) throw new Error(`a part of the checkpoint of ${this.#processor} is missing`);
+      if (entry?.operation !== "PUT") return undefined;
       parts.push(entry.value);
     }
     return Buffer.concat(parts);
@@ -202,6 +213,15 @@ export class CheckpointStore {
 
   #partKey(group: string, index: number): string {
     return `${this.#processor}.${group}.${index}`;
+  }
+}
+
+/** What a text says; undefined if it is no JSON. */
+function parsed<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

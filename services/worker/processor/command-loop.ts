@@ -154,6 +154,7 @@ export class CommandLoop {
       }
       if (end === "late") await expire(this.#environment, this.#parts, command, notStartedInTime);
       if (end !== "away") continue;
+      if (context.checkpoint.current.held) return;
       status.become("down", supervisor.whyDown);
       if (
         command.deadlineMs !== undefined &&

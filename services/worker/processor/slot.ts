@@ -116,6 +116,11 @@ export class ProcessorSlot {
       .catch((error) => this.#log.error({ err: error }, "cannot mend what a late call has done"));
   }
 
+  /** Writes the checkpoint although nothing has changed, because the bucket has lost it. */
+  async writeCheckpoint(): Promise<void> {
+    await this.#processor?.context.checkpoint.persist({}).catch((error) => this.#cannotWrite(error));
+  }
+
   async trim(history: HistoryLimit): Promise<void> {
     await this.#processor?.trim(history);
   }

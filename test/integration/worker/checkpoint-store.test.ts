@@ -81,3 +81,15 @@ test("parts that a crash between two writes left behind are removed by the next 
   assert.equal((await keysOf("p4")).filter((key) => key.includes("orphan")).length, 0);
   assert.deepEqual(await storeOf("p4").load(), largeCheckpoint(1));
 });
+
+test("a checkpoint that has lost a part, or is no checkpoint, counts as gone, and can be written again", async () => {
+  await storeOf("p9").save(largeCheckpoint(1));
+  const [part = ""] = await keysOf("p9");
+  await bucket.delete(part);
+  const store = storeOf("p9");
+  assert.equal(await store.load(), undefined);
+  await store.save({ ...firstCheckpoint, applied: 2 });
+  assert.equal((await storeOf("p9").load())?.applied, 2);
+  await bucket.put("p9", "{");
+  assert.equal(await storeOf("p9").load(), undefined);
+});
