@@ -111,7 +111,11 @@ export function runProcessor(
   const reports = new Reports(
     nats.connection,
     () => slot.state,
-    () => stores.logs.last(id),
+    async () => {
+      const last = await stores.logs.last(id);
+      slot.sawEnd(last);
+      return last;
+    },
   );
   return { entry, lease, slot, requests: new Requests(nats, slot, telemetry), reports };
 }

@@ -39,12 +39,13 @@ export function withoutForeign({ checkpoint, recovery }: Context, ticks: number)
 export async function mendForeignTicks(context: Context, ticks: number): Promise<void> {
   if (ticks === 0) return;
   const { checkpoint, recovery, log } = context;
-  log.error({ ticks }, "somebody else calls the instance");
+  const ahead = aheadOfLog(context, ticks);
+  log.error({ ticks }, ahead ?? "somebody else calls the instance");
   recovery.count("foreign", recovery.mendsForeignCalls ? "mended" : "left", ticks);
   countForeign(context, ticks);
   if (!recovery.mendsForeignCalls)
     return degrade(context, "foreign-calls", "somebody else calls the instance");
-  tellIfAhead(context, ticks);
+  if (ahead !== undefined) degrade(context, "ahead-of-log", ahead);
   const { settings } = checkpoint.current;
   const mayHaveLearned = (settings.genes.max_sequence_length ?? 0) !== 0;
   // This is noted first, because the instance may die before it is known whether a model was learned.
@@ -62,16 +63,17 @@ export function countForeign({ checkpoint }: Context, count: number): void {
 }
 
 /**
- * Tells of an instance that this worker finds ahead of the log. NATS may have gone back to an earlier state,
- * which takes everything with it that could show that. A worker that was frozen sends only one call.
+ * What is to be told of an instance that this worker finds ahead of the log; undefined if it is not. NATS may have
+ * gone back to an earlier state, which takes everything with it that could show that. A worker that was frozen
+ * sends only one call.
  */
-function tellIfAhead(context: Context, ticks: number): void {
-  const isJustFound = context.memory.unaccounted === Number.POSITIVE_INFINITY;
-  if (!isJustFound || ticks === 1) return;
-  const detail =
+function aheadOfLog({ memory, recovery }: Context, ticks: number): string | undefined {
+  const isJustFound = memory.unaccounted === Number.POSITIVE_INFINITY;
+  if (!isJustFound || ticks === 1 || !recovery.mendsForeignCalls) return undefined;
+  return (
     `the instance has observed more than its log has, ${ticks} times: ` +
-    "NATS went back to an earlier state, or somebody else calls the instance";
-  degrade(context, "ahead-of-log", detail);
+    "NATS went back to an earlier state, or somebody else calls the instance"
+  );
 }
 
 /**

@@ -90,7 +90,9 @@ async function carryOut(context: Context, done: number, isSecond = false): Promi
   const foreignTicks = interval - base - vectors.length - plan.events.length;
   const isDisturbed = foreignTicks > 0 || deviation?.code === "working-memory-differs";
   if (isDisturbed && !isSecond && recovery.mendsForeignCalls) {
-    log.warn({ foreignTicks }, "somebody else calls the instance while it is rebuilt: once more");
+    const why =
+      foreignTicks > 0 ? "somebody else calls the instance" : "working memory is not as it should be";
+    log.warn({ foreignTicks }, `${why} while it is rebuilt: once more`);
     const { offset } = checkpoint.current;
     const now = { interval, offset: before.interval + before.offset - interval };
     await checkpoint.persist({

@@ -107,6 +107,14 @@ export class CommandLoop {
     }
   }
 
+  /** Takes note that the log reaches this sequence. So it is noticed if it loses what no worker has taken yet. */
+  sawEnd(last: number): void {
+    const { checkpoint } = this.#parts.context;
+    const { log } = checkpoint.current;
+    if (!log || last <= log.end || !this.#reader || this.#reader.isOver) return;
+    checkpoint.update({ log: { ...log, end: last } });
+  }
+
   /**
    * Has `run` return before the next command. If the command in hand is not begun, it returns before that
    * one.

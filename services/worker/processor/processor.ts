@@ -207,6 +207,11 @@ export class Processor {
     return answer;
   }
 
+  /** Takes note that the log reaches this sequence. */
+  sawEnd(last: number): void {
+    this.#loop.sawEnd(last);
+  }
+
   /** Trims the log to what a rebuild and this history need. */
   async trim(history: HistoryLimit): Promise<void> {
     await this.#retention.trim(this.context.checkpoint, history);

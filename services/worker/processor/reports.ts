@@ -7,8 +7,8 @@ import { DrainRate } from "./drain-rate.ts";
 /**
  * Publishes the state of one processor when it has changed, and when nothing was published for a while.
  *
- * The command loop learns the end of the log with each command that it takes. While it stays at one command,
- * the log itself is asked for its end.
+ * The command loop learns the end of the log with each command that it takes, as it was when NATS sent that
+ * command. So while commands wait, the log itself is asked for its end.
  */
 export class Reports {
   readonly #connection: Pick<NatsConnection, "publish">;
@@ -47,7 +47,7 @@ export class Reports {
     const now = performance.now();
     const seconds = (now - this.#at) / 1_000;
     const { state } = this;
-    if (before?.applied === state.applied && state.last > state.applied) void this.#askEnd(now);
+    if (state.last > state.applied) void this.#askEnd(now);
     const isNews =
       before?.state !== state.state ||
       before.settled !== state.settled ||

@@ -116,6 +116,11 @@ export class ProcessorSlot {
       .catch((error) => this.#log.error({ err: error }, "cannot mend what a late call has done"));
   }
 
+  /** Takes note that the log reaches this sequence. */
+  sawEnd(last: number): void {
+    this.#processor?.sawEnd(last);
+  }
+
   /** Writes the checkpoint although nothing has changed, because the bucket has lost it. */
   async writeCheckpoint(): Promise<void> {
     await this.#processor?.context.checkpoint.persist({}).catch((error) => this.#cannotWrite(error));

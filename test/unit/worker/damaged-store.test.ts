@@ -1,45 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
-import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
-import type { World } from "./crash-schedules/world.ts";
+import { applied, codes, goBack, started, store } from "./damaged-world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
 /** The first number behind a loss. */
 const movedTo = 1_000_000_001;
 
 const letters = (commands: readonly StoredCommand[]) => commands.map(({ sequence }) => sequence);
-
-/** A processor that has applied these, and whose worker has ended. */
-async function applied(history: readonly StoredCommand[]): Promise<World> {
-  const processor = new OneProcessor(history);
-  await processor.start();
-  await processor.slot.stop();
-  return processor.world;
-}
-
-/** Takes the log back to what it was after this sequence. */
-function goBack(world: World, sequence: number): void {
-  world.log = world.log.filter((command) => command.sequence <= sequence);
-  world.lastStored = sequence;
-}
-
-/** Stores commands under the next numbers, now. */
-function store(world: World, ...strings: string[]): void {
-  for (const one of strings) world.store(observe(world.lastStored + 1, [one]));
-}
-
-async function started(world: World): Promise<OneProcessor> {
-  const next = new OneProcessor([], undefined, world);
-  void next.slot.start();
-  await next.until("it is ready or held", () => {
-    const { state } = next.slot.state;
-    return state === "ready" || state === "held";
-  });
-  return next;
-}
-
-const codes = (checkpoint: Checkpoint | undefined) => checkpoint?.degradations.map(({ code }) => code);
 
 test("a log that has lost its tail goes on above every number that was used, and this is told", async () => {
   const world = await applied([observe(1, ["a"]), observe(2, ["b"]), observe(3, ["c"])]);
@@ -76,56 +44,6 @@ test("the numbers go on above the used ones once a rebuild does not need what st
   await next.until("it has moved", () => world.lastStored + 1 === movedTo);
   await next.untilApplied(movedTo - 1);
   assert.equal([...world.instance.kept.models.values()][0]?.events.flat().join(), "a,b,c,d");
-});
-
-test("an instance that restarted while its log lost the tail is given back what the log still has", async () => {
-  const world = await applied([
-    observe(1, ["a"]),
-    stored(2, "Learn", {}),
-    stored(3, "UpdateGenes", { genes: { recall_threshold: 0.7 } }),
-    observe(4, ["b"]),
-    observe(5, ["c"]),
-  ]);
-  goBack(world, 4);
-  world.restartInstance();
-  const next = await started(world);
-  assert.deepEqual(world.instance.events, [["b"]]);
-  assert.equal(world.instance.genes.recall_threshold, 0.7);
-  assert.deepEqual(codes(next.checkpoint), ["log-lost", "working-memory-differs"]);
-  store(world, "d");
-  await next.until("all is applied", () => world.instance.events.length === 2);
-  assert.deepEqual(world.instance.events, [["b"], ["d"]]);
-});
-
-test("an instance that restarted while its log was deleted keeps its settings, and its loss is told", async () => {
-  const world = await applied([
-    stored(1, "UpdateGenes", { genes: { recall_threshold: 0.7 } }),
-    observe(2, ["a"]),
-  ]);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
-  world.restartInstance();
-  const next = await started(world);
-  assert.deepEqual(world.instance.events, []);
-  assert.equal(world.instance.genes.recall_threshold, 0.7);
-  assert.deepEqual(codes(next.checkpoint), ["log-lost", "working-memory-differs"]);
-});
-
-test("lost commands that the instance may have are not counted as lost before they were applied", async () => {
-  const world = await applied([observe(1, ["a"])]);
-  store(world, "b", "c", "d");
-  // The worker was killed before it persisted that two of them are applied.
-  world.instance.interval += 2;
-  world.instance.events.push(["b"], ["c"]);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
-  const next = await started(world);
-  assert.deepEqual(world.instance.events, [["a"], ["b"], ["c"]]);
-  assert.deepEqual(codes(next.checkpoint), ["log-lost", "adopted"]);
-  assert.match(next.slot.state.degraded, /2 observations/);
-  assert.ok((next.checkpoint?.unknownThrough ?? 0) >= 3);
 });
 
 test("a log that was deleted and made anew has only new commands", async () => {
@@ -176,6 +94,7 @@ test("a missing command that the instance may have holds the processor", async (
   const next = await started(world);
   assert.equal(next.slot.state.state, "held");
   assert.match(next.slot.state.reason, /command 2 is lost/);
+  assert.ok(!world.story.some((line) => line.includes("is down")), "its instance can be reached");
 });
 
 test("the command that was in hand when its processor was held is applied once somebody has decided (A2)", async () => {
@@ -274,25 +193,4 @@ test("a worker that has persisted more than NATS has says that NATS went back", 
   await next.until("it is applied", () => world.instance.events.length === 4);
   assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d"]);
   assert.equal(next.checkpoint?.foreign.ticks, 0);
-});
-
-test("a Learn that nobody has begun is applied, although the instance has observed more than the log has", async () => {
-  const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
-  // NATS went back with everything: the instance has observed since, and has learned.
-  world.instance.interval += 5;
-  world.instance.events = [["x"]];
-  store(world, "c");
-  world.store(stored(4, "Learn", {}));
-  store(world, "d", "e");
-  const next = await started(world);
-  await next.untilApplied(6);
-  assert.deepEqual(
-    [...world.instance.kept.models.values()].map(({ events, frequency }) => [
-      events.flat().join(),
-      frequency,
-    ]),
-    [["a,b,c", 1]],
-  );
-  assert.deepEqual(world.instance.events, [["d"], ["e"]]);
-  assert.deepEqual(codes(next.checkpoint), ["ahead-of-log"]);
 });

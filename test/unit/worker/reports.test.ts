@@ -53,6 +53,17 @@ test("a change is reported at once", (t) => {
   );
 });
 
+test("while commands wait the log itself is asked where it ends, also where they are being applied", async (t) => {
+  const { now, published, reports } = startReports(t, 40);
+  for (const applied of [5, 6, 7]) {
+    now.state = { ...now.state, state: "applying", applied, last: 10 };
+    reports.report();
+    now.ms += reportEveryMs;
+    await new Promise(setImmediate);
+  }
+  assert.equal(published.at(-1)?.last, 40);
+});
+
 test("while a processor stays at a command the log itself is asked where it ends", async (t) => {
   const { now, published, reports } = startReports(t, 40);
   now.state = { ...now.state, state: "applying", last: 6 };
