@@ -112,7 +112,7 @@ export class CommandLoop {
     const { checkpoint } = this.#parts.context;
     const { log } = checkpoint.current;
     if (!log || last <= log.end || !this.#reader || this.#reader.isOver) return;
-    checkpoint.update({ log: { ...log, end: last } });
+    checkpoint.update({ log: { ...log, end: last, endSeenAtMs: this.#environment.clock.storeMs() } });
   }
 
   /**

@@ -14,3 +14,12 @@ export function heldBecause(
   log.error({ reason }, "the processor is held until somebody decides");
   return { reason, through, since: clock.unixMs() };
 }
+
+/** Why a processor is held, and what to do, in words for people. */
+export function heldText(processor: string, { reason, through }: Held): string {
+  const path = `POST /processors/${processor}`;
+  return (
+    `${reason}; rebuild it from a sequence of its log (${path}/rebuild), or adopt its instance as it is ` +
+    `(${path}/adopt), which counts everything up to command ${through} as applied`
+  );
+}

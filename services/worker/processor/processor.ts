@@ -9,6 +9,7 @@ import { answerQuery } from "./answer-query.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
 import { checkLog } from "./check-log.ts";
 import { CommandLoop } from "./command-loop.ts";
+import { heldText } from "./held-because.ts";
 import { Hold } from "./hold.ts";
 import type { OpenedCheckpoint } from "./open-checkpoint.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
@@ -84,7 +85,7 @@ export class Processor {
   get reason(): string {
     const { supervisor, context, status } = this.#parts;
     const { held } = context.checkpoint.current;
-    if (held) return `${held.reason}; rebuild it from a sequence of its log, or adopt its instance as it is`;
+    if (held) return heldText(this.#environment.processor, held);
     return status.state === "down" ? supervisor.whyDown : context.instance.whySlow;
   }
 
