@@ -18,6 +18,7 @@ import { defaultLimits, limitReports } from "./http/limits.ts";
 import { MemoryBudget } from "./http/memory-budget.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
+import { spreadPipelined } from "./http/pipelining.ts";
 import { readPrincipals } from "./http/principal.ts";
 import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
@@ -78,6 +79,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   recordRequests(app, { metrics, tracing });
   // This one takes over from Fastify what is done about a request that cannot be read, so it comes first.
   answerUnreadable(app, { metrics, log });
+  spreadPipelined(app);
   new Connections(limits, reached).guard(app);
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
   refuseUnknownProcessors(app, backend);

@@ -67,14 +67,15 @@ export function describeApi(app: FastifyInstance, named: Readonly<Record<string,
     },
   });
   void app.register(async (described) => {
-    let json: string | undefined;
-    let page: string | undefined;
+    // As bytes, so that many answers that nobody reads yet share them.
+    let json: Buffer | undefined;
+    let page: Buffer | undefined;
     described.get("/openapi.json", { config: { operation: documentOperation } }, async (_request, reply) => {
-      json ??= JSON.stringify(described.swagger());
+      json ??= Buffer.from(JSON.stringify(described.swagger()));
       return reply.type("application/json; charset=utf-8").send(json);
     });
     described.get("/docs", { config: { operation: pageOperation } }, async (_request, reply) => {
-      page ??= docsPage(described.swagger() as OpenAPIV3_1.Document);
+      page ??= Buffer.from(docsPage(described.swagger() as OpenAPIV3_1.Document));
       return reply
         .type("text/html; charset=utf-8")
         .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
