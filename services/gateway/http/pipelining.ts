@@ -8,38 +8,51 @@ const maxWaiting = 100;
 
 /** The requests of one connection. */
 interface Line {
-  /** How many were begun in this turn of the event loop. */
+  /** How many were begun in this turn. */
   begun: number;
   /** What begins each of those that wait, in the order in which they came. */
   waiting: (() => void)[];
+  /** Whether the next turn is to come. */
+  isScheduled: boolean;
 }
 
 /**
- * Lets the requests that a client sends at once on one connection begin a few at a time, in their order. Some
- * 2,000 short ones come in one piece, and to begin all of them would keep everybody else waiting for 100 ms.
+ * Lets the requests that a client sends at once on one connection begin a few at a time, in their order, and
+ * only while it reads the answers to earlier ones. Some 2,000 short requests come in one piece, and to begin all
+ * of them would keep everybody else waiting for 100 ms.
  */
 export function spreadPipelined(app: FastifyInstance): void {
   const lines = new WeakMap<Socket, Line>();
   app.addHook("onRequest", (request, _reply, done) => {
     const { socket } = request.raw;
-    const line = lines.get(socket) ?? { begun: 0, waiting: [] };
+    const line = lines.get(socket) ?? { begun: 0, waiting: [], isScheduled: false };
     lines.set(socket, line);
-    if (line.begun < perTurn && line.waiting.length === 0) {
-      if (line.begun++ === 0) setImmediate(nextTurn, socket, line);
+    if (line.begun < perTurn && line.waiting.length === 0 && !socket.writableNeedDrain) {
+      line.begun++;
+      schedule(socket, line);
       return done();
     }
     line.waiting.push(done);
+    schedule(socket, line);
     if (line.waiting.length > maxWaiting) socket.pause();
   });
 }
 
+function schedule(socket: Socket, line: Line): void {
+  if (line.isScheduled) return;
+  line.isScheduled = true;
+  if (socket.writableNeedDrain) socket.once("drain", () => nextTurn(socket, line));
+  else setImmediate(nextTurn, socket, line);
+}
+
 function nextTurn(socket: Socket, line: Line): void {
+  line.isScheduled = false;
   line.begun = 0;
   if (socket.destroyed) line.waiting = [];
   if (line.waiting.length === 0) return;
-  const next = line.waiting.splice(0, perTurn);
+  const next = socket.writableNeedDrain ? [] : line.waiting.splice(0, perTurn);
   line.begun = next.length;
-  setImmediate(nextTurn, socket, line);
+  schedule(socket, line);
   if (line.waiting.length === 0 && socket.isPaused()) socket.resume();
   for (const begin of next) begin();
 }
