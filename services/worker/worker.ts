@@ -4,6 +4,7 @@ import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
+import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
@@ -52,17 +53,17 @@ export class Worker {
   readonly #running = new Map<string, RunningProcessor>();
   /** What this worker knows of each processor that it runs, or that it has run and nobody has run since. */
   readonly #remembered = new Map<string, Remembered>();
+  readonly #checkpointBucket: CheckpointBucketWatch;
   readonly #timers: NodeJS.Timeout[];
   #matching: Promise<void> = Promise.resolve();
   #isMatchDue = false;
   #stopping = false;
-  /** When the bucket of checkpoints was created; "" before it was looked at. */
-  #checkpointsSince = "";
 
   private constructor(context: WorkerContext, membership: Membership) {
     this.#context = context;
     this.#membership = membership;
     const { settings, stores } = context;
+    this.#checkpointBucket = new CheckpointBucketWatch(stores.checkpoints, context.log);
     const running = () => this.#running.values();
     this.#timers = [
       setInterval(() => void this.#announce(), settings.leaseMs / announcementsPerLife),
@@ -109,14 +110,8 @@ export class Worker {
   }
 
   /** Writes every checkpoint again if their bucket was made anew since this was called last. */
-  async restoreCheckpoints(): Promise<void> {
-    const { stores, log } = this.#context;
-    const { created } = (await stores.checkpoints.status()).streamInfo;
-    const before = this.#checkpointsSince;
-    this.#checkpointsSince = created;
-    if (before === "" || before === created) return;
-    log.warn("the bucket of checkpoints was made anew, they are written again");
-    await Promise.all([...this.#running.values()].map(({ slot }) => slot.writeCheckpoint()));
+  restoreCheckpoints(): Promise<void> {
+    return this.#checkpointBucket.look(() => [...this.#running.values()].map(({ slot }) => slot));
   }
 
   async #announce(): Promise<void> {
@@ -175,13 +170,8 @@ export class Worker {
     }
     for (const id of this.#running.keys()) holders.set(id, name);
     const workers = this.#membership.workers.set(name, processors);
-    const plan = shareOut({
-      me: name,
-      wanted: processors,
-      processors: [...registered.keys()],
-      holders,
-      workers,
-    });
+    const of = { me: name, wanted: processors, processors: [...registered.keys()] };
+    const plan = shareOut({ ...of, holders, workers });
     const released = new Set(plan.release);
     for (const running of [...this.#running.values()]) {
       const { id, grpc_endpoint } = running.entry;

@@ -5,8 +5,8 @@ export const applying: Mutations = {
   "services/worker/engine/adopt.ts": [
     {
       breaks: "a replay from the beginning is made with the settings of now",
-      find: "settings, adopted: settings, adopting",
-      replace: "settings, adopting",
+      find: "adopted: settings,",
+      replace: "",
     },
     {
       breaks: "A5: the events of an adopted instance are not counted, so an auto-learn comes unforeseen",

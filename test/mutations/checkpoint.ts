@@ -169,8 +169,8 @@ export const checkpoint: Mutations = {
     },
     {
       breaks: "A5: vectors that wait to be learned are trimmed from the log",
-      find: "vectorsFrom && comparePositions(vectorsFrom, replayFrom) < 0 ? vectorsFrom : replayFrom",
-      replace: "vectorsFrom && comparePositions(vectorsFrom, replayFrom) === 0 ? vectorsFrom : replayFrom",
+      find: "vectorsFrom?.sequence ?? replayFrom.sequence",
+      replace: "replayFrom.sequence",
     },
     {
       breaks: "A5: the kept event of an earlier auto-learn is given back after a clear",

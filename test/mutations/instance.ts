@@ -2,6 +2,13 @@ import type { Mutations } from "./mutation.ts";
 
 /** The instance: its supervision, the calls to it, what is asked of it, and what is told of it. */
 export const instance: Mutations = {
+  "services/worker/processor/lost-evidence.ts": [
+    {
+      breaks: "after a restart of the worker Observes are applied in spite of their deadlines",
+      find: "if (rebuilding || interval >= expected) return;",
+      replace: "",
+    },
+  ],
   "services/worker/processor/instance-supervisor.ts": [
     {
       breaks: "commands fail one after the other while the database is away",
@@ -20,17 +27,12 @@ export const instance: Mutations = {
     },
     {
       breaks: "A7: a command that a dead worker has applied and answered expires",
-      find: "else if (this.#isFirst) await this.#noteLostEvidence(interval);",
+      find: "else if (this.#isFirst) await noteLostEvidence(context, interval, () => this.#lastStored());",
       replace: "",
     },
     {
       breaks: "after every restart of an instance late commands are applied all the same",
       find: "this.#isFirst = false;",
-      replace: "",
-    },
-    {
-      breaks: "after a restart of the worker Observes are applied in spite of their deadlines",
-      find: "if (rebuilding || interval >= expected) return;",
       replace: "",
     },
     {

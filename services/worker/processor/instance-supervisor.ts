@@ -3,12 +3,12 @@ import type { Held } from "../checkpoint/checkpoint.ts";
 import { isInstanceUnknown } from "../checkpoint/checkpoint.ts";
 import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";
-import { methodAt } from "../engine/method-at.ts";
 import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
 import { Interrupted, LeaseLost, LogIncomplete, NatsAway, NotProvable } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
 import { heldBecause } from "./held-because.ts";
+import { noteLostEvidence } from "./lost-evidence.ts";
 import { Mutex } from "./mutex.ts";
 import type { Status } from "./status.ts";
 
@@ -154,7 +154,7 @@ export class InstanceSupervisor {
       const mustAdopt = this.#mustAdopt || context.checkpoint.current.adopting;
       const wasLost = context.checkpoint.current.ifRestarted !== null;
       if (mustAdopt) await adopt(context, interval);
-      else if (this.#isFirst) await this.#noteLostEvidence(interval);
+      else if (this.#isFirst) await noteLostEvidence(context, interval, () => this.#lastStored());
       this.#mustAdopt = false;
       await reconcile(context, interval);
       context.memory.unaccounted = 0;
@@ -178,24 +178,6 @@ export class InstanceSupervisor {
     const { context, clock } = this.#options;
     const held = heldBecause(reason, await this.#lastStored(), { log: context.log, clock });
     await context.checkpoint.persist({ held });
-  }
-
-  /**
-   * Notes up to where Observes may have been begun although nothing shows it. A successful Observe is
-   * persisted a moment after it is answered. If the earlier worker and the instance both died within that
-   * moment, nothing shows that the Observe was begun. So any Observe that is in the log now may have been
-   * begun and answered. None of them may be removed from the log because it is late (A7).
-   */
-  async #noteLostEvidence(interval: number): Promise<void> {
-    const { context } = this.#options;
-    const { interval: expected, rebuilding, mark } = context.checkpoint.current;
-    // Only a restart destroys the evidence, and it shows as a lower interval. Where 0 is expected, nothing
-    // was applied yet. A rebuild was persisted together with everything before it, so then nothing is
-    // missing.
-    if (rebuilding || interval >= expected) return;
-    // A ClearAllMemory lowers the interval too. It is persisted that it is over before anything else is begun.
-    if (mark && (await methodAt(context, mark.at)) === "ClearAllMemory") return;
-    await context.checkpoint.persist({ perhapsBegunThrough: await this.#lastStored() });
   }
 
   async #lastStored(): Promise<number> {
