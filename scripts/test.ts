@@ -5,6 +5,7 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setPriority } from "node:os";
 import { concurrency, filesOf, processTests, testOptions, unitTests } from "./test-options.ts";
 
 /**
@@ -27,16 +28,23 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   });
 }
 
+interface RunOptions {
+  env?: NodeJS.ProcessEnv;
+  /** As of `nice`: a higher one leaves the processors to others. */
+  priority?: number;
+}
+
 /** Runs Node with these arguments. Resolves to its exit code, and to its output if that is piped. */
 async function runNode(
   args: string[],
   stdio: "inherit" | "pipe",
-  env: NodeJS.ProcessEnv = {},
+  { env = {}, priority = 0 }: RunOptions = {},
 ): Promise<{ code: number; output: string }> {
   const child = spawn(process.execPath, args, {
     stdio: ["inherit", stdio, stdio],
     env: { ...process.env, ...env },
   });
+  if (priority !== 0 && child.pid !== undefined) setPriority(child.pid, priority);
   running.add(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => (output += data));
@@ -45,8 +53,8 @@ async function runNode(
   return { code: code ?? 1, output };
 }
 
-async function check(name: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
-  const { code, output } = await runNode(args, "pipe", env);
+async function check(name: string, args: string[], options: RunOptions = {}): Promise<boolean> {
+  const { code, output } = await runNode(args, "pipe", options);
   console.log(code === 0 ? `${name}: passed` : `${name}: failed\n${output}`);
   return code === 0;
 }
@@ -64,9 +72,13 @@ async function runTests(args: string[]): Promise<boolean> {
   return code === 0;
 }
 
-/** Runs the unit tests in one process. To start one for each of their files would cost more than the tests do. */
+/**
+ * Runs the unit tests in one process. To start one for each of their files would cost more than the tests do. They
+ * wait for nothing, so they take what the other tests leave of the processors.
+ */
 function runUnitTests(): Promise<boolean> {
-  return check("unit tests", ["--test", ...testOptions, "--test-isolation=none", unitTests]);
+  const args = ["--test", ...testOptions, "--test-isolation=none", unitTests];
+  return check("unit tests", args, { priority: 10 });
 }
 
 /**
@@ -79,7 +91,7 @@ async function runOnOlderNats(): Promise<boolean> {
   const version = execFileSync(older, ["--version"], { encoding: "utf8" }).trim();
   const options = [...testOptions, "--test-concurrency=2"];
   return check(`integration and chaos tests with ${version}`, ["--test", ...options, ...natsSuites], {
-    NATS_SERVER_BIN: older,
+    env: { NATS_SERVER_BIN: older },
   });
 }
 
