@@ -19,8 +19,15 @@ const digit9 = 0x39;
 const maxIndexLength = 10;
 
 const knownShapes = 2048;
-/** It differs from process to process, so that nobody can send names that are taken for each other. */
-const noNames = randomInt(0x7fff_ffff);
+/**
+ * The hashes of the sequences of names that were met lately, each at the place that its lowest bits say. All
+ * bodies share the table, as making one for each would cost more than most bodies. What other bodies have left
+ * there is never met, because each body's hashes begin with another number.
+ */
+const known = new Int32Array(knownShapes);
+/** It begins somewhere, so that nobody can send names that are taken for each other. */
+let lastBody = randomInt(0x7fff_ffff);
+const bodyStep = 0x9e37_79b9;
 const prime = 0x0100_0193;
 
 /**
@@ -32,11 +39,15 @@ export class ObjectShapes {
   /** Of each object that is open, by its depth: a hash of its names so far, and how many they are. */
   readonly #shapes: number[] = [];
   readonly #names: number[] = [];
-  /** The hashes of the sequences of names that were met lately, each at the place that its lowest bits say. */
-  readonly #known = new Int32Array(knownShapes);
+  readonly #noNames: number;
+
+  constructor() {
+    lastBody = (lastBody + bodyStep) | 0;
+    this.#noNames = lastBody;
+  }
 
   begin(depth: number): void {
-    this.#shapes[depth] = noNames;
+    this.#shapes[depth] = this.#noNames;
     this.#names[depth] = 0;
   }
 
@@ -47,14 +58,14 @@ export class ObjectShapes {
     if (names >= describedNames) return tableNameCost;
     const first = json[from] ?? 0;
     if (first >= digit0 && first <= digit9 && to - from <= maxIndexLength) return indexNameCost;
-    let shape = this.#shapes[depth] ?? noNames;
+    let shape = this.#shapes[depth] ?? this.#noNames;
     for (let at = from; at < to; at++) shape = Math.imul(shape ^ (json[at] ?? 0), prime);
     // What ends a name counts, too: "ab" and "c" are not "a" and "bc".
     shape = Math.imul(shape ^ 0x100, prime);
     this.#shapes[depth] = shape;
     const place = shape & (knownShapes - 1);
-    if (this.#known[place] === shape) return 0;
-    this.#known[place] = shape;
+    if (known[place] === shape) return 0;
+    known[place] = shape;
     return newNameCost;
   }
 }
