@@ -81,6 +81,8 @@ export class Worker {
       if (worker) worker.#match();
     });
     worker = new Worker(context, membership);
+    // If NATS does not answer now, the first look comes later.
+    await worker.restoreCheckpoints().catch(() => {});
     await worker.#announce();
     return worker;
   }

@@ -70,7 +70,8 @@ export async function clearForReplay(context: Context): Promise<void> {
   const { replaying } = checkpoint.current;
   if (!replaying || replaying.isCleared) return;
   await insist(instance, "ClearAllMemory", {});
-  await checkpoint.persist({ interval: 0, offset: 0 });
+  // An instance that was held had to be adopted first, with the events that it had then.
+  await checkpoint.persist({ interval: 0, offset: 0, events: 0 });
   await restoreGenes(context);
   await restoreModes(context);
   await checkpoint.persist({ replaying: { ...replaying, isCleared: true } });

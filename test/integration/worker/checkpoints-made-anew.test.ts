@@ -23,7 +23,6 @@ test("the checkpoint of an idle processor is written again when its bucket was d
     return (await bucket.get("p1"))?.json<{ applied: number }>().applied;
   };
   await until("it is applied and persisted", async () => (await appliedIn()) === 1);
-  await worker.restoreCheckpoints();
   await withStreams(nats.url, (streams) => streams.delete(bucketStream("checkpoints")));
   assert.equal(await appliedIn(), undefined);
   await worker.restoreCheckpoints();

@@ -146,6 +146,7 @@ test("a held processor can be cleared and given its log again", async () => {
   assert.deepEqual(await next.slot.rebuild({ ...asked, dryRun: false }), { kind: "replaying", survey });
   await next.until("it is replayed", () => next.slot.state.state === "ready");
   assert.deepEqual(world.instance.events, [["c"]]);
+  assert.deepEqual(codes(next.checkpoint), [], "it is exactly what the log says");
   assert.deepEqual(
     [...world.instance.kept.models.values()].map(({ frequency }) => frequency),
     [1],
