@@ -107,12 +107,18 @@ export class CommandLoop {
     }
   }
 
-  /** Takes note that the log reaches this sequence. So it is noticed if it loses what no worker has taken yet. */
+  /** Notes where the log ends: it may lose what nobody has taken, and NATS may count what it cannot read. */
   sawEnd(last: number): void {
-    const { checkpoint } = this.#parts.context;
-    const { log } = checkpoint.current;
-    if (!log || last <= log.end || !this.#reader || this.#reader.isOver) return;
-    checkpoint.update({ log: { ...log, end: last, endSeenAtMs: this.#environment.clock.storeMs() } });
+    const { context, gate, status } = this.#parts;
+    const { log, applied } = context.checkpoint.current;
+    if (!log || !this.#reader || this.#reader.isOver) return;
+    if (last > log.end) {
+      const endSeenAtMs = this.#environment.clock.storeMs();
+      context.checkpoint.update({ log: { ...log, end: last, endSeenAtMs } });
+    }
+    if (applied < last || this.#last <= applied || !gate.isNothingBegun) return;
+    this.#last = applied;
+    if (status.state === "applying") status.become("ready");
   }
 
   /**
