@@ -1,5 +1,5 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint, KnownLog } from "./checkpoint.ts";
 import { isReplayed, unknownLog } from "./checkpoint.ts";
 import type { MissingCommands } from "./lost-commands.ts";
 import type { Changes } from "./transitions.ts";
@@ -17,16 +17,18 @@ export function taken(
   last: number,
   nowMs: number,
 ): Changes {
-  const { id, latest, ...seen } = log ?? unknownLog;
-  const isLatest = storedAtMs !== undefined && sequence > latest.sequence;
-  const known = {
-    id,
-    latest: isLatest ? { sequence, storedAtMs } : latest,
-    ...(last > seen.end ? { end: last, endSeenAtMs: nowMs } : seen),
-  };
+  const before = log ?? unknownLog;
+  const isLatest = storedAtMs !== undefined && sequence > before.latest.sequence;
+  const latest = isLatest ? { sequence, storedAtMs } : before.latest;
+  const known = reaching({ ...before, latest }, last, nowMs);
   // The numbers of the log have moved on, and nothing was given those in between.
   const hasMoved = usedThrough > 0 && sequence > usedThrough;
   return { log: known, ...(hasMoved && { applied: Math.max(applied, sequence - 1), usedThrough: 0 }) };
+}
+
+/** What is known of a log that was seen to reach `last` at this time. */
+export function reaching(log: KnownLog, last: number, nowMs: number): KnownLog {
+  return last > log.end ? { ...log, end: last, endSeenAtMs: nowMs } : log;
 }
 
 /** The commands that the log has lost before this sequence, although they were not applied. */

@@ -1,6 +1,6 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
-import { areNumbersToMove, lostBefore, taken } from "../checkpoint/log-gaps.ts";
+import { areNumbersToMove, lostBefore, reaching, taken } from "../checkpoint/log-gaps.ts";
 import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
 import { concludeStep } from "../engine/conclude-step.ts";
@@ -112,10 +112,8 @@ export class CommandLoop {
     const { context, gate, status } = this.#parts;
     const { log, applied } = context.checkpoint.current;
     if (!log || !this.#reader || this.#reader.isOver) return;
-    if (last > log.end) {
-      const endSeenAtMs = this.#environment.clock.storeMs();
-      context.checkpoint.update({ log: { ...log, end: last, endSeenAtMs } });
-    }
+    const nowMs = this.#environment.clock.storeMs();
+    if (last > log.end) context.checkpoint.update({ log: reaching(log, last, nowMs) });
     if (applied < last || this.#last <= applied || !gate.isNothingBegun) return;
     this.#last = applied;
     if (status.state === "applying") status.become("ready");
