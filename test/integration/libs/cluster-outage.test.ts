@@ -47,7 +47,9 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
 
   test("what is begun while the cluster has no majority waits until it has one", async () => {
     await logs.ensure("p1");
-    await logs.append({ id: "one", processor: "p1", method: "Observe", data: new Uint8Array() });
+    // The server of this connection hears of the log a moment after the one that has created it.
+    const command = { id: "one", processor: "p1", method: "Observe", data: new Uint8Array() };
+    await until("it is stored", () => logs.append(command));
     // The server that stays has to have its replica.
     await cluster.untilWhole();
     const [, ...away] = cluster.nodes;

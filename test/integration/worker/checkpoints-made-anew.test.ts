@@ -17,7 +17,9 @@ test("the checkpoint of an idle processor is written again when its bucket was d
   const data = encodeRequest("Observe", { strings: ["a"], unique_id: "a" });
   await logs.append({ id: "c1", processor: "p1", method: "Observe", data });
   const worker = await startWorkerInProcess(shared, { leaseMs: 1_000 });
-  t.after(() => worker.stop());
+  // It is stopped before the connection that it uses is closed.
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => worker.stop());
   const appliedIn = async () => {
     const bucket = await openBucket(link.connection, "checkpoints", 1);
     return (await bucket.get("p1"))?.json<{ applied: number }>().applied;

@@ -57,8 +57,8 @@ const post = (path: string, length: number | string) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 
 test("a processor that is not registered is a 404 before its body is read", async (t) => {
-  const registry = { get: () => undefined };
-  const gateway = buildGatewayApp({ backend: () => ({ registry }) as unknown as Backend });
+  const backend = { registry: { get: () => undefined }, registrations: { areInView: true } };
+  const gateway = buildGatewayApp({ backend: () => backend as unknown as Backend });
   t.after(gateway.close);
   const socket = connect(Number(new URL(await gateway.listen()).port), "127.0.0.1");
   socket.write(post("/nobody/observe", 8 * mebibyte));
