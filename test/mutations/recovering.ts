@@ -97,7 +97,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A7: an Observe whose event is not in working memory is told as applied",
-      find: "if (isMissing(step, workingMemory, checkpoint.current.events)) return latestInterval;",
+      find: "if (isMissing(context, step, workingMemory)) return latestInterval;",
       replace: "",
     },
   ],

@@ -54,7 +54,7 @@ export async function passObserves(
     } else if (isLast) {
       latestInterval = await concludeLatest(context, step, ownTicks, interval);
     } else {
-      if (isMissing(step, workingMemory, checkpoint.current.events)) return latestInterval;
+      if (isMissing(context, step, workingMemory)) return latestInterval;
       await concludeFollowed(context, step, workingMemory);
     }
   }
@@ -129,10 +129,20 @@ async function concludeLatest(
   return latestInterval;
 }
 
-/** Whether working memory lacks, at this place, the event that an Observe makes. One that is too large is trusted. */
-function isMissing(step: Step, workingMemory: string[][] | undefined, place: number): boolean {
-  if (!workingMemory || !readObservationFields(step.request).hasSymbols) return false;
-  return workingMemory.length <= place || isAnotherEvent(step, workingMemory[place]);
+/**
+ * Whether working memory lacks the event that the next Observe makes. It is not looked for where working memory is
+ * too large to be read, where the instance sleeps, and where events of somebody else are left between those of the
+ * log (FOREIGN_OBSERVES=leave).
+ */
+function isMissing(
+  { checkpoint, recovery }: Context,
+  step: Step,
+  workingMemory: string[][] | undefined,
+): boolean {
+  const { events, settings } = checkpoint.current;
+  if (!workingMemory || settings.sleeping || !recovery.mendsForeignCalls) return false;
+  if (!readObservationFields(step.request).hasSymbols) return false;
+  return workingMemory.length <= events || isAnotherEvent(step, workingMemory[events]);
 }
 
 /** Whether this is not the event that an Observe makes. Of one with vectors nobody knows what it makes. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
+import type { ProcessorEnvironment } from "../../../services/worker/processor/processor-environment.ts";
 import type { World } from "./crash-schedules/world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
@@ -159,4 +160,24 @@ test("an instance is not reconciled with a log that may have gone back while NAT
   // The loss was known before the rebuild, which then gives back what is left.
   assert.deepEqual(codes(processor.checkpoint), ["log-lost", "working-memory-differs"]);
   assert.deepEqual(world.instance.events, [["a"]]);
+});
+
+test("where the calls of others are left alone, an Observe behind one is not applied again (A3)", async () => {
+  const leave = ({ settings }: ProcessorEnvironment) => ({
+    settings: { ...settings, mendsForeignCalls: false },
+  });
+  const first = new OneProcessor([observe(1, ["a"])], leave);
+  const { world } = first;
+  await first.start();
+  await first.pass(1_000);
+  const copy = copyOf(world);
+  await first.slot.stop();
+  world.instance.events.push(["x"], ["b"], ["c"]);
+  world.instance.interval += 3;
+  store(world, "b", "c");
+  restoreCheckpoints(world, copy);
+  const next = new OneProcessor([], leave, world);
+  await next.start();
+  assert.deepEqual(world.instance.events.flat(), ["a", "x", "b", "c"]);
+  assert.deepEqual(codes(next.checkpoint), ["foreign-calls"]);
 });
