@@ -67,6 +67,16 @@ test("a processor that is not registered is a 404 before its body is read", asyn
   socket.destroy();
 });
 
+test("while the registry is made anew, a processor that it lacks is a 503 to try again, and no 404", async (t) => {
+  const backend = { registry: { get: () => undefined }, registrations: { areInView: false } };
+  const gateway = buildGatewayApp({ backend: () => backend as unknown as Backend });
+  t.after(gateway.close);
+  for (const path of ["/p1/working-memory", "/processors/p1"]) {
+    const { status, json, headers } = await gateway.send("GET", path);
+    assert.deepEqual([status, json.retryable, headers["retry-after"]], [503, true, "1"], path);
+  }
+});
+
 test("bodies in hand beyond their memory are a 503 with Retry-After, and fit again once others are answered", async (t) => {
   const { send, open, reached } = await listening(t, { bodiesBytes: 4 * mebibyte });
   const holder = await open();
