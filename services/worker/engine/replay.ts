@@ -66,9 +66,11 @@ export async function rewind(context: Context, { from, through }: RebuildSurvey)
  * interrupted, it begins anew.
  */
 export async function clearForReplay(context: Context): Promise<void> {
-  const { checkpoint, instance } = context;
+  const { checkpoint, instance, memory } = context;
   const { replaying } = checkpoint.current;
   if (!replaying || replaying.isCleared) return;
+  // What is known of an Observe by its answer is of when it was first applied.
+  memory.latestAnswer = null;
   await insist(instance, "ClearAllMemory", {});
   // An instance that was held had to be adopted first, with the events that it had then.
   await checkpoint.persist({ interval: 0, offset: 0, events: 0 });

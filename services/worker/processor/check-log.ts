@@ -99,7 +99,7 @@ function endOf({ clock }: ProcessorEnvironment, { last, nowMs }: LogFacts) {
 }
 
 async function goOnAfterLoss(
-  { checkpoint, instance, log }: Context,
+  { checkpoint, instance, memory, log }: Context,
   lost: LostCommands,
   known: KnownLog,
   hasGoneBack: boolean,
@@ -112,6 +112,8 @@ async function goOnAfterLoss(
   };
   const { current } = checkpoint;
   log.error({ from, through, applied: current.applied }, "the log has lost commands");
+  // Its sequence may be given to another command.
+  memory.latestAnswer = null;
   await checkpoint.persist(afterLoss(current, lost, known, reason));
   instance.doubt();
 }

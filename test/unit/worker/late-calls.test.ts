@@ -48,3 +48,13 @@ test("vectors that a late Learn of nothing has stored before their own Learn are
   ];
   await withFaults(history, [{ at: "before Learn", point: 1, kind: "sleep" }]);
 });
+
+test("the answer to an Observe says nothing of the same one when the history is replayed", async () => {
+  await withFaults(
+    [observe(1, ["A", "a"]), stored(2, "Learn", {})],
+    [
+      { at: "before GetWorkingMemory", point: 1, kind: "replay" },
+      { at: "Observe ticked", point: 4, kind: "unseen" },
+    ],
+  );
+});
