@@ -10,8 +10,8 @@ export const applying: Mutations = {
     },
     {
       breaks: "A5: the events of an adopted instance are not counted, so an auto-learn comes unforeseen",
-      find: "({ length }) => length,",
-      replace: "() => 0,",
+      find: "workingMemory?.length ?? 0;",
+      replace: "0;",
     },
   ],
   "services/worker/engine/apply-learning-observe.ts": [
@@ -111,7 +111,7 @@ export const applying: Mutations = {
     },
     {
       breaks: "A7: a repeated DeleteModel asks anew whether there was a model",
-      find: 'if (mark?.kind === "delete" && comparePositions(mark.at, step.at) === 0) return mark;',
+      find: 'if (earlier?.kind === "delete") return earlier;',
       replace: "",
     },
     {
@@ -145,7 +145,7 @@ export const applying: Mutations = {
   "services/worker/engine/change-threshold.ts": [
     {
       breaks: "A3: a change of the recall threshold that is repeated is made twice",
-      find: 'if (mark?.kind === "threshold" && comparePositions(mark.at, step.at) === 0) return mark;',
+      find: 'if (earlier?.kind === "threshold") return earlier;',
       replace: "",
     },
     {

@@ -1,4 +1,4 @@
-import { AnswerTooLarge, ask, dataOf, workingMemoryOf } from "../instance/questions.ts";
+import { ask, dataOf, readableWorkingMemoryOf } from "../instance/questions.ts";
 import { NotProvable } from "../model/interruptions.ts";
 import type { Context } from "./context.ts";
 import { degrade } from "./degrade.ts";
@@ -29,14 +29,9 @@ export async function adopt(context: Context, interval: number): Promise<void> {
     if (typeof value === "number") known[gene] = value;
   }
   const predicting = Boolean(await dataOf(instance, "GetGene", { gene: "predict" }));
-  const events = await workingMemoryOf(instance).then(
-    ({ length }) => length,
-    (error) => {
-      if (!(error instanceof AnswerTooLarge)) throw error;
-      log.warn("working memory is too large to be counted");
-      return 0;
-    },
-  );
+  const workingMemory = await readableWorkingMemoryOf(instance);
+  if (!workingMemory) log.warn("working memory is too large to be counted");
+  const events = workingMemory?.length ?? 0;
   const { current } = checkpoint;
   const settings = { ...current.settings, genes: known, predicting, predictedLast: predicting };
   // For clients the interval goes on counting, also if the instance has restarted meanwhile.

@@ -2,7 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { readObservationFields, readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";
-import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
+import { readableWorkingMemoryOf } from "../instance/questions.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import type { Step } from "../model/step.ts";
 import { applyLearningObserve } from "./apply-learning-observe.ts";
@@ -75,14 +75,12 @@ async function eventsAfter(
     askLater(context, step.at);
     return { events: events + 1, newest: null };
   }
-  try {
-    const workingMemory = await workingMemoryOf(instance);
+  const workingMemory = await readableWorkingMemoryOf(instance);
+  if (workingMemory) {
     noteVectorSymbols(context, workingMemory, 1);
     return { events: workingMemory.length, newest: workingMemory.at(-1) ?? null };
-  } catch (error) {
-    if (!(error instanceof AnswerTooLarge)) throw error;
-    // They cannot be asked for any more, so the question is not put after each event from now on.
-    context.memory.unaskedVectors = [];
-    return { events: events + 1, newest: await latestSymbols(context) };
   }
+  // They cannot be asked for any more, so the question is not put after each event from now on.
+  context.memory.unaskedVectors = [];
+  return { events: events + 1, newest: await latestSymbols(context) };
 }

@@ -7,8 +7,8 @@ import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { commandSucceeded, passed } from "../checkpoint/transitions.ts";
 import { frequencyOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
+import { intentAt } from "../model/intent.ts";
 import { Interrupted } from "../model/interruptions.ts";
-import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { refused } from "../model/step-outcome.ts";
@@ -138,8 +138,8 @@ async function restoreWorkingMemory(context: Context, { grpcStatus, data }: Step
 
 /** An earlier attempt may have deleted the model already. So the intent record of that attempt is kept. */
 async function intentOfDelete(context: Context, step: Step): Promise<Intent> {
-  const { mark } = context.checkpoint.current;
-  if (mark?.kind === "delete" && comparePositions(mark.at, step.at) === 0) return mark;
+  const earlier = intentAt(context.checkpoint.current.mark, step.at);
+  if (earlier?.kind === "delete") return earlier;
   return { kind: "delete", at: step.at, existed: await modelExists(context, step) };
 }
 

@@ -3,7 +3,7 @@ import { encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
 import { decodeRecallThresholdChange } from "../../../libs/kato/compound-commands.ts";
 import { ask, dataOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
-import { comparePositions } from "../model/position.ts";
+import { intentAt } from "../model/intent.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import { refused } from "../model/step-outcome.ts";
@@ -16,8 +16,8 @@ import type { Context } from "./context.ts";
  * attempt is kept.
  */
 export async function thresholdIntent({ checkpoint, instance }: Context, step: Step): Promise<Intent> {
-  const { mark } = checkpoint.current;
-  if (mark?.kind === "threshold" && comparePositions(mark.at, step.at) === 0) return mark;
+  const earlier = intentAt(checkpoint.current.mark, step.at);
+  if (earlier?.kind === "threshold") return earlier;
   const { increment } = decodeRecallThresholdChange(step.request);
   const gene = await dataOf(instance, "GetGene", { gene: "recall_threshold" });
   return { kind: "threshold", at: step.at, value: roundToTenth(Number(gene) + increment) };

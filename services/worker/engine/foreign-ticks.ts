@@ -1,6 +1,6 @@
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { AnswerTooLarge, frequencyOf, latestSymbolsOf, workingMemoryOf } from "../instance/questions.ts";
+import { frequencyOf, latestSymbolsOf, readableWorkingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { degrade } from "./degrade.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
@@ -87,10 +87,7 @@ async function lookForLearned(
   mayHaveLearned: boolean,
 ): Promise<string | undefined> {
   const { checkpoint, instance } = context;
-  const workingMemory = await workingMemoryOf(instance).catch((error) => {
-    if (error instanceof AnswerTooLarge) return undefined;
-    throw error;
-  });
+  const workingMemory = await readableWorkingMemoryOf(instance);
   if (!workingMemory) return undefined;
   const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
   const own = new Set(expected.flat());

@@ -5,8 +5,8 @@ import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { firstMissing } from "../checkpoint/log-gaps.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { commandSucceeded, isAutoLearnDue } from "../checkpoint/transitions.ts";
+import { intentAt } from "../model/intent.ts";
 import { NotProvable } from "../model/interruptions.ts";
-import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
 
@@ -28,7 +28,7 @@ export async function nextObserves(
   const steps: Step[] = [];
   for await (const step of history.steps({ sequence: applied + 1, step: 0 }, Number.MAX_SAFE_INTEGER)) {
     if (done > 0 && steps.length === 0 && step.at.step < done) continue;
-    const isMarked = mark !== null && comparePositions(mark.at, step.at) === 0;
+    const isMarked = intentAt(mark, step.at) !== undefined;
     if (!isMarked && needsIntent(state, step)) break;
     steps.push(step);
     state = { ...state, ...passedOver(state, step, isMarked) };

@@ -1,7 +1,8 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { commandSucceeded, observed } from "../checkpoint/transitions.ts";
-import { AnswerTooLarge, ask, workingMemoryOf } from "../instance/questions.ts";
+import { ask, readableWorkingMemoryOf } from "../instance/questions.ts";
+import { intentAt } from "../model/intent.ts";
 import { eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -34,15 +35,11 @@ export async function passObserves(
   const { steps, foreignTicks } = await nextObserves(context, by);
   checkComplete(context, steps);
   log.info({ observes: by - foreignTicks, steps: steps.length }, "reconciled: the instance has them already");
-  const workingMemory = await workingMemoryOf(instance).catch((error) => {
-    if (!(error instanceof AnswerTooLarge)) throw error;
-    return undefined;
-  });
+  const workingMemory = await readableWorkingMemoryOf(instance);
   for (const [index, step] of steps.entries()) {
     const isLast = index === steps.length - 1 && foreignTicks === 0;
-    const { mark } = checkpoint.current;
-    const isMarked = mark !== null && comparePositions(mark.at, step.at) === 0;
-    if (isMarked && mark.kind === "learn" && mark.isObserve) {
+    const intent = intentAt(checkpoint.current.mark, step.at);
+    if (intent?.kind === "learn" && intent.isObserve) {
       await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
     } else if (step.method !== "Observe") {
       await concludeStep(

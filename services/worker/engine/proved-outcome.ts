@@ -2,7 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import { encodeResponse } from "../../../libs/kato/codec.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
-import { comparePositions } from "../model/position.ts";
+import { intentAt } from "../model/intent.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import type { Context } from "./context.ts";
@@ -26,7 +26,7 @@ const successMessages: Record<string, string> = {
  */
 export function provedOutcome({ instance, checkpoint }: Context, step: Step): StepOutcome {
   const { interval, mark } = checkpoint.current;
-  const intent = mark && comparePositions(mark.at, step.at) === 0 ? mark : undefined;
+  const intent = intentAt(mark, step.at);
   const message = intent?.kind === "learn" && !intent.isObserve ? intent.model || "None" : undefined;
   const envelope = {
     status: "OKAY",

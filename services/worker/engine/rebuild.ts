@@ -1,14 +1,7 @@
 import { degradedBy } from "../checkpoint/degradation.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { neededFrom } from "../checkpoint/transitions.ts";
-import {
-  AnswerTooLarge,
-  ask,
-  dataOf,
-  insist,
-  symbolCountOf,
-  workingMemoryOf,
-} from "../instance/questions.ts";
+import { ask, dataOf, insist, readableWorkingMemoryOf, symbolCountOf } from "../instance/questions.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -149,14 +142,12 @@ async function compare(
   expected: number,
 ): Promise<{ events: number; deviation: Deviation | undefined }> {
   const { instance } = context;
-  try {
-    const workingMemory = await workingMemoryOf(instance);
-    noteVectorSymbols(context, workingMemory);
-    return { events: workingMemory.length, deviation: deviationOf(plan, expected, workingMemory) };
-  } catch (error) {
-    if (!(error instanceof AnswerTooLarge)) throw error;
+  const workingMemory = await readableWorkingMemoryOf(instance);
+  if (!workingMemory) {
     return { events: expected, deviation: deviationInSize(plan, await symbolCountOf(instance)) };
   }
+  noteVectorSymbols(context, workingMemory);
+  return { events: workingMemory.length, deviation: deviationOf(plan, expected, workingMemory) };
 }
 
 /**

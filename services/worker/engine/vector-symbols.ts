@@ -1,4 +1,4 @@
-import { AnswerTooLarge, workingMemoryOf } from "../instance/questions.ts";
+import { readableWorkingMemoryOf } from "../instance/questions.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Context } from "./context.ts";
 
@@ -52,9 +52,6 @@ export function noteVectorSymbols(
 export async function askForVectorSymbols(context: Context): Promise<void> {
   const { instance, memory } = context;
   if (memory.unaskedVectors.length === 0) return;
-  try {
-    noteVectorSymbols(context, await workingMemoryOf(instance));
-  } catch (error) {
-    if (!(error instanceof AnswerTooLarge)) throw error;
-  }
+  const workingMemory = await readableWorkingMemoryOf(instance);
+  if (workingMemory) noteVectorSymbols(context, workingMemory);
 }

@@ -1,4 +1,9 @@
-import { AnswerTooLarge, latestSymbolsOf, symbolCountOf, workingMemoryOf } from "../instance/questions.ts";
+import {
+  AnswerTooLarge,
+  latestSymbolsOf,
+  readableWorkingMemoryOf,
+  symbolCountOf,
+} from "../instance/questions.ts";
 import { countSymbols } from "../model/memory-events.ts";
 import type { Context } from "./context.ts";
 import { observesToReplay } from "./rebuild.ts";
@@ -13,11 +18,8 @@ export async function readWorkingMemory(
   context: Context,
   newest: string[] = [],
 ): Promise<string[][] | undefined> {
-  try {
-    return await workingMemoryOf(context.instance);
-  } catch (error) {
-    if (!(error instanceof AnswerTooLarge)) throw error;
-  }
+  const workingMemory = await readableWorkingMemoryOf(context.instance);
+  if (workingMemory) return workingMemory;
   const known = eventsOf(planRebuild(context.checkpoint.current, await observesToReplay(context)));
   const size = await symbolCountOf(context.instance);
   if (countSymbols(known) === size) return known;

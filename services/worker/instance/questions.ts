@@ -63,6 +63,16 @@ export async function workingMemoryOf(instance: Callee): Promise<string[][]> {
   return JSON.parse((await insist(instance, "GetWorkingMemory", {})).message ?? "[]");
 }
 
+/** Likewise; undefined if it is too large to be read. */
+export async function readableWorkingMemoryOf(instance: Callee): Promise<string[][] | undefined> {
+  try {
+    return await workingMemoryOf(instance);
+  } catch (error) {
+    if (error instanceof AnswerTooLarge) return undefined;
+    throw error;
+  }
+}
+
 /** How many symbols working memory holds. */
 export async function symbolCountOf(instance: Callee): Promise<number> {
   return Number(objectOf((await insist(instance, "ShowStatus", {})).response).size_WM);

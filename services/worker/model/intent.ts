@@ -1,4 +1,5 @@
 import type { Position } from "./position.ts";
+import { comparePositions } from "./position.ts";
 
 /**
  * The intent record of a command whose effect the interval cannot prove. It is persisted before the call, as
@@ -12,6 +13,11 @@ export type Intent =
   | { kind: "threshold"; at: Position; value: number }
   /** Any other command: sending it twice does no harm. */
   | { kind: "repeatable"; at: Position };
+
+/** The intent record if it is that of the step at this position; undefined if it is another one's, or none. */
+export function intentAt(mark: Intent | null, at: Position): Intent | undefined {
+  return mark !== null && comparePositions(mark.at, at) === 0 ? mark : undefined;
+}
 
 /** Stands for the frequency of a model that is too large to be read. */
 export const unreadableFrequency = Number.MAX_SAFE_INTEGER;
