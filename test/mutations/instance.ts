@@ -102,7 +102,7 @@ export const instance: Mutations = {
   "services/worker/instance/instance.ts": [
     {
       breaks: "A4: a worker without the lease calls the instance",
-      find: "if (!lease.held) throw new LeaseLost(processor);",
+      find: "checkHeld(lease, processor);",
       replace: "",
     },
     {

@@ -1,6 +1,8 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import { nuid } from "@nats-io/transport-node";
+import type { HeldLease } from "../model/held-lease.ts";
+import { checkHeld } from "../model/held-lease.ts";
 import { LeaseLost, NatsAway } from "../model/interruptions.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { firstCheckpoint } from "./checkpoint.ts";
@@ -60,7 +62,7 @@ const partBytes = 256 * 1024;
 export class CheckpointStore {
   readonly #bucket: CheckpointBucket;
   readonly #processor: string;
-  readonly #lease: { readonly held: boolean };
+  readonly #lease: HeldLease;
   /** Removes keys of the bucket, and their history. It may fail. */
   readonly #drop: (keys: string) => Promise<void>;
   #revision = 0;
@@ -72,7 +74,7 @@ export class CheckpointStore {
   constructor(
     bucket: CheckpointBucket,
     processor: string,
-    lease: { readonly held: boolean },
+    lease: HeldLease,
     drop: (keys: string) => Promise<void>,
   ) {
     this.#bucket = bucket;
@@ -134,7 +136,7 @@ export class CheckpointStore {
    * lease, too: in a bucket that went back to an earlier state, the revision may by now be another writer's.
    */
   async #write(text: string): Promise<number> {
-    if (!this.#lease.held) throw new LeaseLost(`${this.#processor}: the lease is gone`);
+    checkHeld(this.#lease, this.#processor);
     if (this.#revision === 0) return this.#bucket.create(this.#processor, text);
     try {
       return await this.#bucket.update(this.#processor, text, this.#revision);

@@ -7,6 +7,8 @@ import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import type { Clock } from "../model/clock.ts";
+import type { HeldLease } from "../model/held-lease.ts";
+import { checkHeld } from "../model/held-lease.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import type { LateCall } from "../model/late-calls.ts";
 import type { Position } from "../model/position.ts";
@@ -18,7 +20,7 @@ export interface InstanceOptions {
   processor: string;
   port: InstancePort;
   /** `held` says whether this worker may still call the instance (A4). */
-  lease: { readonly held: boolean };
+  lease: HeldLease;
   callTimeoutMs: number;
   telemetry: CallTelemetry;
   clock: Pick<Clock, "monotonicMs" | "unixMs">;
@@ -119,7 +121,7 @@ export class Instance {
    */
   async call(method: Method, request: Uint8Array, trace = this.inHand?.trace): Promise<CallResult> {
     const { lease, processor, telemetry, clock, log } = this.#options;
-    if (!lease.held) throw new LeaseLost(processor);
+    checkHeld(lease, processor);
     if (this.#connection !== this.#port.connections) {
       return { kind: "not-sent", status: grpc.UNAVAILABLE, details: "the connection is another one" };
     }

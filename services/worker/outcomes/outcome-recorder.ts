@@ -11,6 +11,8 @@ import type {
 import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Clock } from "../model/clock.ts";
+import type { HeldLease } from "../model/held-lease.ts";
+import { checkHeld } from "../model/held-lease.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import { refused } from "../model/step-outcome.ts";
 import { deadLetterOf } from "./dead-letter.ts";
@@ -24,11 +26,6 @@ export interface OutcomeRecorderOptions {
   isShort: () => boolean;
   clock: Pick<Clock, "unixMs" | "storeMs" | "sleep">;
   log: Pick<Logger, "warn">;
-}
-
-/** The right to run a processor. */
-interface Lease {
-  readonly held: boolean;
 }
 
 const retryMs = 500;
@@ -58,17 +55,17 @@ export class OutcomeRecorder {
    * nothing to keep. Rejects with LeaseLost without the lease: another worker may conclude the command in another
    * way by then.
    */
-  record(command: StoredCommand, reply: Reply, lease: Lease): Promise<void> | undefined {
+  record(command: StoredCommand, reply: Reply, lease: HeldLease): Promise<void> | undefined {
     if (reply.outcome === "applied" && !command.store && !isOverdue(command, this.#options.clock))
       return undefined;
     const letter = deadLetterOf(command, reply);
     return this.#insist(async () => {
       if (letter) {
-        checkHeld(lease, letter);
+        checkHeld(lease, letter.processor);
         await this.#keepLetter(letter);
       }
       if (letter && isLine(command) && this.#options.isShort()) return;
-      checkHeld(lease, command);
+      checkHeld(lease, command.processor);
       await this.#write(command, this.#fitting(reply));
     });
   }
@@ -144,10 +141,6 @@ export class OutcomeRecorder {
       outcome: reply.outcome,
     };
   }
-}
-
-function checkHeld(lease: Lease, { processor }: { processor: string }): void {
-  if (!lease.held) throw new LeaseLost(`${processor}: the lease is gone`);
 }
 
 /**

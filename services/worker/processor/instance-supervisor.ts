@@ -5,6 +5,8 @@ import { adopt } from "../engine/adopt.ts";
 import type { Context } from "../engine/context.ts";
 import { reconcile } from "../engine/reconcile.ts";
 import type { Clock } from "../model/clock.ts";
+import type { HeldLease } from "../model/held-lease.ts";
+import { checkHeld } from "../model/held-lease.ts";
 import { Interrupted, LeaseLost, LogIncomplete, NatsAway, NotProvable } from "../model/interruptions.ts";
 import type { CancellationGate } from "./cancellation.ts";
 import { heldBecause } from "./held-because.ts";
@@ -14,7 +16,7 @@ import type { Status } from "./status.ts";
 
 export interface SupervisorOptions {
   context: Context;
-  lease: { readonly held: boolean };
+  lease: HeldLease;
   status: Status;
   gate: CancellationGate;
   clock: Clock;
@@ -119,7 +121,7 @@ export class InstanceSupervisor {
    */
   async prepare(timeoutMs: number): Promise<boolean> {
     const { instance } = this.#options.context;
-    if (!this.#options.lease.held) throw new LeaseLost(instance.processor);
+    checkHeld(this.#options.lease, instance.processor);
     if (this.#held) return false;
     if (!(await this.#attach(timeoutMs))) return false;
     return !instance.isDatabaseSuspected || this.#probeDatabase();

@@ -12,6 +12,7 @@ import type { RecoveryStep } from "../engine/context.ts";
 import type { CallMetrics } from "../instance/call-telemetry.ts";
 import type { InstancePort } from "../instance/port.ts";
 import type { Clock } from "../model/clock.ts";
+import type { HeldLease } from "../model/held-lease.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 
 /**
@@ -21,7 +22,7 @@ import type { LateCallReport } from "../model/late-calls.ts";
 export interface ProcessorEnvironment {
   processor: string;
   /** `held` says whether this worker may still call the instance (A4). `worker` is its name, for people. */
-  lease: { readonly worker: string; readonly held: boolean };
+  lease: HeldLease & { readonly worker: string };
   port: InstancePort;
   settings: ProcessorSettings;
   stores: ProcessorStores;
@@ -71,11 +72,7 @@ export interface ProcessorStores {
     /**
      * Keeps what became of a command, and resolves once NATS has it; undefined if there is nothing to keep.
      */
-    record(
-      command: StoredCommand,
-      reply: Reply,
-      lease: { readonly held: boolean },
-    ): Promise<void> | undefined;
+    record(command: StoredCommand, reply: Reply, lease: HeldLease): Promise<void> | undefined;
     /**
      * Whether a command under an Idempotency-Key may be started. It may not if another command of that key
      * was started.
