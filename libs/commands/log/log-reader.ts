@@ -70,7 +70,6 @@ export class LogReader {
   /** Resolves when the connection is back. Undefined while it is there. */
   #away: PromiseWithResolvers<void> | undefined;
   #closed = false;
-  #isLost = false;
 
   constructor(options: LogReaderOptions) {
     this.#options = options;
@@ -78,9 +77,8 @@ export class LogReader {
     void this.#followConnection();
   }
 
-  /** Whether the connection over which it reads was lost, and it does not reopen, or it was closed. */
-  get isOver(): boolean {
-    return this.#isLost || this.#closed;
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** How many commands there are to read now. To be called before `commands`, if at all. */
@@ -143,19 +141,13 @@ export class LogReader {
     for await (const { type } of this.#options.status) {
       if (this.#closed) break;
       if (type === "disconnect") {
-        this.#lose();
+        if (!this.#options.reopens) this.#options.onLost?.();
         this.#away ??= Promise.withResolvers();
         this.#opened = undefined;
         this.#messages?.stop();
       } else if (type === "reconnect") this.#resume();
     }
     this.#resume();
-  }
-
-  #lose(): void {
-    if (this.#options.reopens) return;
-    this.#isLost = true;
-    this.#options.onLost?.();
   }
 
   #resume(): void {

@@ -40,7 +40,7 @@ export class CommandLoop {
   readonly #environment: ProcessorEnvironment;
   readonly #parts: ProcessorParts;
   readonly #onApplied: () => void;
-  #reader: { close(): void; readonly isOver: boolean } | undefined;
+  #reader: { close(): void; readonly isClosed: boolean } | undefined;
   #isStopping = false;
   /** The last known sequence of the log. */
   #last = 0;
@@ -109,9 +109,9 @@ export class CommandLoop {
 
   /** Notes where the log ends: it may lose what nobody has taken, and NATS may count what it cannot read. */
   sawEnd(last: number): void {
-    const { context, gate, status } = this.#parts;
+    const { context, gate, status, supervisor } = this.#parts;
     const { log, applied } = context.checkpoint.current;
-    if (!log || !this.#reader || this.#reader.isOver) return;
+    if (!log || !this.#reader || this.#reader.isClosed || supervisor.isLogInDoubt) return;
     const nowMs = this.#environment.clock.storeMs();
     if (last > log.end) context.checkpoint.update({ log: reaching(log, last, nowMs) });
     if (applied < last || this.#last <= applied || !gate.isNothingBegun) return;
@@ -150,8 +150,7 @@ export class CommandLoop {
     while (!this.#isStopping && context.checkpoint.current.applied < command.sequence) {
       if (context.checkpoint.current.held || supervisor.isLogInDoubt) return;
       const isBegun = gate.isBegun(command);
-      // By now another command may have its sequence. What was begun is brought to its end all the same.
-      if (this.#reader?.isOver && !isBegun) return;
+      if (this.#reader?.isClosed && !isBegun) return;
       if (replay.from !== undefined && !isBegun) return;
       if (status.isPaused && !isBegun) {
         await status.resumed();

@@ -63,7 +63,7 @@ export interface ProcessorStores {
       processor: string,
       from: number,
       onLost?: () => void,
-    ): Pick<LogReader, "pending" | "commands" | "close" | "isOver">;
+    ): Pick<LogReader, "pending" | "commands" | "close" | "isClosed">;
   };
   identity: Pick<LogIdentity, "look" | "storedAt" | "name" | "continueAt">;
   checkpoints: Pick<CheckpointStore, "load" | "save" | "revision">;

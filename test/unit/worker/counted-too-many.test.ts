@@ -9,8 +9,8 @@ test("a command that NATS counts and cannot read does not leave the processor ap
       return {
         pending: () => reader.pending(),
         close: () => reader.close(),
-        get isOver() {
-          return reader.isOver;
+        get isClosed() {
+          return reader.isClosed;
         },
         async *commands() {
           for await (const { command, behind } of reader.commands()) yield { command, behind: behind + 1 };

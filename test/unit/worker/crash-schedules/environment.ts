@@ -242,7 +242,7 @@ function readerOf(
       }
     },
     close: end,
-    get isOver() {
+    get isClosed() {
       return isClosed;
     },
   };
