@@ -4,7 +4,8 @@ import { invalid } from "./problem.ts";
 
 /**
  * How many strings, arrays and objects a body may have; the name of a field counts as two. JSON.parse makes
- * an object of each, which takes some 0.4 µs. So a body of 8 MiB could block the process for a second (docs/decisions/0025-limits-on-requests.md).
+ * an object of each, which takes some 0.4 µs. So a body of 8 MiB could block the process for a second
+ * (docs/decisions/0025-limits-on-requests.md).
  */
 export const maxValues = 100_000;
 

@@ -15,7 +15,8 @@ import { noteTorn } from "./torn-model.ts";
 
 /**
  * What was found out about an auto-learn. `hasVectors` says that the instance has the vectors of its Observe: it
- * has learned them, by this Observe or earlier, or learns them with the next Learn. `intent` is the intent record with the events that were learned.
+ * has learned them, by this Observe or earlier, or learns them with the next Learn. `intent` is the intent record
+ * with the events that were learned.
  */
 export type Traced =
   | { verdict: "not-begun"; hasVectors: boolean }

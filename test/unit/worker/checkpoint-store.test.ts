@@ -66,24 +66,27 @@ function largeCheckpoint(applied: number, symbol: string): Checkpoint {
   return { ...firstCheckpoint, applied, vectorEvents: [{ at, symbols: [symbol.repeat(300_000)] }] };
 }
 
-test("a write that was carried out and got no answer is not taken for another worker's", async () => {
+/** A store that has saved a checkpoint, and then got no answer to the next write: before or after it was carried out. */
+async function withoutAnswer(
+  when: "beforeWrite" | "afterWrite",
+): Promise<{ bucket: Bucket; store: CheckpointStore }> {
   const bucket = new Bucket();
   const store = storeOf(bucket);
   await store.save({ ...firstCheckpoint, applied: 1 });
-  bucket.afterWrite = noAnswer;
+  bucket[when] = noAnswer;
   await assert.rejects(store.save({ ...firstCheckpoint, applied: 2 }), NatsAway);
-  bucket.afterWrite = () => {};
+  bucket[when] = () => {};
+  return { bucket, store };
+}
+
+test("a write that was carried out and got no answer is not taken for another worker's", async () => {
+  const { bucket, store } = await withoutAnswer("afterWrite");
   await store.save({ ...firstCheckpoint, applied: 3 });
   assert.equal((await storeOf(bucket).load())?.applied, 3);
 });
 
 test("a write of another worker is not taken for one of its own that got no answer (A5)", async () => {
-  const bucket = new Bucket();
-  const store = storeOf(bucket);
-  await store.save({ ...firstCheckpoint, applied: 1 });
-  bucket.beforeWrite = noAnswer;
-  await assert.rejects(store.save({ ...firstCheckpoint, applied: 2 }), NatsAway);
-  bucket.beforeWrite = () => {};
+  const { bucket, store } = await withoutAnswer("beforeWrite");
   const next = storeOf(bucket);
   await next.load();
   await next.save({ ...firstCheckpoint, epoch: "next", applied: 1 });

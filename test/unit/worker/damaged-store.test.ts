@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import type { World } from "./crash-schedules/world.ts";
 import { applied, codes, goBack, started, store } from "./damaged-world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
@@ -86,11 +87,17 @@ test("a command that is missing before it was applied is told, and the next ones
   assert.equal((await next.slot.cancel(2)).outcome, "expired");
 });
 
-test("a missing command that the instance may have holds the processor", async () => {
+/** The log has lost the second of three commands, and the instance has one more than the checkpoint says. */
+async function withHoleThatMayBeApplied(): Promise<World> {
   const world = await applied([observe(1, ["a"])]);
   store(world, "b", "c");
   world.instance.interval++;
   world.log = world.log.filter(({ sequence }) => sequence !== 2);
+  return world;
+}
+
+test("a missing command that the instance may have holds the processor", async () => {
+  const world = await withHoleThatMayBeApplied();
   const next = await started(world);
   assert.equal(next.slot.state.state, "held");
   assert.match(next.slot.state.reason, /command 2 is lost/);
@@ -98,10 +105,7 @@ test("a missing command that the instance may have holds the processor", async (
 });
 
 test("the command that was in hand when its processor was held is applied once somebody has decided (A2)", async () => {
-  const world = await applied([observe(1, ["a"])]);
-  store(world, "b", "c");
-  world.instance.interval++;
-  world.log = world.log.filter(({ sequence }) => sequence !== 2);
+  const world = await withHoleThatMayBeApplied();
   const next = await started(world);
   await next.pass(10_000);
   const adopted = await next.slot.rebuild({ dryRun: false, adopt: { applied: 2 } });

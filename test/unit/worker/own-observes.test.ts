@@ -24,17 +24,25 @@ test("the Observe with which a processor begins is cleared away before the first
   assert.equal(processor.checkpoint?.offset, -1);
 });
 
-test("once it is found that it has ticked, that is persisted before the first Observe of the log (A5)", async () => {
+/**
+ * The next life of a worker that died within the Observe with which it began. That has ticked, and this is not
+ * persisted. If an Observe of somebody else is given, that has ticked behind it.
+ */
+async function afterDeathWithinIt(other?: Uint8Array): Promise<OneProcessor> {
   const first = new OneProcessor([observe(1, ["a"])]);
-  // It has ticked, and that is not persisted.
   first.onCall = atFirst("Observe", (request) => {
     first.carryOut("Observe", request);
+    if (other) first.carryOut("Observe", other);
     first.life.isDead = true;
     return undefined;
   });
   void first.slot.start();
-  await first.until("it has ticked", () => first.world.instance.interval === 1);
-  const next = first.nextLife();
+  await first.until("it has ticked", () => first.world.instance.interval === (other ? 2 : 1));
+  return first.nextLife();
+}
+
+test("once it is found that it has ticked, that is persisted before the first Observe of the log (A5)", async () => {
+  const next = await afterDeathWithinIt();
   let persisted: object | undefined;
   next.onCall = (method) => {
     const { ownObserve, interval } = next.persisted ?? {};
@@ -47,16 +55,7 @@ test("once it is found that it has ticked, that is persisted before the first Ob
 });
 
 test("what somebody else observes beside it is noticed and taken back (A5)", async () => {
-  const first = new OneProcessor([observe(1, ["a"])]);
-  first.onCall = atFirst("Observe", (request) => {
-    first.carryOut("Observe", request);
-    first.carryOut("Observe", foreign);
-    first.life.isDead = true;
-    return undefined;
-  });
-  void first.slot.start();
-  await first.until("both have ticked", () => first.world.instance.interval === 2);
-  const next = first.nextLife();
+  const next = await afterDeathWithinIt(foreign);
   await next.start();
   assert.equal(next.checkpoint?.foreign.ticks, 1);
   assert.deepEqual(next.world.instance.events, [["a"]]);

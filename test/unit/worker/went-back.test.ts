@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
+import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { ProcessorEnvironment } from "../../../services/worker/processor/processor-environment.ts";
 import type { World } from "./crash-schedules/world.ts";
+import { codes, goBack, started, store } from "./damaged-world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
 /** What NATS keeps, as it was at some time. */
@@ -29,17 +30,24 @@ function restore(world: World, copy: Copy): void {
   Object.assign(world, { log: [...copy.log], lastStored: copy.lastStored });
 }
 
-function store(world: World, ...strings: string[]): void {
-  for (const one of strings) world.store(observe(world.lastStored + 1, [one]));
-}
-
-const codes = (checkpoint: Checkpoint | undefined) => checkpoint?.degradations.map(({ code }) => code);
-
-async function started(world: World): Promise<OneProcessor> {
-  const processor = new OneProcessor([], undefined, world);
-  void processor.slot.start();
-  await processor.until("it is ready or held", () => ["ready", "held"].includes(processor.slot.state.state));
-  return processor;
+/**
+ * A processor that has applied these, the third of which is a Learn. Then its worker has ended, and NATS has kept
+ * nothing since the intent record of the Learn, and has lost the Learn itself.
+ */
+async function lostUnderWay(history: readonly StoredCommand[]): Promise<World> {
+  const processor = new OneProcessor(history);
+  const { world } = processor;
+  let atLearn: Copy | undefined;
+  processor.onCall = (method) => {
+    if (method === "Learn") atLearn = copyOf(world);
+    return undefined;
+  };
+  await processor.start();
+  await processor.slot.stop();
+  assert.ok(atLearn);
+  restoreCheckpoints(world, atLearn);
+  world.log = world.log.filter(({ sequence }) => sequence !== 3);
+  return world;
 }
 
 test("a log that went back and has grown past its old end before anybody looked is told", async () => {
@@ -51,10 +59,7 @@ test("a log that went back and has grown past its old end before anybody looked 
   await first.until("it has seen them", () => first.slot.state.last === 4);
   await first.pass(1_000);
   await first.slot.stop();
-  world.betweenStarts(() => {
-    world.log = world.log.filter(({ sequence }) => sequence <= 2);
-    world.lastStored = 2;
-  });
+  world.betweenStarts(() => goBack(world, 2));
   store(world, "x", "y", "z");
   const next = new OneProcessor([], undefined, world);
   void next.slot.start();
@@ -102,23 +107,12 @@ test("ticks are not taken for those of Observes whose events are not in working 
 });
 
 test("a command lost while under way, with a later one applied, holds the processor: nobody knows which", async () => {
-  const first = new OneProcessor([
+  const world = await lostUnderWay([
     observe(1, ["a"]),
     observe(2, ["b"]),
     stored(3, "Learn", {}),
     observe(4, ["c"]),
   ]);
-  const { world } = first;
-  let atLearn: Copy | undefined;
-  first.onCall = (method) => {
-    if (method === "Learn") atLearn = copyOf(world);
-    return undefined;
-  };
-  await first.start();
-  await first.slot.stop();
-  assert.ok(atLearn);
-  restoreCheckpoints(world, atLearn);
-  world.log = world.log.filter(({ sequence }) => sequence !== 3);
   const next = await started(world);
   assert.equal(next.slot.state.state, "held");
   assert.match(next.slot.state.reason, /command 3 is lost from the log, and nobody knows/);
@@ -126,18 +120,7 @@ test("a command lost while under way, with a later one applied, holds the proces
 });
 
 test("without a later one applied it is told, and the later ones are applied", async () => {
-  const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), stored(3, "Learn", {})]);
-  const { world } = first;
-  let atLearn: Copy | undefined;
-  first.onCall = (method) => {
-    if (method === "Learn") atLearn = copyOf(world);
-    return undefined;
-  };
-  await first.start();
-  await first.slot.stop();
-  assert.ok(atLearn);
-  restoreCheckpoints(world, atLearn);
-  world.log = world.log.filter(({ sequence }) => sequence !== 3);
+  const world = await lostUnderWay([observe(1, ["a"]), observe(2, ["b"]), stored(3, "Learn", {})]);
   store(world, "c");
   const next = await started(world);
   await next.untilApplied(4);
@@ -150,10 +133,7 @@ test("an instance is not reconciled with a log that may have gone back while NAT
   const { world } = processor;
   await processor.start();
   await processor.pass(1_000);
-  world.betweenStarts(() => {
-    world.log = world.log.filter(({ sequence }) => sequence <= 1);
-    world.lastStored = 1;
-  });
+  world.betweenStarts(() => goBack(world, 1));
   world.restartInstance();
   await processor.until("it is ready", () => processor.slot.state.state === "ready");
   await processor.pass(3_000);
