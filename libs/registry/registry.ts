@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { answeredWithin } from "../nats/answered-within.ts";
+import type { Revision } from "../nats/bucket-view.ts";
+import { BucketView, readRevision } from "../nats/bucket-view.ts";
 import { isConflict } from "../nats/errors.ts";
 import type { ProcessorEntry, Source } from "./processor-entry.ts";
-import { isStronger } from "./processor-entry.ts";
-import { RegistryView, readEntry } from "./registry-view.ts";
+import { entryProblem, isStronger } from "./processor-entry.ts";
 
 /**
  * Which processors exist and where their instances are: it reads from a view of the registry's bucket, and
@@ -16,9 +17,9 @@ import { RegistryView, readEntry } from "./registry-view.ts";
  */
 export class Registry {
   readonly #bucket: KV;
-  readonly #view: RegistryView;
+  readonly #view: BucketView<ProcessorEntry>;
 
-  private constructor(bucket: KV, view: RegistryView) {
+  private constructor(bucket: KV, view: BucketView<ProcessorEntry>) {
     this.#bucket = bucket;
     this.#view = view;
   }
@@ -28,7 +29,7 @@ export class Registry {
    * cannot be read.
    */
   static async open(bucket: KV, connection: NatsConnection): Promise<Registry> {
-    return new Registry(bucket, await RegistryView.open(bucket, connection));
+    return new Registry(bucket, await BucketView.open(bucket, connection, readEntry));
   }
 
   /** The processor with this id; undefined if there is none. */
@@ -139,9 +140,9 @@ export class Registry {
   ): Promise<{ before: ProcessorEntry | undefined; after: ProcessorEntry | undefined }> {
     for (;;) {
       const found = await this.#bucket.get(id);
-      const known = found ? readEntry(found) : { revision: 0 };
+      const known: Revision<ProcessorEntry> = found ? readRevision(found, readEntry) : { revision: 0 };
       if (found) this.#view.update(id, known);
-      const before = known.entry;
+      const before = known.value;
       const after = decide(before);
       try {
         if (!isDeepStrictEqual(before, after)) await this.#write(id, after, known.revision);
@@ -155,13 +156,19 @@ export class Registry {
   async #write(id: string, entry: ProcessorEntry | undefined, previousSeq: number): Promise<void> {
     if (entry) {
       const revision = await this.#bucket.put(id, JSON.stringify(entry), { previousSeq });
-      this.#view.update(id, { revision, entry });
+      this.#view.update(id, { revision, value: entry });
     } else {
       await this.#bucket.delete(id, { previousSeq });
       // The bucket does not tell the new revision: it is this one or a later one.
       this.#view.update(id, { revision: previousSeq + 1 });
     }
   }
+}
+
+/** The entry that stands under an id. */
+function readEntry(id: string, value: unknown): ProcessorEntry | undefined {
+  const entry = value as ProcessorEntry;
+  return entry.id === id && entryProblem(entry) === undefined ? entry : undefined;
 }
 
 function pauseOf(known: ProcessorEntry | undefined): Pick<ProcessorEntry, "paused" | "paused_by"> {

@@ -1,31 +1,33 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { ProcessorEntry } from "./processor-entry.ts";
-import { entryProblem } from "./processor-entry.ts";
 
 const watchAgainMs = 250;
 const compareEveryMs = 5_000;
 
-/** A key of the bucket at one revision. Without an entry, no processor is registered under it. */
-export interface EntryRevision {
+/** A key of a bucket at one revision. It has no value if the key was removed, or has what cannot be read. */
+export interface Revision<T> {
   revision: number;
-  entry?: ProcessorEntry | undefined;
+  value?: T | undefined;
 }
 
+/** Reads a value of the bucket; undefined if it is not valid: other programs can write to the bucket too. */
+export type ReadValue<T> = (key: string, value: unknown) => T | undefined;
+
 /**
- * The registry's bucket as it is held in memory, kept up to date by a watch.
+ * A bucket as it is held in memory, kept up to date by a watch.
  *
  * `open` returns once the view has everything that is in the bucket. A watch of nats.js can be lost without a
  * sign: nats.js notices only after a minute that a watch died with its server, and it never notices that the
  * last change was lost on its way. So the bucket is read again, with a new watch, in two cases: after each
  * reconnection, and when the watch has not told of a revision that the bucket had `compareEveryMs` ago.
  */
-export class RegistryView {
+export class BucketView<T> {
   readonly #bucket: KV;
+  readonly #read: ReadValue<T>;
   readonly #listeners = new Set<() => void>();
-  /** By id. A key that was removed or cannot be read is here too, with its revision alone. */
-  #revisions = new Map<string, EntryRevision>();
+  /** By key. A key that was removed or cannot be read is here too, with its revision alone. */
+  #revisions = new Map<string, Revision<T>>();
   /** How often the connection was made again. A watch that was begun before the last time is of no use. */
   #reconnects = 0;
   /** The latest revision that the watch has told of. */
@@ -39,14 +41,19 @@ export class RegistryView {
   #stopWatch: () => void = () => {};
   #closed = false;
 
-  private constructor(bucket: KV) {
+  private constructor(bucket: KV, read: ReadValue<T>) {
     this.#bucket = bucket;
+    this.#read = read;
     this.#comparing = setInterval(() => void this.compare(), compareEveryMs);
   }
 
   /** `connection` has to be the bucket's. Rejects if the bucket cannot be read. */
-  static async open(bucket: KV, connection: NatsConnection): Promise<RegistryView> {
-    const view = new RegistryView(bucket);
+  static async open<T>(
+    bucket: KV,
+    connection: NatsConnection,
+    read: ReadValue<T>,
+  ): Promise<BucketView<T>> {
+    const view = new BucketView(bucket, read);
     const loaded = Promise.withResolvers<void>();
     void view.#noticeReconnects(connection);
     void view.#follow(connection, loaded);
@@ -59,15 +66,15 @@ export class RegistryView {
     return view;
   }
 
-  /** The processor with this id; undefined if there is none. */
-  get(id: string): ProcessorEntry | undefined {
-    return this.#revisions.get(id)?.entry;
+  /** The value of this key; undefined if there is none. */
+  get(key: string): T | undefined {
+    return this.#revisions.get(key)?.value;
   }
 
-  /** All processors, sorted by id. */
-  list(): ProcessorEntry[] {
-    const entries = [...this.#revisions.values()].flatMap(({ entry }) => entry ?? []);
-    return entries.sort((a, b) => (a.id < b.id ? -1 : 1));
+  /** All values, sorted by their keys. */
+  list(): T[] {
+    const sorted = [...this.#revisions].sort(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.flatMap(([, { value }]) => value ?? []);
   }
 
   /** Calls `listener` after every change of the view. */
@@ -78,11 +85,11 @@ export class RegistryView {
   /**
    * Takes in a revision that was just read or written, so that the view has it before the watch tells of it.
    */
-  update(id: string, revision: EntryRevision): void {
-    if (putNewer(this.#revisions, id, revision)) this.#notify();
+  update(key: string, revision: Revision<T>): void {
+    if (putNewer(this.#revisions, key, revision)) this.#notify();
   }
 
-  /** When the bucket was created whose entries these are. */
+  /** When the bucket was created whose values these are. */
   get created(): string {
     return this.#loaded;
   }
@@ -145,7 +152,7 @@ export class RegistryView {
     this.#watched = created;
     this.#stopWatch = () => changes.stop();
     if (this.#closed || reconnects !== this.#reconnects) changes.stop();
-    const revisions = new Map<string, EntryRevision>();
+    const revisions = new Map<string, Revision<T>>();
     const replaceView = () => {
       this.#revisions = revisions;
       this.#loaded = created;
@@ -156,7 +163,7 @@ export class RegistryView {
     if (left === 0) replaceView();
     for await (const change of changes) {
       this.#watchedRevision = change.revision;
-      const isNew = putNewer(revisions, change.key, readEntry(change));
+      const isNew = putNewer(revisions, change.key, readRevision(change, this.#read));
       if (--left === 0) replaceView();
       else if (left < 0 && isNew) this.#notify();
     }
@@ -167,16 +174,12 @@ export class RegistryView {
   }
 }
 
-/**
- * Reads an entry of the bucket. There is no `entry` if it was removed or is not valid: other programs can
- * write to the bucket too.
- */
-export function readEntry(found: KvEntry): EntryRevision {
-  const { revision } = found;
+/** Reads a key as it was found in the bucket. */
+export function readRevision<T>(found: KvEntry, read: ReadValue<T>): Revision<T> {
+  const { revision, key } = found;
   if (found.operation !== "PUT") return { revision };
   try {
-    const entry = found.json<ProcessorEntry>();
-    return entry.id === found.key && entryProblem(entry) === undefined ? { revision, entry } : { revision };
+    return { revision, value: read(key, found.json()) };
   } catch {
     return { revision };
   }
@@ -186,8 +189,8 @@ export function readEntry(found: KvEntry): EntryRevision {
  * Keeps the newer of two revisions, and returns whether that is the given one. What was just written can be
  * known before the watch tells of the revision that it replaced.
  */
-function putNewer(revisions: Map<string, EntryRevision>, id: string, revision: EntryRevision): boolean {
-  if ((revisions.get(id)?.revision ?? 0) >= revision.revision) return false;
-  revisions.set(id, revision);
+function putNewer<T>(revisions: Map<string, Revision<T>>, key: string, revision: Revision<T>): boolean {
+  if ((revisions.get(key)?.revision ?? 0) >= revision.revision) return false;
+  revisions.set(key, revision);
   return true;
 }
