@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { isConflict } from "./errors.ts";
 
 const watchAgainMs = 250;
 const compareEveryMs = 5_000;
 
+/** A key's values before and after a change. */
+export interface Change<T> {
+  before: T | undefined;
+  after: T | undefined;
+}
+
 /** A key of a bucket at one revision. It has no value if the key was removed, or has what cannot be read. */
-export interface Revision<T> {
+interface Revision<T> {
   revision: number;
   value?: T | undefined;
 }
@@ -15,7 +23,8 @@ export interface Revision<T> {
 export type ReadValue<T> = (key: string, value: unknown) => T | undefined;
 
 /**
- * A bucket as it is held in memory, kept up to date by a watch.
+ * A bucket as it is held in memory, kept up to date by a watch, and changed by compare-and-set: of two processes
+ * that change the same key, neither overwrites what the other has just written.
  *
  * `open` returns once the view has everything that is in the bucket. A watch of nats.js can be lost without a
  * sign: nats.js notices only after a minute that a watch died with its server, and it never notices that the
@@ -37,6 +46,8 @@ export class BucketView<T> {
   /** When the bucket was created that is watched, and the one that was read to its end. */
   #watched = "";
   #loaded = "";
+  /** When the bucket said last, by the clock of `performance.now()`, that this is what it has. */
+  #confirmedAtMs = Number.NEGATIVE_INFINITY;
   readonly #comparing: NodeJS.Timeout;
   #stopWatch: () => void = () => {};
   #closed = false;
@@ -83,10 +94,28 @@ export class BucketView<T> {
   }
 
   /**
-   * Takes in a revision that was just read or written, so that the view has it before the watch tells of it.
+   * Replaces a key's value by what `decide` makes of it; undefined removes the key. Decides anew if somebody else
+   * has changed it meanwhile. The view has the change at once. Rejects if the bucket cannot be read or written.
    */
-  update(key: string, revision: Revision<T>): void {
-    if (putNewer(this.#revisions, key, revision)) this.#notify();
+  async change(key: string, decide: (known: T | undefined) => T | undefined): Promise<Change<T>> {
+    for (;;) {
+      const found = await this.#bucket.get(key);
+      const known: Revision<T> = found ? readRevision(found, this.#read) : { revision: 0 };
+      if (found) this.#update(key, known);
+      const before = known.value;
+      const after = decide(before);
+      try {
+        if (!isDeepStrictEqual(before, after)) await this.#write(key, after, known.revision);
+        return { before, after };
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+  }
+
+  /** For how long, in ms, the bucket has not confirmed that these are its values. Some seconds are usual. */
+  get unconfirmedMs(): number {
+    return performance.now() - this.#confirmedAtMs;
   }
 
   /** When the bucket was created whose values these are. */
@@ -102,7 +131,9 @@ export class BucketView<T> {
     if (this.#bucketRevision > this.#watchedRevision) this.#stopWatch();
     this.#bucketRevision = await this.#bucket.status().then(
       ({ streamInfo }) => {
-        if (streamInfo.created !== this.#watched) this.#stopWatch();
+        const isCurrent = streamInfo.created === this.#watched;
+        if (!isCurrent) this.#stopWatch();
+        else if (this.#watchedRevision >= streamInfo.state.last_seq) this.#confirmedAtMs = performance.now();
         return streamInfo.state.last_seq;
       },
       () => 0,
@@ -156,6 +187,7 @@ export class BucketView<T> {
     const replaceView = () => {
       this.#revisions = revisions;
       this.#loaded = created;
+      this.#confirmedAtMs = performance.now();
       this.#notify();
       onLoaded();
     };
@@ -169,13 +201,29 @@ export class BucketView<T> {
     }
   }
 
+  async #write(key: string, value: T | undefined, previousSeq: number): Promise<void> {
+    if (value === undefined) {
+      await this.#bucket.delete(key, { previousSeq });
+      // The bucket does not tell the new revision: it is this one or a later one.
+      this.#update(key, { revision: previousSeq + 1 });
+      return;
+    }
+    const revision = await this.#bucket.put(key, JSON.stringify(value), { previousSeq });
+    this.#update(key, { revision, value });
+  }
+
+  /** Takes in what was just read or written, so that the view has it before the watch tells of it. */
+  #update(key: string, revision: Revision<T>): void {
+    if (putNewer(this.#revisions, key, revision)) this.#notify();
+  }
+
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }
 
 /** Reads a key as it was found in the bucket. */
-export function readRevision<T>(found: KvEntry, read: ReadValue<T>): Revision<T> {
+function readRevision<T>(found: KvEntry, read: ReadValue<T>): Revision<T> {
   const { revision, key } = found;
   if (found.operation !== "PUT") return { revision };
   try {

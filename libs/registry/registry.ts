@@ -1,10 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { answeredWithin } from "../nats/answered-within.ts";
-import type { Revision } from "../nats/bucket-view.ts";
-import { BucketView, readRevision } from "../nats/bucket-view.ts";
-import { isConflict } from "../nats/errors.ts";
+import { BucketView } from "../nats/bucket-view.ts";
 import type { ProcessorEntry, Source } from "./processor-entry.ts";
 import { entryProblem, isStronger } from "./processor-entry.ts";
 
@@ -52,7 +49,7 @@ export class Registry {
    * is. Resolves to true if no processor had this id.
    */
   async put(entry: ProcessorEntry): Promise<boolean> {
-    const { before } = await this.#change(entry.id, (known) => ({ ...entry, ...pauseOf(known) }));
+    const { before } = await this.#view.change(entry.id, (known) => ({ ...entry, ...pauseOf(known) }));
     return before === undefined;
   }
 
@@ -62,7 +59,7 @@ export class Registry {
    * as declared.
    */
   async declare(entry: ProcessorEntry): Promise<boolean> {
-    const { after } = await this.#change(entry.id, (known) =>
+    const { after } = await this.#view.change(entry.id, (known) =>
       known && isStronger(known.source, entry.source) ? known : { ...entry, ...pauseOf(known) },
     );
     return after?.source === entry.source;
@@ -70,7 +67,7 @@ export class Registry {
 
   /** Removes a processor if this source has registered it. */
   async withdraw(id: string, source: Source): Promise<void> {
-    await this.#change(id, (known) => (known?.source === source ? undefined : known));
+    await this.#view.change(id, (known) => (known?.source === source ? undefined : known));
   }
 
   /**
@@ -78,7 +75,7 @@ export class Registry {
    * registered.
    */
   async setPaused(id: string, paused: boolean): Promise<ProcessorEntry | undefined> {
-    const { after } = await this.#change(id, (known) => {
+    const { after } = await this.#view.change(id, (known) => {
       if (!known) return undefined;
       const entry = withoutPause(known);
       return { ...entry, ...(paused && { paused: true }) };
@@ -91,7 +88,7 @@ export class Registry {
    * already. Resolves to the entry as it was before; undefined if it is not registered.
    */
   async pauseFor(id: string, program: string): Promise<ProcessorEntry | undefined> {
-    const { before } = await this.#change(id, (known) =>
+    const { before } = await this.#view.change(id, (known) =>
       known && !known.paused ? { ...known, paused: true, paused_by: program } : known,
     );
     return before;
@@ -99,12 +96,12 @@ export class Registry {
 
   /** Resumes a processor, if this program has paused it and no person has paused or resumed it since. */
   async resumeFor(id: string, program: string): Promise<void> {
-    await this.#change(id, (known) => (known?.paused_by === program ? withoutPause(known) : known));
+    await this.#view.change(id, (known) => (known?.paused_by === program ? withoutPause(known) : known));
   }
 
   /** Removes a processor, whichever source registered it. Its log and its checkpoint stay. */
   async remove(id: string): Promise<void> {
-    await this.#change(id, () => undefined);
+    await this.#view.change(id, () => undefined);
   }
 
   /**
@@ -128,40 +125,6 @@ export class Registry {
   /** Stops following the bucket. */
   close(): void {
     this.#view.close();
-  }
-
-  /**
-   * Replaces an entry by what `decide` makes of it. Decides anew if somebody else has changed the entry
-   * meanwhile.
-   */
-  async #change(
-    id: string,
-    decide: (known: ProcessorEntry | undefined) => ProcessorEntry | undefined,
-  ): Promise<{ before: ProcessorEntry | undefined; after: ProcessorEntry | undefined }> {
-    for (;;) {
-      const found = await this.#bucket.get(id);
-      const known: Revision<ProcessorEntry> = found ? readRevision(found, readEntry) : { revision: 0 };
-      if (found) this.#view.update(id, known);
-      const before = known.value;
-      const after = decide(before);
-      try {
-        if (!isDeepStrictEqual(before, after)) await this.#write(id, after, known.revision);
-        return { before, after };
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-    }
-  }
-
-  async #write(id: string, entry: ProcessorEntry | undefined, previousSeq: number): Promise<void> {
-    if (entry) {
-      const revision = await this.#bucket.put(id, JSON.stringify(entry), { previousSeq });
-      this.#view.update(id, { revision, value: entry });
-    } else {
-      await this.#bucket.delete(id, { previousSeq });
-      // The bucket does not tell the new revision: it is this one or a later one.
-      this.#view.update(id, { revision: previousSeq + 1 });
-    }
   }
 }
 
