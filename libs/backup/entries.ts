@@ -32,6 +32,8 @@ const keysOf: Record<BucketName, (processor: string) => string[]> = {
   // They are about workers that run, and mean nothing to those that are started later.
   leases: () => [],
   lateCalls: () => [],
+  // A key that was revoked since would come back with them.
+  keys: () => [],
 };
 
 /**

@@ -59,11 +59,7 @@ export class BucketView<T> {
   }
 
   /** `connection` has to be the bucket's. Rejects if the bucket cannot be read. */
-  static async open<T>(
-    bucket: KV,
-    connection: NatsConnection,
-    read: ReadValue<T>,
-  ): Promise<BucketView<T>> {
+  static async open<T>(bucket: KV, connection: NatsConnection, read: ReadValue<T>): Promise<BucketView<T>> {
     const view = new BucketView(bucket, read);
     const loaded = Promise.withResolvers<void>();
     void view.#noticeReconnects(connection);

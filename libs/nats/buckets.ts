@@ -11,6 +11,7 @@ const bucketNames = {
   ingestions: "kato-ingestions",
   outcomes: "kato-outcomes",
   lateCalls: "kato-late-calls",
+  keys: "kato-keys",
 } as const;
 
 /** A bucket, by what is in it. */

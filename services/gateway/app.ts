@@ -2,6 +2,13 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
 import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
+import type { AccessSettings } from "./access/access-settings.ts";
+import { openAccess } from "./access/access-settings.ts";
+import type { Authenticator } from "./access/authenticate.ts";
+import { refuseForeignPages } from "./access/browsers.ts";
+import { controlAccess } from "./access/control-access.ts";
+import type { TokenCheck } from "./access/json-web-tokens.ts";
+import { keepAuditTrail } from "./access/keep-audit-trail.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
 import { ifReached, refuseUnknownProcessors } from "./fleet/backend.ts";
 import { noteMethods, refuseUnknownPaths } from "./http/allowed-methods.ts";
@@ -19,7 +26,6 @@ import { MemoryBudget } from "./http/memory-budget.ts";
 import type { GatewayFacts } from "./http/metrics.ts";
 import { createGatewayMetrics } from "./http/metrics.ts";
 import { spreadPipelined } from "./http/pipelining.ts";
-import { readPrincipals } from "./http/principal.ts";
 import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
 import { recordRequests } from "./http/request-log.ts";
@@ -30,20 +36,20 @@ import { allRoutes, namedSchemas } from "./routes/all.ts";
 export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
   /** A body that is not JSON becomes a 500, as in the old front end. */
   legacyErrors: boolean;
-  /** The header in which an authenticating proxy names the client, in lower case. */
-  principalHeader: string | undefined;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
   /** What clients may take. */
   limits?: Limits;
-  /** The origins whose pages may use the API in a browser; `*` for all. */
-  corsOrigins: readonly string[];
+  /** Who may use the gateway; anybody by default. */
+  access?: AccessSettings;
+  /** Says whose a JSON Web Token is; undefined if none are accepted. */
+  checkToken?: TokenCheck | undefined;
 }
 
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { backend, stopping, legacyErrors, principalHeader, log, tracing, corsOrigins } = options;
-  const { limits = defaultLimits } = options;
+  const { backend, stopping, legacyErrors, log, tracing, checkToken } = options;
+  const { limits = defaultLimits, access = openAccess } = options;
   const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
@@ -72,16 +78,20 @@ export function buildApp(options: AppOptions): FastifyInstance {
   readJsonBodies(app, { limits, reached });
   app.setErrorHandler(onProblem);
   const allowedMethods = noteMethods(app);
-  allowOrigins(app, corsOrigins);
+  allowOrigins(app, access.origins);
   refuseUnknownFields(app);
-  describeApi(app, namedSchemas);
-  readPrincipals(app, principalHeader);
+  const isOpen = access.methods.size === 0 && !access.proxy;
+  describeApi(app, { named: namedSchemas, isOpen });
   recordRequests(app, { metrics, tracing });
   // This one takes over from Fastify what is done about a request that cannot be read, so it comes first.
   answerUnreadable(app, { metrics, log });
   spreadPipelined(app);
   new Connections(limits, reached).guard(app);
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
+  refuseForeignPages(app, access);
+  const auth: Authenticator = { settings: access, keys: () => ifReached(backend)?.keys, checkToken };
+  controlAccess(app, { ...auth, log });
+  keepAuditTrail(app, { trail: () => ifReached(backend)?.auditTrail, log });
   refuseUnknownProcessors(app, backend);
   writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));
   app.addHook("onRequest", async ({ raw }) => checkHead(raw));
@@ -91,7 +101,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
   });
-  for (const routes of allRoutes) void app.register(routes, { backend, stopping, metrics, limits, reached });
+  for (const routes of allRoutes)
+    void app.register(routes, { backend, stopping, metrics, limits, reached, auth });
   return app;
 }
 

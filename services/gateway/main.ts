@@ -3,6 +3,7 @@ import { aborted } from "node:util";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
+import { tokenCheck } from "./access/json-web-tokens.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./fleet/backend.ts";
 import { withinOpenFiles } from "./http/connections.ts";
@@ -22,9 +23,9 @@ await runService("gateway", async ({ environment, log, stopping }) => {
     stopping,
     tracing,
     legacyErrors: settings.legacyErrors,
-    principalHeader: settings.principalHeader,
     limits: withinOpenFiles(settings.limits, log),
-    corsOrigins: settings.corsOrigins,
+    access: settings.access,
+    checkToken: settings.access.jwt && (await tokenCheck(settings.access.jwt, log)),
     backend: () => {
       if (backend) return backend;
       throw new GatewayError("NATS_UNAVAILABLE", "NATS was not reached yet.", {

@@ -14,6 +14,8 @@ import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
+import { AuditTrail } from "./access/audit-trail.ts";
+import { KeyStore } from "./access/key-store.ts";
 import type { Backend, Stores } from "./fleet/backend.ts";
 import { CommandRoom } from "./fleet/command-room.ts";
 import { KeptRecords } from "./fleet/kept-records.ts";
@@ -44,12 +46,16 @@ export async function openBackend(
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
   const stores = await openStores(connection, replicas, ask);
+  const keysBucket = await ask(() => openBucket(connection, "keys", replicas));
+  const keys = await ask(() => KeyStore.open(keysBucket, connection));
+  const { auditDays: days } = settings.access;
+  const auditTrail = await ask(() => AuditTrail.open(connection, { replicas, days }));
   const states = new ProcessorStates(connection);
   const room = new CommandRoom(store, logs);
   const registrations = new Registrations(processors, { registry, logs, endpointPolicy, log, stopping });
   const streams = new StreamKeeper({
     connection,
-    wanted: () => wantedStreams({ connection, replicas, logs, registry, states }),
+    wanted: () => wantedStreams({ connection, replicas, auditDays: days, logs, registry, states }),
     onComplete: () => registrations.renew(renewTimeoutMs),
     log,
   });
@@ -61,7 +67,7 @@ export async function openBackend(
     ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
   };
   const storeTime = followStoreTime(registryBucket, nats.connection, log);
-  return { ...parts, queueLimits, kept, storeTime, endpointPolicy };
+  return { ...parts, queueLimits, kept, keys, auditTrail, storeTime, endpointPolicy };
 }
 
 /** Asks for JetStream's time until the connection is closed. NATS tells it from 2.10 on. */
@@ -102,5 +108,6 @@ export async function closeBackend(backend: Backend): Promise<void> {
   backend.replies.close();
   backend.states.close();
   backend.registry.close();
+  backend.keys.close();
   await backend.nats.close();
 }

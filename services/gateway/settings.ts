@@ -5,6 +5,8 @@ import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
+import type { AccessSettings } from "./access/access-settings.ts";
+import { accessSettings } from "./access/access-settings.ts";
 import type { QueueLimits } from "./fleet/backend.ts";
 import type { Limits } from "./http/limits.ts";
 import { defaultLimits } from "./http/limits.ts";
@@ -21,10 +23,8 @@ export interface GatewaySettings extends CommonSettings {
   stopGraceMs: number;
   /** Where spans go; undefined if none are recorded. */
   tracing: TracingSettings | undefined;
-  /** The header in which an authenticating proxy names the client, in lower case. */
-  principalHeader: string | undefined;
-  /** The origins whose pages may use the API in a browser; `*` for all. */
-  corsOrigins: string[];
+  /** Who may use the gateway. */
+  access: AccessSettings;
   /** A body that is not JSON becomes a 500, as in the old front end (docs/api.md). */
   legacyErrors: boolean;
   /** How many outcomes, and how many ingestions, may be kept. */
@@ -36,9 +36,10 @@ export interface GatewaySettings extends CommonSettings {
 /** Reads the settings. Throws a SettingsError that names every wrong one. */
 export function gatewaySettings(environment: Environment): GatewaySettings {
   const doubtful: string[] = [];
+  const host = environment.host("GATEWAY_HOST", "127.0.0.1");
   const settings = {
     ...commonSettings(environment),
-    host: environment.host("GATEWAY_HOST", "0.0.0.0"),
+    host,
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
     processors: declaredProcessors(environment, doubtful),
     doubtful,
@@ -48,8 +49,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     },
     stopGraceMs: environment.integer("GATEWAY_STOP_GRACE_MS", 0, { min: 0, max: 600_000 }),
     tracing: tracingSettings(environment),
-    principalHeader: environment.text("PRINCIPAL_HEADER", "").toLowerCase() || undefined,
-    corsOrigins: corsOrigins(environment),
+    access: accessSettings(environment, { host, origins: corsOrigins(environment) }),
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
     maxRecords: environment.integer("RECORDS_MAX", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
     limits: limitsOf(environment),

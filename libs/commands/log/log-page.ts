@@ -1,6 +1,5 @@
-import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { storedMessages } from "../../nats/stored-messages.ts";
+import { readPage } from "../../nats/stored-messages.ts";
 import type { LoggedCommand } from "../messages/command.ts";
 import { commandOfMessage } from "../messages/command.ts";
 import { streamOf } from "../messages/subjects.ts";
@@ -15,15 +14,6 @@ export async function readLogPage(
   from: number,
   limit: number,
 ): Promise<LoggedCommand[]> {
-  const page: LoggedCommand[] = [];
-  const consumer = await jetstream(connection).consumers.get(streamOf(processor), {
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(from, 1),
-    headers_only: true,
-  });
-  for await (const message of storedMessages(consumer, limit)) {
-    page.push(commandOfMessage(processor, message));
-    if (page.length === limit) break;
-  }
-  return page;
+  const page = await readPage(connection, streamOf(processor), { from, limit, headersOnly: true });
+  return page.map((message) => commandOfMessage(processor, message));
 }

@@ -17,9 +17,17 @@ const reservedIds = new Set([
   "console",
 ]);
 
+/** These became paths of the gateway later, so a processor may be registered under one of them. */
+const laterReservedIds = new Set(["keys", "session", "audit"]);
+
 /** Whether a text is allowed as a processor's id. */
 export function isProcessorId(id: string): boolean {
   return processorIdPattern.test(id) && !reservedIds.has(id);
+}
+
+/** Whether a processor may be registered under an id that is new. */
+export function isFreeId(id: string): boolean {
+  return isProcessorId(id) && !laterReservedIds.has(id);
 }
 
 /** The name of the JetStream stream that is a processor's command log. */

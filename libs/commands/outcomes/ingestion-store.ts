@@ -40,6 +40,8 @@ export interface IngestionRecord {
   rejected_count: number;
   /** ISO 8601. */
   created_at: string;
+  /** Who has sent it first, as in a command. Older versions do not write it. */
+  sender?: string;
 }
 
 /** How many observations of an ingestion ended in which way, as the worker counts them. */

@@ -21,6 +21,8 @@ export interface CommandRecord {
   /** Its place in the log; 0 if that is not known yet. */
   sequence: number;
   once?: KeyUse;
+  /** Who has sent it: its principal, or its address where nobody is asked. Older versions do not write it. */
+  sender?: string;
   /**
    * Unix ms. Until then the gateway that wrote `queued` without a sequence may still be storing the command.
    */
@@ -104,7 +106,7 @@ export function recordOf(
   sequence: number,
   more: Pick<CommandRecord, "reply" | "heldUntilMs" | "heldMs"> = {},
 ): CommandRecord {
-  const { id, method, form, once } = command;
+  const { id, method, form, once, sender } = command;
   const atMs = more.reply?.atMs ?? Date.now();
   return {
     command: id,
@@ -113,6 +115,7 @@ export function recordOf(
     state,
     sequence,
     ...(once && { once }),
+    ...(sender && { sender }),
     atMs,
     ...more,
   };

@@ -4,7 +4,7 @@ import type { Backend } from "../fleet/backend.ts";
 import { askOwner } from "./owner.ts";
 import { RecordWriter } from "./record-writer.ts";
 
-type Identity = Pick<IngestionRecord, "processor" | "ingestion" | "after" | "intake">;
+type Identity = Pick<IngestionRecord, "processor" | "ingestion" | "after" | "intake" | "sender">;
 
 const maxNamed = 100;
 const maxDetail = 300;

@@ -51,12 +51,13 @@ export class Intake {
    * has the ingestion, or NATS_UNAVAILABLE.
    */
   static async open(options: IntakeOptions): Promise<Intake> {
-    const { backend, processor, ingestion } = options;
+    const { backend, processor, ingestion, sender } = options;
     try {
       const after = await backend.logs.last(processor);
       const isReplicated = await backend.logs.isReplicated(processor);
       await backend.room.ask(processor);
-      const record = await IntakeRecord.open(backend, { processor, ingestion, after, intake: nuid.next() });
+      const identity = { processor, ingestion, after, intake: nuid.next(), sender };
+      const record = await IntakeRecord.open(backend, identity);
       return new Intake(options, record, isReplicated);
     } catch (error) {
       if (error instanceof GatewayError) throw error;

@@ -12,10 +12,14 @@ import type { StoreTime } from "../../../libs/nats/store-time.ts";
 import type { StreamKeeper } from "../../../libs/nats/stream-keeper.ts";
 import type { EndpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Registry } from "../../../libs/registry/registry.ts";
+import type { AuditTrail } from "../access/audit-trail.ts";
+import type { Authenticator } from "../access/authenticate.ts";
+import type { KeyStore } from "../access/key-store.ts";
 import type { LimitReached, Limits } from "../http/limits.ts";
 import type { GatewayMetrics } from "../http/metrics.ts";
+import { processorNotFound } from "../http/problem.ts";
 import type { CommandRoom } from "./command-room.ts";
-import { processorNotFound, registryIncomplete } from "./errors.ts";
+import { registryIncomplete } from "./errors.ts";
 import type { KeptRecords } from "./kept-records.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 import type { Registrations } from "./registrations.ts";
@@ -37,6 +41,8 @@ export interface Backend {
   storeTime: StoreTime;
   queueLimits: QueueLimits;
   kept: Kept;
+  keys: KeyStore;
+  auditTrail: AuditTrail;
   endpointPolicy: EndpointPolicy;
 }
 
@@ -73,6 +79,8 @@ export interface RouteOptions {
   limits: Limits;
   /** Called when a client has reached one of them. */
   reached: LimitReached;
+  /** What says whose a key is. */
+  auth: Authenticator;
 }
 
 /**

@@ -21,14 +21,6 @@ export function natsUnavailable(context: ErrorContext, cause?: unknown): Gateway
   );
 }
 
-/** The error for a processor that is not registered. */
-export function processorNotFound(processor: string): GatewayError {
-  return new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
-    processor,
-    effect: "none",
-  });
-}
-
 /** The error while the registry was made anew and the processors of the settings are not in it yet. */
 export function registryIncomplete(context: ErrorContext): GatewayError {
   return new GatewayError("NATS_UNAVAILABLE", "The registry is being made anew.", {

@@ -19,6 +19,7 @@ export function errorHandler(options: { legacyErrors: boolean; reasonOf: (proces
     const { retryAfterSeconds, limit } = known.context;
     if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
+    if (known.code === "UNAUTHENTICATED") reply.header("www-authenticate", "Bearer");
     if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });
     if (known.code === "UNSUPPORTED_MEDIA_TYPE") reply.header("accept-encoding", acceptedCodings);
     setCommandHeaders(reply, known.context);

@@ -39,13 +39,13 @@ function preferencesOf(prefer: string | string[] | undefined): string[] {
 }
 
 /**
- * The request's `Idempotency-Key`; undefined if there is none. It has the principal's name in it, so no
+ * The request's `Idempotency-Key`; undefined if there is none. It has the principal in it, so no
  * client gets the answer of another. Throws INVALID_INPUT.
  */
 export function readIdempotencyKey({
   headers,
   principal,
-}: Pick<FastifyRequest, "headers" | "principal">): string | undefined {
+}: Pick<FastifyRequest, "headers"> & { principal: { id: string } }): string | undefined {
   const header = headers["idempotency-key"];
   if (header === undefined) return undefined;
   const key = [header].flat().join(",").trim();
@@ -53,7 +53,7 @@ export function readIdempotencyKey({
     invalid("Idempotency-Key", `must have 1 to ${maxKeyLength} characters`);
   }
   // Headers have no line breaks, so this cannot be mistaken for another principal and key.
-  return principal === "" ? key : `${principal}\n${key}`;
+  return principal.id === "" ? key : `${principal.id}\n${key}`;
 }
 
 /** Names the command that an HTTP answer is about. What is not known gets no header. */

@@ -40,3 +40,11 @@ export function fieldOfPointer(pointer: string): string {
     "body"
   );
 }
+
+/** The error for a processor that is not registered, and for one that the client may not see. */
+export function processorNotFound(processor: string): GatewayError {
+  return new GatewayError("PROCESSOR_NOT_FOUND", `Processor ${processor} not found`, {
+    processor,
+    effect: "none",
+  });
+}

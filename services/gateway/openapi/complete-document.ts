@@ -1,5 +1,7 @@
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { TSchema } from "typebox";
+import type { Scope } from "../access/grants.ts";
+import { cookieName } from "../access/session-cookie.ts";
 import { headerReferences, requestHeaders, responseHeaders } from "./headers.ts";
 import type { DescribedAnswer, Operation } from "./operation.ts";
 import {
@@ -16,26 +18,38 @@ import {
  */
 export const operationKey = "x-operation";
 export const bodyMayBeMissing = "x-body-may-be-missing";
+export const scopeKey = "x-scope";
 
-type Generated = OpenAPIV3_1.OperationObject<{ [operationKey]?: Operation; [bodyMayBeMissing]?: true }>;
+type Generated = OpenAPIV3_1.OperationObject<{
+  [operationKey]?: Operation;
+  [bodyMayBeMissing]?: true;
+  [scopeKey]?: Scope | "none";
+}>;
 
 /** The document that @fastify/swagger makes of the routes' schemas. Its paths have nothing but operations. */
 export interface GeneratedDocument extends Omit<OpenAPIV3_1.Document, "paths"> {
   paths: Record<string, Record<string, Generated>>;
 }
 
+/** How a request says who sends it, as the document names it. */
+const securitySchemes: Record<string, OpenAPIV3_1.SecuritySchemeObject> = {
+  bearer: { type: "http", scheme: "bearer", description: "An API key, or a JSON Web Token" },
+  login: { type: "apiKey", in: "cookie", name: cookieName, description: "Set by `POST /session`" },
+};
+
 /**
  * Joins the generated document, which has paths, parameters and bodies, with the routes' descriptions. Each
- * of `named` stands in the document once, under its name, and is referred to wherever it occurs.
+ * of `named` stands in the document once, under its name, and is referred to wherever it occurs. `isOpen` says
+ * that the gateway asks nobody who they are.
  */
 export function completeDocument(
   document: GeneratedDocument,
-  named: Readonly<Record<string, TSchema>>,
+  { named, isOpen }: { named: Readonly<Record<string, TSchema>>; isOpen: boolean },
 ): OpenAPIV3_1.Document {
   const paths: OpenAPIV3_1.PathsObject = {};
   for (const [path, item] of Object.entries(document.paths)) {
     paths[path] = Object.fromEntries(
-      Object.entries(item).map(([method, generated]) => [method, describe(method, path, generated)]),
+      Object.entries(item).map(([method, generated]) => [method, describe(method, path, generated, isOpen)]),
     );
   }
   const schemas = Object.fromEntries(
@@ -52,15 +66,20 @@ export function completeDocument(
       parameters: requestHeaders,
       headers: responseHeaders,
       responses: problemResponses,
+      ...(!isOpen && { securitySchemes }),
     },
   };
 }
 
 /** A route without a description stays as its schemas have it. */
-function describe(method: string, path: string, generated: Generated) {
+function describe(method: string, path: string, generated: Generated, isOpen: boolean) {
   const operation = generated[operationKey];
   if (!operation) return generated;
-  const { tag, summary, description, headers = [], answers, problems } = operation;
+  const { tag, summary, headers = [], answers, problems } = operation;
+  const scope = generated[scopeKey] ?? "none";
+  const needsPrincipal = scope !== "none";
+  const needed = needsPrincipal ? `Needs the scope \`${scope}\`.` : "";
+  const description = [operation.description, needed].filter(Boolean).join("\n\n");
   const parameters = [
     ...(generated.parameters ?? []),
     ...headers.map((name) => ({ $ref: `#/components/parameters/${name}` })),
@@ -70,14 +89,19 @@ function describe(method: string, path: string, generated: Generated) {
     operationId: operationId(method, path),
     tags: [tag],
     summary,
-    ...(description !== undefined && { description }),
+    ...(description !== "" && { description }),
+    ...(!isOpen && {
+      security: needsPrincipal ? Object.keys(securitySchemes).map((name) => ({ [name]: [] })) : [],
+    }),
     ...(parameters.length > 0 && { parameters }),
     ...(requestBody && { requestBody }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]),
       ),
-      ...(problems === "bulk" ? bulkProblemReferences() : problemReferences(method, problems)),
+      ...(problems === "bulk"
+        ? bulkProblemReferences()
+        : problemReferences({ method, needsPrincipal }, problems)),
     },
   };
 }

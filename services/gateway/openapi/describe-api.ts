@@ -4,9 +4,10 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import type { TSchema } from "typebox";
 import { Type } from "typebox";
 import packageJson from "../../../package.json" with { type: "json" };
+import type { Scope } from "../access/grants.ts";
 import { unwrapData } from "../http/bodies.ts";
 import type { GeneratedDocument } from "./complete-document.ts";
-import { asSent, bodyMayBeMissing, completeDocument, operationKey } from "./complete-document.ts";
+import { asSent, bodyMayBeMissing, completeDocument, operationKey, scopeKey } from "./complete-document.ts";
 import { docsPage } from "./docs-page.ts";
 import type { Operation } from "./operation.ts";
 import { tags } from "./operation.ts";
@@ -46,7 +47,10 @@ const pageOperation: Operation = {
  * page at GET /docs. Each is made when it is first asked for. A route's answers are not changed by its
  * description.
  */
-export function describeApi(app: FastifyInstance, named: Readonly<Record<string, TSchema>>): void {
+export function describeApi(
+  app: FastifyInstance,
+  options: { named: Readonly<Record<string, TSchema>>; isOpen: boolean },
+): void {
   void app.register(swagger, {
     openapi: {
       openapi: "3.1.1",
@@ -63,35 +67,46 @@ export function describeApi(app: FastifyInstance, named: Readonly<Record<string,
     transform: ({ schema, url, route }) => ({ url, schema: { ...schema, ...describedBy(route) } }),
     transformObject: (made) => {
       if (!("openapiObject" in made)) throw new TypeError("@fastify/swagger made no OpenAPI document");
-      return completeDocument(made.openapiObject as GeneratedDocument, named);
+      return completeDocument(made.openapiObject as GeneratedDocument, options);
     },
   });
   void app.register(async (described) => {
     // As bytes, so that many answers that nobody reads yet share them.
     let json: Buffer | undefined;
     let page: Buffer | undefined;
-    described.get("/openapi.json", { config: { operation: documentOperation } }, async (_request, reply) => {
-      json ??= Buffer.from(JSON.stringify(described.swagger()));
-      return reply.type("application/json; charset=utf-8").send(json);
-    });
-    described.get("/docs", { config: { operation: pageOperation } }, async (_request, reply) => {
-      page ??= Buffer.from(docsPage(described.swagger() as OpenAPIV3_1.Document));
-      return reply
-        .type("text/html; charset=utf-8")
-        .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
-        .send(page);
-    });
+    described.get(
+      "/openapi.json",
+      { config: { operation: documentOperation, scope: "none" } },
+      async (_request, reply) => {
+        json ??= Buffer.from(JSON.stringify(described.swagger()));
+        return reply.type("application/json; charset=utf-8").send(json);
+      },
+    );
+    described.get(
+      "/docs",
+      { config: { operation: pageOperation, scope: "none" } },
+      async (_request, reply) => {
+        page ??= Buffer.from(docsPage(described.swagger() as OpenAPIV3_1.Document));
+        return reply
+          .type("text/html; charset=utf-8")
+          .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+          .send(page);
+      },
+    );
   });
 }
 
-type DescribedSchema = FastifySchema & { [operationKey]: Operation | undefined };
+type DescribedSchema = FastifySchema & {
+  [operationKey]: Operation | undefined;
+  [scopeKey]: Scope | "none" | undefined;
+};
 
 /**
  * What a route says of itself beyond its schemas. Where it also takes its body under `data`, the body's
  * schema says so, and a body without required fields may be missing.
  */
 function describedBy({ schema, config, preValidation }: RouteOptions): DescribedSchema {
-  const described: DescribedSchema = { [operationKey]: config?.operation };
+  const described: DescribedSchema = { [operationKey]: config?.operation, [scopeKey]: config?.scope };
   if (!schema?.body) return described;
   const body = asSent(schema.body as TSchema);
   if (preValidation !== unwrapData) return { ...described, body };

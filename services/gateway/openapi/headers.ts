@@ -71,6 +71,7 @@ const texts = {
   "Idempotency-Replayed": "`true`: this is the answer of an earlier request with this Idempotency-Key",
   RateLimit: 'How much more may wait for this processor: `"depth";r=12`',
   "RateLimit-Policy": 'How much may wait for one processor: `"depth";q=10000000`',
+  "WWW-Authenticate": "`Bearer`: how to say who you are",
   "Retry-After": "After how many seconds trying again makes sense",
 } as const;
 

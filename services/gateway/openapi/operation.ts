@@ -16,6 +16,7 @@ declare module "fastify" {
 export const tags = [
   { name: "One processor", description: "Commands, which change it, and queries, which only read." },
   { name: "Many observations", description: "In one request, or as one command." },
+  { name: "Access", description: "Who may do what, and who has done what." },
   { name: "The gateway", description: "Itself, and its processors as operators see them." },
 ] as const;
 

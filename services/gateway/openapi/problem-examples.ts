@@ -16,6 +16,26 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
     context: { effect: "none" },
   },
   BAD_REQUEST: { detail: "'/p1/model/%' is not a valid url component", context: { effect: "none" } },
+  UNAUTHENTICATED: { detail: "The request has no credentials that count.", context: { effect: "none" } },
+  FORBIDDEN: { detail: "This needs the scope operate.", context: none },
+  CROSS_SITE: {
+    detail: "Pages of another origin may not change anything here; CORS_ORIGINS has those that may.",
+    context: { effect: "none" },
+  },
+  KEY_NOT_FOUND: { detail: "There is no key h7k2m9qrtx.", context: { effect: "none" } },
+  KEYS_FULL: { detail: "There are 10000 keys, and no more may be.", context: { effect: "none" } },
+  RATE_LIMITED: {
+    detail: "No more than 100 requests a second are taken of one principal.",
+    context: { effect: "none" },
+  },
+  AUTH_UNAVAILABLE: {
+    detail: "NATS cannot be reached, so keys cannot be checked.",
+    context: { effect: "none" },
+  },
+  HOST_NOT_EXPECTED: {
+    detail: 'This gateway is not called "evil.example"; GATEWAY_HOSTS has its names.',
+    context: { effect: "none" },
+  },
   PROCESSOR_NOT_FOUND: { detail: `Processor ${processor} not found`, context: none },
   COMMAND_NOT_FOUND: { detail: `No command ${command} of the last 24 hours.`, context: { processor } },
   DEAD_LETTER_NOT_FOUND: { detail: "No dead letter of sequence 42.", context: none },

@@ -36,6 +36,11 @@ const ofCommand = ["Kato-Sequence", "Kato-Command"] as const;
 /** When each status is answered, and with which headers beside `Content-Type`. */
 const statuses = {
   400: { when: "The request cannot be read, or its body is not JSON.", headers: [] },
+  401: { when: "The request has no credentials that count.", headers: ["WWW-Authenticate"] },
+  403: {
+    when: "The grants of the principal do not have this, and `detail` names what is lacking.",
+    headers: [],
+  },
   404: { when: "There is no such processor, or nothing of that name.", headers: ofCommand },
   405: { when: "The path does not have this method; `Allow` has those that it has.", headers: ["Allow"] },
   408: { when: "The request did not come in time.", headers: [] },
@@ -48,9 +53,10 @@ const statuses = {
     when: "The body's `Content-Encoding` or charset is not supported.",
     headers: ["Accept-Encoding"],
   },
+  421: { when: "The gateway has another name than the request's `Host`.", headers: [] },
   422: { when: "The input is wrong, and `errors` names the field; or KATO refused it.", headers: ofCommand },
   429: {
-    when: "Too much waits for this processor, or its command log takes no more for now.",
+    when: "Too much waits for this processor, its command log takes no more for now, or a limit is reached.",
     headers: ["Retry-After", "RateLimit", "RateLimit-Policy", ...ofCommand],
   },
   431: { when: "The head of the request is too long.", headers: [] },
@@ -73,7 +79,9 @@ const statuses = {
 
 export type ProblemStatus = keyof typeof statuses;
 
-const bulkStatuses = [400, 404, 408, 409, 413, 415, 422, 429, 431, 503] as const satisfies ProblemStatus[];
+const bulkStatuses = [
+  400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 431, 503,
+] as const satisfies ProblemStatus[];
 const ofIngestion = ["Location", "Kato-Ingestion"] as const;
 
 /** The problem of a bulk request. Once the request was begun, it also says what was stored until then. */
@@ -110,13 +118,24 @@ function responseOf(
 }
 
 /** What every request can be answered. */
-const always = [400, 408, 422, 431] as const satisfies ProblemStatus[];
+const always = [400, 403, 408, 421, 422, 431] as const satisfies ProblemStatus[];
 /** What every request that has a body can be answered. */
 const ofBodies = [413, 415] as const satisfies ProblemStatus[];
 
-/** References to the problems with these statuses, and to those that every request of the method can have. */
-export function problemReferences(method: string, wanted: readonly ProblemStatus[]) {
-  return references("Problem", [...wanted, ...always, ...(method === "get" ? [] : ofBodies)]);
+/** What every request can be answered that needs a principal. */
+const ofPrincipals = [401, 429] as const satisfies ProblemStatus[];
+
+/** References to the problems with these statuses, and to those that every request of its kind can have. */
+export function problemReferences(
+  { method, needsPrincipal }: { method: string; needsPrincipal: boolean },
+  wanted: readonly ProblemStatus[],
+) {
+  return references("Problem", [
+    ...wanted,
+    ...always,
+    ...(needsPrincipal ? ofPrincipals : []),
+    ...(method === "get" ? [] : ofBodies),
+  ]);
 }
 
 /** References to the problems of a bulk request. */

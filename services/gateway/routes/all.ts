@@ -1,5 +1,6 @@
 import { ObservationBody } from "../http/observation.ts";
 import { Prediction } from "../openapi/schemas.ts";
+import audit from "./audit/routes.ts";
 import commandLog from "./command-log/routes.ts";
 import commands from "./commands/routes.ts";
 import deadLetters from "./dead-letters/routes.ts";
@@ -9,6 +10,7 @@ import home from "./home/routes.ts";
 import { Ingestion } from "./ingestions/ingestion-view.ts";
 import ingestions from "./ingestions/routes.ts";
 import instance from "./instance/routes.ts";
+import keys from "./keys/routes.ts";
 import { Model } from "./models/description.ts";
 import models from "./models/routes.ts";
 import observations from "./observations/routes.ts";
@@ -21,6 +23,7 @@ import pause from "./processors/pause.ts";
 import { Processor } from "./processors/processor-view.ts";
 import registration from "./processors/registration.ts";
 import rebuild from "./rebuild/routes.ts";
+import session from "./session/routes.ts";
 import workingMemory from "./working-memory/routes.ts";
 
 /** All routes, in the order in which the OpenAPI document has them. A new subject is added here. */
@@ -44,6 +47,9 @@ export const allRoutes = [
   observations,
   ingestions,
   observeSequence,
+  session,
+  keys,
+  audit,
 ];
 
 /**

@@ -12,8 +12,8 @@ const preflight = {
   "access-control-request-headers": "prefer",
 };
 
-function appFor(t: TestContext, ...corsOrigins: string[]) {
-  const gateway = buildGatewayApp({ corsOrigins });
+function appFor(t: TestContext, ...origins: string[]) {
+  const gateway = buildGatewayApp({ access: { origins } });
   t.after(gateway.close);
   return gateway.send;
 }
@@ -46,7 +46,7 @@ test("every origin is allowed by *", async (t) => {
 });
 
 test("what is no origin stops the start", () => {
-  const origins = (CORS_ORIGINS: string) => gatewaySettings(new Environment({ CORS_ORIGINS })).corsOrigins;
+  const origins = (CORS_ORIGINS: string) => gatewaySettings(new Environment({ CORS_ORIGINS })).access.origins;
   assert.deepEqual(origins("https://a.example, http://b:8080"), ["https://a.example", "http://b:8080"]);
   assert.deepEqual([origins(""), origins("*"), origins("null")], [[], ["*"], ["null"]]);
   for (const wrong of ["a.example", "https://a.example/", "https://a.example/page", "https://*.example"]) {

@@ -35,8 +35,6 @@ before(async () => {
   app = buildApp({
     log: createLogger("gateway", "silent"),
     legacyErrors: false,
-    principalHeader: undefined,
-    corsOrigins: [],
     stopping: new AbortController().signal,
     tracing: undefined,
     backend: () => assert.fail("describing asks nobody"),

@@ -10,7 +10,7 @@ import test from "node:test";
  */
 const plan: Record<string, string[]> = {
   libs: ["config", "errors", "nats", "telemetry", "kato", "commands", "registry", "backup", "service"],
-  "services/gateway": ["http", "openapi", "fleet", "dispatch", "bulk", "routes", "."],
+  "services/gateway": ["http", "access", "openapi", "fleet", "dispatch", "bulk", "routes", "."],
   "services/worker": [
     "model",
     "checkpoint",

@@ -13,7 +13,10 @@ import { commandLog } from "./description.ts";
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/processors/:id/log",
-    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: commandLog } },
+    {
+      schema: { params: ProcessorParams, querystring: PageQuery },
+      config: { operation: commandLog, scope: "operate" },
+    },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
       const { from, limit } = pageOf(request.query);

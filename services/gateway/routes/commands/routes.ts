@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import type { CommandRecord } from "../../../../libs/commands/outcomes/outcome-store.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import type { Json } from "../../../../libs/kato/json.ts";
+import { maySee } from "../../access/principal.ts";
 import { commandAnswer } from "../../dispatch/answer.ts";
 import { findCommand } from "../../dispatch/find-command.ts";
 import type { RouteOptions } from "../../fleet/backend.ts";
@@ -22,12 +23,12 @@ const CommandParams = Type.Object({
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/:id/commands/:command",
-    { schema: { params: CommandParams }, config: { operation: readCommand } },
+    { schema: { params: CommandParams }, config: { operation: readCommand, scope: "read" } },
     async (request, reply) => {
       const { backend, processor } = targetOf(options, request);
       const { command } = request.params;
       const found = await findCommand(backend, processor, command);
-      if (!found) {
+      if (!found || !maySee(request.principal, found.record.sender)) {
         throw new GatewayError("COMMAND_NOT_FOUND", `No command ${command} of the last 24 hours.`, {
           processor,
         });

@@ -24,7 +24,10 @@ const SequenceParams = Type.Object({ id: ProcessorId, sequence: SequenceText });
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/processors/:id/dead-letters",
-    { schema: { params: ProcessorParams, querystring: PageQuery }, config: { operation: described.list } },
+    {
+      schema: { params: ProcessorParams, querystring: PageQuery },
+      config: { operation: described.list, scope: "operate" },
+    },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
       const { deadLetters } = backend.stores;
@@ -36,12 +39,16 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.post(
     "/processors/:id/dead-letters/:sequence/resend",
-    { schema: { params: SequenceParams }, config: { operation: described.resend } },
+    {
+      schema: { params: SequenceParams },
+      config: { operation: described.resend, scope: "operate", audit: "dead-letter.resent" },
+    },
     async (request, reply) => {
       const { backend, processor } = targetOf(options, request);
       const letter = await find(backend, processor, Number(request.params.sequence));
       const { method, data, form, sequence, atMs } = letter;
       // As under an Idempotency-Key: a resend that is repeated after a crash is applied once.
+      request.auditDetail = { sequence, command: letter.command, method };
       const command = commandIdOf(processor, `dead letter ${sequence} ${atMs}`);
       const asNew = {
         id: command,
@@ -61,10 +68,14 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.delete(
     "/processors/:id/dead-letters/:sequence",
-    { schema: { params: SequenceParams }, config: { operation: described.remove } },
+    {
+      schema: { params: SequenceParams },
+      config: { operation: described.remove, scope: "operate", audit: "dead-letter.discarded" },
+    },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
-      const { sequence } = await find(backend, processor, Number(request.params.sequence));
+      const { sequence, command, method } = await find(backend, processor, Number(request.params.sequence));
+      request.auditDetail = { sequence, command, method };
       await remove(backend, processor, sequence);
       return { id: processor, time_stamp: Date.now() / 1_000, status: "okay", message: "deleted" };
     },

@@ -35,7 +35,7 @@ const defaultIncrement = 0.01;
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.get(
     "/:id/gene/:gene",
-    { schema: { params: GeneParams }, config: { operation: described.read } },
+    { schema: { params: GeneParams }, config: { operation: described.read, scope: "read" } },
     (request, reply) => {
       const { gene } = request.params;
       return runQuery({ options, request, reply }, "GetGene", { gene }, dataOf);
@@ -44,7 +44,10 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.post(
     "/:id/genes/change",
-    { schema: { params: ProcessorParams, body: GenesBody }, config: { operation: described.change } },
+    {
+      schema: { params: ProcessorParams, body: GenesBody },
+      config: { operation: described.change, scope: "write" },
+    },
     async (request, reply) => {
       const { body } = request;
       // The body is not unwrapped by a hook, because the answer's wording depends on where the genes were.
@@ -60,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/:id/gene/increment-recall-threshold",
     {
       schema: { params: ProcessorParams, body: IncrementBody },
-      config: { operation: described.incrementRecallThreshold },
+      config: { operation: described.incrementRecallThreshold, scope: "write" },
       preValidation: unwrapData,
     },
     async (request, reply) => {

@@ -3,6 +3,7 @@ import { decodeResponse, encodeRequest } from "../../../../libs/kato/codec.ts";
 import type { Json } from "../../../../libs/kato/json.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { TraceContext } from "../../../../libs/telemetry/trace-context.ts";
+import { coversProcessor } from "../../access/grants.ts";
 import { dataOf } from "../../dispatch/kato-response.ts";
 import { sendQuery } from "../../dispatch/send-query.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
@@ -13,25 +14,29 @@ const geneWaitMs = 2_000;
 
 /** The genome: all processors, in the form in which KATO's own clients expect them. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
-  app.get("/connect", { config: { operation: genome } }, async ({ trace }) => {
-    const backend = options.backend();
-    const entries = backend.registry.list();
-    const nodes = await Promise.all(
-      entries.map(async (entry) => ({ data: await genomeNode(backend, entry, trace) })),
-    );
-    const only = entries.length === 1 ? { id: entries[0]?.id } : {};
-    return {
-      status: "okay",
-      connection: "okay",
-      genie: "kato-gateway",
-      genome: {
-        ...only,
-        agent: "kato-gateway",
-        description: "The processors behind this gateway.",
-        elements: { nodes },
-      },
-    };
-  });
+  app.get(
+    "/connect",
+    { config: { operation: genome, scope: "read" } },
+    async ({ trace, principal: { grants } }) => {
+      const backend = options.backend();
+      const entries = backend.registry.list().filter(({ id }) => coversProcessor(grants, id));
+      const nodes = await Promise.all(
+        entries.map(async (entry) => ({ data: await genomeNode(backend, entry, trace) })),
+      );
+      const only = entries.length === 1 ? { id: entries[0]?.id } : {};
+      return {
+        status: "okay",
+        connection: "okay",
+        genie: "kato-gateway",
+        genome: {
+          ...only,
+          agent: "kato-gateway",
+          description: "The processors behind this gateway.",
+          elements: { nodes },
+        },
+      };
+    },
+  );
 };
 
 /**

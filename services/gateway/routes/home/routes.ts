@@ -14,7 +14,7 @@ const asksForHtml = /^\s*(text\/html|application\/xhtml\+xml)/i;
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   // Whoever comes from elsewhere may bring a query.
   const schema = { querystring: Type.Object({}, { additionalProperties: true }) };
-  app.get("/", { schema, config: { operation: home } }, async (request, reply) => {
+  app.get("/", { schema, config: { operation: home, scope: "none" } }, async (request, reply) => {
     const reason = await checkReady(options).then(
       () => undefined,
       (error: unknown) => GatewayError.from(error).message,

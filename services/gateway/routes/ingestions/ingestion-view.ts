@@ -2,6 +2,8 @@ import { Type } from "typebox";
 import type { IngestionCounts, IngestionRecord } from "../../../../libs/commands/outcomes/ingestion-store.ts";
 import { noCounts } from "../../../../libs/commands/outcomes/ingestion-store.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import type { Principal } from "../../access/principal.ts";
+import { maySee } from "../../access/principal.ts";
 import { findIngestion } from "../../bulk/find-ingestion.ts";
 import type { Backend } from "../../fleet/backend.ts";
 import { isGoneFromLog } from "../../fleet/gone-from-log.ts";
@@ -59,14 +61,15 @@ export const Ingestion = Type.Object({
   created_at: Time,
 });
 
-/** Throws INGESTION_NOT_FOUND. */
+/** Throws INGESTION_NOT_FOUND, also for one that this principal may not see. */
 export async function ingestionView(
   backend: Backend,
   processor: string,
   ingestion: string,
+  principal: Principal,
 ): Promise<IngestionView> {
   const record = await findIngestion(backend, processor, ingestion);
-  if (!record) {
+  if (!record || !maySee(principal, record.sender)) {
     throw new GatewayError("INGESTION_NOT_FOUND", `Ingestion ${ingestion} not found`, { processor });
   }
   const { counts, applied, unknownThrough } = await countsOf(backend, processor, ingestion);

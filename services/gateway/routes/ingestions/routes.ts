@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import type { Principal } from "../../access/principal.ts";
+import { anybody } from "../../access/principal.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
 import { withNats } from "../../fleet/errors.ts";
@@ -23,27 +25,28 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   const schema = { params: IngestionParams };
   const closing = new AbortController();
   const watchers = new IngestionWatchers({
-    look: (processor, ingestion) => look(options.backend(), processor, ingestion),
+    // Whoever listens has seen the ingestion before.
+    look: (processor, ingestion) => look(options.backend(), processor, ingestion, anybody),
     appliedOf: (processor) => options.backend().states.get(processor)?.applied,
   });
   app.addHook("preClose", async () => closing.abort());
 
   app.get(
     "/:id/ingestions/:ingestion",
-    { schema, config: { operation: described.ingestion } },
+    { schema, config: { operation: described.ingestion, scope: "read" } },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
-      return look(backend, processor, request.params.ingestion);
+      return look(backend, processor, request.params.ingestion, request.principal);
     },
   );
 
   app.get(
     "/:id/ingestions/:ingestion/events",
-    { schema, config: { operation: described.events } },
+    { schema, config: { operation: described.events, scope: "read" } },
     async (request, reply) => {
       const { backend, processor } = targetOf(options, request);
       const { ingestion } = request.params;
-      const first = await look(backend, processor, ingestion);
+      const first = await look(backend, processor, ingestion, request.principal);
       const seen = String(request.headers["last-event-id"] ?? "");
       // A 204 tells an EventSource that has seen the end not to connect again.
       if (first.state === "done" && seen === eventIdOf(first)) return reply.code(204).send();
@@ -61,8 +64,13 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 };
 
 /** As `ingestionView`. Throws NATS_UNAVAILABLE if NATS does not answer. */
-function look(backend: Backend, processor: string, ingestion: string): Promise<IngestionView> {
-  return withNats(backend, processor, () => ingestionView(backend, processor, ingestion));
+function look(
+  backend: Backend,
+  processor: string,
+  ingestion: string,
+  principal: Principal,
+): Promise<IngestionView> {
+  return withNats(backend, processor, () => ingestionView(backend, processor, ingestion, principal));
 }
 
 /** An event for every change, and comments as a heartbeat while there is none. */

@@ -27,40 +27,49 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   const params = ProcessorParams;
 
   for (const { url, method, operation } of texts) {
-    app.get(url, { schema: { params }, config: { operation } }, (request, reply) =>
+    app.get(url, { schema: { params }, config: { operation, scope: "read" } }, (request, reply) =>
       runQuery({ options, request, reply }, method, {}, ({ message = "" }) => message),
     );
   }
 
-  app.get("/:id/time", { schema: { params }, config: { operation: described.time } }, (request, reply) =>
-    runQuery(
-      { options, request, reply },
-      "GetTime",
-      {},
-      (response, received) => Number(response.message) + intervalOffset(response, received),
-    ),
+  app.get(
+    "/:id/time",
+    { schema: { params }, config: { operation: described.time, scope: "read" } },
+    (request, reply) =>
+      runQuery(
+        { options, request, reply },
+        "GetTime",
+        {},
+        (response, received) => Number(response.message) + intervalOffset(response, received),
+      ),
   );
 
-  app.get("/:id/status", { schema: { params }, config: { operation: described.status } }, (request, reply) =>
-    runQuery({ options, request, reply }, "ShowStatus", {}, (response, received) => {
-      const status = (response.response ?? {}) as JsonObject;
-      const offset = intervalOffset(response, received);
-      const counts = Object.fromEntries(
-        ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + offset]),
-      );
-      return { ...status, ...counts };
-    }),
+  app.get(
+    "/:id/status",
+    { schema: { params }, config: { operation: described.status, scope: "read" } },
+    (request, reply) =>
+      runQuery({ options, request, reply }, "ShowStatus", {}, (response, received) => {
+        const status = (response.response ?? {}) as JsonObject;
+        const offset = intervalOffset(response, received);
+        const counts = Object.fromEntries(
+          ["time", "num_observe_call"].map((name) => [name, Number(status[name]) + offset]),
+        );
+        return { ...status, ...counts };
+      }),
   );
 
   for (const { url, method, operation } of modes) {
-    app.post(url, { schema: { params }, config: { operation } }, (request, reply) =>
+    app.post(url, { schema: { params }, config: { operation, scope: "write" } }, (request, reply) =>
       runCommand({ options, request, reply }, method, {}),
     );
   }
 
   app.put(
     "/:id/target-class",
-    { schema: { params, body: TargetClassBody }, config: { operation: described.setTargetClass } },
+    {
+      schema: { params, body: TargetClassBody },
+      config: { operation: described.setTargetClass, scope: "write" },
+    },
     (request, reply) => {
       const { target_class } = request.body;
       return runCommand({ options, request, reply }, "TargetClass", { target_class });
@@ -69,7 +78,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.delete(
     "/:id/target-class",
-    { schema: { params }, config: { operation: described.unsetTargetClass } },
+    { schema: { params }, config: { operation: described.unsetTargetClass, scope: "write" } },
     (request, reply) => runCommand({ options, request, reply }, "TargetClear", {}),
   );
 };

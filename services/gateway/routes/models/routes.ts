@@ -33,7 +33,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.get(
     "/:id/model/:name",
-    { schema: { params }, config: { operation: described.readModel } },
+    { schema: { params }, config: { operation: described.readModel, scope: "read" } },
     (request, reply) => {
       const { id: processor, name } = request.params;
       const asked = { name: withPrefix("MODEL|", name) };
@@ -50,7 +50,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.delete(
     "/:id/model/:name",
-    { schema: { params }, config: { operation: described.deleteModel } },
+    { schema: { params }, config: { operation: described.deleteModel, scope: "write" } },
     (request, reply) => {
       const name = withPrefix("MODEL|", request.params.name);
       return runCommand({ options, request, reply }, "DeleteModel", { name });
@@ -59,7 +59,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.put(
     "/:id/model/:name",
-    { schema: { params, body: ModelBody }, config: { operation: described.changeModel } },
+    { schema: { params, body: ModelBody }, config: { operation: described.changeModel, scope: "write" } },
     (request, reply) => {
       const name = withPrefix("MODEL|", request.params.name);
       return runCommand({ options, request, reply }, "UpdateModel", { ...request.body, name });
@@ -68,7 +68,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.get(
     "/:id/vector/:name",
-    { schema: { params }, config: { operation: described.readVector } },
+    { schema: { params }, config: { operation: described.readVector, scope: "read" } },
     (request, reply) => {
       const { id: processor, name } = request.params;
       const asked = { name: withPrefix("VECTOR|", name) };

@@ -51,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/:id/observations",
     {
       schema: { params: ProcessorParams, querystring: BulkQuery },
-      config: { operation: described.observations },
+      config: { operation: described.observations, scope: "write", observes: true },
     },
     async (request, reply) => {
       const body = bodyOf(request.body);

@@ -39,7 +39,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/:id/observe-sequence",
     {
       schema: { params: ProcessorParams, body: SequenceBody },
-      config: { operation: observeSequence },
+      config: { operation: observeSequence, scope: "write", observes: true },
       preValidation: unwrapData,
     },
     async (request, reply) => {

@@ -15,7 +15,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/:id/observe",
     {
       schema: { params: ProcessorParams, body: ObservationBody },
-      config: { operation: observe },
+      config: { operation: observe, scope: "write", observes: true },
       preValidation: unwrapData,
     },
     async (request, reply) => {

@@ -18,7 +18,10 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.get(
     "/:id/predictions",
-    { schema: { params, querystring: WhichObservation }, config: { operation: described.predictions } },
+    {
+      schema: { params, querystring: WhichObservation },
+      config: { operation: described.predictions, scope: "read" },
+    },
     (request, reply) => runPredictions({ options, request, reply }, request.query.unique_id),
   );
 
@@ -26,7 +29,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/:id/predictions",
     {
       schema: { params, querystring: WhichObservation, body: WhichObservation },
-      config: { operation: described.predictionsByPost },
+      config: { operation: described.predictionsByPost, scope: "read" },
       preValidation: unwrapData,
     },
     (request, reply) =>
@@ -35,13 +38,13 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
 
   app.get(
     "/:id/percept-data",
-    { schema: { params }, config: { operation: described.perceptData } },
+    { schema: { params }, config: { operation: described.perceptData, scope: "read" } },
     (request, reply) => runQuery({ options, request, reply }, "GetPerceptData", {}, dataOf),
   );
 
   app.get(
     "/:id/cognition-data",
-    { schema: { params }, config: { operation: described.cognitionData } },
+    { schema: { params }, config: { operation: described.cognitionData, scope: "read" } },
     (request, reply) =>
       runQuery({ options, request, reply }, "GetCognitionData", {}, ({ response = {} }) => response),
   );

@@ -12,26 +12,34 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   const { metrics } = options;
   app.get(
     "/metrics",
-    { schema: anyQuery, config: { operation: described.metrics } },
+    { schema: anyQuery, config: { operation: described.metrics, scope: "read", allProcessors: true } },
     async (_request, reply) => {
       return reply.type(metrics.contentType).send(await metrics.scrape());
     },
   );
 
-  app.get("/kato-api/ping", { schema: anyQuery, config: { operation: described.ping } }, async () => ({
-    status: "okay",
-  }));
+  app.get(
+    "/kato-api/ping",
+    { schema: anyQuery, config: { operation: described.ping, scope: "read" } },
+    async () => ({
+      status: "okay",
+    }),
+  );
 
-  app.get("/health", { schema: anyQuery, config: { operation: described.health } }, async () => ({
-    status: "healthy",
-    processors: countOf(options),
-  }));
+  app.get(
+    "/health",
+    { schema: anyQuery, config: { operation: described.health, scope: "none" } },
+    async () => ({
+      status: "healthy",
+      processors: countOf(options),
+    }),
+  );
 
   app.get(
     "/ready",
     {
       schema: { ...anyQuery, response: { 200: Type.Object({ status: Type.String() }) } },
-      config: { operation: described.ready },
+      config: { operation: described.ready, scope: "none" },
     },
     async () => {
       await checkReady(options);

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { queueDepth } from "../../../../libs/commands/log/queue-depth.ts";
-import { isProcessorId } from "../../../../libs/commands/messages/subjects.ts";
+import { isFreeId, isProcessorId } from "../../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
-import { processorNotFound, withNats } from "../../fleet/errors.ts";
+import { withNats } from "../../fleet/errors.ts";
 import { removeWithData, unregistered } from "../../fleet/remove-data.ts";
-import { invalid } from "../../http/problem.ts";
+import { invalid, processorNotFound } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";
@@ -40,12 +40,16 @@ const maxProcessors = 10_000;
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   app.put(
     "/processors/:id",
-    { schema: { params: ProcessorParams, body: ProcessorBody }, config: { operation: described.put } },
+    {
+      schema: { params: ProcessorParams, body: ProcessorBody },
+      config: { operation: described.put, scope: "admin", discovery: true, audit: "processor.registered" },
+    },
     async (request, reply) => {
       const backend = options.backend();
       const { id } = request.params;
       const { grpc_endpoint } = request.body;
-      if (!isProcessorId(id)) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
+      const isAllowed = backend.registry.get(id) ? isProcessorId(id) : isFreeId(id);
+      if (!isAllowed) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
       if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
       const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
@@ -54,6 +58,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const isKnown = backend.registry.get(id) !== undefined;
       if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
       const entry = { id, name, grpc_endpoint, source: "rest" as const };
+      const before = backend.registry.get(id)?.grpc_endpoint;
+      request.auditDetail = { endpoint: grpc_endpoint, ...(before !== undefined && { before }) };
       const isNew = await withNats(backend, id, async () => {
         // The log comes first, because a registered processor can be sent commands at once.
         await backend.logs.ensure(id);
@@ -68,13 +74,14 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/processors/:id",
     {
       schema: { params: ProcessorParams, querystring: RemoveQuery },
-      config: { operation: described.remove },
+      config: { operation: described.remove, scope: "admin", discovery: true, audit: "processor.removed" },
     },
     async (request) => {
       const backend = options.backend();
       const { id } = request.params;
       const { force, data } = request.query;
       const isRegistered = backend.registry.get(id) !== undefined;
+      request.auditDetail = { data: data === "true" };
       if (isRegistered) request.processor = id;
       else if (data !== "true" || !unregistered(backend).includes(id)) throw processorNotFound(id);
       await withNats(backend, id, async () => {

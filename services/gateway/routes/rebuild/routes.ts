@@ -49,7 +49,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/processors/:id/rebuild",
     {
       schema: { params: ProcessorParams, querystring: DryRunQuery, body: RebuildBody },
-      config: { operation: rebuild },
+      config: { operation: rebuild, scope: "operate", audit: "processor.rebuilt" },
       preValidation: unwrapData,
     },
     async (request, reply) => {
@@ -58,6 +58,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const { from } = request.body;
       const dryRun = request.query.dry_run === "true";
       const asked: RebuildRequest = { dryRun, ...(from !== undefined && { from }) };
+      request.auditDetail = { ...asked };
       const answer = await askForRebuild(backend, processor, asked, waitMs);
       switch (answer.kind) {
         case "surveyed":
@@ -93,7 +94,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     "/processors/:id/adopt",
     {
       schema: { params: ProcessorParams, body: AdoptBody },
-      config: { operation: adopt },
+      config: { operation: adopt, scope: "operate", audit: "processor.adopted" },
       preValidation: unwrapData,
     },
     async (request) => {
@@ -103,6 +104,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       // A worker of an older version holds nothing, and would take this for a rebuild.
       if (backend.states.get(processor)?.state !== "held") throw notHeld(processor);
       const asked: RebuildRequest = { dryRun: false, adopt: applied === undefined ? {} : { applied } };
+      request.auditDetail = { applied };
       const answer = await askForRebuild(backend, processor, asked, waitMs);
       switch (answer.kind) {
         case "adopted":

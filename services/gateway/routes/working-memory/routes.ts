@@ -13,25 +13,32 @@ const largeText = 64 * 1024;
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   const schema = { params: ProcessorParams };
 
-  app.post("/:id/learn", { schema, config: { operation: described.learn } }, (request, reply) =>
-    runCommand({ options, request, reply }, "Learn", {}),
+  app.post(
+    "/:id/learn",
+    { schema, config: { operation: described.learn, scope: "write" } },
+    (request, reply) => runCommand({ options, request, reply }, "Learn", {}),
   );
 
-  app.get("/:id/working-memory", { schema, config: { operation: described.read } }, (request, reply) =>
-    runQuery({ options, request, reply }, "GetWorkingMemory", {}, ({ message = "[]" }) =>
-      // KATO's answer is JSON already, perhaps of hundreds of thousands of arrays.
-      message.length > largeText ? new RawJson(message) : JSON.parse(message),
-    ),
+  app.get(
+    "/:id/working-memory",
+    { schema, config: { operation: described.read, scope: "read" } },
+    (request, reply) =>
+      runQuery({ options, request, reply }, "GetWorkingMemory", {}, ({ message = "[]" }) =>
+        // KATO's answer is JSON already, perhaps of hundreds of thousands of arrays.
+        message.length > largeText ? new RawJson(message) : JSON.parse(message),
+      ),
   );
 
   for (const url of ["/:id/working-memory/clear", "/:id/clear-working-memory"]) {
-    app.post(url, { schema, config: { operation: described.clear } }, (request, reply) =>
+    app.post(url, { schema, config: { operation: described.clear, scope: "write" } }, (request, reply) =>
       runCommand({ options, request, reply }, "ClearWorkingMemory", {}),
     );
   }
 
-  app.post("/:id/clear-all-memory", { schema, config: { operation: described.clearAll } }, (request, reply) =>
-    runCommand({ options, request, reply }, "ClearAllMemory", {}),
+  app.post(
+    "/:id/clear-all-memory",
+    { schema, config: { operation: described.clearAll, scope: "write" } },
+    (request, reply) => runCommand({ options, request, reply }, "ClearAllMemory", {}),
   );
 };
 
