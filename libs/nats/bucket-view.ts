@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { KV, KvEntry } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { isConflict } from "./errors.ts";
+import type { ReadValue, Revision } from "./revisions.ts";
+import { putNewer, readRevision } from "./revisions.ts";
 
 const watchAgainMs = 250;
 const compareEveryMs = 5_000;
@@ -12,15 +14,6 @@ export interface Change<T> {
   before: T | undefined;
   after: T | undefined;
 }
-
-/** A key of a bucket at one revision. It has no value if the key was removed, or has what cannot be read. */
-interface Revision<T> {
-  revision: number;
-  value?: T | undefined;
-}
-
-/** Reads a value of the bucket; undefined if it is not valid: other programs can write to the bucket too. */
-export type ReadValue<T> = (key: string, value: unknown) => T | undefined;
 
 /**
  * A bucket as it is held in memory, kept up to date by a watch, and changed by compare-and-set: of two processes
@@ -48,6 +41,8 @@ export class BucketView<T> {
   #loaded = "";
   /** When the bucket said last, by the clock of `performance.now()`, that this is what it has. */
   #confirmedAtMs = Number.NEGATIVE_INFINITY;
+  /** Since when it does not say so; undefined while it does. */
+  #doubtfulSinceMs: number | undefined;
   readonly #comparing: NodeJS.Timeout;
   #stopWatch: () => void = () => {};
   #closed = false;
@@ -109,9 +104,15 @@ export class BucketView<T> {
     }
   }
 
-  /** For how long, in ms, the bucket has not confirmed that these are its values. Some seconds are usual. */
+  /**
+   * For how long, in ms, the bucket has not confirmed that these are its values; 0 as long as it does whenever it is
+   * asked.
+   */
   get unconfirmedMs(): number {
-    return performance.now() - this.#confirmedAtMs;
+    const now = performance.now();
+    // A process that was frozen has not asked for a while.
+    const wasAsleep = now - this.#confirmedAtMs > 3 * compareEveryMs;
+    return now - ((wasAsleep ? this.#confirmedAtMs : this.#doubtfulSinceMs) ?? now);
   }
 
   /** When the bucket was created whose values these are. */
@@ -129,10 +130,13 @@ export class BucketView<T> {
       ({ streamInfo }) => {
         const isCurrent = streamInfo.created === this.#watched;
         if (!isCurrent) this.#stopWatch();
-        else if (this.#watchedRevision >= streamInfo.state.last_seq) this.#confirmedAtMs = performance.now();
+        else if (this.#watchedRevision >= streamInfo.state.last_seq) this.#confirm();
         return streamInfo.state.last_seq;
       },
-      () => 0,
+      () => {
+        this.#doubt();
+        return 0;
+      },
     );
   }
 
@@ -146,6 +150,7 @@ export class BucketView<T> {
   async #noticeReconnects(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (this.#closed) return;
+      if (status.type === "disconnect") this.#doubt();
       if (status.type !== "reconnect") continue;
       this.#reconnects++;
       this.#stopWatch();
@@ -183,7 +188,7 @@ export class BucketView<T> {
     const replaceView = () => {
       this.#revisions = revisions;
       this.#loaded = created;
-      this.#confirmedAtMs = performance.now();
+      this.#confirm();
       this.#notify();
       onLoaded();
     };
@@ -213,28 +218,16 @@ export class BucketView<T> {
     if (putNewer(this.#revisions, key, revision)) this.#notify();
   }
 
+  #confirm(): void {
+    this.#confirmedAtMs = performance.now();
+    this.#doubtfulSinceMs = undefined;
+  }
+
+  #doubt(): void {
+    this.#doubtfulSinceMs ??= performance.now();
+  }
+
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** Reads a key as it was found in the bucket. */
-function readRevision<T>(found: KvEntry, read: ReadValue<T>): Revision<T> {
-  const { revision, key } = found;
-  if (found.operation !== "PUT") return { revision };
-  try {
-    return { revision, value: read(key, found.json()) };
-  } catch {
-    return { revision };
-  }
-}
-
-/**
- * Keeps the newer of two revisions, and returns whether that is the given one. What was just written can be
- * known before the watch tells of the revision that it replaced.
- */
-function putNewer<T>(revisions: Map<string, Revision<T>>, key: string, revision: Revision<T>): boolean {
-  if ((revisions.get(key)?.revision ?? 0) >= revision.revision) return false;
-  revisions.set(key, revision);
-  return true;
 }

@@ -12,7 +12,7 @@ export interface AddressList {
 export function addressList(items: readonly string[], problem: (what: string) => void): AddressList {
   const list = new BlockList();
   for (const item of items) {
-    const [address = "", bits, ...more] = item.replace(/^\[(.*)\]$/, "$1").split("/");
+    const [address = "", bits, ...more] = item.replace(/^\[([^\]]*)\]/, "$1").split("/");
     const length = isIPv6(address) ? 128 : 32;
     const isValid =
       isIP(address) !== 0 && more.length === 0 && /^\d{0,3}$/.test(bits ?? "") && Number(bits ?? 0) <= length;

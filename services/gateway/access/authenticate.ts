@@ -77,13 +77,15 @@ export function authenticateKey({ settings, keys: keyStore }: Authenticator, tex
   if (isAdmin) return { id: `key:${key.id}`, name: key.id, grants: allGrants };
   const keys = keyStore();
   const record = keys?.find(key);
-  const isKnownForSure = keys !== undefined && keys.unconfirmedMs <= settings.keysUnconfirmedMs;
+  const unconfirmedMs = keys?.unconfirmedMs ?? Number.POSITIVE_INFINITY;
+  const isBelieved = unconfirmedMs <= settings.keysUnconfirmedMs;
   const isLoginOver = record?.login_of !== undefined && !isThere(settings, keys, record.login_of);
-  if (record && isKnownForSure && !isLoginOver) {
+  if (keys && record && isBelieved && !isLoginOver) {
     keys.noteUse(record);
     return { id: `key:${record.login_of ?? record.id}`, name: record.name, grants: record.grants };
   }
-  if (isKnownForSure) throw new Unauthenticated(`the key ${key.id} is unknown, revoked or over`);
+  // It may have been made since.
+  if (unconfirmedMs === 0) throw new Unauthenticated(`the key ${key.id} is unknown, revoked or over`);
   throw authUnavailable("NATS cannot be reached, so keys cannot be checked.");
 }
 

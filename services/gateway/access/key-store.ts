@@ -66,7 +66,7 @@ export class KeyStore {
     return this.#view.get(id);
   }
 
-  /** For how long, in ms, NATS has not confirmed that these are the keys. */
+  /** For how long, in ms, NATS has not confirmed that these are the keys; 0 while it does. */
   get unconfirmedMs(): number {
     return this.#view.unconfirmedMs;
   }
