@@ -190,6 +190,26 @@ test("dead letters are answered as the document says", async () => {
   await call("DELETE /processors/{id}/dead-letters/{sequence}", 404, { params: { sequence: second } });
 });
 
+test("keys, logins and the audit trail are answered as the document says", async () => {
+  const grants = { processors: ["p*"], scope: "write" };
+  const made = await call("POST /keys", 201, {
+    body: { name: "one", grants, expires_at: "2100-01-01T00:00:00Z" },
+  });
+  await call("POST /keys", 422, { body: { name: "one", grants: { ...grants, scope: "root" } } });
+  const params = { key: String(made.json.id) };
+  await call("GET /keys", 200);
+  await call("POST /keys/{key}/rotate", 200, { params, body: {} });
+  await call("POST /session", 200, { body: { key: made.json.key } });
+  await call("POST /session", 401, { body: { key: "kato_x" } });
+  await call("GET /session", 200);
+  await call("DELETE /session", 204);
+  await call("DELETE /keys/{key}", 200, { params });
+  await call("DELETE /keys/{key}", 404, { params });
+  await call("POST /{id}/learn", 403, { headers: { origin: "https://other.example" } });
+  await call("GET /{id}/ping", 421, { headers: { host: "other.example" } });
+  await call("GET /audit", 200, { query: "?limit=5" });
+});
+
 test("a refused request is answered with a problem that the document has", async () => {
   await call("POST /{id}/observe", 400, { body: "{" });
   await call("POST /{id}/observe", 415, { body: "{}", headers: { "content-encoding": "deflate" } });
