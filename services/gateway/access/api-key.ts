@@ -21,6 +21,11 @@ export function newApiKey(id: string): ApiKey {
   return { id, text: `kato_${id}_${randomBytes(32).toString("base64url")}` };
 }
 
+/** Whether a text can be the id of a key. */
+export function isKeyId(text: string): boolean {
+  return /^[A-Za-z0-9]{1,32}$/.test(text);
+}
+
 /** Reads a key; undefined if the text is none. */
 export function parseApiKey(text: string): ApiKey | undefined {
   const [, id] = form.exec(text) ?? [];

@@ -58,7 +58,7 @@ export function instanceUnavailable(context: ErrorContext): GatewayError {
 }
 
 /**
- * Runs a task that uses NATS and does not change the processor. Throws NATS_UNAVAILABLE if NATS is not
+ * Runs a task that uses NATS and does not change the processor, "" for one that is about none. Throws NATS_UNAVAILABLE if NATS is not
  * there or fails; a GatewayError of the task passes as it is.
  */
 export async function withNats<T>(
@@ -66,7 +66,7 @@ export async function withNats<T>(
   processor: string,
   task: () => Promise<T>,
 ): Promise<T> {
-  const context: ErrorContext = { processor, effect: "none" };
+  const context: ErrorContext = { ...(processor !== "" && { processor }), effect: "none" };
   if (!nats.connected) throw natsUnavailable(context);
   try {
     return await task();

@@ -79,8 +79,10 @@ test("a key that is revoked or over counts nowhere any more", async () => {
   await untilStatus(revoked.key, 200);
   assert.equal((await admin("DELETE", `/keys/${revoked.id}`)).status, 200);
   await untilStatus(revoked.key, 401);
-  assertProblem(await admin("DELETE", `/keys/${revoked.id}`), 404);
-  assertProblem(await admin("POST", `/keys/${revoked.id}/rotate`, {}), 404);
+  for (const id of [revoked.id, "a.b", "%EF%BF%BD", ">"]) {
+    assertProblem(await admin("DELETE", `/keys/${id}`), 404);
+    assertProblem(await admin("POST", `/keys/${id}/rotate`, {}), 404);
+  }
   const over = await make({
     name: "over",
     grants: write,

@@ -188,7 +188,9 @@ export function observing(system: () => System): void {
     assertProblem(await post("/observe", '{"strings": ["a"'), 400);
     assertProblem(await post("/observe", { strings: ["a", 1] }), 422);
     const socket = connect(system().gateway.port, "127.0.0.1");
-    socket.end(`POST /${id}/observe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"strings": ["a"]`);
+    socket.end(
+      `POST /${id}/observe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"strings": ["a"]`,
+    );
     await once(socket.resume(), "close");
     assert.equal(await interval(), 0);
     const head = await system().request("HEAD", `/${id}/ping`);

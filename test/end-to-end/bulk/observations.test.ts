@@ -302,7 +302,7 @@ test("a query is answered during an ingestion, and a command is applied at its p
 test("a stream whose chunks break in the middle is no fault of the gateway", async () => {
   const socket = connect(system.gateway.port, "127.0.0.1");
   const line = '{"strings":["a"]}\n';
-  const head = `POST /p1/observations HTTP/1.1\r\nHost: x\r\nContent-Type: ${ndjson["content-type"]}\r\n`;
+  const head = `POST /p1/observations HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${ndjson["content-type"]}\r\n`;
   socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n${line.length.toString(16)}\r\n${line}\r\n`);
   await until("the line is stored", async () => Number((await events()).length) === 1);
   socket.write("zz\r\n");

@@ -131,7 +131,7 @@ export function rawRequest(
   random: Random,
 ): Buffer {
   const lines = Object.entries({
-    host: "x",
+    host: "localhost",
     "content-length": String(body.length),
     ...headers,
     connection: "close",

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
-import { hashOf, newApiKey, newKeyId } from "../../access/api-key.ts";
+import { hashOf, isKeyId, newApiKey, newKeyId } from "../../access/api-key.ts";
 import type { Grants } from "../../access/grants.ts";
 import { GrantsSchema, grantsProblem } from "../../access/grants.ts";
 import type { KeyRecord } from "../../access/key-store.ts";
@@ -86,6 +86,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     async (request) => {
       const backend = options.backend();
       const { key } = request.params;
+      if (!isKeyId(key)) throw keyNotFound(key);
       request.auditDetail = { key, name: backend.keys.get(key)?.name };
       const wasThere = await withNats(backend, "", () => backend.keys.remove(key));
       if (!wasThere) throw keyNotFound(key);
@@ -102,6 +103,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     async (request) => {
       const backend = options.backend();
       const { key: id } = request.params;
+      if (!isKeyId(id)) throw keyNotFound(id);
       const asked = futureTime("previous_expires_at", request.body.previous_expires_at);
       const expires_at = asked ?? new Date(Date.now() + dayMs).toISOString();
       const key = newApiKey(id);
