@@ -41,7 +41,11 @@ export async function isolation(): Promise<Figure[]> {
 
   const [hung, down] = [simulators.get(troubled.hung), simulators.get(troubled.down)] as [Service, Service];
   const measure = async () => {
-    const { latenciesMs } = await load(port, others.map(observeRequest), roundMs);
+    const { latenciesMs } = await load(
+      port,
+      others.map((processor) => observeRequest(processor)),
+      roundMs,
+    );
     await clearWorkingMemory(port, others);
     return latenciesMs;
   };

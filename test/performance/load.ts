@@ -10,12 +10,12 @@ const observation = JSON.stringify({
 });
 
 /** A whole request, as it goes over the wire. */
-export function observeRequest(processor: string): Buffer {
-  return postRequest(`/${processor}/observe`, observation);
+export function observeRequest(processor: string, headers: readonly string[] = []): Buffer {
+  return postRequest(`/${processor}/observe`, observation, headers);
 }
 
-export function postRequest(path: string, body: string): Buffer {
-  const head = [`POST ${path} HTTP/1.1`, "host: bench", "content-type: application/json"];
+export function postRequest(path: string, body: string, headers: readonly string[] = []): Buffer {
+  const head = [`POST ${path} HTTP/1.1`, "host: localhost", "content-type: application/json", ...headers];
   return Buffer.from(`${head.join("\r\n")}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
 }
 

@@ -1,3 +1,4 @@
+import { keyCost } from "./access.ts";
 import { backupPause } from "./backup.ts";
 import { bulkAccept } from "./bulk.ts";
 import { serialDrain } from "./drain.ts";
@@ -26,6 +27,7 @@ interface Measurement {
 const measurements: Measurement[] = [
   { names: ["sync_c1"], measure: syncLatency },
   { names: ["sync_c32", "cpu_per_request"], measure: syncThroughput },
+  { names: ["key_cost"], measure: keyCost },
   { names: ["serial_drain"], measure: serialDrain },
   { names: ["bulk_accept"], measure: bulkAccept },
   { names: ["ready_after_restart"], measure: readyAfterRestart },
