@@ -19,6 +19,7 @@ import { KeyStore } from "./access/key-store.ts";
 import type { Backend, Stores } from "./fleet/backend.ts";
 import { CommandRoom } from "./fleet/command-room.ts";
 import { KeptRecords } from "./fleet/kept-records.ts";
+import { KeysInHand } from "./fleet/keys-in-hand.ts";
 import { ProcessorStates } from "./fleet/processor-states.ts";
 import { Registrations } from "./fleet/registrations.ts";
 import { wantedStreams } from "./fleet/wanted-streams.ts";
@@ -67,7 +68,8 @@ export async function openBackend(
     ingestions: new KeptRecords(stores.ingestions, settings.maxRecords),
   };
   const storeTime = followStoreTime(registryBucket, nats.connection, log);
-  return { ...parts, queueLimits, kept, keys, auditTrail, storeTime, endpointPolicy };
+  const keysInHand = new KeysInHand(connection);
+  return { ...parts, queueLimits, kept, keysInHand, keys, auditTrail, storeTime, endpointPolicy };
 }
 
 /** Asks for JetStream's time until the connection is closed. NATS tells it from 2.10 on. */
@@ -106,6 +108,7 @@ export async function closeBackend(backend: Backend): Promise<void> {
   backend.streams.close();
   backend.room.store.close();
   backend.replies.close();
+  backend.keysInHand.close();
   backend.states.close();
   backend.registry.close();
   backend.keys.close();

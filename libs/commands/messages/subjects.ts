@@ -64,5 +64,8 @@ export type RemoveAnswer = "removed" | "running" | "failed";
 export const ingestionSubject = (processor: string, ingestion: string) =>
   `kato.${processor}.ingestions.${ingestion}`;
 
+/** A gateway answers here whether it is still sending a request under an Idempotency-Key. */
+export const gatewaySubject = (gateway: string) => `kato-gateways.${gateway}`;
+
 /** The worker that runs the processor reports its state here. `*` stands for all processors. */
 export const stateSubject = (processor: string) => `kato.${processor}.state`;

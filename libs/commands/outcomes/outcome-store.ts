@@ -29,6 +29,8 @@ export interface CommandRecord {
   heldUntilMs?: number;
   /** As `heldUntilMs`, but counted from when JetStream has stored the record. Older gateways do not write it. */
   heldMs?: number;
+  /** The gateway that wrote `queued` without a sequence, and can be asked. Older gateways do not write it. */
+  gateway?: string;
   /** Unix ms at which the record was written. */
   atMs: number;
   /** The reply, once the command has ended. */
@@ -104,7 +106,7 @@ export function recordOf(
   command: Command,
   state: CommandRecord["state"],
   sequence: number,
-  more: Pick<CommandRecord, "reply" | "heldUntilMs" | "heldMs"> = {},
+  more: Pick<CommandRecord, "reply" | "heldUntilMs" | "heldMs" | "gateway"> = {},
 ): CommandRecord {
   const { id, method, form, once, sender } = command;
   const atMs = more.reply?.atMs ?? Date.now();

@@ -32,8 +32,9 @@ const maxRounds = 5;
  *
  * These are the points at which a process can die, or be cut off:
  *
- * - The gateway, after it wrote `queued` and before the log has the command. Nothing was applied. The claim
- *   holds repeats off (409) until `heldUntilMs`. Then the next request is sent.
+ * - The gateway, after it wrote `queued` and before the log has the command. Nothing was applied. The next
+ *   request asks that gateway (KeysInHand), and NATS says that it is not there. So the request is sent. A gateway
+ *   that is there and silent, as a frozen one is, holds repeats off (409) until its claim is over (`heldMs`).
  * - The gateway, after the log has the command, or while it waits for the acknowledgement. As above, and if
  *   the first command is applied after all, the worker leaves out the second, and the record answers both.
  * - The gateway, after the command was applied. The worker records the answer before the checkpoint passes
@@ -55,13 +56,16 @@ export async function sendOnce(backend: Backend, asked: Command, waitMs: number 
   const fingerprints = fingerprintsOf(asked);
   for (let round = 0; round < maxRounds; round++) {
     const found = await findCommand(backend, processor, id);
-    const known =
-      found && outcomeOf(found, { processor, fingerprints, waitMs, storeMs: backend.storeTime.measuredMs });
+    const known = found && (await outcomeOf(backend, found, { processor, fingerprints, waitMs }));
     if (known) return known;
-    const command = { ...asked, once: { ...fingerprints, attempt: nuid.next() } };
-    if (!(await claim(backend, command, found, waitMs))) continue;
+    const attempt = nuid.next();
+    const command = { ...asked, once: { ...fingerprints, attempt } };
     try {
-      return await sendCommand(backend, command, waitMs);
+      const sent = await backend.keysInHand.whileSending(attempt, async () => {
+        if (!(await claim(backend, command, found, waitMs))) return undefined;
+        return sendCommand(backend, command, waitMs);
+      });
+      if (sent) return sent;
     } catch (error) {
       const known = GatewayError.from(error);
       // The worker left it out: the record has the answer of the command that was started.
@@ -73,19 +77,19 @@ export async function sendOnce(backend: Backend, asked: Command, waitMs: number 
   throw keyRunning({ processor, command: id });
 }
 
-/** A request under a key, and the time by JetStream's clock if it is known. */
+/** A request under a key. */
 interface Asking {
   processor: string;
   fingerprints: Fingerprints;
   waitMs: number | undefined;
-  storeMs: number | undefined;
 }
 
 /** What a record says of an earlier request with the key; undefined if the key is free. */
-function outcomeOf(
+async function outcomeOf(
+  backend: Backend,
   { record, storedAtMs }: FoundRecord,
-  { processor, fingerprints, waitMs, storeMs }: Asking,
-): Sent | undefined {
+  { processor, fingerprints, waitMs }: Asking,
+): Promise<Sent | undefined> {
   const { state, command, sequence, reply, once } = record;
   if (state === "expired") return undefined;
   if (!once || !isSameRequest(once, fingerprints)) {
@@ -97,18 +101,23 @@ function outcomeOf(
   }
   const isStored = waitMs === undefined && sequence > 0;
   if (reply || isStored) return { sequence, reply, isReplay: true };
-  if (state === "queued" && sequence === 0 && !isHeld(record, storedAtMs, storeMs)) return undefined;
+  if (state === "queued" && sequence === 0 && !(await isHeld(backend, record, storedAtMs))) return undefined;
   throw keyRunning({ processor, command, ...(sequence > 0 && { sequence }) });
 }
 
-/** Whether another gateway may still be storing the command: by JetStream's clock, or else by those of both. */
-function isHeld(
-  { heldMs, heldUntilMs = 0 }: FoundRecord["record"],
+/**
+ * Whether a gateway may still be storing the command: its claim is not over, by JetStream's clock or else by those of
+ * both gateways; and it does not say, nor does NATS, that it is done.
+ */
+async function isHeld(
+  { keysInHand, storeTime: { measuredMs: storeMs } }: Backend,
+  { heldMs, heldUntilMs = 0, gateway, once }: FoundRecord["record"],
   storedAtMs: number,
-  storeMs: number | undefined,
-): boolean {
-  if (heldMs === undefined || storeMs === undefined) return Date.now() <= heldUntilMs;
-  return storeMs <= storedAtMs + heldMs;
+): Promise<boolean> {
+  const isByStore = heldMs !== undefined && storeMs !== undefined;
+  const isOver = isByStore ? storeMs > storedAtMs + heldMs : Date.now() > heldUntilMs;
+  if (isOver) return false;
+  return gateway === undefined || once === undefined || keysInHand.maySend(gateway, once.attempt);
 }
 
 /** Writes that the key is in use; false if another request just did. Throws if the command cannot be sent. */
@@ -124,7 +133,8 @@ async function claim(
   else await admitSync(backend, command, waitMs);
   if (!found) backend.kept.outcomes.checkRoom(processor);
   const heldMs = (waitMs ?? 0) + afterWaitMs;
-  const record = recordOf(command, "queued", 0, { heldMs, heldUntilMs: Date.now() + heldMs });
+  const { gateway } = backend.keysInHand;
+  const record = recordOf(command, "queued", 0, { heldMs, heldUntilMs: Date.now() + heldMs, gateway });
   try {
     return found
       ? await outcomes.replace(processor, record, found.revision)

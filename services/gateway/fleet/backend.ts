@@ -21,6 +21,7 @@ import { processorNotFound } from "../http/problem.ts";
 import type { CommandRoom } from "./command-room.ts";
 import { registryIncomplete } from "./errors.ts";
 import type { KeptRecords } from "./kept-records.ts";
+import type { KeysInHand } from "./keys-in-hand.ts";
 import type { ProcessorStates } from "./processor-states.ts";
 import type { Registrations } from "./registrations.ts";
 
@@ -41,6 +42,7 @@ export interface Backend {
   storeTime: StoreTime;
   queueLimits: QueueLimits;
   kept: Kept;
+  keysInHand: KeysInHand;
   keys: KeyStore;
   auditTrail: AuditTrail;
   endpointPolicy: EndpointPolicy;

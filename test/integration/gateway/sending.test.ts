@@ -3,6 +3,7 @@ import { after, before, beforeEach, mock, test } from "node:test";
 import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
+import { KeysInHand } from "../../../services/gateway/fleet/keys-in-hand.ts";
 import { closeBackend } from "../../../services/gateway/open-backend.ts";
 import type { GatewayOnNats } from "../../fixtures/gateway-on-nats.ts";
 import { startGatewayOnNats } from "../../fixtures/gateway-on-nats.ts";
@@ -105,6 +106,37 @@ test("a key whose gateway has died is free once the claim has ended, and the ans
   await outcomes.put("p1", recordOf(sent, "queued", 0, { heldUntilMs: Date.now() - 1 }));
   gateway.worker.onCommand = ({ method }) => ({ data: responseOf(method) });
   assert.equal((await observe(key)).status, 200);
+});
+
+test("a key that another gateway has claimed is held while that gateway sends, and not when it has gone", async () => {
+  let sent: StoredCommand | undefined;
+  gateway.worker.onCommand = (command) => {
+    sent = command;
+    return expired;
+  };
+  const key = newKey();
+  assert.equal((await observe(key)).json.effect, "none");
+  assert.ok(sent?.once);
+  const { attempt } = sent.once;
+  gateway.worker.onCommand = ({ method }) => ({ data: responseOf(method) });
+  const { stores, nats } = gateway.backend;
+  const other = new KeysInHand(nats.connection);
+  const claimedBy = (gateway: string) =>
+    stores.outcomes.put("p1", recordOf(sent as StoredCommand, "queued", 0, { heldMs: 300_000, gateway }));
+
+  await claimedBy(other.gateway);
+  await other.whileSending(attempt, async () => {
+    const { status, json } = await observe(key);
+    assert.deepEqual([status, json.type], [409, "urn:kato:problem:key-running"]);
+  });
+  assert.equal((await observe(key)).status, 200);
+
+  await claimedBy(other.gateway);
+  await other.whileSending(attempt, async () => {
+    // As when its process is killed.
+    other.close();
+    assert.equal((await observe(key)).status, 200);
+  });
 });
 
 test("a request whose command was left out for another one of its key has the answer of that one", async () => {
