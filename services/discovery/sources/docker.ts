@@ -6,7 +6,7 @@ import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { http } from "../../../libs/service/serve-http.ts";
 import type { DiscoveredInstance, DiscoverySource } from "./source.ts";
-import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
+import { defaultGrpcPort, endpointOf, labels, listTimeoutMs, unknownLabelsOf } from "./source.ts";
 
 /** Where to reach a Docker engine, or a proxy before its socket. */
 export type DockerAddress = { socketPath: string } | { host: string; port: number };
@@ -99,6 +99,7 @@ function instanceOf(container: Container, network: string | undefined): Discover
     name: Labels[labels.name] || id,
     endpoint: address.ip && endpointOf(address.ip, port),
     ...(address.problem && { problem: address.problem }),
+    unknownLabels: unknownLabelsOf(Object.keys(Labels)),
     createdAtMs: typeof Created === "number" ? Created * 1_000 : 0,
   };
 }

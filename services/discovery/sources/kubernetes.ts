@@ -7,7 +7,7 @@ import type {
 } from "@kubernetes/client-node";
 import { CoreV1Api, KubeConfig, Observable, Watch } from "@kubernetes/client-node";
 import type { DiscoveredInstance, DiscoverySource } from "./source.ts";
-import { defaultGrpcPort, endpointOf, labels, listTimeoutMs } from "./source.ts";
+import { defaultGrpcPort, endpointOf, labels, listTimeoutMs, unknownLabelsOf } from "./source.ts";
 
 /** Which Kubernetes cluster to ask, and for what. */
 export interface KubernetesOptions {
@@ -122,34 +122,37 @@ class KubernetesSource implements DiscoverySource {
  * one instance, so it may select no more than one Pod at a time.
  */
 function instanceOfService({ metadata = {} }: V1Service): DiscoveredInstance {
-  const { id, name, port } = readLabels(metadata);
+  const { id, name, port, unknownLabels } = readLabels(metadata);
   return {
     where: `services/${metadata.namespace}/${metadata.name}`,
     id,
     name,
     endpoint: endpointOf(`${metadata.name}.${metadata.namespace}.svc`, port),
+    unknownLabels,
     createdAtMs: metadata.creationTimestamp?.getTime() ?? 0,
   };
 }
 
 /** A Pod is called at its IP address, as long as it runs and is not being deleted. */
 function instanceOfPod({ metadata = {}, status }: V1Pod): DiscoveredInstance {
-  const { id, name, port } = readLabels(metadata);
+  const { id, name, port, unknownLabels } = readLabels(metadata);
   const isRunning = status?.phase === "Running" && metadata.deletionTimestamp === undefined;
   return {
     where: `pods/${metadata.namespace}/${metadata.name}`,
     id,
     name,
     endpoint: isRunning && status.podIP ? endpointOf(status.podIP, port) : undefined,
+    unknownLabels,
     createdAtMs: metadata.creationTimestamp?.getTime() ?? 0,
   };
 }
 
-function readLabels(metadata: V1ObjectMeta): { id: string; name: string; port: string } {
+function readLabels(metadata: V1ObjectMeta) {
   const all = { ...metadata.labels, ...metadata.annotations };
   // The id cannot be an annotation: Kubernetes selects objects only by label.
   const id = metadata.labels?.[labels.id] ?? "";
-  return { id, name: all[labels.name] || id, port: all[labels.port] || defaultGrpcPort };
+  const unknownLabels = unknownLabelsOf(Object.keys(all));
+  return { id, name: all[labels.name] || id, port: all[labels.port] || defaultGrpcPort, unknownLabels };
 }
 
 /** Options that cancel a request of the client when the signal is aborted. */

@@ -13,6 +13,8 @@ export interface DiscoveredInstance {
   endpoint: string | undefined;
   /** Why it has no endpoint although it runs. */
   problem?: string;
+  /** Labels of the form `kato.…` that mean nothing. They are told, because somebody meant something. */
+  unknownLabels: string[];
   /** Unix ms. Of two instances with the same id the older one is registered. */
   createdAtMs: number;
 }
@@ -40,6 +42,12 @@ export const labels = {
   name: "kato.processor.name",
   port: "kato.grpc.port",
 } as const;
+
+/** Of the names of labels, those that look like ours and are not. */
+export function unknownLabelsOf(names: readonly string[]): string[] {
+  const known: readonly string[] = Object.values(labels);
+  return names.filter((name) => name.startsWith("kato.") && !known.includes(name)).sort();
+}
 
 /** The port of an instance that has no label for it. */
 export const defaultGrpcPort = "1441";
