@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { connectivityState, status } from "@grpc/grpc-js";
 import { pathOf } from "./codec.ts";
 import { GrpcClient } from "./grpc-client.ts";
-import { HostAddresses } from "./host-addresses.ts";
+import type { Locate } from "./host-addresses.ts";
+import { locateAnywhere } from "./host-addresses.ts";
 import { Peer } from "./peer-kind.ts";
 import { ReconnectPace } from "./reconnect-pace.ts";
 import type { Method } from "./rpcs.ts";
@@ -10,9 +12,6 @@ import { startUnaryCall } from "./unary-call.ts";
 
 /** What else a call may be given: see `UnaryRequest`. */
 export type CallOptions = Pick<UnaryRequest, "trace" | "mayWrite">;
-
-/** Says why no connection may be made to an endpoint; undefined if it may. Never rejects. */
-type RefusalOf = (endpoint: string) => Promise<string | undefined>;
 
 const connectingLimitMs = 5_000;
 
@@ -25,7 +24,7 @@ const connectingLimitMs = 5_000;
  *
  * If the other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
  * client is replaced if that takes 5 s, at the end of the 2 s, and at a `connect` once the host has other addresses
- * than before.
+ * than before. A container or a Pod comes back under its name at another address, and the old one may be silent.
  *
  * It connects directly, whatever proxy the environment names: an instance is no web site.
  *
@@ -33,17 +32,19 @@ const connectingLimitMs = 5_000;
  * Its keepalive pings are off too: KATO's server sends a GOAWAY to whoever pings more often than every five
  * minutes (docs/kato.md, "Every RPC").
  *
- * With a `refusalOf` it connects only if that does not refuse the endpoint. Its first connection is made at
- * the first `connect` that is not refused. A later `connect` that is refused closes the connection.
+ * At each `connect` it asks `locate` where the endpoint is, and connects to the addresses that it is given and
+ * to no others: a name that has led elsewhere since is not asked again. Its first connection is made at the
+ * first `connect` that is not refused. A later `connect` that is refused closes the connection.
  */
 export class KatoChannel {
   readonly endpoint: string;
-  readonly #refusalOf: RefusalOf | undefined;
-  /** Undefined while it may not connect. */
+  readonly #locate: Locate;
+  /** Undefined while it may not connect, or does not know where to. */
   #client: GrpcClient | undefined;
+  /** Those of the client. */
+  #addresses: readonly string[] = [];
   #refusal: string | undefined;
   #connections = 0;
-  readonly #addresses: HostAddresses;
   readonly #peer: Peer;
   readonly #pace = new ReconnectPace();
   #closed = false;
@@ -51,12 +52,12 @@ export class KatoChannel {
   /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
   readonly #calls = new Set<UnaryCall>();
 
-  constructor(endpoint: string, refusalOf?: RefusalOf) {
+  /** Without a `locate` every endpoint is allowed, and it connects at once. */
+  constructor(endpoint: string, locate?: Locate) {
     this.endpoint = endpoint;
-    this.#refusalOf = refusalOf;
-    this.#addresses = new HostAddresses(endpoint);
+    this.#locate = locate ?? locateAnywhere;
     this.#peer = new Peer(endpoint);
-    if (!refusalOf) this.#client = this.#open();
+    if (!locate) void this.#mayConnect();
   }
 
   /** Why the latest `connect` was refused; undefined if it was not. */
@@ -88,15 +89,14 @@ export class KatoChannel {
   async connect(timeoutMs: number): Promise<boolean> {
     const giveUpAt = performance.now() + timeoutMs;
     if (!(await this.#mayConnect())) return false;
-    this.#addresses.check(() => this.#reopen());
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#peer.look();
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#peer.look(this.#addresses);
       if (leftMs <= 0) return false;
       await this.stateChange(leftMs);
       if (this.#state() === connectivityState.TRANSIENT_FAILURE) {
-        this.#peer.look();
+        this.#peer.look(this.#addresses);
         return false;
       }
     }
@@ -148,14 +148,15 @@ export class KatoChannel {
     this.#notify();
   }
 
-  /** Asks at each `connect`, because a host name may lead to another address than before. */
+  /** Asks where the endpoint is, and whether it may connect there. */
   async #mayConnect(): Promise<boolean> {
-    if (!this.#refusalOf) return true;
-    this.#refusal = await this.#refusalOf(this.endpoint);
+    const location = await this.#locate(this.endpoint);
     if (this.#closed) return false;
-    if (this.#refusal === undefined) {
-      this.#client ??= this.#open();
-      return true;
+    this.#refusal = "refusal" in location ? location.refusal : undefined;
+    if ("addresses" in location) {
+      // A name that cannot be resolved has not changed.
+      if (location.addresses.length > 0) this.#moveTo(location.addresses);
+      return this.#client !== undefined;
     }
     this.#client?.close();
     this.#client = undefined;
@@ -163,10 +164,16 @@ export class KatoChannel {
     return false;
   }
 
-  /** Replaces the client, unless it may not connect. Calls under way go on, until they end or time out. */
+  #moveTo(addresses: readonly string[]): void {
+    const isSame = isDeepStrictEqual(addresses.toSorted(), this.#addresses.toSorted());
+    if (this.#client && isSame) return;
+    this.#addresses = addresses;
+    this.#reopen();
+  }
+
+  /** Replaces the client. Calls under way go on, until they end or time out. */
   #reopen(): void {
-    if (this.#closed || !this.#client) return;
-    this.#client.close();
+    this.#client?.close();
     this.#client = this.#open();
     this.#notify();
   }
@@ -176,7 +183,7 @@ export class KatoChannel {
   }
 
   #open(): GrpcClient {
-    const client = new GrpcClient(this.endpoint, this.#pace.longestPauseMs);
+    const client = new GrpcClient(this.endpoint, this.#addresses, this.#pace.longestPauseMs);
     this.#watch(client);
     return client;
   }

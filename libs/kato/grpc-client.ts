@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ChannelInterface, experimental } from "@grpc/grpc-js";
 import { Channel, ChannelCredentials, credentials } from "@grpc/grpc-js";
+import { targetOf } from "./fixed-addresses.ts";
 import { maxMessageBytes } from "./rpcs.ts";
 
 /** The length of the head of an HTTP/2 frame (RFC 9113, 4.1). A server sends its SETTINGS first. */
@@ -16,14 +17,14 @@ export class GrpcClient {
   readonly channel: ChannelInterface;
   readonly #sockets = new SilentSockets();
 
-  /** Begins to connect to an endpoint. Between two attempts it pauses for `longestPauseMs` at most. */
-  constructor(endpoint: string, longestPauseMs: number) {
-    // With the scheme, a host that is called "unix" is not taken for a scheme.
-    this.channel = new Channel(`dns:${endpoint}`, this.#sockets, {
+  /**
+   * Begins to connect to one of these addresses of an endpoint. Between two attempts it pauses for
+   * `longestPauseMs` at most.
+   */
+  constructor(endpoint: string, addresses: readonly string[], longestPauseMs: number) {
+    this.channel = new Channel(targetOf(endpoint, addresses), this.#sockets, {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": longestPauseMs,
-      // By default a name is resolved every 30 s at most.
-      "grpc.dns_min_time_between_resolutions_ms": 500,
       // By default grpc-js takes a proxy from http_proxy and similar variables.
       "grpc.enable_http_proxy": 0,
       "grpc.enable_retries": 0,

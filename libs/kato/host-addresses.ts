@@ -2,48 +2,34 @@ import dns from "node:dns";
 import { isIP } from "node:net";
 import { addressOf } from "./address.ts";
 
-const askEveryMs = 500;
+/** The addresses at which an endpoint's instance may be called, or why it may not be called at any. */
+export type Location = { addresses: readonly string[] } | { refusal: string };
 
 /**
- * The addresses of an endpoint's host, and whether they are still the same. An address is never asked for.
- *
- * A container or a Pod comes back under its name at another address. grpc-js asks for the addresses of a name
- * again only when a connection has failed. Where the old address is silent, that takes many seconds.
+ * Says where an endpoint (`host:port`) is now. It never rejects. Without any address nobody knows at present:
+ * the host is a name that cannot be resolved.
  */
-export class HostAddresses {
-  readonly #host: string;
-  /** Sorted. Undefined until they are known. */
-  #known: string | undefined;
-  #isAsking = false;
-  #askedAt = Number.NEGATIVE_INFINITY;
+export type Locate = (endpoint: string) => Promise<Location>;
 
-  constructor(endpoint: string) {
-    this.#host = addressOf(endpoint).host;
-  }
+const resolveLimitMs = 2_000;
 
-  /**
-   * Asks for the addresses, at most twice a second, and calls `onChange` if they are others than before. It
-   * is not waited for. A name that cannot be resolved has not changed.
-   */
-  check(onChange: () => void): void {
-    const now = performance.now();
-    if (isIP(this.#host) || this.#isAsking || now - this.#askedAt < askEveryMs) return;
-    this.#isAsking = true;
-    this.#askedAt = now;
-    dns.promises
-      .lookup(this.#host, { all: true })
-      .then((found) => {
-        const addresses = found
-          .map(({ address }) => address)
-          .sort()
-          .join(" ");
-        const isChanged = this.#known !== undefined && this.#known !== addresses;
-        this.#known = addresses;
-        if (isChanged) onChange();
-      })
-      .catch(() => {})
-      .finally(() => {
-        this.#isAsking = false;
-      });
+/** Locates any endpoint, and refuses none. */
+export const locateAnywhere: Locate = async (endpoint) => {
+  const { host } = addressOf(endpoint);
+  return { addresses: isIP(host) ? [host] : await addressesOf(host) };
+};
+
+/** The addresses of a host name; none if it has none, or if they do not come in time. */
+export async function addressesOf(host: string): Promise<string[]> {
+  const timedOut = Promise.withResolvers<string[]>();
+  const timer = setTimeout(() => timedOut.resolve([]), resolveLimitMs);
+  const resolved = dns.promises.lookup(host, { all: true }).then(
+    (found) => found.map(({ address }) => address),
+    () => [],
+  );
+  try {
+    return await Promise.race([resolved, timedOut.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { addressOf } from "./address.ts";
+import { withPort } from "./fixed-addresses.ts";
 
 /** How an HTTP/2 connection begins, and an empty SETTINGS frame (RFC 9113, 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
@@ -20,12 +21,12 @@ const lookEveryMs = 10_000;
 
 /** What answers at an endpoint where no gRPC server does. It is found out when somebody asks for it. */
 export class Peer {
-  readonly #endpoint: string;
+  readonly #port: number;
   #kind: string | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(endpoint: string) {
-    this.#endpoint = endpoint;
+    this.#port = addressOf(endpoint).port;
   }
 
   /** In words for people; undefined if it is gRPC, says nothing, or was not looked at yet. */
@@ -33,13 +34,14 @@ export class Peer {
     return this.#kind;
   }
 
-  /** Looks what answers there, every 10 s at most. It is not waited for. */
-  look(): void {
+  /** Looks what answers at these addresses of the endpoint, every 10 s at most. It is not waited for. */
+  look(addresses: readonly string[]): void {
     const now = performance.now();
     if (now - this.#lookedAt < lookEveryMs) return;
     this.#lookedAt = now;
-    void peerKind(this.#endpoint, waitMs).then((kind) => {
-      this.#kind = kind;
+    const kinds = addresses.map((address) => peerKind(withPort(address, this.#port), waitMs));
+    void Promise.all(kinds).then((all) => {
+      this.#kind = all.find((kind) => kind !== undefined);
     });
   }
 }

@@ -28,6 +28,14 @@ export function natsServers(environment: Environment): NatsServers {
   };
 }
 
+const defaultPort = 4222;
+
+/** Where a server of `NatsServers` is. */
+export function hostAndPort(server: string): { host: string; port: number } {
+  const { hostname, port } = new URL(server.includes("://") ? server : `nats://${server}`);
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || defaultPort };
+}
+
 function userPart(server: string): string {
   return /^(?:[a-z]+:\/\/)?(.*)@/is.exec(server)?.[1] ?? "";
 }

@@ -1,5 +1,6 @@
 import { bare, isLink } from "../config/environment.ts";
 import { decodeResponse, encodeRequest } from "../kato/codec.ts";
+import type { Locate } from "../kato/host-addresses.ts";
 import type { ProcessorEntry } from "./processor-entry.ts";
 import { entryProblem, isEndpoint } from "./processor-entry.ts";
 
@@ -85,17 +86,21 @@ export function processorsOfFile(processors: unknown, problem: Problem): Declara
 }
 
 /**
- * Asks the instance at an endpoint for its processor's id, by a Ping. Undefined if it does not answer within
- * `timeoutMs`.
+ * Asks the instance at an endpoint for its processor's id, by a Ping. There is no id if it does not answer
+ * within `timeoutMs`, nor if `locate` refuses it.
  */
-export async function askId(endpoint: string, timeoutMs: number): Promise<string | undefined> {
+export async function askId(
+  endpoint: string,
+  locate: Locate,
+  timeoutMs: number,
+): Promise<{ id?: string; refusal?: string | undefined }> {
   // Few settings leave an id out, and only these need gRPC in the gateway.
   const { KatoChannel } = await import("../kato/channel.ts");
-  const channel = new KatoChannel(endpoint);
+  const channel = new KatoChannel(endpoint, locate);
   try {
-    if (!(await channel.connect(timeoutMs))) return undefined;
+    if (!(await channel.connect(timeoutMs))) return { refusal: channel.refusal };
     const result = await channel.call("Ping", encodeRequest("Ping", {}), timeoutMs);
-    return result.kind === "response" ? decodeResponse("Ping", result.bytes).id : undefined;
+    return result.kind === "response" ? { id: decodeResponse("Ping", result.bytes).id } : {};
   } finally {
     channel.close();
   }

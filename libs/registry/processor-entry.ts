@@ -28,6 +28,16 @@ export function isStronger(source: Source, other: Source): boolean {
   return sources.indexOf(source) < sources.indexOf(other);
 }
 
+/** Whether a source is as trusted as the settings are: what comes over REST is not. */
+export function isTrusted(source: Source): boolean {
+  return source !== "rest";
+}
+
+/** Whether two entries lead to the same instance, as far as it may be connected to. */
+export function isSameEndpoint(entry: ProcessorEntry, other: ProcessorEntry | undefined): boolean {
+  return entry.grpc_endpoint === other?.grpc_endpoint && isTrusted(entry.source) === isTrusted(other.source);
+}
+
 const endpointPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
 const hostNamePattern = /^(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 /**

@@ -1,9 +1,11 @@
 import type { LogLimits } from "../commands/log/create-log.ts";
 import type { Environment } from "../config/environment.ts";
 import type { NatsServers } from "../nats/servers.ts";
-import { natsServers } from "../nats/servers.ts";
+import { hostAndPort, natsServers } from "../nats/servers.ts";
 import type { StoreRoomOptions } from "../nats/store-room.ts";
-import type { EndpointPolicy } from "../registry/endpoint-policy.ts";
+import type { EndpointAllow } from "../registry/endpoint-allow.ts";
+import { readEndpointAllow } from "../registry/endpoint-allow.ts";
+import type { EndpointPolicy, EndpointPolicyOptions, OwnServer } from "../registry/endpoint-policy.ts";
 import { endpointPolicy } from "../registry/endpoint-policy.ts";
 
 /** The settings that gateways, workers and discovery have in common. */
@@ -16,7 +18,7 @@ export interface CommonSettings {
   /** How much room there is in JetStream's storage. */
   room: Pick<StoreRoomOptions, "maxBytes" | "reservePercent">;
   /** Which endpoints of instances may be connected to. */
-  endpointPolicy: EndpointPolicy;
+  endpointAllow: EndpointAllow;
 }
 
 const defaultLogBytes = 4 * 1024 ** 3;
@@ -35,10 +37,20 @@ export function commonSettings(environment: Environment): CommonSettings {
       maxBytes: environment.integer("STORE_MAX_BYTES", 0, { min: 0, max: Number.MAX_SAFE_INTEGER }),
       reservePercent: environment.integer("STORE_RESERVE_PERCENT", 10, { min: 1, max: 50 }),
     },
-    endpointPolicy: endpointPolicy(environment.list("ENDPOINT_ALLOW", ""), (what) =>
+    endpointAllow: readEndpointAllow(environment.list("ENDPOINT_ALLOW", ""), (what) =>
       environment.problem("ENDPOINT_ALLOW", what),
     ),
   };
+}
+
+/** Which endpoints a service may connect to that listens here itself. */
+export function policyOf(
+  { endpointAllow, nats }: Pick<CommonSettings, "endpointAllow" | "nats">,
+  listening: OwnServer,
+  restWithoutAllow: EndpointPolicyOptions["restWithoutAllow"],
+): EndpointPolicy {
+  const ownServers = [listening, ...nats.servers.map(hostAndPort)];
+  return endpointPolicy({ allow: endpointAllow, restWithoutAllow, ownServers });
 }
 
 /**

@@ -6,6 +6,7 @@ import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
+import { policyOf } from "../../libs/service/common-settings.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { serveHealth } from "./health.ts";
 import { RegistrySync } from "./registry-sync.ts";
@@ -30,7 +31,8 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   const watching = sources.map((source) => source.watches);
   log.info({ host: settings.host, port: health.address.port, watching }, "listening");
 
-  const { natsReplicas: replicas, logLimits, endpointPolicy, listEveryMs, forgetMs } = settings;
+  const { natsReplicas: replicas, logLimits, listEveryMs, forgetMs } = settings;
+  const endpointPolicy = policyOf(settings, settings, "loopback");
   nats = await NatsLink.open({ ...settings.nats, replicas, name: "discovery", log, stopping });
   if (nats) {
     const { connection } = nats;

@@ -157,8 +157,8 @@ export class RegistrySync {
   async #register(where: string, entry: ProcessorEntry): Promise<string | undefined> {
     const { source, registry, logs, endpointPolicy, log } = this.#options;
     const { id, grpc_endpoint: endpoint } = entry;
-    const refusal = await endpointPolicy(endpoint);
-    if (refusal !== undefined) return `its endpoint is not allowed: ${refusal}`;
+    const location = await endpointPolicy(endpoint, source.name);
+    if ("refusal" in location) return `its endpoint is not allowed: ${location.refusal}`;
     const known = registry.get(id);
     if (known?.source === "docker" || known?.source === "kubernetes") {
       if (known.source !== source.name) return `${id} is registered by ${known.source} already`;

@@ -36,7 +36,9 @@ await runService("gateway", async ({ environment, log, stopping }) => {
   });
   // It listens before NATS is reached, so that probes get an answer.
   await app.listen({ host: settings.host, port: settings.port });
-  backend = await openBackend(settings, log, stopping);
+  const [listening] = app.addresses();
+  const port = typeof listening === "object" ? listening.port : settings.port;
+  backend = await openBackend({ ...settings, port }, log, stopping);
   await aborted(stopping, stopping);
   // A balancer needs this time to see at /ready that the gateway stops.
   await sleep(settings.stopGraceMs);

@@ -24,6 +24,7 @@ import { ProcessorStates } from "./fleet/processor-states.ts";
 import { Registrations } from "./fleet/registrations.ts";
 import { wantedStreams } from "./fleet/wanted-streams.ts";
 import type { GatewaySettings } from "./settings.ts";
+import { endpointPolicyOf } from "./settings.ts";
 
 const renewTimeoutMs = 5_000;
 const storeTimeEveryMs = 5_000;
@@ -37,7 +38,8 @@ export async function openBackend(
   log: Logger,
   stopping: AbortSignal,
 ): Promise<Backend | undefined> {
-  const { processors, endpointPolicy, queueLimits, natsReplicas: replicas } = settings;
+  const { processors, queueLimits, natsReplicas: replicas } = settings;
+  const endpointPolicy = endpointPolicyOf(settings);
   const nats = await NatsLink.open({ ...settings.nats, replicas, name: "gateway", log, stopping });
   if (!nats) return undefined;
   const { connection } = nats;

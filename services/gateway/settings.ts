@@ -1,8 +1,11 @@
+import { isIP } from "node:net";
 import type { Environment } from "../../libs/config/environment.ts";
+import { isLoopback } from "../../libs/registry/addresses.ts";
 import type { Declaration } from "../../libs/registry/declarations.ts";
 import { processorsOfEnvironment, processorsOfFile } from "../../libs/registry/declarations.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
-import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
+import { anyPort, commonSettings, policyOf } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import type { AccessSettings } from "./access/access-settings.ts";
@@ -95,16 +98,21 @@ function declaredProcessors(environment: Environment, doubtful: string[]): Decla
   return [...ofEnvironment, ...ofFile.filter(({ id }) => id === undefined || !named.has(id))];
 }
 
+/** Which endpoints a gateway with these settings may connect to, and may let REST register. */
+export function endpointPolicyOf(settings: GatewaySettings): EndpointPolicy {
+  const { host } = settings;
+  const isLocal = host === "localhost" || (isIP(host) !== 0 && isLoopback(host));
+  return policyOf(settings, settings, isLocal ? "loopback" : "nothing");
+}
+
 /** Throws a SettingsError that names every setting whose endpoint may not be connected to. */
-export async function checkEndpoints(
-  environment: Environment,
-  { processors, endpointPolicy }: GatewaySettings,
-): Promise<void> {
-  const refusals = await Promise.all(processors.map(({ grpc_endpoint }) => endpointPolicy(grpc_endpoint)));
-  processors.forEach(({ setting }, index) => {
-    const refusal = refusals[index];
-    if (refusal !== undefined)
-      environment.problem(setting, `names an endpoint that is not allowed: ${refusal}`);
-  });
+export async function checkEndpoints(environment: Environment, settings: GatewaySettings): Promise<void> {
+  const policy = endpointPolicyOf(settings);
+  const check = async ({ setting, grpc_endpoint, source }: Declaration) => {
+    const location = await policy(grpc_endpoint, source);
+    if ("addresses" in location) return;
+    environment.problem(setting, `names an endpoint that is not allowed: ${location.refusal}`);
+  };
+  await Promise.all(settings.processors.map(check));
   environment.check();
 }

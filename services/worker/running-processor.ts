@@ -91,7 +91,7 @@ export function runProcessor(
   const slot = new ProcessorSlot({
     processor: id,
     lease,
-    port: new KatoChannel(entry.grpc_endpoint, settings.endpointPolicy),
+    port: new KatoChannel(entry.grpc_endpoint, (endpoint) => settings.endpointPolicy(endpoint, entry.source)),
     settings,
     stores: {
       ...stores,

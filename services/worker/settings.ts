@@ -1,6 +1,7 @@
 import type { Environment } from "../../libs/config/environment.ts";
+import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
-import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
+import { anyPort, commonSettings, policyOf } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import type { HistoryLimit } from "./processor/retention-limit.ts";
@@ -9,6 +10,11 @@ import type { HistoryLimit } from "./processor/retention-limit.ts";
 export interface WorkerSettings extends CommonSettings {
   host: string;
   port: number;
+  /**
+   * Which endpoints it connects to. It does not know where gateways listen, so without ENDPOINT_ALLOW it takes
+   * loopback addresses of what came over REST.
+   */
+  endpointPolicy: EndpointPolicy;
   /** Where spans go; undefined if none are recorded. */
   tracing: TracingSettings | undefined;
   /** The ids of the processors that this worker runs, or `*` for all. */
@@ -34,10 +40,14 @@ export interface WorkerSettings extends CommonSettings {
 /** Throws a SettingsError that names every wrong setting. */
 export function workerSettings(environment: Environment): WorkerSettings {
   const processors = environment.list("WORKER_PROCESSORS", "*");
-  const settings = {
-    ...commonSettings(environment),
+  const common = commonSettings(environment);
+  const listening = {
     host: environment.host("WORKER_HOST", "0.0.0.0"),
     port: environment.integer("WORKER_PORT", 9464, anyPort),
+  };
+  const settings = {
+    ...common,
+    ...listening,
     processors: processors.includes("*") ? ("*" as const) : processors,
     tracing: tracingSettings(environment),
     leaseMs: environment.integer("LEASE_MS", 3_000, { min: 500, max: 600_000 }),
@@ -50,5 +60,5 @@ export function workerSettings(environment: Environment): WorkerSettings {
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();
-  return settings;
+  return { ...settings, endpointPolicy: policyOf(common, listening, "loopback") };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
+import { isSameEndpoint } from "../../libs/registry/processor-entry.ts";
 import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
@@ -159,8 +160,8 @@ export class Worker {
   }
 
   /**
-   * Stops the processors that should not run here any more, or whose endpoint has changed. Returns the
-   * processors to take.
+   * Stops the processors that should not run here any more, or whose endpoint has changed, or whether it is
+   * trusted. Returns the processors to take.
    */
   #releaseOthers(): ProcessorEntry[] {
     const { name, settings, stores } = this.#context;
@@ -176,9 +177,9 @@ export class Worker {
     const plan = shareOut({ ...of, holders, workers });
     const released = new Set(plan.release);
     for (const running of [...this.#running.values()]) {
-      const { id, grpc_endpoint } = running.entry;
+      const { id } = running.entry;
       running.slot.setPaused(registered.get(id)?.paused === true);
-      const isMoved = registered.get(id)?.grpc_endpoint !== grpc_endpoint;
+      const isMoved = !isSameEndpoint(running.entry, registered.get(id));
       if (isMoved || released.has(id)) this.#replace(running);
     }
     return plan.take.flatMap((id) => registered.get(id) ?? []);

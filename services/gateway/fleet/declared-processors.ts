@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { Locate } from "../../../libs/kato/host-addresses.ts";
 import { forEachConcurrently } from "../../../libs/nats/for-each-concurrently.ts";
 import type { Declaration } from "../../../libs/registry/declarations.ts";
 import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
@@ -87,10 +88,10 @@ async function untilDeclared(
   for (let waitMs = askAgain.firstMs; !stopping.aborted; waitMs = Math.min(2 * waitMs, askAgain.lastMs)) {
     let reason: string | undefined;
     try {
-      reason = await options.endpointPolicy(endpoint);
-      const id = reason === undefined ? await askId(endpoint, askTimeoutMs) : undefined;
+      const locate: Locate = (asked) => options.endpointPolicy(asked, declaration.source);
+      const { id, refusal } = await askId(endpoint, locate, askTimeoutMs);
       if (id !== undefined) return await declareAsked(declaration, id, named, options);
-      reason ??= "it does not answer";
+      reason = refusal ?? "it does not answer";
     } catch (error) {
       reason = (error as Error).message;
     }

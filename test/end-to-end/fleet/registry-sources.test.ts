@@ -158,12 +158,21 @@ test("a forbidden endpoint is refused over REST, and the worker does not connect
   }
   assert.equal((await send("GET", "/processors/evil")).status, 404);
 
-  const strict = await start(t, { ENDPOINT_ALLOW: "kato.example, 127.0.0.0/30" });
+  const strict = await start(t, { ENDPOINT_ALLOW: "kato.example, 127.0.0.0/30, 192.0.2.1" });
   const refused = await strict.send("PUT", "/processors/confined", { grpc_endpoint: "127.0.0.9:1" });
   assert.deepEqual([refused.status, /ENDPOINT_ALLOW/.test(refused.text)], [422, true]);
   const allowed = await strict.send("PUT", "/processors/confined", { grpc_endpoint: endpointOf(4) });
   assert.equal(allowed.status, 201);
   await untilReady("confined", endpointOf(4));
+  // The worker has no such list, and trusts nobody who came over REST with what is not on its own machine.
+  const outside = await strict.send("PUT", "/processors/outside", { grpc_endpoint: "192.0.2.1:1441" });
+  assert.equal(outside.status, 201);
+  await until("it is down, and it is said what to set", async () => {
+    const { state, reason } = await viewOf("outside");
+    return (
+      state === "down" && /not allowed: .* came over REST .*ENDPOINT_ALLOW.*: set it/.test(String(reason))
+    );
+  });
 
   await worker.restart({ ENDPOINT_ALLOW: "10.0.0.0/8" });
   await until("it is down, and it is said why", async () => {

@@ -238,7 +238,7 @@ test("a channel that is not allowed does not connect, and one that is no longer 
   const asked: string[] = [];
   const channel = new KatoChannel(`127.0.0.1:${port}`, async (endpoint) => {
     asked.push(endpoint);
-    return refusal;
+    return refusal === undefined ? { addresses: ["127.0.0.1"] } : { refusal };
   });
   t.after(() => channel.close());
   assert.equal(await channel.connect(5_000), false);
@@ -324,6 +324,47 @@ test("an instance that comes back under its name at another address is found wit
   t.after(() => other.stop());
   await untilConnected(channel);
   assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "response");
+});
+
+test("it connects to the addresses that were checked, whatever the name leads to by then", async (t) => {
+  const record = startNameServer(t, "127.0.0.2");
+  const authorities: string[] = [];
+  const server = await startServer(t, (call, callback) => {
+    authorities.push(call.getHost());
+    echo(call, callback);
+  });
+  const elsewhere = await startGrpcServer({ Ping: () => {} }, server.port, "127.0.0.2");
+  t.after(() => elsewhere.stop());
+  const located: string[][] = [];
+  const channel = new KatoChannel(`${record.name}:${server.port}`, async () => {
+    // An address of each family, as localhost has.
+    const addresses = ["::1", "127.0.0.1"];
+    located.push(addresses);
+    return { addresses };
+  });
+  t.after(() => channel.close());
+  await untilConnected(channel);
+  assert.equal((await channel.call("Ping", nothing, 1_000)).kind, "response");
+  assert.equal(await channel.connect(1_000), true);
+  assert.deepEqual(
+    [located.length, channel.connections],
+    [2, 1],
+    "the same addresses are the same connection",
+  );
+  assert.deepEqual(authorities, [channel.endpoint], "the server is called by its name");
+});
+
+test("a host that cannot be resolved is not connected to, and loses no connection", async (t) => {
+  const { port } = await startServer(t, echo);
+  let addresses: string[] = [];
+  const channel = new KatoChannel(`kato-instance.test:${port}`, async () => ({ addresses }));
+  t.after(() => channel.close());
+  assert.equal(await channel.connect(5_000), false);
+  addresses = ["127.0.0.1"];
+  assert.equal(await channel.connect(5_000), true);
+  addresses = [];
+  assert.equal(await channel.connect(5_000), true);
+  assert.equal(channel.connections, 1);
 });
 
 test("so is one whose old address is silent, before the connection and after", async (t) => {

@@ -53,8 +53,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
       const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
-      const refusal = await backend.endpointPolicy(grpc_endpoint);
-      if (refusal !== undefined) invalid("grpc_endpoint", refusal);
+      const location = await backend.endpointPolicy(grpc_endpoint, "rest");
+      if ("refusal" in location) invalid("grpc_endpoint", location.refusal);
       const isKnown = backend.registry.get(id) !== undefined;
       if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
       const entry = { id, name, grpc_endpoint, source: "rest" as const };
