@@ -21,6 +21,7 @@ export const errorCatalog = {
   STILL_QUEUED: { status: 409, retryable: true, title: "Commands are still queued" },
   NOT_HELD: { status: 409, retryable: false, title: "The processor is not held" },
   KEYS_FULL: { status: 409, retryable: false, title: "Too many keys" },
+  OUTRANKED: { status: 409, retryable: false, title: "Another source has registered the processor" },
   REGISTRY_FULL: { status: 409, retryable: false, title: "Too many processors are registered" },
   PAUSED: { status: 409, retryable: true, title: "The processor is paused" },
   KEY_RUNNING: {

@@ -1,10 +1,13 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { isProcessorId } from "../commands/messages/subjects.ts";
 
+/** What discovery finds. Of these the first that has registered an id keeps it. */
+export const discoverySources = ["docker", "kubernetes"] as const;
+export type DiscoverySourceName = (typeof discoverySources)[number];
 /**
  * What can register a processor, the strongest first: for one id, a source wins over all that come after it.
  */
-const sources = ["rest", "environment", "file", "docker", "kubernetes"] as const;
+const sources = ["rest", "environment", "file", ...discoverySources] as const;
 /** What has registered a processor. */
 export type Source = (typeof sources)[number];
 
@@ -17,6 +20,8 @@ export interface ProcessorEntry {
   grpc_endpoint: string;
   /** What registered it. */
   source: Source;
+  /** Where its instance was before, the latest first. Each of these had the processor's memory once. */
+  former_endpoints?: string[];
   /** If true, its commands are accepted but not applied. */
   paused?: boolean;
   /** What has paused it, if that was no person: a backup, by its name. Only that resumes it by itself. */
@@ -24,13 +29,21 @@ export interface ProcessorEntry {
 }
 
 /** Whether an entry of `source` is kept when `other` declares the same id. */
-export function isStronger(source: Source, other: Source): boolean {
+export function isKept(source: Source, other: Source): boolean {
+  if (isDiscovered(source) && isDiscovered(other)) return source !== other;
   return sources.indexOf(source) < sources.indexOf(other);
 }
 
-/** Whether a source is as trusted as the settings are: what comes over REST is not. */
+function isDiscovered(source: Source): boolean {
+  return discoverySources.some((each) => each === source);
+}
+
+/**
+ * Whether a source is the settings, whose writer is trusted. All others come over REST, and whoever comes over
+ * REST can say that it is discovery.
+ */
 export function isTrusted(source: Source): boolean {
-  return source !== "rest";
+  return source === "environment" || source === "file";
 }
 
 /** Whether two entries lead to the same instance, as far as it may be connected to. */

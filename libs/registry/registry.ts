@@ -3,7 +3,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { answeredWithin } from "../nats/answered-within.ts";
 import { BucketView } from "../nats/bucket-view.ts";
 import type { ProcessorEntry, Source } from "./processor-entry.ts";
-import { entryProblem, isStronger } from "./processor-entry.ts";
+import { entryProblem, isKept } from "./processor-entry.ts";
+
+const formerKept = 10;
 
 /**
  * Which processors exist and where their instances are: it reads from a view of the registry's bucket, and
@@ -49,25 +51,26 @@ export class Registry {
    * is. Resolves to true if no processor had this id.
    */
   async put(entry: ProcessorEntry): Promise<boolean> {
-    const { before } = await this.#view.change(entry.id, (known) => ({ ...entry, ...pauseOf(known) }));
+    const { before } = await this.#view.change(entry.id, (known) => ({ ...entry, ...keptOf(known, entry) }));
     return before === undefined;
   }
 
   /**
-   * Registers a processor as its source declares it, unless a stronger source has registered the id: then
-   * nothing changes. Whether it is paused stays as it is. Resolves to true if the processor is now registered
+   * Registers a processor as its source declares it, unless a source that counts more has registered the id:
+   * then nothing changes. Whether it is paused stays as it is. Resolves to true if the processor is now registered
    * as declared.
    */
   async declare(entry: ProcessorEntry): Promise<boolean> {
     const { after } = await this.#view.change(entry.id, (known) =>
-      known && isStronger(known.source, entry.source) ? known : { ...entry, ...pauseOf(known) },
+      known && isKept(known.source, entry.source) ? known : { ...entry, ...keptOf(known, entry) },
     );
     return after?.source === entry.source;
   }
 
-  /** Removes a processor if this source has registered it. */
-  async withdraw(id: string, source: Source): Promise<void> {
-    await this.#view.change(id, (known) => (known?.source === source ? undefined : known));
+  /** Removes a processor if this source has registered it. Resolves to whether it has. */
+  async withdraw(id: string, source: Source): Promise<boolean> {
+    const { before } = await this.#view.change(id, (known) => (known?.source === source ? undefined : known));
+    return before?.source === source;
   }
 
   /**
@@ -134,9 +137,20 @@ function readEntry(id: string, value: unknown): ProcessorEntry | undefined {
   return entry.id === id && entryProblem(entry) === undefined ? entry : undefined;
 }
 
-function pauseOf(known: ProcessorEntry | undefined): Pick<ProcessorEntry, "paused" | "paused_by"> {
-  if (!known?.paused) return {};
-  return { paused: true, ...(known.paused_by !== undefined && { paused_by: known.paused_by }) };
+/** What stays of an entry that is registered anew: whether it is paused, and where its instance was. */
+function keptOf(
+  known: ProcessorEntry | undefined,
+  { grpc_endpoint }: ProcessorEntry,
+): Pick<ProcessorEntry, "paused" | "paused_by" | "former_endpoints"> {
+  if (!known) return {};
+  const { paused, paused_by, former_endpoints: former = [] } = known;
+  const others = [known.grpc_endpoint, ...former].filter((each) => each !== grpc_endpoint);
+  const former_endpoints = [...new Set(others)].slice(0, formerKept);
+  return {
+    ...(paused && { paused }),
+    ...(paused && paused_by !== undefined && { paused_by }),
+    ...(former_endpoints.length > 0 && { former_endpoints }),
+  };
 }
 
 function withoutPause({ paused: _, paused_by: __, ...entry }: ProcessorEntry): ProcessorEntry {

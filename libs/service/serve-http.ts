@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
  * the module exports. That loads a second HTTP client for its WebSocket, which takes longer than Fastify does.
  */
 export const http = process.getBuiltinModule("node:http");
+/** HTTPS, for the same reason. */
+export const https = process.getBuiltinModule("node:https");
 
 /**
  * Serves HTTP on a service's own port, for its health and its metrics. `close` ends open connections instead

@@ -4,13 +4,14 @@ import type { SyncState } from "./registry-sync.ts";
 
 /** What the health of discovery depends on, as it is now. */
 export interface HealthInputs {
+  /** Whether a gateway has told the registry, the last time it was asked. */
   isConnected: boolean;
-  /** By source, in the order of the settings; null until discovery has begun to ask the source. */
-  sources: Record<string, SyncState | null>;
+  /** By source, in the order of the settings. */
+  sources: Record<string, SyncState>;
 }
 
 /**
- * Serves GET /health on discovery's own port. The answer is a 200 while NATS is connected and the latest list
+ * Serves GET /health on discovery's own port. The answer is a 200 while a gateway is reached and the latest list
  * of every source succeeded, otherwise a 503 whose `status` names what is missing. Rejects if it cannot
  * listen.
  */
@@ -31,9 +32,9 @@ export function serveHealth(
 }
 
 function statusOf(isConnected: boolean, sources: HealthInputs["sources"]): string {
-  if (!isConnected) return "no NATS";
+  if (!isConnected) return "no gateway";
   const unlisted = Object.entries(sources).find(
-    ([, state]) => state === null || state.listed === null || state.failure !== undefined,
+    ([, { listed, failure }]) => listed === null || failure !== undefined,
   );
   return unlisted ? `no list of ${unlisted[0]}` : "healthy";
 }

@@ -1,21 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KV } from "@nats-io/kv";
-import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
-import { queueDepth } from "../../libs/commands/log/queue-depth.ts";
-import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
-import type { Registry } from "../../libs/registry/registry.ts";
+import { discoverySources } from "../../libs/registry/processor-entry.ts";
 import type { Logger } from "../../libs/telemetry/logger.ts";
+import type { GatewayClient, Registered } from "./gateway-client.ts";
+import { GatewayRefusal } from "./gateway-client.ts";
 import { selectEntries } from "./select-entries.ts";
 import type { DiscoveredInstance, DiscoverySource } from "./sources/source.ts";
 
-/** The source, the registry to sync, and what is needed for it. */
+/** The source, the gateway whose registry to sync, and what is needed for it. */
 export interface RegistrySyncOptions {
   source: DiscoverySource;
-  registry: Registry;
-  logs: CommandLogs;
-  checkpoints: KV;
-  endpointPolicy: EndpointPolicy;
+  gateway: GatewayClient;
   /** How often the source is asked for a full list, besides after hints. */
   listEveryMs: number;
   /** How long an entry has to be missing from the lists before it is withdrawn. */
@@ -35,6 +30,9 @@ export interface SyncState {
 
 /** Hints come in bursts. The list is asked for this long after the first hint, and counts for all of them. */
 const hintSettleMs = 250;
+
+/** A list that came to nothing because no gateway could be asked is made again after this time. */
+const gatewayAgainMs = 2_000;
 
 /** A watch that ended is begun again after this time, which doubles with each watch that fails. */
 const watchAgainMs = 1_000;
@@ -60,6 +58,8 @@ export class RegistrySync {
   #listedAt: string | undefined;
   #listedCount = 0;
   #failure: string | undefined;
+  /** Why no gateway can be asked; undefined if one could be, the last time. */
+  #gatewayFailure: string | undefined;
 
   constructor(options: RegistrySyncOptions) {
     this.#options = options;
@@ -82,7 +82,9 @@ export class RegistrySync {
     while (!stopping.aborted) {
       const period = new AbortController();
       const hint = this.#hinted.promise.then(() => pause(hintSettleMs, stopping));
-      await Promise.race([pause(listEveryMs, AbortSignal.any([stopping, period.signal])), hint]);
+      const isLeft = this.#gatewayFailure !== undefined;
+      const againMs = isLeft ? Math.min(gatewayAgainMs, listEveryMs) : listEveryMs;
+      await Promise.race([pause(againMs, AbortSignal.any([stopping, period.signal])), hint]);
       period.abort();
       this.#hinted = Promise.withResolvers();
       if (!stopping.aborted) await this.#syncOnce(stopping);
@@ -131,65 +133,91 @@ export class RegistrySync {
     this.#failure = undefined;
     this.#listedAt = new Date().toISOString();
     this.#listedCount = instances.length;
-    await this.#apply(instances);
+    await this.#apply(instances, stopping);
   }
 
-  async #apply(instances: DiscoveredInstance[]): Promise<void> {
-    const { source, registry } = this.#options;
+  /** Makes the registry's entries equal to a list. If no gateway can be asked, what is left to do is left. */
+  async #apply(instances: DiscoveredInstance[], stopping: AbortSignal): Promise<void> {
+    const { source, gateway, log } = this.#options;
     const { entries, ids, problems } = selectEntries(instances, source.name);
-    for (const { where, entry } of entries) {
-      const problem = await this.#register(where, entry).catch(messageOf);
-      if (problem !== undefined) problems.set(where, problem);
+    this.#missingSince = new Map([...this.#missingSince].filter(([id]) => !ids.has(id)));
+    try {
+      const registered = await gateway.list(stopping);
+      const known = new Map(registered.map((each) => [each.id, each]));
+      for (const { where, entry } of entries) {
+        const problem = await this.#register(where, entry, known.get(entry.id), stopping).catch(problemOf);
+        if (problem !== undefined) problems.set(where, problem);
+      }
+      const missing = registered.filter((each) => each.source === source.name && !ids.has(each.id));
+      this.#noteMissing(missing);
+      for (const each of missing) {
+        const problem = await this.#withdrawWhenDue(each, stopping).catch(problemOf);
+        if (problem !== undefined) problems.set(each.id, problem);
+      }
+    } catch (error) {
+      if (!stopping.aborted) this.#noteGatewayFailure(messageOf(error));
+      return;
     }
-    const missingSince = new Map<string, number>();
-    for (const entry of registry.list()) {
-      if (entry.source !== source.name || ids.has(entry.id)) continue;
-      const since = this.#missingSince.get(entry.id) ?? performance.now();
-      missingSince.set(entry.id, since);
-      const problem = await this.#withdrawWhenDue(entry, since).catch(messageOf);
-      if (problem !== undefined) problems.set(entry.id, problem);
-    }
-    this.#missingSince = missingSince;
+    if (this.#gatewayFailure !== undefined) log.info({ source: source.name }, "a gateway can be asked again");
+    this.#gatewayFailure = undefined;
     this.#logProblems(problems);
   }
 
+  #noteGatewayFailure(reason: string): void {
+    const { source, log } = this.#options;
+    if (reason === this.#gatewayFailure) return;
+    log.warn({ source: source.name, reason }, "no gateway can be asked, all entries stay");
+    this.#gatewayFailure = reason;
+  }
+
   /** Registers an entry, or brings it up to date. Returns why it cannot, or undefined. */
-  async #register(where: string, entry: ProcessorEntry): Promise<string | undefined> {
-    const { source, registry, logs, endpointPolicy, log } = this.#options;
-    const { id, grpc_endpoint: endpoint } = entry;
-    const location = await endpointPolicy(endpoint, source.name);
-    if ("refusal" in location) return `its endpoint is not allowed: ${location.refusal}`;
-    const known = registry.get(id);
-    if (known?.source === "docker" || known?.source === "kubernetes") {
-      if (known.source !== source.name) return `${id} is registered by ${known.source} already`;
+  async #register(
+    where: string,
+    entry: ProcessorEntry,
+    known: Registered | undefined,
+    stopping: AbortSignal,
+  ): Promise<string | undefined> {
+    const { source, gateway, log } = this.#options;
+    const { id, name, grpc_endpoint: endpoint } = entry;
+    if (known && known.source !== source.name) {
+      const isOtherDiscovery = discoverySources.some((each) => each === known.source);
+      return `${id} is registered by ${known.source}${isOtherDiscovery ? " already" : ", which counts more"}`;
     }
-    // The log has to exist before the entry: as soon as a gateway sees the entry, it sends commands.
-    if (!known) await logs.ensure(id);
-    if (!(await registry.declare(entry))) return `${id} is registered by ${known?.source}, which counts more`;
-    if (known?.source !== source.name) log.info({ processor: id, where, endpoint }, "registered");
-    else if (known.grpc_endpoint !== endpoint) {
-      log.info({ processor: id, where, endpoint, before: known.grpc_endpoint }, "moved");
+    if (known?.endpoint === endpoint && known.name === name) return undefined;
+    await gateway.register(entry, stopping);
+    if (!known) log.info({ processor: id, where, endpoint }, "registered");
+    else if (known.endpoint !== endpoint) {
+      log.info({ processor: id, where, endpoint, before: known.endpoint }, "moved");
     }
     return undefined;
   }
 
-  /**
-   * Withdraws an entry that is missing since `since`, if that is long enough. Returns why it has to stay, or
-   * undefined.
-   */
-  async #withdrawWhenDue(
-    { id, grpc_endpoint: endpoint }: ProcessorEntry,
-    since: number,
-  ): Promise<string | undefined> {
-    const { source, registry, logs, checkpoints, forgetMs, log } = this.#options;
-    if (!this.#missingSince.has(id)) {
+  #noteMissing(missing: Registered[]): void {
+    const { forgetMs, log } = this.#options;
+    const before = this.#missingSince;
+    for (const { id, endpoint } of missing) {
+      if (before.has(id)) continue;
       log.info({ processor: id, endpoint, forgetMs }, "is gone, and is withdrawn unless it comes back");
     }
-    if (performance.now() - since < forgetMs) return undefined;
-    if ((await queueDepth(logs, checkpoints, id)) > 0) {
-      return "is gone, and kept because commands are queued for it: start it again, or remove it over REST";
+    this.#missingSince = new Map(missing.map(({ id }) => [id, before.get(id) ?? performance.now()]));
+  }
+
+  /** Withdraws an entry that is missing, if that is long enough. Returns why it has to stay, or undefined. */
+  async #withdrawWhenDue({ id, endpoint }: Registered, stopping: AbortSignal): Promise<string | undefined> {
+    const { source, gateway, forgetMs, log } = this.#options;
+    const now = performance.now();
+    if (now - (this.#missingSince.get(id) ?? now) < forgetMs) return undefined;
+    try {
+      await gateway.withdraw(id, source.name, stopping);
+    } catch (error) {
+      const code = error instanceof GatewayRefusal ? error.code : undefined;
+      if (code === "still-queued") {
+        return "is gone, and kept because commands are queued for it: start it again, or remove it over REST";
+      }
+      // Somebody else has removed it, or has registered it in another way.
+      if (code === "processor-not-found") return undefined;
+      throw error;
     }
-    await registry.withdraw(id, source.name);
     log.info({ processor: id, endpoint }, "withdrawn");
     return undefined;
   }
@@ -208,6 +236,12 @@ export class RegistrySync {
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await sleep(ms, undefined, { signal }).catch(() => {});
+}
+
+/** What is wrong with one entry. Throws what is wrong with all. */
+function problemOf(error: unknown): string {
+  if (error instanceof GatewayRefusal) return `the gateway refuses it: ${error.message}`;
+  throw error;
 }
 
 function messageOf(error: unknown): string {

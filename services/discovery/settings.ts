@@ -1,11 +1,14 @@
+import { readFileSync } from "node:fs";
 import type { Environment } from "../../libs/config/environment.ts";
-import type { CommonSettings } from "../../libs/service/common-settings.ts";
-import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
+import { anyPort } from "../../libs/service/common-settings.ts";
+import type { GatewayClientOptions } from "./gateway-client.ts";
 import type { DockerAddress, DockerOptions } from "./sources/docker.ts";
 import type { KubernetesOptions } from "./sources/kubernetes.ts";
 
 /** The settings of discovery; docs/operating.md, "Settings". */
-export interface DiscoverySettings extends CommonSettings {
+export interface DiscoverySettings {
+  /** The gateways, over which it registers what it finds. */
+  gateway: GatewayClientOptions;
   host: string;
   port: number;
   /** Which sources to ask: at least one of these two is there. */
@@ -28,7 +31,7 @@ export function discoverySettings(environment: Environment): DiscoverySettings {
     );
   }
   const settings = {
-    ...commonSettings(environment),
+    gateway: gatewayOptions(environment),
     host: environment.host("DISCOVERY_HOST", "0.0.0.0"),
     port: environment.integer("DISCOVERY_PORT", 9465, anyPort),
     docker: sources.includes("docker") ? dockerOptions(environment) : undefined,
@@ -38,6 +41,41 @@ export function discoverySettings(environment: Environment): DiscoverySettings {
   };
   environment.check();
   return settings;
+}
+
+function gatewayOptions(environment: Environment): GatewayClientOptions {
+  const urls = environment.list("GATEWAY_URL", "http://127.0.0.1:8000");
+  for (const url of urls) {
+    // What has an @ may have a password.
+    const value = url.includes("@") ? "with a user" : `"${url}"`;
+    if (!isBaseUrl(url)) environment.problem("GATEWAY_URL", `must be like https://host:8000, not ${value}`);
+  }
+  if (urls.length === 0) environment.problem("GATEWAY_URL", "names no gateway");
+  return {
+    urls,
+    keyFile: readableFile(environment, "GATEWAY_KEY_FILE"),
+    caFile: readableFile(environment, "GATEWAY_CA_FILE"),
+  };
+}
+
+function isBaseUrl(text: string): boolean {
+  return /^https?:\/\/[^@?#]+$/.test(text) && URL.canParse(text);
+}
+
+/** The path of a file that has to be there already, and is read again whenever it is used. */
+function readableFile(
+  environment: Environment,
+  name: "GATEWAY_KEY_FILE" | "GATEWAY_CA_FILE",
+): string | undefined {
+  const path = environment.text(name, "");
+  if (path === "") return undefined;
+  try {
+    if (readFileSync(path, "utf8").trim() === "") environment.problem(name, `names ${path}, which is empty`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    environment.problem(name, `names a file that cannot be read: ${reason}`);
+  }
+  return path;
 }
 
 function dockerOptions(environment: Environment): DockerOptions {

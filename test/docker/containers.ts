@@ -115,15 +115,18 @@ export async function startContainers(): Promise<ContainerSystem> {
       const environment = { MANIFEST: JSON.stringify({ id, name }), SIMULATOR_DELAY_MS: "2" };
       await runService(name, "simulator", environment);
     }
+    // The networks that Docker makes.
+    const allow = "172.16.0.0/12, 192.168.0.0/16, 10.0.0.0/8";
     const endpoints = Object.entries(processors).map(([name, id]) => [id, `${name}:1441`]);
     for (const name of ["gateway-1", "gateway-2"]) {
       await runService(name, "gateway", {
         NATS_URL: "nats://gateway:gateway@nats:4222",
         KATO_PROCESSORS: JSON.stringify(Object.fromEntries(endpoints)),
+        ENDPOINT_ALLOW: allow,
       });
     }
     for (const name of ["worker-1", "worker-2"]) {
-      await runService(name, "worker", { NATS_URL: "nats://worker:worker@nats:4222" });
+      await runService(name, "worker", { NATS_URL: "nats://worker:worker@nats:4222", ENDPOINT_ALLOW: allow });
     }
     const balancerConfig = configOfProxy("balancer/haproxy.cfg");
     await run(
@@ -142,7 +145,7 @@ export async function startContainers(): Promise<ContainerSystem> {
         ]),
     );
     await runService("discovery", "discovery", {
-      NATS_URL: "nats://discovery:discovery@nats:4222",
+      GATEWAY_URL: "http://gateway-1:8000,http://gateway-2:8000",
       DISCOVERY: "docker",
       DOCKER_HOST: "tcp://docker-proxy:2375",
       DOCKER_NETWORK: started.getName(),

@@ -1,4 +1,6 @@
 import { Type } from "typebox";
+import type { DiscoverySourceName } from "../../../libs/registry/processor-entry.ts";
+import { discoverySources } from "../../../libs/registry/processor-entry.ts";
 
 /** What a principal may do, each with all that stands before it. */
 export const scopes = ["read", "write", "operate", "admin"] as const;
@@ -10,16 +12,13 @@ export const scopes = ["read", "write", "operate", "admin"] as const;
  */
 export type Scope = (typeof scopes)[number] | "discovery";
 
-/** The sources that discovery registers for. */
-export const discoverySources = ["docker", "kubernetes"] as const;
-
 /** What a principal may do, and with which processors. */
 export interface Grants {
   /** Ids, or beginnings of ids followed by `*`. */
   processors: readonly string[];
   scope: Scope;
   /** With the scope `discovery`, and only with it: the source whose entries may be changed. */
-  source?: (typeof discoverySources)[number] | undefined;
+  source?: DiscoverySourceName | undefined;
 }
 
 const processorPattern = "^([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{0,63}\\*)$";

@@ -39,16 +39,6 @@ before(async () => {
   nats = await startNats({ config: [`include ${JSON.stringify(relative(beside, usersFile))}`] });
   instance = await startSimulatorProcess({ MANIFEST: '{"id": "p1"}' });
   found = await startSimulatorProcess({ MANIFEST: '{"id": "p3"}' });
-  // It starts first, so that it has to create the buckets that it uses.
-  docker = await startDockerApi();
-  discovery = await startDiscovery({
-    natsUrl: urlFor("discovery"),
-    env: { LOG_LEVEL: "trace", DISCOVERY: "docker", DOCKER_HOST: docker.url, DISCOVERY_FORGET_MS: "0" },
-  });
-  await until(
-    "discovery has its list",
-    async () => (await sendTo(discovery.url)("GET", "/health")).status === 200,
-  );
   const env = { KATO_PROCESSORS: `{"p1": "127.0.0.1:${instance.port}"}`, LOG_LEVEL: "trace" };
   gateways = [
     await startGateway({ natsUrl: urlFor("gateway"), env }),
@@ -59,6 +49,17 @@ before(async () => {
     env: { LOG_LEVEL: "trace", LOG_HISTORY: "0", LOG_TRIM_MS: "100" },
   });
   await Promise.all(gateways.map(({ url }) => untilUsable(url)));
+  // It has no user: it asks a gateway.
+  docker = await startDockerApi();
+  discovery = await startDiscovery({
+    env: {
+      GATEWAY_URL: gateways[0]?.url,
+      LOG_LEVEL: "trace",
+      DISCOVERY: "docker",
+      DOCKER_HOST: docker.url,
+      DISCOVERY_FORGET_MS: "0",
+    },
+  });
 });
 after(async () => {
   for (const service of [...(gateways ?? []), worker, discovery, docker, instance, found, nats])
@@ -68,7 +69,7 @@ after(async () => {
 /** The lines in which NATS says that it has refused something. */
 const violations = () => nats.output().match(/.*(Publish|Subscription) Violation.*/g) ?? [];
 
-test("with the users that are shipped gateways, workers and discovery can do all that they do", async () => {
+test("with the users that are shipped gateways and workers can do all that they do, for discovery too", async () => {
   const [first, second] = gateways;
   assert.ok(first && second);
   const [request, other] = [sendTo(first.url), sendTo(second.url)];

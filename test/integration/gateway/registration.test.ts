@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
 import { Environment } from "../../../libs/config/environment.ts";
@@ -57,4 +58,59 @@ test("a gateway that others reach lets REST register nothing until ENDPOINT_ALLO
   }
   const send = gatewayWith(t, { ENDPOINT_ALLOW: "192.0.2.0/24, kato-p1" });
   await assertRegisters(send, ["192.0.2.1:1441", "kato-p1:1441"], local, /is not in ENDPOINT_ALLOW/);
+});
+
+test("what discovery registers counts less than everything else, and is withdrawn by the same discovery alone", async (t) => {
+  const send = gatewayWith(t, { GATEWAY_HOST: "127.0.0.1" });
+  const put = (source: string | undefined, port: number) =>
+    send("PUT", "/processors/found", { grpc_endpoint: `127.0.0.1:${port}`, source });
+  const assertOutranked = async (source: string, by: string) => {
+    const { status, json, text } = await put(source, 9);
+    assert.deepEqual([status, json.type], [409, "urn:kato:problem:outranked"], text);
+    assert.match(String(json.detail), new RegExp(`registered by ${by}`));
+  };
+  const withdraw = async (query: string) => (await send("DELETE", `/processors/found?${query}`)).status;
+  const entry = () => gateway.backend.registry.get("found");
+
+  assert.equal((await put("docker", 1)).status, 201);
+  assert.deepEqual(entry(), {
+    id: "found",
+    name: "found",
+    grpc_endpoint: "127.0.0.1:1",
+    source: "docker",
+  });
+  assert.equal((await put("docker", 2)).status, 200);
+  await assertOutranked("kubernetes", "docker");
+  assert.equal(await withdraw("source=kubernetes"), 404);
+  assert.equal(entry()?.grpc_endpoint, "127.0.0.1:2");
+
+  assert.equal((await put(undefined, 3)).status, 200);
+  await assertOutranked("docker", "rest");
+  assert.equal(await withdraw("source=docker"), 404);
+  assert.equal(entry()?.source, "rest");
+  await gateway.backend.registry.remove("found");
+
+  assert.equal((await put("kubernetes", 4)).status, 201);
+  const command = { id: randomUUID(), processor: "found", method: "Observe", data: new Uint8Array() };
+  await gateway.backend.logs.append(command);
+  assert.equal(await withdraw("source=kubernetes"), 409);
+  for (const query of ["source=kubernetes&force=true", "source=kubernetes&data=true", "source=file"]) {
+    assert.equal(await withdraw(query), 422, query);
+  }
+  assert.equal((await put("environment", 5)).status, 422);
+  assert.equal(entry()?.source, "kubernetes");
+  assert.equal(await withdraw("force=true"), 200);
+  assert.equal(await withdraw("source=kubernetes"), 404);
+});
+
+test("who says that it is discovery may register no more than others over REST", async (t) => {
+  for (const source of ["docker", "kubernetes"]) {
+    const send = gatewayWith(t, { GATEWAY_HOST: "127.0.0.1" });
+    const { status, text } = await send("PUT", "/processors/rest", {
+      grpc_endpoint: "192.0.2.1:1441",
+      source,
+    });
+    assert.equal(status, 422, text);
+    assert.match(text, mustBeSet);
+  }
 });

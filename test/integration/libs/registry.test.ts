@@ -61,7 +61,7 @@ test("all views see what one of them writes, and a view that is opened later has
 test("of one id REST wins over the environment, that over the file, and that over discovery", async (t) => {
   const { registry } = await openView(t);
   const id = newId();
-  const order = ["kubernetes", "docker", "file", "environment", "rest"] as const;
+  const order = ["docker", "file", "environment", "rest"] as const;
   for (const [index, source] of order.entries()) {
     const endpoint = `${source}:1`;
     if (source === "rest") await registry.put(entry(id, source, endpoint));
@@ -71,6 +71,22 @@ test("of one id REST wins over the environment, that over the file, and that ove
       await registry.withdraw(id, weaker);
     }
     assert.deepEqual(registry.get(id), entry(id, source, endpoint));
+  }
+});
+
+test("of two discoveries the one that has registered an id first keeps it", async (t) => {
+  const { registry } = await openView(t);
+  for (const [first, second] of [
+    ["kubernetes", "docker"],
+    ["docker", "kubernetes"],
+  ] as const) {
+    const id = newId();
+    assert.equal(await registry.declare(entry(id, first)), true);
+    assert.equal(await registry.declare(entry(id, second, "b:2")), false);
+    assert.equal(await registry.withdraw(id, second), false);
+    assert.deepEqual(registry.get(id), entry(id, first));
+    assert.equal(await registry.withdraw(id, first), true);
+    assert.equal(await registry.withdraw(id, first), false);
   }
 });
 

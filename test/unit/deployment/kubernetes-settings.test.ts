@@ -87,10 +87,11 @@ test("the images are those of our services in the package's version, and listen 
 
 test("our services are given settings that exist, and variables are used only after those that they refer to", () => {
   const known = new Set<string>(settingNames);
+  // All share one ConfigMap, so what one of them uses the others have, too.
+  const used = new Set<string>();
   for (const container of workloads.flatMap(containersOf)) {
     const variables = variablesOf(container);
     const defined = new Set<string>();
-    const used = new Set<string>();
     for (const { name, value = "", valueFrom } of variables) {
       for (const [, other = ""] of value.matchAll(/\$\((\w+)\)/g)) {
         assert.ok(defined.has(other), `${container.name}: ${name} uses ${other}`);
@@ -103,8 +104,9 @@ test("our services are given settings that exist, and variables are used only af
     for (const [, other = ""] of (container.args ?? []).join().matchAll(/\$\((\w+)\)/g)) {
       assert.ok(defined.has(other), `${container.name}: ${other}`);
     }
-    if (container.name === "nats") continue;
-    const unknown = variables.filter(({ name }) => !known.has(name) && !used.has(name));
+  }
+  for (const container of workloads.flatMap(containersOf).filter(({ name }) => name !== "nats")) {
+    const unknown = variablesOf(container).filter(({ name }) => !known.has(name) && !used.has(name));
     assert.deepEqual(unknown, [], container.name);
   }
   for (const { spec } of workloads) {
@@ -116,8 +118,9 @@ test("our services are given settings that exist, and variables are used only af
 
 test("NATS has its users with their passwords, and each service uses the user with its name", () => {
   const users = [...read("deploy/nats/users.conf").matchAll(/user: (\w+)\s+password: \$(\w+)/g)];
-  assert.ok(users.length > 0);
-  for (const [, user = "", password = ""] of users) {
+  const used = users.filter(([, user = ""]) => ["gateway", "worker"].includes(user));
+  assert.equal(used.length, 2);
+  for (const [, user = "", password = ""] of used) {
     const url = settingOf(containerOf(user), "NATS_URL");
     assert.equal(url, `nats://${user}:$(${password})@$(NATS_SERVERS)`);
     // In quotes, so that nats-server takes a number for a password.
@@ -127,6 +130,9 @@ test("NATS has its users with their passwords, and each service uses the user wi
     const own = containerOf(user).env?.find(({ name }) => name === password);
     assert.deepEqual(own?.valueFrom, source?.valueFrom);
   }
+  // Discovery needs none: it reaches the gateways' Service.
+  const settings = ["NATS_URL", "GATEWAY_URL"].map((name) => settingOf(containerOf("discovery"), name));
+  assert.deepEqual(settings, [undefined, "http://gateway:8000"]);
 });
 
 test("NATS's nodes have the names that the others call them by", () => {

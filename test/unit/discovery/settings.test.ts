@@ -7,10 +7,10 @@ const discovery = (variables: Record<string, string>) => discoverySettings(new E
 const addressOf = (DOCKER_HOST: string) => discovery({ DISCOVERY: "docker", DOCKER_HOST }).docker?.address;
 
 test("where only what to watch is set, everything else has its default", () => {
-  const { host, port, docker, kubernetes, listEveryMs, forgetMs } = discovery({ DISCOVERY: "docker" });
   assert.deepEqual(
-    { host, port, docker, kubernetes, listEveryMs, forgetMs },
+    { ...discovery({ DISCOVERY: "docker" }) },
     {
+      gateway: { urls: ["http://127.0.0.1:8000"], keyFile: undefined, caFile: undefined },
       host: "0.0.0.0",
       port: 9465,
       docker: { address: { socketPath: "/var/run/docker.sock" }, network: undefined },
@@ -50,6 +50,32 @@ test("a Docker engine is reached by a socket or a port", () => {
   }
 });
 
+test("gateways are reached by URLs, and files have to be there", () => {
+  const { gateway } = discovery({
+    DISCOVERY: "docker",
+    GATEWAY_URL: "http://gateway-1:8000, https://kato.example/api/",
+    GATEWAY_KEY_FILE: import.meta.filename,
+  });
+  assert.deepEqual(gateway, {
+    urls: ["http://gateway-1:8000", "https://kato.example/api/"],
+    keyFile: import.meta.filename,
+    caFile: undefined,
+  });
+  for (const GATEWAY_URL of [
+    "gateway:8000",
+    "ftp://gateway",
+    "http://user:secret@gateway",
+    "https://",
+    "http://a?b",
+  ]) {
+    assert.throws(
+      () => discovery({ DISCOVERY: "docker", GATEWAY_URL }),
+      ({ message }: Error) => /GATEWAY_URL must be like/.test(message) && !message.includes("secret"),
+      GATEWAY_URL,
+    );
+  }
+});
+
 test("all that is wrong is named in one error", () => {
   for (const DISCOVERY of ["", ",", "podman", "docker,podman"]) {
     assert.throws(() => discovery({ DISCOVERY }), /DISCOVERY must be docker, kubernetes or both/, DISCOVERY);
@@ -60,6 +86,9 @@ test("all that is wrong is named in one error", () => {
     DISCOVERY_LIST_MS: "1",
     DISCOVERY_FORGET_MS: "-1",
     DOCKER_HOST: "ssh://host",
+    GATEWAY_URL: "gateway",
+    GATEWAY_KEY_FILE: "/nonexistent/key",
+    GATEWAY_CA_FILE: import.meta.dirname,
     KUBERNETES_KIND: "deployments",
   };
   assert.throws(

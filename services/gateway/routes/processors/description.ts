@@ -42,10 +42,16 @@ export const one: Operation = {
 export const put: Operation = {
   tag: "The gateway",
   summary: "Register a processor, or change it",
-  description: "It wins over every other source of the same id. 422 for an endpoint that is not allowed.",
+  description:
+    "It wins over every other source of the same id, and 422 is the answer for an endpoint that is not allowed. " +
+    "With a `source` it counts as found by that discovery: 409 if another source has registered the id, unless " +
+    "that is the same.",
   body: {
     "application/json": {
-      examples: { "where it is": { name: "P1", grpc_endpoint: "kato-p1:1441" } },
+      examples: {
+        "where it is": { name: "P1", grpc_endpoint: "kato-p1:1441" },
+        "what discovery has found": { name: "P1", grpc_endpoint: "172.18.0.2:1441", source: "docker" },
+      },
     },
   },
   answers: { 200: oneProcessor("It was changed."), 201: oneProcessor("It is new.") },
@@ -57,7 +63,8 @@ export const remove: Operation = {
   summary: "Remove a processor",
   description:
     "409 while commands are queued, unless `force=true`. Its command log and its checkpoint stay, so that it " +
-    "goes on where it was when it is registered again. With `data=true` everything is removed.",
+    "goes on where it was when it is registered again. With `data=true` everything is removed. With a `source` " +
+    "404 if that discovery has not registered it.",
   answers: { 200: done("It is removed.", "removed") },
   problems: [400, 404, 409, 413, 422, 503],
 };

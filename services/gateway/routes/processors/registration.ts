@@ -3,7 +3,9 @@ import { Type } from "typebox";
 import { queueDepth } from "../../../../libs/commands/log/queue-depth.ts";
 import { isFreeId, isProcessorId } from "../../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
+import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import { isEndpoint, isName } from "../../../../libs/registry/processor-entry.ts";
+import type { Principal } from "../../access/principal.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { withNats } from "../../fleet/errors.ts";
 import { removeWithData, unregistered } from "../../fleet/remove-data.ts";
@@ -11,6 +13,9 @@ import { invalid, processorNotFound } from "../../http/problem.ts";
 import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";
+
+const oneOfDiscoveries = (description: string) =>
+  Type.Optional(Type.Union([Type.Literal("docker"), Type.Literal("kubernetes")], { description }));
 
 const ProcessorBody = Type.Object({
   name: Type.Optional(
@@ -20,6 +25,9 @@ const ProcessorBody = Type.Object({
     }),
   ),
   grpc_endpoint: Type.String({ description: "`host:port` of its instance's gRPC server" }),
+  source: oneOfDiscoveries(
+    "The discovery that has found it, which counts less than whatever else has registered the id",
+  ),
 });
 
 const flag = (description: string) =>
@@ -31,6 +39,7 @@ const RemoveQuery = Type.Object({
     "`true` also removes its command log, its checkpoint and all records of its commands, for good; " +
       "also of a processor that was removed before",
   ),
+  source: oneOfDiscoveries("Removes it only if this discovery has registered it"),
 });
 
 /** Each costs every gateway and its worker memory, and NATS a stream that stays. */
@@ -47,26 +56,28 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     async (request, reply) => {
       const backend = options.backend();
       const { id } = request.params;
-      const { grpc_endpoint } = request.body;
+      const { grpc_endpoint, source = "rest" } = request.body;
+      checkSource(request.principal, source);
       const isAllowed = backend.registry.get(id) ? isProcessorId(id) : isFreeId(id);
       if (!isAllowed) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
       if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
       const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
-      const location = await backend.endpointPolicy(grpc_endpoint, "rest");
+      const location = await backend.endpointPolicy(grpc_endpoint, source);
       if ("refusal" in location) invalid("grpc_endpoint", location.refusal);
       const isKnown = backend.registry.get(id) !== undefined;
       if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
-      const entry = { id, name, grpc_endpoint, source: "rest" as const };
-      const before = backend.registry.get(id)?.grpc_endpoint;
-      request.auditDetail = { endpoint: grpc_endpoint, ...(before !== undefined && { before }) };
+      const entry: ProcessorEntry = { id, name, grpc_endpoint, source };
+      request.auditDetail = { source, ...moveOf(backend.registry.get(id), grpc_endpoint) };
       const isNew = await withNats(backend, id, async () => {
         // The log comes first, because a registered processor can be sent commands at once.
         await backend.logs.ensure(id);
-        return backend.registry.put(entry);
+        if (source === "rest") return backend.registry.put(entry);
+        if (!(await backend.registry.declare(entry))) throw outranked(backend, id);
+        return !isKnown;
       });
       reply.code(isNew ? 201 : 200);
-      return processorView(backend, entry);
+      return processorView(backend, backend.registry.get(id) ?? entry);
     },
   );
 
@@ -79,24 +90,55 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     async (request) => {
       const backend = options.backend();
       const { id } = request.params;
-      const { force, data } = request.query;
+      const { force, data, source } = request.query;
+      checkSource(request.principal, source);
+      if (source !== undefined && (force === "true" || data === "true"))
+        invalid("source", "cannot be combined with force or data");
       const isRegistered = backend.registry.get(id) !== undefined;
       request.auditDetail = { data: data === "true" };
       if (isRegistered) request.processor = id;
       else if (data !== "true" || !unregistered(backend).includes(id)) throw processorNotFound(id);
+      const isOfOther = source !== undefined && backend.registry.get(id)?.source !== source;
+      if (isOfOther) throw processorNotFound(id);
       await withNats(backend, id, async () => {
         if (isRegistered && force !== "true") await checkNothingQueued(backend, id);
         if (data === "true") await removeWithData(backend, id);
-        else await backend.registry.remove(id);
+        else if (source === undefined) await backend.registry.remove(id);
+        else if (!(await backend.registry.withdraw(id, source))) throw processorNotFound(id);
       });
       return { id, time_stamp: Date.now() / 1_000, status: "okay", message: "removed" };
     },
   );
 };
 
+/** Discovery changes what its own source has found, and nothing else. Throws FORBIDDEN. */
+function checkSource({ grants }: Principal, source: string | undefined): void {
+  if (grants.scope !== "discovery" || grants.source === source) return;
+  const detail = `This principal may register for the source ${grants.source} only.`;
+  throw new GatewayError("FORBIDDEN", detail, { effect: "none" });
+}
+
+/**
+ * What the audit trail tells of an endpoint. Where it is moved to one at which the processor's instance never was,
+ * the working memory of the processor will be replayed to somebody new.
+ */
+function moveOf(known: ProcessorEntry | undefined, endpoint: string) {
+  const before = known?.grpc_endpoint;
+  if (before === undefined || before === endpoint) return { endpoint };
+  return { endpoint, before, is_new_place: !known?.former_endpoints?.includes(endpoint) };
+}
+
 async function checkNothingQueued({ logs, stores, states }: Backend, processor: string): Promise<void> {
   const depth = await queueDepth(logs, stores.checkpoints, processor, states.get(processor)?.applied);
   if (depth > 0) throw stillQueued(processor, depth);
+}
+
+function outranked({ registry }: Backend, processor: string): GatewayError {
+  const source = registry.get(processor)?.source ?? "another source";
+  return new GatewayError("OUTRANKED", `${processor} is registered by ${source}, which counts.`, {
+    processor,
+    effect: "none",
+  });
 }
 
 function registryFull(processor: string): GatewayError {
