@@ -17,7 +17,7 @@ before(async () => {
   const nowhere = { DISCOVERY: "docker", DOCKER_HOST: "tcp://127.0.0.1:1" };
   services.gateway = await startGateway({ natsUrl });
   services.worker = await startWorker({ natsUrl });
-  services.discovery = await startDiscovery({ natsUrl, env: nowhere });
+  services.discovery = await startDiscovery({ env: { ...nowhere, GATEWAY_URL: services.gateway.url } });
 });
 after(async () => {
   for (const service of [...Object.values(services), nats]) await service?.stop();

@@ -50,13 +50,20 @@ test("gateway and worker wait for a NATS that is not there yet, go on when it co
   assert.deepEqual(ends, ["exit code 0", "exit code 0"]);
 });
 
-test("a service that still waits for NATS stops cleanly", async () => {
+test("a service that still waits for NATS, or discovery for a gateway, stops cleanly", async () => {
   const natsUrl = "nats://127.0.0.1:9";
+  const discovery = {
+    DISCOVERY: "docker",
+    DOCKER_HOST: "unix:///nowhere",
+    GATEWAY_URL: "http://127.0.0.1:9",
+  };
   const services = await Promise.all([
+    startDiscovery({ env: discovery }),
     startGateway({ natsUrl, ready: waiting }),
     startWorker({ natsUrl, ready: waiting }),
-    startDiscovery({ natsUrl, ready: waiting, env: { DISCOVERY: "docker", DOCKER_HOST: "unix:///nowhere" } }),
   ]);
+  const { status, json } = await sendTo(services[0].url)("GET", "/health");
+  assert.deepEqual([status, json.status], [503, "no gateway"]);
   for (const service of services) assert.equal(await service.stop(), "exit code 0");
 });
 
@@ -72,15 +79,11 @@ test("replicas on a NATS without compare-and-set in them stop the start of each 
   t.after(() => nats.close());
   await once(nats, "listening");
   const NATS_URL = `nats://127.0.0.1:${(nats.address() as AddressInfo).port}`;
-  const listen = {
-    GATEWAY_PORT: "0",
-    DISCOVERY_PORT: "0",
-    DISCOVERY: "docker",
-    DOCKER_HOST: "tcp://127.0.0.1:9",
-  };
-  const services = ["gateway", "worker", "discovery"];
+  const services = ["gateway", "worker"];
   const outcomes = await Promise.all(
-    services.map((service) => runToEnd(service, { NATS_URL, NATS_REPLICAS: "3", ...listen })),
+    services.map((service) =>
+      runToEnd(service, { NATS_URL, NATS_REPLICAS: "3", GATEWAY_PORT: "0", WORKER_PORT: "0" }),
+    ),
   );
   for (const [index, { ended, output }] of outcomes.entries()) {
     assert.match(ended, /1/, services[index]);

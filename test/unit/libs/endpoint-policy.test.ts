@@ -6,6 +6,7 @@ import { readEndpointAllow } from "../../../libs/registry/endpoint-allow.ts";
 import type { EndpointPolicyOptions } from "../../../libs/registry/endpoint-policy.ts";
 import { endpointPolicy } from "../../../libs/registry/endpoint-policy.ts";
 import type { Source } from "../../../libs/registry/processor-entry.ts";
+import { isSameEndpoint } from "../../../libs/registry/processor-entry.ts";
 import { startGrpcServer } from "../../fixtures/grpc-server.ts";
 
 /** What the names of these tests lead to. */
@@ -242,6 +243,16 @@ test("an item that is neither a host, a suffix, an address nor a network is name
   wrong.forEach((item, index) => {
     assert.ok(problems[index]?.includes(`"${item}"`));
   });
+});
+
+test("an endpoint that the settings have named is another one once it comes over REST", () => {
+  const entry = { id: "p1", name: "p1", grpc_endpoint: "kato.example:1", source: "environment" } as const;
+  assert.equal(isSameEndpoint(entry, { ...entry, name: "other", source: "file" }), true);
+  for (const source of ["rest", "docker", "kubernetes"] as const) {
+    assert.equal(isSameEndpoint(entry, { ...entry, source }), false, source);
+  }
+  assert.equal(isSameEndpoint(entry, { ...entry, grpc_endpoint: "kato.example:2" }), false);
+  assert.equal(isSameEndpoint(entry, undefined), false);
 });
 
 test("a connection is made to the address that was checked, whatever the name leads to afterwards", async (t) => {
