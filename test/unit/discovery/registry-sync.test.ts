@@ -200,6 +200,7 @@ test("the time that something is gone begins anew when it was there while no gat
   sync.instances.set("p1", at("2"));
   await sync.listed();
   sync.instances.delete("p1");
+  await sync.listed();
   gateway.answer(() => undefined);
   await until("it is missed anew", () => sync.said("is gone") === 2);
   assert.ok(gateway.entries.has("p1"));
