@@ -68,7 +68,7 @@ export const gateway: Mutations = {
   "services/gateway/dispatch/idempotency.ts": [
     {
       breaks: "an Idempotency-Key is stuck after its gateway has died",
-      find: 'if (state === "queued" && sequence === 0 && !isHeld(record, storedAtMs, storeMs)) return undefined;',
+      find: 'if (state === "queued" && sequence === 0 && !(await isHeld(backend, record, storedAtMs))) return undefined;',
       replace: "",
     },
     {

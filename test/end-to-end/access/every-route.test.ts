@@ -169,6 +169,50 @@ test("a processor that is out of sight is the 404 of one that there is not", asy
   }
 });
 
+test("discovery registers what its own source has found, and may do nothing else", async () => {
+  const headers = bearer(
+    await issuer.token({ kato: { processors: ["*"], scope: "discovery", source: "docker" } }),
+  );
+  const allowed = ["GET /session", "GET /processors", "GET /processors/{id}"];
+  for (const { route } of closed) {
+    const { status } = await ask(route, headers);
+    if (allowed.includes(route)) assert.equal(status, 200, route);
+    else if (/^(PUT|DELETE) \/processors\/\{id\}$/.test(route)) assert.ok([403, 422].includes(status), route);
+    else assert.equal(status, 403, route);
+  }
+  const body = { name: "found", grpc_endpoint: `127.0.0.1:${system.simulator.port}` };
+  const put = (more: object) => send("PUT", "/processors/found", { ...body, ...more }, headers);
+  const remove = (query: string) => send("DELETE", `/processors/found${query}`, undefined, headers);
+  assertProblem(await put({}), 403);
+  assertProblem(await put({ source: "kubernetes" }), 403);
+  assert.equal((await put({ source: "docker" })).status, 201);
+  assertProblem(await remove(""), 403);
+  assertProblem(await remove("?source=kubernetes"), 403);
+  assert.equal((await remove("?source=docker")).status, 200);
+});
+
+test("an endpoint that is moved is told in the audit trail, and whether its processor was ever there", async () => {
+  const port = (await send("GET", "/processors/p1", undefined, admin)).json.endpoint;
+  const move = (endpoint: unknown) => send("PUT", "/processors/moved", { grpc_endpoint: endpoint }, admin);
+  assert.equal((await move(port)).status, 201);
+  assert.equal((await move("127.0.0.1:1")).status, 200);
+  assert.equal((await move(port)).status, 200);
+  assert.equal((await send("DELETE", "/processors/moved", undefined, admin)).status, 200);
+  const { entries } = (await send("GET", "/audit", undefined, admin)).json as {
+    entries: { processor?: string; action: string; detail: Record<string, unknown> }[];
+  };
+  const own = entries.filter(({ processor }) => processor === "moved");
+  assert.deepEqual(
+    own.map(({ action, detail }) => [action, detail.before, detail.is_new_place]),
+    [
+      ["processor.registered", undefined, undefined],
+      ["processor.registered", port, true],
+      ["processor.registered", "127.0.0.1:1", false],
+      ["processor.removed", undefined, undefined],
+    ],
+  );
+});
+
 test("what is about all processors is refused to grants for some", async () => {
   const headers = bearer(await issuer.token(grants("admin", "p*")));
   for (const route of ofAll) assertProblem(await ask(route, headers), 403, route);
