@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
+import type { TlsFiles } from "../../libs/config/tls-files.ts";
 import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { RouteOptions } from "./fleet/backend.ts";
@@ -23,6 +24,7 @@ import { readPrincipals } from "./http/principal.ts";
 import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
 import { recordRequests } from "./http/request-log.ts";
+import { serverWithTls } from "./http/tls.ts";
 import { answerUnreadable, checkHead } from "./http/unreadable-requests.ts";
 import { describeApi } from "./openapi/describe-api.ts";
 import { allRoutes, namedSchemas } from "./routes/all.ts";
@@ -34,6 +36,8 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
   principalHeader: string | undefined;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
+  /** The files of its TLS; without them it listens without TLS. */
+  tls?: TlsFiles | undefined;
   /** What clients may take. */
   limits?: Limits;
   /** The origins whose pages may use the API in a browser; `*` for all. */
@@ -43,7 +47,7 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { backend, stopping, legacyErrors, principalHeader, log, tracing, corsOrigins } = options;
-  const { limits = defaultLimits } = options;
+  const { limits = defaultLimits, tls } = options;
   const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
@@ -52,8 +56,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     genReqId: () => randomId(),
     requestIdHeader: false,
     bodyLimit: limits.bodyBytes,
-    // checkHead answers a request without a Host with a problem.
-    http: { ...serverOptions(limits), requireHostHeader: false },
+    http: serverOptions(limits),
+    ...(tls && serverWithTls(tls, limits, log)),
     connectionTimeout: limits.idleMs,
     routerOptions: { maxParamLength: 1_000 },
     // An unknown field is refused, and `verbose` lets its error name those that there are.
@@ -80,7 +84,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // This one takes over from Fastify what is done about a request that cannot be read, so it comes first.
   answerUnreadable(app, { metrics, log });
   spreadPipelined(app);
-  new Connections(limits, reached).guard(app);
+  new Connections(limits, reached).guard(app, tls !== undefined);
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
   refuseUnknownProcessors(app, backend);
   writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));

@@ -23,6 +23,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
     tracing,
     legacyErrors: settings.legacyErrors,
     principalHeader: settings.principalHeader,
+    tls: settings.tls,
     limits: withinOpenFiles(settings.limits, log),
     corsOrigins: settings.corsOrigins,
     backend: () => {

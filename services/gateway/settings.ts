@@ -1,4 +1,6 @@
 import type { Environment } from "../../libs/config/environment.ts";
+import type { TlsFiles } from "../../libs/config/tls-files.ts";
+import { tlsFiles } from "../../libs/config/tls-files.ts";
 import type { Declaration } from "../../libs/registry/declarations.ts";
 import { processorsOfEnvironment, processorsOfFile } from "../../libs/registry/declarations.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
@@ -8,10 +10,13 @@ import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import type { QueueLimits } from "./fleet/backend.ts";
 import type { Limits } from "./http/limits.ts";
 import { defaultLimits } from "./http/limits.ts";
+import { tlsSettings } from "./http/tls.ts";
 
 export interface GatewaySettings extends CommonSettings {
   host: string;
   port: number;
+  /** The files of its TLS; undefined if it listens without. `ca` has the CAs of clients' certificates. */
+  tls: TlsFiles | undefined;
   /** The processors that the settings name. Each id is here once: the environment wins over the file. */
   processors: Declaration[];
   /** Variables that were perhaps meant to name a processor, and do not. */
@@ -40,6 +45,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     ...commonSettings(environment),
     host: environment.host("GATEWAY_HOST", "0.0.0.0"),
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
+    tls: listenerTls(environment),
     processors: declaredProcessors(environment, doubtful),
     doubtful,
     queueLimits: {
@@ -56,6 +62,14 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
   };
   environment.check();
   return settings;
+}
+
+function listenerTls(environment: Environment): TlsFiles | undefined {
+  const files = tlsFiles(environment, tlsSettings);
+  if (files && files.cert === undefined && files.key === undefined) {
+    environment.problem(tlsSettings.ca, `is of use only with ${tlsSettings.cert}`);
+  }
+  return files;
 }
 
 function limitsOf(environment: Environment): Limits {
