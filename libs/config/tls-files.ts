@@ -1,8 +1,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { SecureContext } from "node:tls";
 import { createSecureContext } from "node:tls";
 import type { Environment } from "./environment.ts";
 import type { SettingName } from "./setting-names.ts";
+
+/** The oldest version of TLS that is spoken. */
+export const oldestTls = "TLSv1.2";
 
 /** What of TLS is read from files: trusted CAs, a certificate with its chain, and its private key. */
 type Part = (typeof parts)[number];
@@ -63,6 +67,14 @@ export function readTls(files: TlsFiles): TlsReading {
     problems.push({ part: cert === undefined ? "ca" : "cert", what: `cannot be used: ${messageOf(error)}` });
   }
   return { contents, problems };
+}
+
+/** A context for TLS with what the files hold now. Throws if they are of no use, and says so by their paths. */
+export function secureContextOf(files: TlsFiles): SecureContext {
+  const { contents, problems } = readTls(files);
+  if (problems.length > 0)
+    throw new Error(problems.map(({ what }) => what.replace(/^names /, "")).join("; "));
+  return createSecureContext({ ...contents, minVersion: oldestTls });
 }
 
 /** Reads the files as they are. The only problem is that one cannot be read. */

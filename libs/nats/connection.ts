@@ -2,6 +2,7 @@ import { aborted } from "node:util";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
+import { loginOptions, tlsOptions } from "./login.ts";
 import type { NatsServers } from "./servers.ts";
 import { isAtLeast } from "./servers.ts";
 
@@ -37,16 +38,20 @@ export class NatsLink {
   static async open(
     options: NatsServers & { replicas: number; name: string; log: Log; stopping: AbortSignal },
   ): Promise<NatsLink | undefined> {
-    const { servers, credentials, replicas } = options;
+    const { servers, credentials, tls, replicas } = options;
     const refused = credentials ? ", or refuses the user" : "";
+    const untrusted = tls ? ", or has no TLS that can be verified" : "";
+    const onFileProblem = (setting: string, reason: string) =>
+      options.log.warn({ setting, reason }, "cannot be used as it is now, what it had before is used");
     const waiting = setTimeout(
-      () => options.log.warn({ servers }, `NATS does not answer yet${refused}, waiting for it`),
+      () => options.log.warn({ servers }, `NATS does not answer yet${refused}${untrusted}, waiting for it`),
       1_000,
     );
     try {
       const connecting = connect({
         servers,
-        ...credentials,
+        ...loginOptions(credentials, onFileProblem),
+        ...(tls && { tls: tlsOptions(tls, servers, onFileProblem) }),
         name: options.name,
         noAsyncTraces: true,
         maxReconnectAttempts: -1,
@@ -59,7 +64,9 @@ export class NatsLink {
         // then give up.
         ignoreAuthErrorAbort: true,
       });
-      const connection = await Promise.race([connecting, aborted(options.stopping, options.stopping)]);
+      // `aborted` resolves to an event.
+      const stopped = aborted(options.stopping, options.stopping).then(() => undefined);
+      const connection = await Promise.race([connecting, stopped]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
       if (replicas > 1 && !supportsReplicas(version)) {

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Server } from "node:https";
 import type { FastifyBaseLogger, FastifyServerFactory } from "fastify";
 import type { TlsContents, TlsFiles } from "../../../libs/config/tls-files.ts";
-import { readTls, readTlsTexts } from "../../../libs/config/tls-files.ts";
+import { oldestTls, readTls, readTlsTexts } from "../../../libs/config/tls-files.ts";
 import { serverOptions } from "./connections.ts";
 import type { Limits } from "./limits.ts";
 
@@ -16,7 +16,6 @@ export const tlsSettings = {
   key: "GATEWAY_TLS_KEY_FILE",
 } as const;
 
-const minVersion = "TLSv1.2";
 const lookEveryMs = 500;
 
 /** A part of the options of `Fastify`, with which its server has TLS. */
@@ -39,7 +38,7 @@ export function serverWithTls(files: TlsFiles, limits: Limits, log: FastifyBaseL
         {
           ...serverOptions(limits),
           ...readTls(files).contents,
-          minVersion,
+          minVersion: oldestTls,
           requestCert: files.ca !== undefined,
           rejectUnauthorized: false,
           handshakeTimeout: limits.headersMs,
@@ -96,7 +95,7 @@ class FileFollower {
       );
       return;
     }
-    this.#server.setSecureContext({ ...contents, minVersion });
+    this.#server.setSecureContext({ ...contents, minVersion: oldestTls });
     this.#log.info(aboutCertificate(contents), "the changed files of TLS are in use");
   }
 }
