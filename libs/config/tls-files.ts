@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { SecureContext } from "node:tls";
 import { createSecureContext } from "node:tls";
 import type { Environment } from "./environment.ts";
+import { keepingLast } from "./keeping-last.ts";
 import type { SettingName } from "./setting-names.ts";
 
 /** The oldest version of TLS that is spoken. */
@@ -69,8 +70,21 @@ export function readTls(files: TlsFiles): TlsReading {
   return { contents, problems };
 }
 
+/**
+ * A context for TLS with what the files hold, made anew when that has changed. While they are of no use it is the
+ * one from before, and `onFailure` is told why.
+ */
+export function followedContext(files: TlsFiles, onFailure: (reason: string) => void): () => SecureContext {
+  let made: { of: string; context: SecureContext } | undefined;
+  return keepingLast(() => {
+    const of = JSON.stringify(readTlsTexts(files));
+    if (made?.of !== of) made = { of, context: secureContextOf(files) };
+    return made.context;
+  }, onFailure);
+}
+
 /** A context for TLS with what the files hold now. Throws if they are of no use, and says so by their paths. */
-export function secureContextOf(files: TlsFiles): SecureContext {
+function secureContextOf(files: TlsFiles): SecureContext {
   const { contents, problems } = readTls(files);
   if (problems.length > 0)
     throw new Error(problems.map(({ what }) => what.replace(/^names /, "")).join("; "));

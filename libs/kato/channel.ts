@@ -2,6 +2,8 @@ import { connectivityState, status } from "@grpc/grpc-js";
 import { pathOf } from "./codec.ts";
 import { GrpcClient } from "./grpc-client.ts";
 import { HostAddresses } from "./host-addresses.ts";
+import type { InstanceContext } from "./instance-tls.ts";
+import { InstanceTls } from "./instance-tls.ts";
 import { Peer } from "./peer-kind.ts";
 import { ReconnectPace } from "./reconnect-pace.ts";
 import type { Method } from "./rpcs.ts";
@@ -35,6 +37,8 @@ const connectingLimitMs = 5_000;
  *
  * With a `refusalOf` it connects only if that does not refuse the endpoint. Its first connection is made at
  * the first `connect` that is not refused. A later `connect` that is refused closes the connection.
+ *
+ * With a `context` it connects with TLS.
  */
 export class KatoChannel {
   readonly endpoint: string;
@@ -45,17 +49,19 @@ export class KatoChannel {
   #connections = 0;
   readonly #addresses: HostAddresses;
   readonly #peer: Peer;
+  readonly #tls: InstanceTls | undefined;
   readonly #pace = new ReconnectPace();
   #closed = false;
   readonly #stateWaiters = new Set<() => void>();
   /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
   readonly #calls = new Set<UnaryCall>();
 
-  constructor(endpoint: string, refusalOf?: RefusalOf) {
+  constructor(endpoint: string, refusalOf?: RefusalOf, context?: InstanceContext) {
     this.endpoint = endpoint;
     this.#refusalOf = refusalOf;
     this.#addresses = new HostAddresses(endpoint);
     this.#peer = new Peer(endpoint);
+    this.#tls = context && new InstanceTls(endpoint, context);
     if (!refusalOf) this.#client = this.#open();
   }
 
@@ -67,6 +73,11 @@ export class KatoChannel {
   /** What answers at the endpoint and is no gRPC server, in words for people; undefined if nothing does. */
   get answering(): string | undefined {
     return this.ready ? undefined : this.#peer.kind;
+  }
+
+  /** Why TLS with the endpoint failed, in words for people; undefined if it did not. */
+  get tlsFailure(): string | undefined {
+    return this.ready ? undefined : this.#tls?.failure;
   }
 
   /** Whether there is an established connection. */
@@ -92,11 +103,11 @@ export class KatoChannel {
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#peer.look();
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#look();
       if (leftMs <= 0) return false;
       await this.stateChange(leftMs);
       if (this.#state() === connectivityState.TRANSIENT_FAILURE) {
-        this.#peer.look();
+        this.#look();
         return false;
       }
     }
@@ -171,12 +182,17 @@ export class KatoChannel {
     this.#notify();
   }
 
+  /** With TLS its failure tells what answers there. */
+  #look(): void {
+    if (!this.#tls) this.#peer.look();
+  }
+
   #state(): connectivityState | undefined {
     return this.#client?.channel.getConnectivityState(true);
   }
 
   #open(): GrpcClient {
-    const client = new GrpcClient(this.endpoint, this.#pace.longestPauseMs);
+    const client = new GrpcClient(this.endpoint, this.#pace.longestPauseMs, this.#tls);
     this.#watch(client);
     return client;
   }

@@ -6,7 +6,7 @@ import type { ConnectionOptions } from "@nats-io/transport-node";
 import { credsAuthenticator } from "@nats-io/transport-node";
 import { keepingLast } from "../config/keeping-last.ts";
 import type { TlsFiles } from "../config/tls-files.ts";
-import { secureContextOf } from "../config/tls-files.ts";
+import { followedContext } from "../config/tls-files.ts";
 
 /** How to log in: as nats.js takes it, or with a secret that is in a file. */
 export type NatsCredentials =
@@ -30,6 +30,7 @@ export function loginOptions(
       () => readPassword(passwordFile),
       (reason) => onProblem("NATS_PASSWORD_FILE", reason),
     );
+    password();
     return { authenticator: () => ({ user, pass: password() }) };
   }
   if ("credentialsFile" in credentials) {
@@ -37,6 +38,7 @@ export function loginOptions(
       () => readCredentials(credentials.credentialsFile),
       (reason) => onProblem("NATS_CREDENTIALS_FILE", reason),
     );
+    bytes();
     return { authenticator: (nonce) => credsAuthenticator(bytes())(nonce) };
   }
   return credentials;
@@ -65,10 +67,11 @@ export function readCredentials(path: string): Uint8Array {
  * connection.
  */
 export function tlsOptions(files: TlsFiles, servers: readonly string[], onProblem: FileProblem) {
-  const context = keepingLast(
-    () => secureContextOf(files),
-    (reason) => onProblem("NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE", reason),
+  const context = followedContext(files, (reason) =>
+    onProblem("NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE", reason),
   );
+  // nats.js gives up for good where reading throws. From now on there is something to fall back on.
+  context();
   const hosts = servers.map(hostOf);
   return {
     rejectUnauthorized: true,

@@ -1,6 +1,7 @@
 import type { Environment } from "../../libs/config/environment.ts";
 import type { TlsFiles } from "../../libs/config/tls-files.ts";
 import { tlsFiles } from "../../libs/config/tls-files.ts";
+import { instanceTlsFiles } from "../../libs/kato/instance-tls.ts";
 import type { Declaration } from "../../libs/registry/declarations.ts";
 import { processorsOfEnvironment, processorsOfFile } from "../../libs/registry/declarations.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
@@ -19,6 +20,8 @@ export interface GatewaySettings extends CommonSettings {
   tls: TlsFiles | undefined;
   /** The processors that the settings name. Each id is here once: the environment wins over the file. */
   processors: Declaration[];
+  /** The files for instances with TLS, of which some are asked for their ids. */
+  instanceTls: TlsFiles;
   /** Variables that were perhaps meant to name a processor, and do not. */
   doubtful: string[];
   queueLimits: QueueLimits;
@@ -47,6 +50,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
     tls: listenerTls(environment),
     processors: declaredProcessors(environment, doubtful),
+    instanceTls: instanceTlsFiles(environment),
     doubtful,
     queueLimits: {
       maxDepth: environment.integer("QUEUE_MAX_DEPTH", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),

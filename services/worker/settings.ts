@@ -1,4 +1,6 @@
 import type { Environment } from "../../libs/config/environment.ts";
+import type { TlsFiles } from "../../libs/config/tls-files.ts";
+import { instanceTlsFiles } from "../../libs/kato/instance-tls.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
@@ -27,6 +29,8 @@ export interface WorkerSettings extends CommonSettings {
    * processor is `degraded`.
    */
   mendsForeignCalls: boolean;
+  /** The files for instances with TLS. */
+  instanceTls: TlsFiles;
   /** How long a call to an instance may take. */
   callTimeoutMs: number;
 }
@@ -47,6 +51,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
     },
     trimEveryMs: environment.integer("LOG_TRIM_MS", 10_000, { min: 100, max: 3_600_000 }),
     mendsForeignCalls: environment.choice("FOREIGN_OBSERVES", ["mend", "leave"], "mend") === "mend",
+    instanceTls: instanceTlsFiles(environment),
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();

@@ -8,7 +8,7 @@ import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
-import { runProcessor } from "./running-processor.ts";
+import { hasMoved, runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
 
 const reportTickMs = 250;
@@ -176,9 +176,9 @@ export class Worker {
     const plan = shareOut({ ...of, holders, workers });
     const released = new Set(plan.release);
     for (const running of [...this.#running.values()]) {
-      const { id, grpc_endpoint } = running.entry;
+      const { id } = running.entry;
       running.slot.setPaused(registered.get(id)?.paused === true);
-      const isMoved = registered.get(id)?.grpc_endpoint !== grpc_endpoint;
+      const isMoved = hasMoved(running, registered.get(id));
       if (isMoved || released.has(id)) this.#replace(running);
     }
     return plan.take.flatMap((id) => registered.get(id) ?? []);

@@ -123,8 +123,8 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a processor that is registered no more is run on",
-      find: "const isMoved = registered.get(id)?.grpc_endpoint !== grpc_endpoint;",
-      replace: "const isMoved = (registered.get(id)?.grpc_endpoint ?? grpc_endpoint) !== grpc_endpoint;",
+      find: "const isMoved = hasMoved(running, registered.get(id));",
+      replace: "const isMoved = hasMoved(running, registered.get(id) ?? running.entry);",
     },
     {
       breaks: "a processor that runs cannot be paused",

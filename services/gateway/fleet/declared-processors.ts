@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
+import type { InstanceContext } from "../../../libs/kato/instance-tls.ts";
 import { forEachConcurrently } from "../../../libs/nats/for-each-concurrently.ts";
 import type { Declaration } from "../../../libs/registry/declarations.ts";
 import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
@@ -14,6 +15,8 @@ export interface DeclaringOptions {
   registry: Registry;
   logs: Pick<CommandLogs, "ensure">;
   endpointPolicy: EndpointPolicy;
+  /** For instances with TLS. */
+  instanceContext: InstanceContext;
   log: Logger;
   stopping: AbortSignal;
 }
@@ -83,12 +86,13 @@ async function untilDeclared(
 ): Promise<void> {
   const { log, stopping } = options;
   const { setting, grpc_endpoint: endpoint } = declaration;
+  const context = declaration.grpc_tls ? options.instanceContext : undefined;
   let logged: string | undefined;
   for (let waitMs = askAgain.firstMs; !stopping.aborted; waitMs = Math.min(2 * waitMs, askAgain.lastMs)) {
     let reason: string | undefined;
     try {
       reason = await options.endpointPolicy(endpoint);
-      const id = reason === undefined ? await askId(endpoint, askTimeoutMs) : undefined;
+      const id = reason === undefined ? await askId(endpoint, askTimeoutMs, context) : undefined;
       if (id !== undefined) return await declareAsked(declaration, id, named, options);
       reason ??= "it does not answer";
     } catch (error) {

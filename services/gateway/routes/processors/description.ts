@@ -45,7 +45,10 @@ export const put: Operation = {
   description: "It wins over every other source of the same id. 422 for an endpoint that is not allowed.",
   body: {
     "application/json": {
-      examples: { "where it is": { name: "P1", grpc_endpoint: "kato-p1:1441" } },
+      examples: {
+        "where it is": { name: "P1", grpc_endpoint: "kato-p1:1441" },
+        "behind a TLS proxy": { grpc_endpoint: "kato-p1.example:443", grpc_tls: true },
+      },
     },
   },
   answers: { 200: oneProcessor("It was changed."), 201: oneProcessor("It is new.") },

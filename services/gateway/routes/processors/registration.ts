@@ -20,6 +20,11 @@ const ProcessorBody = Type.Object({
     }),
   ),
   grpc_endpoint: Type.String({ description: "`host:port` of its instance's gRPC server" }),
+  grpc_tls: Type.Optional(
+    Type.Boolean({
+      description: "Whether the instance is connected to with TLS; without it as it is now, else without TLS",
+    }),
+  ),
 });
 
 const flag = (description: string) =>
@@ -47,13 +52,14 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const { grpc_endpoint } = request.body;
       if (!isProcessorId(id)) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
       if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
-      const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
+      const known = backend.registry.get(id);
+      const name = request.body.name ?? known?.name ?? id;
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
       const refusal = await backend.endpointPolicy(grpc_endpoint);
       if (refusal !== undefined) invalid("grpc_endpoint", refusal);
-      const isKnown = backend.registry.get(id) !== undefined;
-      if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
-      const entry = { id, name, grpc_endpoint, source: "rest" as const };
+      if (!known && backend.registry.list().length >= maxProcessors) throw registryFull(id);
+      const isTls = request.body.grpc_tls ?? known?.grpc_tls === true;
+      const entry = { id, name, grpc_endpoint, ...(isTls && { grpc_tls: true }), source: "rest" as const };
       const isNew = await withNats(backend, id, async () => {
         // The log comes first, because a registered processor can be sent commands at once.
         await backend.logs.ensure(id);
