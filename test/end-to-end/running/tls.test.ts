@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { createAuthority, local, writeCertificate } from "../../fixtures/certificates.ts";
@@ -99,6 +99,24 @@ test("a change of grpc_tls connects anew, without it a change of an entry leaves
   assert.equal(proxy.connections, 1);
   const wrong = await send("PUT", "/processors/p1", { grpc_endpoint: endpoint, grpc_tls: "yes" });
   assert.equal(wrong.status, 422);
+});
+
+test("the health check of the gateway's image passes", async () => {
+  const dockerfile = readFileSync(resolve(import.meta.dirname, "../../../Dockerfile.gateway"), "utf8");
+  const [, , ...args]: string[] = JSON.parse(/^HEALTHCHECK .* CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]");
+  for (const [GATEWAY_TLS_CERT_FILE, ended] of [
+    ["set", "exit code 0"],
+    ["", "exit code 1"],
+  ] as const) {
+    const port = String(gateway.port);
+    const check = startProgram({
+      name: "health check",
+      command: process.execPath,
+      args: ["-e", ...args],
+      env: { GATEWAY_PORT: port, GATEWAY_TLS_CERT_FILE },
+    });
+    assert.equal(await check.exited, ended, check.output());
+  }
 });
 
 test("a backup is taken over TLS", async () => {
