@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
+import { waitForGateway } from "../../../scripts/start/ready.ts";
 import { createAuthority, local, writeCertificate } from "../../fixtures/certificates.ts";
 import type { Send } from "../../fixtures/http-client.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
@@ -101,7 +102,8 @@ test("a change of grpc_tls connects anew, without it a change of an entry leaves
   assert.equal(wrong.status, 422);
 });
 
-test("the health check of the gateway's image passes", async () => {
+test("the health check of the gateway's image passes, and npm start would see that it is ready", async () => {
+  await waitForGateway(`https://127.0.0.1:${gateway.port}`, new AbortController().signal);
   const dockerfile = readFileSync(resolve(import.meta.dirname, "../../../Dockerfile.gateway"), "utf8");
   const [, , ...args]: string[] = JSON.parse(/^HEALTHCHECK .* CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]");
   for (const [GATEWAY_TLS_CERT_FILE, ended] of [
