@@ -1,5 +1,5 @@
 import { aborted } from "node:util";
-import type { NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
 import { loginOptions, tlsOptions } from "./login.ts";
@@ -43,16 +43,23 @@ export class NatsLink {
     const untrusted = tls ? ", or has no TLS that can be verified" : "";
     const onFileProblem = (setting: string, reason: string) =>
       options.log.warn({ setting, reason }, "cannot be used as it is now, what it had before is used");
-    const waiting = setTimeout(
-      () => options.log.warn({ servers }, `NATS does not answer yet${refused}${untrusted}, waiting for it`),
-      1_000,
-    );
+    const how = {
+      servers,
+      ...loginOptions(credentials, onFileProblem),
+      ...(tls && { tls: tlsOptions(tls, servers, onFileProblem) }),
+      name: options.name,
+    };
+    let isOver = false;
+    const tellWhy = async () => {
+      const reason = await whyNot(how);
+      if (reason === undefined || isOver) return;
+      const what = `NATS does not answer yet${refused}${untrusted}, waiting for it`;
+      options.log.warn({ servers, reason }, what);
+    };
+    const waiting = setTimeout(() => void tellWhy(), 1_000);
     try {
       const connecting = connect({
-        servers,
-        ...loginOptions(credentials, onFileProblem),
-        ...(tls && { tls: tlsOptions(tls, servers, onFileProblem) }),
-        name: options.name,
+        ...how,
         noAsyncTraces: true,
         maxReconnectAttempts: -1,
         waitOnFirstConnect: true,
@@ -77,6 +84,7 @@ export class NatsLink {
       options.log.info({ server: connection.getServer(), version }, "connected to NATS");
       return new NatsLink(connection, options.log);
     } finally {
+      isOver = true;
       clearTimeout(waiting);
     }
   }
@@ -135,6 +143,17 @@ export class NatsLink {
     }
     this.#connected = false;
     this.#lost.resolve();
+  }
+}
+
+/** Why a connection cannot be made, which nats.js does not tell while it tries. Undefined if one can. */
+async function whyNot(options: NodeConnectionOptions): Promise<string | undefined> {
+  try {
+    const connection = await connect({ ...options, timeout: 2_000, noAsyncTraces: true });
+    await connection.close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
