@@ -10,6 +10,7 @@ import { outcomes } from "./outcomes.ts";
 import { processor } from "./processor.ts";
 import { rebuilding } from "./rebuilding.ts";
 import { recovering } from "./recovering.ts";
+import { tls } from "./tls.ts";
 
 /** A mutation with the file that it changes. */
 export type MutationOfFile = Mutation & { file: string };
@@ -27,6 +28,7 @@ export const mutations: MutationOfFile[] = [
   outcomes,
   commandLog,
   gateway,
+  tls,
 ].flatMap((part) =>
   Object.entries(part).flatMap(([file, changes]) => changes.map((change) => ({ file, ...change }))),
 );

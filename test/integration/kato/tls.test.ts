@@ -68,10 +68,12 @@ test("an instance behind a proxy is called over TLS, under its name and under it
 
 test("what is not verified is not connected to, and it is told why without the host", async (t) => {
   const elsewhere = await authority.issue({ dns: ["other.example"], addresses: ["127.0.0.9"] });
+  const unaddressed = await authority.issue({ dns: ["localhost"] });
   const stranger = await (await createAuthority("another authority")).issue(local);
   const expired = await authority.issue({ ...local, expired: true });
-  const cases: [TlsOptions, RegExp][] = [
+  const cases: [TlsOptions, RegExp, string?][] = [
     [elsewhere, /is not for the host of its endpoint/],
+    [unaddressed, /is not for the host of its endpoint/, "127.0.0.1"],
     [stranger, /no CA that is trusted/],
     [expired, /has expired/],
     [
@@ -79,9 +81,9 @@ test("what is not verified is not connected to, and it is told why without the h
       /version|protocol/i,
     ],
   ];
-  for (const [options, reason] of cases) {
+  for (const [options, reason, host = "localhost"] of cases) {
     const { port } = await proxyOf(t, options);
-    const channel = open(t, `localhost:${port}`);
+    const channel = open(t, `${host}:${port}`);
     const failure = await failureOf(channel);
     assert.match(failure, reason);
     assert.doesNotMatch(failure, /localhost|127\.0\.0/);
