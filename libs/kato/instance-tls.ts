@@ -60,12 +60,21 @@ export class InstanceTls {
     return this.#failure;
   }
 
+  #contextNow(): SecureContext {
+    try {
+      return this.#context();
+    } catch (error) {
+      this.#failure = "the files for instances with TLS cannot be used";
+      throw error;
+    }
+  }
+
   /** Begins a handshake over a connection. `done` rejects if it fails. */
   begin(socket: Socket): { secure: TLSSocket; done: Promise<void> } {
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
     const secure = connect({
       socket,
-      secureContext: this.#context(),
+      secureContext: this.#contextNow(),
       // By this name the certificate is checked.
       host: this.#host,
       ...(isIP(this.#host) === 0 && { servername: this.#host }),

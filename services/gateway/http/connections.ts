@@ -73,6 +73,12 @@ export class Connections {
       if (isRefused) this.#reached("connections");
       done(isRefused ? tooManyConnections() : undefined);
     });
+    app.addHook("preClose", (done) => {
+      // Node waits for connections over which nothing was sent yet.
+      for (const socket of this.#idle) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of this.#handshakes.values()) socket.destroy();
+      done();
+    });
   }
 
   #guardHandshakes(app: FastifyInstance): void {
@@ -88,10 +94,6 @@ export class Connections {
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") this.#reached("headers");
       socket.destroy();
-    });
-    app.addHook("preClose", (done) => {
-      for (const socket of this.#handshakes.values()) socket.destroy();
-      done();
     });
   }
 
