@@ -4,6 +4,8 @@ import { pathOf } from "./codec.ts";
 import { GrpcClient } from "./grpc-client.ts";
 import type { Locate } from "./host-addresses.ts";
 import { locateAnywhere } from "./host-addresses.ts";
+import type { InstanceContext } from "./instance-tls.ts";
+import { InstanceTls } from "./instance-tls.ts";
 import { Peer } from "./peer-kind.ts";
 import { ReconnectPace } from "./reconnect-pace.ts";
 import type { Method } from "./rpcs.ts";
@@ -35,6 +37,8 @@ const connectingLimitMs = 5_000;
  * At each `connect` it asks `locate` where the endpoint is, and connects to the addresses that it is given and
  * to no others: a name that has led elsewhere since is not asked again. Its first connection is made at the
  * first `connect` that is not refused. A later `connect` that is refused closes the connection.
+ *
+ * With a `context` it connects with TLS.
  */
 export class KatoChannel {
   readonly endpoint: string;
@@ -46,6 +50,7 @@ export class KatoChannel {
   #refusal: string | undefined;
   #connections = 0;
   readonly #peer: Peer;
+  readonly #tls: InstanceTls | undefined;
   readonly #pace = new ReconnectPace();
   #closed = false;
   readonly #stateWaiters = new Set<() => void>();
@@ -53,10 +58,11 @@ export class KatoChannel {
   readonly #calls = new Set<UnaryCall>();
 
   /** Without a `locate` every endpoint is allowed, and it connects at once. */
-  constructor(endpoint: string, locate?: Locate) {
+  constructor(endpoint: string, locate?: Locate, context?: InstanceContext) {
     this.endpoint = endpoint;
     this.#locate = locate ?? locateAnywhere;
     this.#peer = new Peer(endpoint);
+    this.#tls = context && new InstanceTls(endpoint, context);
     if (!locate) void this.#mayConnect();
   }
 
@@ -68,6 +74,11 @@ export class KatoChannel {
   /** What answers at the endpoint and is no gRPC server, in words for people; undefined if nothing does. */
   get answering(): string | undefined {
     return this.ready ? undefined : this.#peer.kind;
+  }
+
+  /** Why TLS with the endpoint failed, in words for people; undefined if it did not. */
+  get tlsFailure(): string | undefined {
+    return this.ready ? undefined : this.#tls?.failure;
   }
 
   /** Whether there is an established connection. */
@@ -92,11 +103,11 @@ export class KatoChannel {
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#peer.look(this.#addresses);
+      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#look();
       if (leftMs <= 0) return false;
       await this.stateChange(leftMs);
       if (this.#state() === connectivityState.TRANSIENT_FAILURE) {
-        this.#peer.look(this.#addresses);
+        this.#look();
         return false;
       }
     }
@@ -178,12 +189,17 @@ export class KatoChannel {
     this.#notify();
   }
 
+  /** With TLS its failure tells what answers there. */
+  #look(): void {
+    if (!this.#tls) this.#peer.look(this.#addresses);
+  }
+
   #state(): connectivityState | undefined {
     return this.#client?.channel.getConnectivityState(true);
   }
 
   #open(): GrpcClient {
-    const client = new GrpcClient(this.endpoint, this.#addresses, this.#pace.longestPauseMs);
+    const client = new GrpcClient(this.endpoint, this.#addresses, this.#pace.longestPauseMs, this.#tls);
     this.#watch(client);
     return client;
   }

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { ChannelInterface, experimental } from "@grpc/grpc-js";
 import { Channel, ChannelCredentials, credentials } from "@grpc/grpc-js";
 import { targetOf } from "./fixed-addresses.ts";
+import type { InstanceTls } from "./instance-tls.ts";
 import { maxMessageBytes } from "./rpcs.ts";
 
 /** The length of the head of an HTTP/2 frame (RFC 9113, 4.1). A server sends its SETTINGS first. */
@@ -15,13 +16,14 @@ const frameHeadBytes = 9;
  */
 export class GrpcClient {
   readonly channel: ChannelInterface;
-  readonly #sockets = new SilentSockets();
+  readonly #sockets: SilentSockets;
 
   /**
    * Begins to connect to one of these addresses of an endpoint. Between two attempts it pauses for
    * `longestPauseMs` at most.
    */
-  constructor(endpoint: string, addresses: readonly string[], longestPauseMs: number) {
+  constructor(endpoint: string, addresses: readonly string[], longestPauseMs: number, tls?: InstanceTls) {
+    this.#sockets = new SilentSockets(tls);
     this.channel = new Channel(targetOf(endpoint, addresses), this.#sockets, {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": longestPauseMs,
@@ -44,10 +46,19 @@ export class GrpcClient {
   }
 }
 
-/** Credentials for connections without TLS, which know the sockets over which the server has said nothing yet. */
+/**
+ * Credentials for connections with TLS or without, which know the sockets over which the server has said nothing
+ * yet. What it says in a handshake does not count: a TLSSocket counts the bytes that were in TLS.
+ */
 class SilentSockets extends ChannelCredentials {
+  readonly #tls: InstanceTls | undefined;
   readonly #sockets = new Set<Socket>();
   #closed = false;
+
+  constructor(tls: InstanceTls | undefined) {
+    super();
+    this.#tls = tls;
+  }
 
   /** Destroys those sockets, and the ones that connect from now on. */
   close(): void {
@@ -56,7 +67,7 @@ class SilentSockets extends ChannelCredentials {
   }
 
   override _isSecure(): boolean {
-    return false;
+    return this.#tls !== undefined;
   }
 
   override _equals(other: ChannelCredentials): boolean {
@@ -67,13 +78,21 @@ class SilentSockets extends ChannelCredentials {
     return {
       connect: async (socket) => {
         if (this.#closed) throw new Error("closed");
-        this.#sockets.add(socket);
-        socket.once("close", () => this.#sockets.delete(socket));
-        return { socket, secure: false };
+        if (!this.#tls) return { socket: this.#hold(socket), secure: false };
+        const { secure, done } = this.#tls.begin(socket);
+        this.#hold(secure);
+        await done;
+        return { socket: secure, secure: true };
       },
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () => credentials.createEmpty(),
       destroy: () => {},
     };
+  }
+
+  #hold(socket: Socket): Socket {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    return socket;
   }
 }

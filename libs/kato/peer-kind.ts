@@ -9,7 +9,7 @@ const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\
 const beginnings = [
   { text: "HTTP/", kind: "an HTTP/1.1 server, perhaps a REST port" },
   { text: "INFO {", kind: "a NATS server" },
-  { text: "\x15\x03", kind: "a TLS server" },
+  { text: "\x15\x03", kind: "a TLS server, which needs grpc_tls" },
   { text: "SSH-", kind: "an SSH server" },
 ];
 

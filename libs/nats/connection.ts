@@ -1,7 +1,8 @@
 import { aborted } from "node:util";
-import type { NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
+import { loginOptions, tlsOptions } from "./login.ts";
 import type { NatsServers } from "./servers.ts";
 import { isAtLeast } from "./servers.ts";
 
@@ -37,17 +38,28 @@ export class NatsLink {
   static async open(
     options: NatsServers & { replicas: number; name: string; log: Log; stopping: AbortSignal },
   ): Promise<NatsLink | undefined> {
-    const { servers, credentials, replicas } = options;
+    const { servers, credentials, tls, replicas } = options;
     const refused = credentials ? ", or refuses the user" : "";
-    const waiting = setTimeout(
-      () => options.log.warn({ servers }, `NATS does not answer yet${refused}, waiting for it`),
-      1_000,
-    );
+    const untrusted = tls ? ", or has no TLS that can be verified" : "";
+    const onFileProblem = (setting: string, reason: string) =>
+      options.log.warn({ setting, reason }, "cannot be used as it is now, what it had before is used");
+    const how = {
+      servers,
+      ...loginOptions(credentials, onFileProblem),
+      ...(tls && { tls: tlsOptions(tls, servers, onFileProblem) }),
+      name: options.name,
+    };
+    let isOver = false;
+    const tellWhy = async () => {
+      const reason = await whyNot(how);
+      if (reason === undefined || isOver) return;
+      const what = `NATS does not answer yet${refused}${untrusted}, waiting for it`;
+      options.log.warn({ servers, reason }, what);
+    };
+    const waiting = setTimeout(() => void tellWhy(), 1_000);
     try {
       const connecting = connect({
-        servers,
-        ...credentials,
-        name: options.name,
+        ...how,
         noAsyncTraces: true,
         maxReconnectAttempts: -1,
         waitOnFirstConnect: true,
@@ -59,7 +71,9 @@ export class NatsLink {
         // then give up.
         ignoreAuthErrorAbort: true,
       });
-      const connection = await Promise.race([connecting, aborted(options.stopping, options.stopping)]);
+      // `aborted` resolves to an event.
+      const stopped = aborted(options.stopping, options.stopping).then(() => undefined);
+      const connection = await Promise.race([connecting, stopped]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
       if (replicas > 1 && !supportsReplicas(version)) {
@@ -70,6 +84,7 @@ export class NatsLink {
       options.log.info({ server: connection.getServer(), version }, "connected to NATS");
       return new NatsLink(connection, options.log);
     } finally {
+      isOver = true;
       clearTimeout(waiting);
     }
   }
@@ -128,6 +143,17 @@ export class NatsLink {
     }
     this.#connected = false;
     this.#lost.resolve();
+  }
+}
+
+/** Why a connection cannot be made, which nats.js does not tell while it tries. Undefined if one can. */
+async function whyNot(options: NodeConnectionOptions): Promise<string | undefined> {
+  try {
+    const connection = await connect({ ...options, timeout: 2_000, noAsyncTraces: true });
+    await connection.close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

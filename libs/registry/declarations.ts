@@ -1,8 +1,9 @@
 import { bare, isLink } from "../config/environment.ts";
 import { decodeResponse, encodeRequest } from "../kato/codec.ts";
 import type { Locate } from "../kato/host-addresses.ts";
+import type { InstanceContext } from "../kato/instance-tls.ts";
 import type { ProcessorEntry } from "./processor-entry.ts";
-import { entryProblem, isEndpoint } from "./processor-entry.ts";
+import { entryProblem, isEndpoint, isFlag } from "./processor-entry.ts";
 
 /** A processor that a setting names. */
 export interface Declaration {
@@ -10,6 +11,8 @@ export interface Declaration {
   id?: string;
   name?: string;
   grpc_endpoint: string;
+  /** If true, the instance is connected to with TLS. */
+  grpc_tls?: boolean;
   source: "environment" | "file";
   /** The name of the setting in messages: `KATO_P1`, `GATEWAY_CONFIG processors[0]`. */
   setting: string;
@@ -25,13 +28,15 @@ export type Problem = (setting: string, what: string) => void;
  * The entry to register for a declaration. `id` is the declared one, or the one that the instance has
  * answered.
  */
-export function entryOfDeclaration({ name, grpc_endpoint, source }: Declaration, id: string): ProcessorEntry {
-  return { id, name: name ?? id, grpc_endpoint, source };
+export function entryOfDeclaration(declaration: Declaration, id: string): ProcessorEntry {
+  const { name = id, grpc_endpoint, grpc_tls, source } = declaration;
+  return { id, name, grpc_endpoint, ...(grpc_tls && { grpc_tls }), source };
 }
 
 /**
  * The processors that environment variables name:
- * - `KATO_PROCESSORS`, a JSON object of ids and endpoints, or a JSON list of `{id, name, grpc_endpoint}`;
+ * - `KATO_PROCESSORS`, a JSON object of ids and endpoints, or a JSON list of
+ *   `{id, name, grpc_endpoint, grpc_tls}`;
  * - `KATO_<NAME>=host:port` or `KATO_<NAME>=id:host:port`.
  *
  * A variable of another form is ignored, for example `KATO_P1_PORT=tcp://…`, which Kubernetes sets for a
@@ -60,7 +65,7 @@ function isOfLink(setting: string, value: string): boolean {
   return isLink(value) || /_(SERVICE_HOST|TCP_ADDR|UDP_ADDR)$|_ENV_/.test(setting);
 }
 
-const itemKeys = ["id", "name", "grpc_endpoint"];
+const itemKeys = ["id", "name", "grpc_endpoint", "grpc_tls"];
 
 /**
  * The processors in the `processors` list of a configuration file. Wrong ones are reported to `problem` and
@@ -86,19 +91,25 @@ export function processorsOfFile(processors: unknown, problem: Problem): Declara
 }
 
 /**
- * Asks the instance at an endpoint for its processor's id, by a Ping. There is no id if it does not answer
- * within `timeoutMs`, nor if `locate` refuses it.
+ * Asks the instance at an endpoint for its processor's id, by a Ping; with a `context` over TLS. There is no id if it
+ * does not answer within `timeoutMs`, nor if `locate` refuses it. Throws if TLS with it fails.
  */
 export async function askId(
   endpoint: string,
-  locate: Locate,
-  timeoutMs: number,
+  {
+    locate,
+    timeoutMs,
+    context,
+  }: { locate: Locate; timeoutMs: number; context?: InstanceContext | undefined },
 ): Promise<{ id?: string; refusal?: string | undefined }> {
   // Few settings leave an id out, and only these need gRPC in the gateway.
   const { KatoChannel } = await import("../kato/channel.ts");
-  const channel = new KatoChannel(endpoint, locate);
+  const channel = new KatoChannel(endpoint, locate, context);
   try {
-    if (!(await channel.connect(timeoutMs))) return { refusal: channel.refusal };
+    if (!(await channel.connect(timeoutMs))) {
+      if (channel.tlsFailure !== undefined) throw new Error(`TLS with it fails: ${channel.tlsFailure}`);
+      return { refusal: channel.refusal };
+    }
     const result = await channel.call("Ping", encodeRequest("Ping", {}), timeoutMs);
     return result.kind === "response" ? { id: decodeResponse("Ping", result.bytes).id } : {};
   } finally {
@@ -137,7 +148,7 @@ function ofJson(text: string, setting: string, problem: Problem): Declaration[] 
 }
 
 /**
- * Reads an item of a list, `{id, name, grpc_endpoint}`, of which only the endpoint is required. The list is
+ * Reads an item of a list, `{id, name, grpc_endpoint, grpc_tls}`, of which only the endpoint is required. The list is
  * empty if the item is wrong.
  */
 function declarationsOfItem(
@@ -145,14 +156,21 @@ function declarationsOfItem(
   { source, setting }: Pick<Declaration, "source" | "setting">,
   problem: Problem,
 ): Declaration[] {
-  const { id, name, grpc_endpoint } = fieldsOf(item);
+  const { id, name, grpc_endpoint, grpc_tls } = fieldsOf(item);
   if (!isTextOrMissing(id) || !isTextOrMissing(name) || typeof grpc_endpoint !== "string") {
     problem(setting, "must be {id, name, grpc_endpoint}, texts each");
     return [];
   }
-  return [
-    { ...(id !== undefined && { id }), ...(name !== undefined && { name }), grpc_endpoint, source, setting },
-  ];
+  if (!isFlag(grpc_tls)) {
+    problem(setting, "has a grpc_tls that is neither true nor false");
+    return [];
+  }
+  const given = {
+    ...(id !== undefined && { id }),
+    ...(name !== undefined && { name }),
+    ...(grpc_tls && { grpc_tls }),
+  };
+  return [{ ...given, grpc_endpoint, source, setting }];
 }
 
 function fieldsOf(item: unknown): Record<string, unknown> {

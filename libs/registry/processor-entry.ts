@@ -18,6 +18,8 @@ export interface ProcessorEntry {
   name: string;
   /** `host:port` at which its instance serves gRPC. */
   grpc_endpoint: string;
+  /** If true, it is connected to with TLS. */
+  grpc_tls?: boolean;
   /** What registered it. */
   source: Source;
   /** Where its instance was before, the latest first. Each of these had the processor's memory once. */
@@ -46,9 +48,13 @@ export function isTrusted(source: Source): boolean {
   return source === "environment" || source === "file";
 }
 
-/** Whether two entries lead to the same instance, as far as it may be connected to. */
+/** Whether two entries lead to the same instance in the same way, as far as it may be connected to. */
 export function isSameEndpoint(entry: ProcessorEntry, other: ProcessorEntry | undefined): boolean {
-  return entry.grpc_endpoint === other?.grpc_endpoint && isTrusted(entry.source) === isTrusted(other.source);
+  return (
+    entry.grpc_endpoint === other?.grpc_endpoint &&
+    (entry.grpc_tls === true) === (other.grpc_tls === true) &&
+    isTrusted(entry.source) === isTrusted(other.source)
+  );
 }
 
 const endpointPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
@@ -86,14 +92,20 @@ export function isName(text: string): boolean {
   return /^[^\p{C}\p{Zl}\p{Zp}]{1,128}$/u.test(text);
 }
 
-/** What is wrong with an entry's id, name or endpoint, in words; undefined if nothing is. */
+/** Whether it is true, false or not there. Other programs can write to the registry too. */
+export function isFlag(value: unknown): value is boolean | undefined {
+  return value === undefined || typeof value === "boolean";
+}
+
+/** What is wrong with what an entry says of its instance, in words; undefined if nothing is. */
 export function entryProblem(
-  entry: Pick<ProcessorEntry, "id" | "name" | "grpc_endpoint">,
+  entry: Pick<ProcessorEntry, "id" | "name" | "grpc_endpoint" | "grpc_tls">,
 ): string | undefined {
   if (!isProcessorId(entry.id))
     return `"${entry.id}" is not a processor id: 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway`;
   if (!isName(entry.name))
     return `${JSON.stringify(entry.name)} is not a name: 1 to 128 printable characters`;
   if (!isEndpoint(entry.grpc_endpoint)) return `"${entry.grpc_endpoint}" is not an endpoint: host:port`;
+  if (!isFlag(entry.grpc_tls)) return `grpc_tls of ${entry.id} must be true or false`;
   return undefined;
 }

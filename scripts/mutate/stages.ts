@@ -9,7 +9,7 @@ const testsByFolder: Record<string, [integration: string[], whole: string[]]> = 
       "end-to-end/{commands,recovery}/*",
       "end-to-end/api/{auto-learn,genes,models-and-vectors}",
       "end-to-end/fleet/operating",
-      "end-to-end/running/{start-and-stop,metrics}",
+      "end-to-end/running/{start-and-stop,metrics,tls}",
       "chaos/{random-history,failover,rebuild,torn-learn,rolling-restart,idempotency}",
     ],
   ],
@@ -27,9 +27,13 @@ const testsByFolder: Record<string, [integration: string[], whole: string[]]> = 
       "end-to-end/{commands,bulk}/*",
       "end-to-end/api/{limits,processor,observe}",
       "end-to-end/recovery/{nats,worker,instance}-trouble",
+      "end-to-end/running/tls",
       "chaos/{failover,idempotency}",
     ],
   ],
+  "libs/kato/": [["integration/kato/*"], ["end-to-end/running/tls"]],
+  "libs/nats/": [["integration/libs/nats-login"], ["end-to-end/running/tls"]],
+  "libs/config/": [["integration/libs/nats-login", "integration/kato/tls"], ["end-to-end/running/tls"]],
 };
 
 /** Unit tests that take long enough to belong to the second stage. */

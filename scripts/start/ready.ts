@@ -1,3 +1,8 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import http from "node:http";
+import https from "node:https";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const gatewayTimeoutMs = 30_000;
@@ -16,7 +21,7 @@ export async function waitForGateway(baseUrl: string, signal: AbortSignal): Prom
   const isReady = await poll(
     gatewayTimeoutMs,
     signal,
-    async () => (await get(baseUrl, "/ready", signal))?.ok,
+    async () => (await get(baseUrl, "/ready", signal))?.isOk,
   );
   if (!isReady) throw new Error(`the gateway is not ready after ${gatewayTimeoutMs / 1000} s`);
 }
@@ -26,15 +31,28 @@ export async function waitForProcessors(baseUrl: string, signal: AbortSignal): P
   let processors: ProcessorView[] = [];
   await poll(processorsTimeoutMs, signal, async () => {
     const response = await get(baseUrl, "/processors", signal);
-    if (response?.ok) ({ processors } = (await response.json()) as { processors: ProcessorView[] });
+    if (response?.isOk) ({ processors } = JSON.parse(response.body) as { processors: ProcessorView[] });
     return processors.length > 0 && processors.every(({ healthy }) => healthy);
   });
   return processors.toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
-/** The response; undefined if nobody answers. */
-async function get(baseUrl: string, path: string, signal: AbortSignal): Promise<Response | undefined> {
-  return fetch(`${baseUrl}${path}`, { signal }).catch(() => undefined);
+/** What is answered; undefined if nobody answers. */
+async function get(
+  baseUrl: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ isOk: boolean; body: string } | undefined> {
+  // It asks the gateway that it has started itself, whose certificate is for another name than this address.
+  const options = { signal, rejectUnauthorized: false };
+  try {
+    const url = `${baseUrl}${path}`;
+    const request = baseUrl.startsWith("https:") ? https.get(url, options) : http.get(url, options);
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    return { isOk: response.statusCode === 200, body: await text(response) };
+  } catch {
+    return undefined;
+  }
 }
 
 async function poll(

@@ -4,6 +4,8 @@ import { Environment } from "../../libs/config/environment.ts";
 export interface StartSettings {
   gatewayHost: string;
   gatewayPort: number;
+  /** Whether the gateway listens with TLS. */
+  gatewayTls: boolean;
   /** The NATS to use. If undefined, a nats-server is started. */
   natsUrl: string | undefined;
   natsServerBin: string;
@@ -21,6 +23,7 @@ export async function readSettings(env: NodeJS.ProcessEnv): Promise<StartSetting
   const settings = {
     gatewayHost: environment.text("GATEWAY_HOST", "127.0.0.1"),
     gatewayPort: environment.integer("GATEWAY_PORT", 8000, { min: 1, max: 65_535 }),
+    gatewayTls: environment.text("GATEWAY_TLS_CERT_FILE", "") !== "",
     natsUrl: environment.text("NATS_URL", "") || undefined,
     natsServerBin: environment.text("NATS_SERVER_BIN", "nats-server"),
     simulators: !env.KATO_PROCESSORS && !(Array.isArray(fileProcessors) && fileProcessors.length > 0),

@@ -41,7 +41,8 @@ export async function startSystem(
     GATEWAY_PORT: String(settings.gatewayPort),
     KATO_PROCESSORS: simulators ? JSON.stringify(simulators) : env.KATO_PROCESSORS,
   });
-  const baseUrl = `http://${reachableHost(settings.gatewayHost)}:${settings.gatewayPort}`;
+  const scheme = settings.gatewayTls ? "https" : "http";
+  const baseUrl = `${scheme}://${reachableHost(settings.gatewayHost)}:${settings.gatewayPort}`;
   // The worker is started after this. Until then the registry may still have the endpoints of the last `npm
   // start`.
   await waitForGateway(baseUrl, signal);

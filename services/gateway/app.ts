@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import Fastify, { LogController } from "fastify";
+import type { TlsFiles } from "../../libs/config/tls-files.ts";
 import { hostOf } from "../../libs/registry/processor-entry.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { AccessSettings } from "./access/access-settings.ts";
@@ -29,6 +30,7 @@ import { spreadPipelined } from "./http/pipelining.ts";
 import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
 import { recordRequests } from "./http/request-log.ts";
+import { serverWithTls } from "./http/tls.ts";
 import { answerUnreadable, checkHead } from "./http/unreadable-requests.ts";
 import { describeApi } from "./openapi/describe-api.ts";
 import { allRoutes, namedSchemas } from "./routes/all.ts";
@@ -38,6 +40,8 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
   legacyErrors: boolean;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
+  /** The files of its TLS; without them it listens without TLS. */
+  tls?: TlsFiles | undefined;
   /** What clients may take. */
   limits?: Limits;
   /** Who may use the gateway; anybody by default. */
@@ -49,7 +53,7 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { backend, stopping, legacyErrors, log, tracing, checkToken } = options;
-  const { limits = defaultLimits, access = openAccess } = options;
+  const { limits = defaultLimits, access = openAccess, tls } = options;
   const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
@@ -58,8 +62,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     genReqId: () => randomId(),
     requestIdHeader: false,
     bodyLimit: limits.bodyBytes,
-    // checkHead answers a request without a Host with a problem.
-    http: { ...serverOptions(limits), requireHostHeader: false },
+    http: serverOptions(limits),
+    ...(tls && serverWithTls(tls, limits, log)),
     connectionTimeout: limits.idleMs,
     routerOptions: { maxParamLength: 1_000 },
     // An unknown field is refused, and `verbose` lets its error name those that there are.
@@ -86,7 +90,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // This one takes over from Fastify what is done about a request that cannot be read, so it comes first.
   answerUnreadable(app, { metrics, log });
   spreadPipelined(app);
-  new Connections(limits, reached).guard(app);
+  new Connections(limits, reached).guard(app, tls !== undefined);
   shareBodies(app, new MemoryBudget(limits.bodiesBytes, "bodies", () => reached("bodies")));
   refuseForeignPages(app, access);
   const auth: Authenticator = { settings: access, keys: () => ifReached(backend)?.keys, checkToken };

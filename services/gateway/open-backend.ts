@@ -5,6 +5,7 @@ import { replyOfMessage } from "../../libs/commands/messages/reply.ts";
 import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
 import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
+import { instanceContext } from "../../libs/kato/instance-tls.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { Inbox } from "../../libs/nats/inbox.ts";
@@ -55,7 +56,10 @@ export async function openBackend(
   const auditTrail = await ask(() => AuditTrail.open(connection, { replicas, days }));
   const states = new ProcessorStates(connection);
   const room = new CommandRoom(store, logs);
-  const registrations = new Registrations(processors, { registry, logs, endpointPolicy, log, stopping });
+  const registrations = new Registrations(processors, {
+    ...{ registry, logs, endpointPolicy, log, stopping },
+    instanceContext: instanceContext(settings.instanceTls, log),
+  });
   const streams = new StreamKeeper({
     connection,
     wanted: () => wantedStreams({ connection, replicas, auditDays: days, logs, registry, states }),

@@ -1,5 +1,8 @@
 import { isIP } from "node:net";
 import type { Environment } from "../../libs/config/environment.ts";
+import type { TlsFiles } from "../../libs/config/tls-files.ts";
+import { tlsFiles } from "../../libs/config/tls-files.ts";
+import { instanceTlsFiles } from "../../libs/kato/instance-tls.ts";
 import { isLoopback } from "../../libs/registry/addresses.ts";
 import type { Declaration } from "../../libs/registry/declarations.ts";
 import { processorsOfEnvironment, processorsOfFile } from "../../libs/registry/declarations.ts";
@@ -13,12 +16,17 @@ import { accessSettings } from "./access/access-settings.ts";
 import type { QueueLimits } from "./fleet/backend.ts";
 import type { Limits } from "./http/limits.ts";
 import { defaultLimits } from "./http/limits.ts";
+import { tlsSettings } from "./http/tls.ts";
 
 export interface GatewaySettings extends CommonSettings {
   host: string;
   port: number;
+  /** The files of its TLS; undefined if it listens without. `ca` has the CAs of clients' certificates. */
+  tls: TlsFiles | undefined;
   /** The processors that the settings name. Each id is here once: the environment wins over the file. */
   processors: Declaration[];
+  /** The files for instances with TLS, of which some are asked for their ids. */
+  instanceTls: TlsFiles;
   /** Variables that were perhaps meant to name a processor, and do not. */
   doubtful: string[];
   queueLimits: QueueLimits;
@@ -44,7 +52,9 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     ...commonSettings(environment),
     host,
     port: environment.integer("GATEWAY_PORT", 8000, anyPort),
+    tls: listenerTls(environment),
     processors: declaredProcessors(environment, doubtful),
+    instanceTls: instanceTlsFiles(environment),
     doubtful,
     queueLimits: {
       maxDepth: environment.integer("QUEUE_MAX_DEPTH", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -59,6 +69,14 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
   };
   environment.check();
   return settings;
+}
+
+function listenerTls(environment: Environment): TlsFiles | undefined {
+  const files = tlsFiles(environment, tlsSettings);
+  if (files && files.cert === undefined && files.key === undefined) {
+    environment.problem(tlsSettings.ca, `is of use only with ${tlsSettings.cert}`);
+  }
+  return files;
 }
 
 function limitsOf(environment: Environment): Limits {

@@ -5,6 +5,7 @@ import { LogIdentity } from "../../libs/commands/log/log-identity.ts";
 import { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
 import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
+import { instanceContext } from "../../libs/kato/instance-tls.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
@@ -76,6 +77,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
       registry,
     },
     settings,
+    instanceContext: instanceContext(settings.instanceTls, log),
     tracing,
     log,
     storeTime,

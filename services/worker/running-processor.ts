@@ -3,6 +3,7 @@ import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import type { LogIdentity } from "../../libs/commands/log/log-identity.ts";
 import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
+import type { InstanceContext } from "../../libs/kato/instance-tls.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { StoreRoom } from "../../libs/nats/store-room.ts";
@@ -51,6 +52,8 @@ export interface WorkerContext {
     | "history"
     | "trimEveryMs"
   >;
+  /** For instances with TLS. */
+  instanceContext: InstanceContext;
   tracing: Tracing | undefined;
   log: Logger;
   storeTime: StoreTime;
@@ -72,7 +75,7 @@ export interface RunningProcessor {
  * lease is lost.
  */
 export function runProcessor(
-  { nats, stores, settings, tracing, log, storeTime }: WorkerContext,
+  { nats, stores, settings, instanceContext, tracing, log, storeTime }: WorkerContext,
   metrics: WorkerMetrics,
   {
     entry,
@@ -91,7 +94,11 @@ export function runProcessor(
   const slot = new ProcessorSlot({
     processor: id,
     lease,
-    port: new KatoChannel(entry.grpc_endpoint, (endpoint) => settings.endpointPolicy(endpoint, entry.source)),
+    port: new KatoChannel(
+      entry.grpc_endpoint,
+      (endpoint) => settings.endpointPolicy(endpoint, entry.source),
+      entry.grpc_tls ? instanceContext : undefined,
+    ),
     settings,
     stores: {
       ...stores,

@@ -1,4 +1,6 @@
 import type { Environment } from "../../libs/config/environment.ts";
+import type { TlsFiles } from "../../libs/config/tls-files.ts";
+import { instanceTlsFiles } from "../../libs/kato/instance-tls.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
 import { anyPort, commonSettings, policyOf } from "../../libs/service/common-settings.ts";
@@ -33,6 +35,8 @@ export interface WorkerSettings extends CommonSettings {
    * processor is `degraded`.
    */
   mendsForeignCalls: boolean;
+  /** The files for instances with TLS. */
+  instanceTls: TlsFiles;
   /** How long a call to an instance may take. */
   callTimeoutMs: number;
 }
@@ -57,6 +61,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
     },
     trimEveryMs: environment.integer("LOG_TRIM_MS", 10_000, { min: 100, max: 3_600_000 }),
     mendsForeignCalls: environment.choice("FOREIGN_OBSERVES", ["mend", "leave"], "mend") === "mend",
+    instanceTls: instanceTlsFiles(environment),
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();

@@ -11,6 +11,7 @@ import { processor } from "./processor.ts";
 import { rebuilding } from "./rebuilding.ts";
 import { recovering } from "./recovering.ts";
 import { registry } from "./registry.ts";
+import { tls } from "./tls.ts";
 
 /** A mutation with the file that it changes. */
 export type MutationOfFile = Mutation & { file: string };
@@ -29,6 +30,7 @@ export const mutations: MutationOfFile[] = [
   commandLog,
   gateway,
   registry,
+  tls,
 ].flatMap((part) =>
   Object.entries(part).flatMap(([file, changes]) => changes.map((change) => ({ file, ...change }))),
 );

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import type { Locate } from "../../../libs/kato/host-addresses.ts";
+import type { InstanceContext } from "../../../libs/kato/instance-tls.ts";
 import { forEachConcurrently } from "../../../libs/nats/for-each-concurrently.ts";
 import type { Declaration } from "../../../libs/registry/declarations.ts";
 import { askId, entryOfDeclaration } from "../../../libs/registry/declarations.ts";
@@ -15,6 +16,8 @@ export interface DeclaringOptions {
   registry: Registry;
   logs: Pick<CommandLogs, "ensure">;
   endpointPolicy: EndpointPolicy;
+  /** For instances with TLS. */
+  instanceContext: InstanceContext;
   log: Logger;
   stopping: AbortSignal;
 }
@@ -84,12 +87,13 @@ async function untilDeclared(
 ): Promise<void> {
   const { log, stopping } = options;
   const { setting, grpc_endpoint: endpoint } = declaration;
+  const context = declaration.grpc_tls ? options.instanceContext : undefined;
   let logged: string | undefined;
   for (let waitMs = askAgain.firstMs; !stopping.aborted; waitMs = Math.min(2 * waitMs, askAgain.lastMs)) {
     let reason: string | undefined;
     try {
       const locate: Locate = (asked) => options.endpointPolicy(asked, declaration.source);
-      const { id, refusal } = await askId(endpoint, locate, askTimeoutMs);
+      const { id, refusal } = await askId(endpoint, { locate, timeoutMs: askTimeoutMs, context });
       if (id !== undefined) return await declareAsked(declaration, id, named, options);
       reason = refusal ?? "it does not answer";
     } catch (error) {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { FastifyInstance } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { LimitReached, Limits } from "./limits.ts";
@@ -20,6 +21,8 @@ interface Exchange {
 /** What Node's HTTP server needs to know of the limits when it is made. */
 export function serverOptions({ headersMs }: Limits) {
   return {
+    // checkHead answers a request without a Host with a problem.
+    requireHostHeader: false,
     headersTimeout: headersMs,
     // Often, so that thousands that were opened one after the other are not closed at one moment.
     connectionsCheckingInterval: Math.min(headersMs / 4, 1_000),
@@ -35,6 +38,8 @@ export function serverOptions({ headersMs }: Limits) {
  * A connection is *idle* (no request is under way, or none has come yet) or *busy*. When there are too many,
  * the one that is idle for longest is closed. If none is idle, the new one is *extra*: only probes are
  * answered on it, so that whoever watches the gateway still reaches it.
+ *
+ * With TLS a connection has a socket without it until the handshake is done, and then another one.
  */
 export class Connections {
   readonly #limits: Limits;
@@ -43,6 +48,8 @@ export class Connections {
   readonly #idle = new Set<Socket>();
   readonly #busy = new Map<Socket, Exchange>();
   readonly #extra = new WeakSet<Socket>();
+  /** The sockets whose handshake is under way, by the addresses of both sides. */
+  readonly #handshakes = new Map<string, Socket>();
 
   constructor(limits: Limits, reached: LimitReached) {
     this.#limits = limits;
@@ -50,10 +57,11 @@ export class Connections {
   }
 
   /** Watches the connections of the app's server. */
-  guard(app: FastifyInstance): void {
+  guard(app: FastifyInstance, isTls = false): void {
     const { server } = app;
     server.maxConnections = this.#limits.connections + probeConnections;
     server.on("connection", (socket) => this.#opened(socket));
+    if (isTls) this.#guardHandshakes(app);
     server.on("drop", () => this.#reached("connections"));
     server.on("request", (request, response) => this.#begin({ request, response }));
     server.on("timeout", (socket) => this.#onTimeout(socket));
@@ -64,6 +72,47 @@ export class Connections {
       const isRefused = this.#extra.has(request.raw.socket) && !probePaths.has(request.url);
       if (isRefused) this.#reached("connections");
       done(isRefused ? tooManyConnections() : undefined);
+    });
+    app.addHook("preClose", (done) => {
+      // Node waits for connections over which nothing was sent yet.
+      for (const socket of this.#idle) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of this.#handshakes.values()) socket.destroy();
+      done();
+    });
+  }
+
+  #guardHandshakes(app: FastifyInstance): void {
+    const { server } = app;
+    server.on("connection", (socket) => {
+      const key = addressesOf(socket);
+      this.#handshakes.set(key, socket);
+      socket.once("close", () => this.#forget(key, socket));
+    });
+    server.on("secureConnection", (socket: TLSSocket) => this.#secured(socket));
+    // Node would call it an error of HTTP, which is answered. Who has no TLS could not read that.
+    server.removeAllListeners("tlsClientError");
+    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") this.#reached("headers");
+      socket.destroy();
+    });
+  }
+
+  #forget(key: string, socket: Socket): void {
+    if (this.#handshakes.get(key) === socket) this.#handshakes.delete(key);
+  }
+
+  /** The handshake is done: from now on this socket is the connection. */
+  #secured(socket: TLSSocket): void {
+    const key = addressesOf(socket);
+    const plain = this.#handshakes.get(key);
+    if (!plain) return;
+    this.#handshakes.delete(key);
+    this.#idle.delete(plain);
+    this.#idle.add(socket);
+    if (this.#extra.has(plain)) this.#extra.add(socket);
+    socket.once("close", () => {
+      this.#idle.delete(socket);
+      this.#busy.delete(socket);
     });
   }
 
@@ -126,6 +175,11 @@ export class Connections {
       socket.setTimeout(this.#limits.idleMs);
     }
   }
+}
+
+/** No two connections have the same ones at a time. */
+function addressesOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 /** The limits with no more connections than the process may have files open. */

@@ -200,9 +200,10 @@ export class Instance {
 
   /** Why it cannot be used, in words for people. */
   get whyDown(): string {
-    const { refusal, ready, answering } = this.#port;
+    const { refusal, ready, answering, tlsFailure } = this.#port;
     if (refusal !== undefined) return `its endpoint is not allowed: ${refusal}`;
     if (!ready && answering !== undefined) return `${answering}, answers at its endpoint, and no KATO`;
+    if (!ready && tlsFailure !== undefined) return `TLS with its instance fails: ${tlsFailure}`;
     if (!ready) return "its instance cannot be reached";
     if (this.#stranger !== undefined) return `the instance of ${this.#stranger} answers at its endpoint`;
     if (this.#databaseFailure !== undefined) return `its instance's database fails: ${this.#databaseFailure}`;

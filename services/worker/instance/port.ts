@@ -18,6 +18,8 @@ export interface InstancePort {
   readonly refusal: string | undefined;
   /** What answers at the endpoint and is no gRPC server, in words for people; undefined if nothing does. */
   readonly answering?: string | undefined;
+  /** Why TLS with the endpoint failed, in words for people; undefined if it did not. */
+  readonly tlsFailure?: string | undefined;
   /** Connects, unless there is a connection. Resolves to whether there is one within `timeoutMs`. */
   connect(timeoutMs: number): Promise<boolean>;
   /** Resolves at the next change of the connection, or after `timeoutMs`. */

@@ -119,6 +119,15 @@ test("processors are an object of endpoints, or a list with names", () => {
   ]);
 });
 
+test("TLS with an instance is asked for in a list, by true", () => {
+  const list = (grpc_tls: unknown) => JSON.stringify([{ id: "p1", grpc_endpoint: "a:1", grpc_tls }]);
+  const [entry] = processorsOf({ KATO_PROCESSORS: list(true) }).entries;
+  assert.equal(entry?.grpc_tls, true);
+  const [plain] = processorsOf({ KATO_PROCESSORS: list(false) }).entries;
+  assert.deepEqual(plain, said("KATO_PROCESSORS", "a:1", { id: "p1" }));
+  assert.match(String(processorsOf({ KATO_PROCESSORS: list("yes") }).problems), /grpc_tls .*true nor false/);
+});
+
 test("a processor whose id is not named is to be asked for it", () => {
   const { entries, problems } = processorsOf({
     KATO_P1: "kato-p1:1441",

@@ -51,6 +51,7 @@ export const put: Operation = {
       examples: {
         "where it is": { name: "P1", grpc_endpoint: "kato-p1:1441" },
         "what discovery has found": { name: "P1", grpc_endpoint: "172.18.0.2:1441", source: "docker" },
+        "behind a TLS proxy": { grpc_endpoint: "kato-p1.example:443", grpc_tls: true },
       },
     },
   },

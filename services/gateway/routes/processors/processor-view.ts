@@ -10,6 +10,7 @@ export const Processor = Type.Object({
   id: Text,
   name: Text,
   endpoint: Text,
+  grpc_tls: Type.Boolean({ description: "Whether its instance is connected to with TLS" }),
   source: Type.String({ description: "What registered it" }),
   paused: Type.Boolean({ description: "Whether somebody has paused it, whatever its state is" }),
   paused_by: Type.Optional(
@@ -49,6 +50,7 @@ export const exampleProcessorView = {
   id: exampleProcessor,
   name: "P1",
   endpoint: "kato-p1:1441",
+  grpc_tls: false,
   source: "rest",
   paused: false,
   healthy: true,
@@ -69,7 +71,7 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
   const report = states.get(id);
   const { paused_by } = entry;
   const paused = { paused: entry.paused === true, ...(paused_by !== undefined && { paused_by }) };
-  const registered = { id, name, endpoint, source, ...paused };
+  const registered = { id, name, endpoint, grpc_tls: entry.grpc_tls === true, source, ...paused };
   if (!report)
     return {
       ...registered,

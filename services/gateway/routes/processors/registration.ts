@@ -28,6 +28,11 @@ const ProcessorBody = Type.Object({
   source: oneOfDiscoveries(
     "The discovery that has found it, which counts less than whatever else has registered the id",
   ),
+  grpc_tls: Type.Optional(
+    Type.Boolean({
+      description: "Whether the instance is connected to with TLS; without it as it is now, else without TLS",
+    }),
+  ),
 });
 
 const flag = (description: string) =>
@@ -61,20 +66,21 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const isAllowed = backend.registry.get(id) ? isProcessorId(id) : isFreeId(id);
       if (!isAllowed) invalid("id", "must be 1 to 64 of A-Z a-z 0-9 _ -, and no path of the gateway");
       if (!isEndpoint(grpc_endpoint)) invalid("grpc_endpoint", "must be host:port");
-      const name = request.body.name ?? backend.registry.get(id)?.name ?? id;
+      const known = backend.registry.get(id);
+      const name = request.body.name ?? known?.name ?? id;
       if (!isName(name)) invalid("name", "must be 1 to 128 printable characters");
       const location = await backend.endpointPolicy(grpc_endpoint, source);
       if ("refusal" in location) invalid("grpc_endpoint", location.refusal);
-      const isKnown = backend.registry.get(id) !== undefined;
-      if (!isKnown && backend.registry.list().length >= maxProcessors) throw registryFull(id);
-      const entry: ProcessorEntry = { id, name, grpc_endpoint, source };
-      request.auditDetail = { source, ...moveOf(backend.registry.get(id), grpc_endpoint) };
+      if (!known && backend.registry.list().length >= maxProcessors) throw registryFull(id);
+      const isTls = request.body.grpc_tls ?? known?.grpc_tls === true;
+      const entry: ProcessorEntry = { id, name, grpc_endpoint, ...(isTls && { grpc_tls: true }), source };
+      request.auditDetail = { source, ...moveOf(known, grpc_endpoint) };
       const isNew = await withNats(backend, id, async () => {
         // The log comes first, because a registered processor can be sent commands at once.
         await backend.logs.ensure(id);
         if (source === "rest") return backend.registry.put(entry);
         if (!(await backend.registry.declare(entry))) throw outranked(backend, id);
-        return !isKnown;
+        return known === undefined;
       });
       reply.code(isNew ? 201 : 200);
       return processorView(backend, backend.registry.get(id) ?? entry);
