@@ -31,11 +31,18 @@ await runService("discovery", async ({ environment, log, stopping }) => {
   log.info({ host: settings.host, port: health.address.port, watching }, "listening");
 
   const { natsReplicas: replicas, logLimits, endpointPolicy, listEveryMs, forgetMs } = settings;
-  nats = await NatsLink.open({ ...settings.nats, replicas, name: "discovery", log, stopping });
+  nats = await NatsLink.open({
+    ...settings.nats,
+    replicas,
+    name: "discovery",
+    inbox: "discovery",
+    log,
+    stopping,
+  });
   if (nats) {
-    const { connection } = nats;
+    const { connection, inboxPrefix } = nats;
     const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
-    const logs = await ask(() => CommandLogs.open(connection, logLimits));
+    const logs = await ask(() => CommandLogs.open(connection, logLimits, { inboxPrefix }));
     const checkpoints = await ask(() => openBucket(connection, "checkpoints", replicas));
     const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
     const registry = await ask(() => Registry.open(registryBucket, connection));
