@@ -201,6 +201,7 @@ test("left open: who makes streams may have them answer what others ask, and wri
   const ofWorker = (await jetstreamManager(worker, { checkAPI: false })).streams;
   const copy = await ofWorker.add({ name: "THIEF-3", mirror: { name: bucketStream("registry") } });
   assert.ok(copy.config.mirror);
+  await ofWorker.add({ name: "THIEF-6", subjects: ["_INBOX.gateway.>"] });
   // What JetStream is asked, and what another stream has, no stream takes.
   await assert.rejects(ofWorker.add({ name: "THIEF-4", subjects: ["$JS.API.>"] }), /no-ack|overlap/);
   await assert.rejects(ofWorker.add({ name: "THIEF-5", subjects: ["$KV.kato-registry.>"] }), /overlap/);

@@ -218,7 +218,7 @@ test("the network policies let each Pod reach what it needs and nothing else", (
     ),
   );
   assert.deepEqual(found.sort(), [
-    "discovery > nats:4222",
+    "discovery > gateway:8000",
     "gateway > nats:4222",
     // What instances may reach is not confined, and REST is for everybody.
     "kato-p1 > gateway:8000",
