@@ -3,10 +3,10 @@ import { relative, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { AckPolicy, DeliverPolicy, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { connect } from "@nats-io/transport-node";
+import { connect, headers } from "@nats-io/transport-node";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { deadLetterStream } from "../../../libs/commands/outcomes/dead-letters.ts";
-import { allBuckets, bucketStream, openBucket } from "../../../libs/nats/buckets.ts";
+import { allBuckets, bucketStream, openBucket, purgeKeys } from "../../../libs/nats/buckets.ts";
 import { inboxPrefixOf } from "../../../libs/nats/inbox.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
@@ -157,6 +157,14 @@ test("consumers are made only of streams of which the user reads more than singl
   }
 });
 
+test("a worker reads parts of checkpoints, and purges what a removed processor has left", async () => {
+  const checkpoints = await openBucket(worker, "checkpoints", 1);
+  for await (const key of await checkpoints.keys("p1.>")) assert.fail(key);
+  for (const name of ["checkpoints", "lateCalls", "outcomes", "ingestions"] as const) {
+    await purgeKeys(worker, name, "p1.>");
+  }
+});
+
 test("a request names the stream that it is about in its subject, and no other in its body", async () => {
   const answer = await worker.request(
     `$JS.API.STREAM.UPDATE.${log}`,
@@ -205,4 +213,22 @@ test("left open: who makes streams may have them answer what others ask, and wri
   // What JetStream is asked, and what another stream has, no stream takes.
   await assert.rejects(ofWorker.add({ name: "THIEF-4", subjects: ["$JS.API.>"] }), /no-ack|overlap/);
   await assert.rejects(ofWorker.add({ name: "THIEF-5", subjects: ["$KV.kato-registry.>"] }), /overlap/);
+});
+
+test("left open: who writes to a bucket empties all of it by one message that takes the place of all others", async () => {
+  const rollup = headers();
+  rollup.set("Nats-Rollup", "all");
+  for (const [user, name] of [
+    [gateway, "registry"],
+    [worker, "checkpoints"],
+  ] as const) {
+    const bucket = await openBucket(user, name, 1);
+    await bucket.put("p1", "kept");
+    await bucket.put("p2", "kept");
+    await user.request(`$KV.kato-${name}.p1`, "", { headers: rollup, timeout: 5_000 });
+    assert.equal(await bucket.get("p2"), null);
+  }
+  // A command log takes no such message.
+  const answer = await gateway.request("kato.p1.commands", "", { headers: rollup, timeout: 5_000 });
+  assert.match(answer.string(), /rollup not permitted/);
 });
