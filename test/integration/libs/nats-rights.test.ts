@@ -85,8 +85,16 @@ test("a worker answers gateways, older ones too, and nobody answers a worker in 
   for await (const message of answers) assert.equal(message.string(), "yes");
   // Nobody listens there, which is no matter of rights.
   await assert.rejects(worker.request("_INBOX.old.1", ""), /no responders/i);
-  await assertRefused(worker, ["_INBOX.worker.a", "_INBOX.worker.a.1", "_INBOX.backup.a"]);
-  await assertRefused(gateway, ["_INBOX.worker.a.1", "_INBOX.backup.a", "_INBOX.old.1"]);
+  await assertRefused(worker, [
+    "_INBOX.worker.a",
+    "_INBOX.worker.a.1",
+    "_INBOX.backup.a",
+    "_INBOX.backup.a.1",
+  ]);
+  await assertRefused(gateway, ["_INBOX.worker.a.1", "_INBOX.backup.a.1", "_INBOX.old.1"]);
+  // Where a bucket's changes are delivered to a gateway, and where what it stores one after the other is acknowledged.
+  for (const user of [gateway, worker])
+    await assertRefused(user, ["_INBOX.gateway.a", "_INBOX.gateway.a.1.1"]);
 });
 
 test("who asks itself for an answer may not publish wherever it likes", async () => {
