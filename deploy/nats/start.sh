@@ -1,7 +1,32 @@
 #!/bin/sh
 # Starts nats-server with the configuration of this folder, under its host's name; arguments are its own.
+# A password is a file of /run/secrets/nats that is called like its user: that of `gateway` becomes NATS_GATEWAY_PASSWORD, which
+# users.conf names. Where NATS_ROUTES has the nodes of a cluster (host:port, with commas between), `route` is their password.
 set -eu
 conf=/etc/nats
+secrets=/run/secrets/nats
+for file in "$secrets"/*; do
+  [ -f "$file" ] || continue
+  user=$(basename "$file" | tr a-z A-Z)
+  # In double quotes for nats-server, to which 123 would be a number.
+  export "NATS_${user}_PASSWORD=\"$(sed 's/[\\"]/\\&/g' "$file")\""
+done
+main=nats.conf
+if [ -n "${NATS_ROUTES:-}" ]; then
+  main=cluster.conf
+  password=$(cat "$secrets/route")
+  case $password in
+    '' | *[!A-Za-z0-9_-]*)
+      echo 'start.sh: the password between the nodes stands in URLs: it must be of letters, digits, - and _' >&2
+      exit 1
+      ;;
+  esac
+  urls=
+  IFS=,
+  for node in $NATS_ROUTES; do urls="$urls\"nats://node:$password@$node\", "; done
+  unset IFS
+  export NATS_ROUTE_URLS="[$urls]"
+fi
 case $(nats-server --version) in
   *2.9.*)
     # It does not know sync_interval, and starts with nothing that it does not know.
@@ -11,4 +36,4 @@ case $(nats-server --version) in
     conf=/tmp/nats
     ;;
 esac
-exec nats-server -c "$conf/nats.conf" --name "$(hostname)" "$@"
+exec nats-server -c "$conf/$main" --name "$(hostname)" "$@"

@@ -2,6 +2,7 @@ import { aborted } from "node:util";
 import type { StreamConfig, StreamState } from "@nats-io/jetstream";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
+import { inboxPrefixOf } from "../nats/inbox.ts";
 import { requestApi } from "./jetstream-api.ts";
 
 /** What JetStream says of a stream when it begins a snapshot, and what it needs again to restore it. */
@@ -32,7 +33,7 @@ export async function snapshotStream(
   onChunk: (chunk: Uint8Array) => Promise<void>,
   stopping: AbortSignal,
 ): Promise<StreamDescription> {
-  const deliver_subject = createInbox();
+  const deliver_subject = createInbox(inboxPrefixOf("backup"));
   const chunks = connection.subscribe(deliver_subject);
   const end = () => chunks.unsubscribe();
   let watchdog: NodeJS.Timeout | undefined;

@@ -2,6 +2,8 @@ import { aborted } from "node:util";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
+import type { InboxOwner } from "./inbox.ts";
+import { inboxPrefixOf } from "./inbox.ts";
 import { loginOptions, tlsOptions } from "./login.ts";
 import type { NatsServers } from "./servers.ts";
 import { isAtLeast } from "./servers.ts";
@@ -20,13 +22,16 @@ export interface Log {
  */
 export class NatsLink {
   readonly connection: NatsConnection;
+  /** What every subject begins with at which this process is answered. */
+  readonly inboxPrefix: string;
   #connected = true;
   #session = 1;
   /** Resolved while NATS is away. */
   #lost = Promise.withResolvers<void>();
 
-  private constructor(connection: NatsConnection, log: Log) {
+  private constructor(connection: NatsConnection, inboxPrefix: string, log: Log) {
     this.connection = connection;
+    this.inboxPrefix = inboxPrefix;
     void this.#follow(log);
   }
 
@@ -36,9 +41,16 @@ export class NatsLink {
    * replica.
    */
   static async open(
-    options: NatsServers & { replicas: number; name: string; log: Log; stopping: AbortSignal },
+    options: NatsServers & {
+      replicas: number;
+      name: string;
+      inbox: InboxOwner;
+      log: Log;
+      stopping: AbortSignal;
+    },
   ): Promise<NatsLink | undefined> {
     const { servers, credentials, tls, replicas } = options;
+    const inboxPrefix = inboxPrefixOf(options.inbox);
     const refused = credentials ? ", or refuses the user" : "";
     const untrusted = tls ? ", or has no TLS that can be verified" : "";
     const onFileProblem = (setting: string, reason: string) =>
@@ -60,6 +72,7 @@ export class NatsLink {
     try {
       const connecting = connect({
         ...how,
+        inboxPrefix,
         noAsyncTraces: true,
         maxReconnectAttempts: -1,
         waitOnFirstConnect: true,
@@ -82,7 +95,7 @@ export class NatsLink {
         throw new SettingsError(`wrong settings: ${needed}; this is ${version}`);
       }
       options.log.info({ server: connection.getServer(), version }, "connected to NATS");
-      return new NatsLink(connection, options.log);
+      return new NatsLink(connection, inboxPrefix, options.log);
     } finally {
       isOver = true;
       clearTimeout(waiting);

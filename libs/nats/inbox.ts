@@ -1,6 +1,16 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
 
+/** Who has inboxes of its own. Each is a user of NATS in deploy/nats. */
+export type InboxOwner = "gateway" | "worker" | "backup" | "restore";
+
+/**
+ * What the inboxes of a service begin with. NATS's users may subscribe to their own only, so that none listens
+ * to another's answers. It stands below `_INBOX`, where users with rights to `_INBOX.>` may subscribe too
+ * (docs/decisions/0031).
+ */
+export const inboxPrefixOf = (owner: InboxOwner) => `_INBOX.${owner}`;
+
 /** An answer that is waited for. */
 export interface Expected<T> {
   /** The NATS subject to send it to. */
@@ -17,13 +27,16 @@ export interface Expected<T> {
  * trace when it succeeds.
  */
 export class Inbox<T> {
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #waiting = new Map<string, (answer: T | undefined) => void>();
   readonly #subscription: Subscription;
   #lastToken = 0;
 
-  /** `read` makes an answer of a message. It must not throw. */
-  constructor(connection: Pick<NatsConnection, "subscribe">, read: (message: Msg) => T) {
+  /**
+   * `read` makes an answer of a message. It must not throw. `prefix` is NatsLink.inboxPrefix; `_INBOX` without.
+   */
+  constructor(connection: Pick<NatsConnection, "subscribe">, read: (message: Msg) => T, prefix?: string) {
+    this.#inbox = createInbox(prefix);
     this.#subscription = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (error) return;

@@ -50,6 +50,7 @@ export async function runBackupCommand(
       ...settings.nats,
       replicas: settings.natsReplicas,
       name,
+      inbox: name,
       log,
       stopping: stop.signal,
     });

@@ -41,12 +41,21 @@ export async function openBackend(
 ): Promise<Backend | undefined> {
   const { processors, queueLimits, natsReplicas: replicas } = settings;
   const endpointPolicy = endpointPolicyOf(settings);
-  const nats = await NatsLink.open({ ...settings.nats, replicas, name: "gateway", log, stopping });
+  const nats = await NatsLink.open({
+    ...settings.nats,
+    replicas,
+    name: "gateway",
+    inbox: "gateway",
+    log,
+    stopping,
+  });
   if (!nats) return undefined;
-  const { connection } = nats;
+  const { connection, inboxPrefix } = nats;
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const store = await StoreRoom.open({ ...settings.room, connection, replicas, log });
-  const logs = await ask(() => CommandLogs.open(connection, settings.logLimits, store));
+  const logs = await ask(() =>
+    CommandLogs.open(connection, settings.logLimits, { room: store, inboxPrefix }),
+  );
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
   const registry = await ask(() => Registry.open(registryBucket, connection));
   const stores = await openStores(connection, replicas, ask);
@@ -67,7 +76,7 @@ export async function openBackend(
     log,
   });
   await ask(() => streams.look());
-  const replies = new Inbox(connection, replyOfMessage);
+  const replies = new Inbox(connection, replyOfMessage, inboxPrefix);
   const parts = { nats, registry, registrations, states, streams, logs, room, stores, replies };
   const kept = {
     outcomes: new KeptRecords(stores.outcomes, settings.maxRecords),

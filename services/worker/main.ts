@@ -40,9 +40,16 @@ await runService("worker", async ({ environment, log, stopping }) => {
     facts: () => ({ connected: nats?.connected ?? false, worker }),
   });
   log.info({ host: settings.host, port: served.address.port, processors: settings.processors }, "listening");
-  nats = await NatsLink.open({ ...settings.nats, replicas, name: `worker ${name}`, log, stopping });
+  nats = await NatsLink.open({
+    ...settings.nats,
+    replicas,
+    name: `worker ${name}`,
+    inbox: "worker",
+    log,
+    stopping,
+  });
   if (!nats) return served.close();
-  const { connection } = nats;
+  const { connection, inboxPrefix } = nats;
   const storeTime = new StoreTime(log);
   const ask = <T>(question: () => Promise<T>) => untilAnswered(question, { log, stopping });
   const registryBucket = await ask(() => openBucket(connection, "registry", replicas));
@@ -63,7 +70,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     nats,
     room,
     stores: {
-      logs: await ask(() => CommandLogs.open(connection, logLimits, room)),
+      logs: await ask(() => CommandLogs.open(connection, logLimits, { room, inboxPrefix })),
       identity: await ask(() => LogIdentity.open(connection)),
       checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
       ingestions: new IngestionStore(

@@ -7,11 +7,8 @@ import { sendTo } from "../fixtures/http-client.ts";
 import { untilUsable } from "../fixtures/system.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const passwords = {
-  NATS_GATEWAY_PASSWORD: "gateway",
-  NATS_WORKER_PASSWORD: "worker",
-  NATS_DISCOVERY_PASSWORD: "discovery",
-};
+/** As in the `.env` of an older installation, so that they are known here. */
+const passwords = { NATS_GATEWAY_PASSWORD: "gateway", NATS_WORKER_PASSWORD: "worker" };
 /** The processors of docker-compose.yml, two of them. */
 export const processors = { "kato-p1": "p46b6b076c", "kato-p2": "pd5d9e6c4c" };
 
@@ -63,7 +60,8 @@ export async function noDocker(): Promise<string | undefined> {
 /** Builds the images and starts everything; resolves once every processor can be used. */
 export async function startContainers(): Promise<ContainerSystem> {
   const { container: engine, info } = await getContainerRuntimeClient();
-  const volume = `kato-test-${new RandomUuid().nextUuid()}`;
+  const unique = `kato-test-${new RandomUuid().nextUuid()}`;
+  const [volume, secrets] = [`${unique}-data`, `${unique}-secrets`];
   const containers = new Map<string, StartedTestContainer>();
   let network: StartedNetwork | undefined;
   const containerOf = (name: string): StartedTestContainer => {
@@ -74,10 +72,10 @@ export async function startContainers(): Promise<ContainerSystem> {
   const close = async () => {
     await Promise.all([...containers.values()].map((container) => container.stop({ timeout: 0 })));
     await network?.stop();
-    await engine.dockerode.getVolume(volume).remove();
+    for (const name of [volume, secrets]) await engine.dockerode.getVolume(name).remove();
   };
   try {
-    await engine.dockerode.createVolume({ Name: volume });
+    for (const Name of [volume, secrets]) await engine.dockerode.createVolume({ Name });
     for (const image of images) await build(image);
     const started = await new Network().start();
     network = started;
@@ -99,14 +97,33 @@ export async function startContainers(): Promise<ContainerSystem> {
           .withWaitStrategy(Wait.forHealthCheck())
           .withExposedPorts(...(image === "gateway" ? [8000] : [])),
       );
+    const natsImage = imageIn("docker-compose.yml", "nats");
+    const setup = await new GenericContainer(natsImage)
+      .withEntrypoint(["/bin/sh", "/setup/setup.sh"])
+      .withEnvironment(passwords)
+      .withCopyDirectoriesToContainer([{ source: join(root, "deploy/setup"), target: "/setup" }])
+      .withBindMounts([
+        { source: secrets, target: "/secrets/nats" },
+        { source: volume, target: "/data/nats-data" },
+      ])
+      .withTmpFs({ "/secrets/gateway": "rw", "/secrets/worker": "rw" })
+      .withNetworkMode("none")
+      .withDroppedCapabilities("ALL")
+      .withAddedCapabilities("CHOWN", "DAC_OVERRIDE")
+      .withWaitStrategy(Wait.forOneShotStartup())
+      .start();
+    await setup.stop();
     const startNats = () =>
       run(
         "nats",
-        new GenericContainer(imageIn("docker-compose.yml", "nats"))
+        new GenericContainer(natsImage)
           .withEntrypoint(["/bin/sh", "/etc/nats/start.sh"])
-          .withEnvironment(passwords)
+          .withUser("4222:4222")
           .withCopyDirectoriesToContainer([{ source: join(root, "deploy/nats"), target: "/etc/nats" }])
-          .withBindMounts([{ source: volume, target: "/data" }])
+          .withBindMounts([
+            { source: secrets, target: "/run/secrets/nats", mode: "ro" },
+            { source: volume, target: "/data" },
+          ])
           .withWaitStrategy(Wait.forSuccessfulCommand("/bin/sh /etc/nats/healthy.sh")),
       );
     await startNats();

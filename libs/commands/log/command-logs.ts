@@ -21,6 +21,13 @@ const requestTimeoutMs = 2_000;
 /** How often `readRange` checks whether there is more to read. */
 const rangeCheckMs = 1_000;
 
+export interface CommandLogsOptions {
+  /** Tells what one log may take of the storage. */
+  room?: Pick<StoreRoom, "perLogBytes">;
+  /** NatsLink.inboxPrefix; `_INBOX` without. */
+  inboxPrefix?: string;
+}
+
 /** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
 export class CommandLogs {
   readonly #connection: NatsConnection;
@@ -34,27 +41,27 @@ export class CommandLogs {
     connection: NatsConnection,
     manager: JetStreamManager,
     limits: LogLimits,
-    room: Pick<StoreRoom, "perLogBytes"> | undefined,
+    { room, inboxPrefix }: CommandLogsOptions,
   ) {
     this.#connection = connection;
     this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
     this.#manager = manager;
-    this.#publishAnswers = new Inbox(connection, readPublishAnswer);
+    this.#publishAnswers = new Inbox(connection, readPublishAnswer, inboxPrefix);
     this.#limits = limits;
     this.#room = room;
   }
 
-  /** Opens all logs. It creates none: see `ensure`. `room` tells what one log may take of the storage. */
+  /** Opens all logs. It creates none: see `ensure`. */
   static async open(
     connection: NatsConnection,
     limits: LogLimits,
-    room?: Pick<StoreRoom, "perLogBytes">,
+    options: CommandLogsOptions = {},
   ): Promise<CommandLogs> {
     return new CommandLogs(
       connection,
       await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
       limits,
-      room,
+      options,
     );
   }
 

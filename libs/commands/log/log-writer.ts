@@ -27,6 +27,8 @@ export interface LogWriterOptions {
    * would keep it in memory.
    */
   session: () => number;
+  /** NatsLink.inboxPrefix; `_INBOX` without. */
+  inboxPrefix?: string;
   processor: string;
   /**
    * Whether several commands may be under way at a time. It has to be false for a replicated log
@@ -75,7 +77,7 @@ const resendLimitMs = 60_000;
 export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #patienceMs: number;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #answers: Pick<Subscription, "unsubscribe">;
   readonly #timer: NodeJS.Timeout;
   readonly #queue = new PublishQueue();
@@ -89,6 +91,7 @@ export class LogWriter {
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
+    this.#inbox = createInbox(options.inboxPrefix);
     this.#patienceMs = options.patienceMs ?? 15_000;
     this.#maxWindow = options.pipelined === false ? 1 : maxCommands;
     this.#window = this.#maxWindow;

@@ -43,6 +43,7 @@ export class LineWriter {
     this.#writer = new LogWriter({
       connection: backend.nats.connection,
       session: () => backend.nats.session,
+      inboxPrefix: backend.nats.inboxPrefix,
       processor,
       pipelined: !isReplicated,
       onStored: (command, sequence) => {

@@ -1,44 +1,35 @@
 import assert from "node:assert/strict";
 import { relative, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
-import type { DockerApi } from "../../fixtures/docker-api.ts";
-import { startDockerApi } from "../../fixtures/docker-api.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
-import { startDiscovery, startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import { startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
 import { untilUsable } from "../../fixtures/system.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 // Passwords with characters that mean something in a URL.
-const passwords = { gateway: "g@te/w:y", worker: "w0rk,r", discovery: "f!nd#r" };
+const passwords = { gateway: "g@te/w:y", worker: "w0rk,r" };
 const usersFile = resolve(import.meta.dirname, "../../../deploy/nats/users.conf");
 
 let nats: TestNatsServer;
 let instance: Service;
-let found: Service;
 let gateways: Service[];
 let worker: Service;
-let docker: DockerApi;
-let discovery: Service;
 const urlFor = (user: keyof typeof passwords, password: string = passwords[user]) =>
   nats.url.replace("//", `//${user}:${encodeURIComponent(password)}@`);
 
 before(async () => {
   process.env.NATS_GATEWAY_PASSWORD = JSON.stringify(passwords.gateway);
   process.env.NATS_WORKER_PASSWORD = JSON.stringify(passwords.worker);
-  process.env.NATS_DISCOVERY_PASSWORD = JSON.stringify(passwords.discovery);
   // nats-server takes an include from its configuration's folder, which lies beside this one.
   const beside = temporaryFolder({ after });
   nats = await startNats({ config: [`include ${JSON.stringify(relative(beside, usersFile))}`] });
   instance = await startSimulatorProcess({ MANIFEST: '{"id": "p1"}' });
-  found = await startSimulatorProcess({ MANIFEST: '{"id": "p3"}' });
   const env = { KATO_PROCESSORS: `{"p1": "127.0.0.1:${instance.port}"}`, LOG_LEVEL: "trace" };
   gateways = [
     await startGateway({ natsUrl: urlFor("gateway"), env }),
@@ -49,27 +40,15 @@ before(async () => {
     env: { LOG_LEVEL: "trace", LOG_HISTORY: "0", LOG_TRIM_MS: "100" },
   });
   await Promise.all(gateways.map(({ url }) => untilUsable(url)));
-  // It has no user: it asks a gateway.
-  docker = await startDockerApi();
-  discovery = await startDiscovery({
-    env: {
-      GATEWAY_URL: gateways[0]?.url,
-      LOG_LEVEL: "trace",
-      DISCOVERY: "docker",
-      DOCKER_HOST: docker.url,
-      DISCOVERY_FORGET_MS: "0",
-    },
-  });
 });
 after(async () => {
-  for (const service of [...(gateways ?? []), worker, discovery, docker, instance, found, nats])
-    await service?.stop();
+  for (const service of [...(gateways ?? []), worker, instance, nats]) await service?.stop();
 });
 
 /** The lines in which NATS says that it has refused something. */
 const violations = () => nats.output().match(/.*(Publish|Subscription) Violation.*/g) ?? [];
 
-test("with the users that are shipped gateways and workers can do all that they do, for discovery too", async () => {
+test("with the users that are shipped gateways and workers can do all that they do", async () => {
   const [first, second] = gateways;
   assert.ok(first && second);
   const [request, other] = [sendTo(first.url), sendTo(second.url)];
@@ -110,27 +89,21 @@ test("with the users that are shipped gateways and workers can do all that they 
   const { ingestion } = (await open.answer()).json;
   await untilDone(other, `/p1/ingestions/${ingestion}`);
 
+  const { id: key } = await succeed("POST", "/keys", {
+    name: "one",
+    grants: { processors: ["*"], scope: "read" },
+  });
+  await until("the other gateway knows the key", async () =>
+    (await other("GET", "/keys")).text.includes(String(key)),
+  );
+  await succeed("DELETE", `/keys/${key}`);
+  await succeed("GET", "/audit");
   await succeed("GET", "/processors/p1/log");
   await succeed("POST", "/processors/p1/rebuild");
   await succeed("POST", "/processors/p1/pause");
   await succeed("POST", "/processors/p1/resume");
   await succeed("PUT", "/processors/p2", { grpc_endpoint: `127.0.0.1:${instance.port}` });
   await succeed("DELETE", "/processors/p2");
-
-  const findAt = (port: number) => {
-    const labels = { "kato.processor.id": "p3", "kato.grpc.port": String(port) };
-    docker.set("kato-3", { labels, networks: { fleet: "127.0.0.1" } });
-  };
-  const isKnown = async () => (await request("GET", "/processors/p3")).status === 200;
-  findAt(1);
-  await until("it is found", isKnown);
-  findAt(found.port);
-  await until(
-    "it is used",
-    async () => (await request("POST", "/p3/observe", { strings: ["a"] })).status === 200,
-  );
-  docker.remove("kato-3");
-  await until("it is withdrawn", async () => !(await isKnown()));
 
   await instance.restart();
   await worker.restart({ LEASE_MS: "4000" });
@@ -152,47 +125,11 @@ test("with the users that are shipped gateways and workers can do all that they 
   assert.deepEqual(more, []);
 });
 
-test("no user can do what belongs to another", async (t) => {
-  const as = async (user: keyof typeof passwords): Promise<NatsConnection> => {
-    const connection = await connect({ servers: nats.url, user, pass: passwords[user], timeout: 5_000 });
-    t.after(() => connection.close());
-    return connection;
-  };
-  const [gateway, thief, finder] = [await as("gateway"), await as("worker"), await as("discovery")];
-  const denied = { message: /permission/i };
-  for (const connection of [gateway, thief, finder]) {
-    const manager = await jetstreamManager(connection, { checkAPI: false });
-    await assert.rejects(manager.streams.delete("KATO_p1"), denied);
-    await assert.rejects(connection.request("kato.p1.unheard", ""), denied);
-  }
-  const streams = (await jetstreamManager(gateway, { checkAPI: false })).streams;
-  await assert.rejects(streams.purge("KATO_p1"), denied);
-  await assert.rejects(streams.deleteMessage("KATO_p1", 1), denied);
-  await assert.rejects(gateway.request("$KV.kato-leases.p1", "me"), denied);
-  await assert.rejects(gateway.request("$KV.kato-checkpoints.p1", "{}"), denied);
-  await assert.rejects(thief.request("kato.p1.commands", ""), denied);
-  await assert.rejects(thief.request("$KV.kato-registry.p1", "{}"), denied);
-  for (const subject of ["kato.p1.commands", "kato.p1.queries", "kato.p1.state", "kato.p1.dead-letters.1"]) {
-    await assert.rejects(finder.request(subject, ""), denied, subject);
-  }
-  for (const bucket of ["checkpoints", "leases", "outcomes", "ingestions"]) {
-    await assert.rejects(finder.request(`$KV.kato-${bucket}.p1`, "{}"), denied, bucket);
-  }
-  const log = (await jetstreamManager(finder, { checkAPI: false })).streams;
-  await assert.rejects(log.purge("KATO_p1"), denied);
-  await assert.rejects(log.deleteMessage("KATO_p1", 1), denied);
-  await assert.rejects(log.getMessage("KATO_p1", { seq: 1 }), denied);
-  await assert.rejects(
-    jetstream(finder).consumers.get("KATO_p1", { filter_subjects: "kato.p1.commands" }),
-    denied,
-  );
-});
-
 test("without its password a user is refused, a service that waits for NATS says why, and no log has a password", async () => {
   await assert.rejects(connect({ servers: nats.url }), /authorization/i);
   const stranger = await startWorker({ natsUrl: urlFor("worker", "s3cret"), ready: /refuses the user/ });
   await stranger.stop();
-  const outputs = [...gateways, worker, discovery, stranger].map((service) => service.output()).join("\n");
+  const outputs = [...gateways, worker, stranger].map((service) => service.output()).join("\n");
   assert.match(outputs, /connected to NATS/);
   for (const password of [...Object.values(passwords), "s3cret"]) {
     assert.ok(!outputs.includes(password) && !outputs.includes(encodeURIComponent(password)));

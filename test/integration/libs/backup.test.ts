@@ -13,6 +13,7 @@ import { commandSubject, streamOf } from "../../../libs/commands/messages/subjec
 import type { DeadLetter } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
+import { inboxPrefixOf } from "../../../libs/nats/inbox.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { commandsOf, fillLog, id, standingProcessor, store } from "../../fixtures/standing-processor.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -178,9 +179,10 @@ test("the users that are shipped for it can do what a backup and a restore do, a
   const config = [`authorization { users: [ { user: all, password: "a" }`, shipped, "] }"];
   const servers = [await startNats({ config }), await startNats({ config })];
   for (const server of servers) t.after(() => server.stop());
-  const as = async (server: number, user: string) => {
+  const as = async (server: number, user: "all" | "backup" | "restore") => {
     const { url = "" } = servers[server] ?? {};
-    const connection = await connect({ servers: url, user, pass: user.charAt(0) });
+    const inbox = user === "all" ? {} : { inboxPrefix: inboxPrefixOf(user) };
+    const connection = await connect({ servers: url, user, pass: user.charAt(0), ...inbox });
     t.after(() => connection.close());
     return connection;
   };

@@ -34,6 +34,7 @@ async function open(t: TestContext, settings: Record<string, string>) {
     ...servers,
     replicas: 1,
     name: "test",
+    inbox: "gateway",
     log: { info() {}, warn: (fields, message) => warnings.push(`${JSON.stringify(fields)} ${message}`) },
     stopping: stop.signal,
   });
@@ -156,6 +157,7 @@ test("a credentials file is read anew at each connection", async (t) => {
       iat: Math.floor(Date.now() / 1_000),
       iss: by.getPublicKey(),
       name: "test",
+      inbox: "gateway",
       sub: subject,
       nats,
     };

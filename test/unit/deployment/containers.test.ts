@@ -3,46 +3,25 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
-import { settingNames } from "../../../libs/config/setting-names.ts";
+import type { ComposeService } from "../../fixtures/compose-files.ts";
+import { composeFiles, networksIn, servicesOf } from "../../fixtures/compose-files.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const composeFiles = globSync("{,deploy/}docker-compose*.yml", { cwd: root });
 const dockerfiles = globSync("{,deploy/}Dockerfile.*", { cwd: root });
 
-interface ComposeService {
-  image: string;
-  build?: { context: string; dockerfile: string };
-  environment?: Record<string, string>;
-  volumes?: string[];
-  networks?: string[];
-  depends_on?: string[] | Record<string, unknown>;
-  healthcheck?: { test: string[] };
-  labels?: Record<string, string>;
-  user?: string;
-  ports?: string[];
-}
-const servicesOf = (file: string): Record<string, ComposeService> =>
-  (parse(read(file), { merge: true }) as { services: Record<string, ComposeService> }).services;
 /**
  * Those of the files that only add to docker-compose.yml name its services without repeating what they are.
  */
 const single = servicesOf("docker-compose.yml");
-
-/** All others are in the one network that everything is in. */
-const networksOf = new Map([
-  ["docker-proxy", ["docker-proxy"]],
-  ["discovery", ["kato-network", "docker-proxy"]],
-]);
 
 test("the files, folders and services that the compose files name exist", () => {
   assert.equal(composeFiles.length, 5);
   for (const file of composeFiles) {
     const services = servicesOf(file);
     for (const [name, service] of Object.entries(services)) {
-      const { image, build, volumes = [], networks, depends_on = [] } = service;
+      const { image, build, volumes = [], depends_on = [] } = service;
       assert.ok(image ?? single[name]?.image, `${file}: ${name} has no image`);
-      if (networks) assert.deepEqual(networks, networksOf.get(name) ?? ["kato-network"]);
       if (build) assert.ok(existsSync(join(root, build.context, build.dockerfile)), `${file}: ${name}`);
       for (const [source = ""] of volumes.map((volume) => volume.split(":"))) {
         if (source.startsWith(".")) assert.ok(existsSync(join(root, source)), `${file}: ${source}`);
@@ -50,28 +29,6 @@ test("the files, folders and services that the compose files name exist", () => 
       for (const needed of Array.isArray(depends_on) ? depends_on : Object.keys(depends_on)) {
         assert.ok(needed in { ...single, ...services }, `${file}: ${name} depends on ${needed}`);
       }
-    }
-  }
-});
-
-test("the compose files set only settings that exist, and the NATS users that the services use", () => {
-  const known = new Set<string>([...settingNames, "KATO_PROCESSORS"]);
-  const usersFile = read("deploy/nats/users.conf");
-  const users = [...usersFile.matchAll(/user: (\w+)/g)].map(([, user]) => user);
-  const passwords = [...usersFile.matchAll(/password: \$(\w+)/g)].map(([, name = ""]) => name);
-  for (const [file, { image, environment = {} }] of composeFiles.flatMap((file) =>
-    Object.entries(servicesOf(file)).map(
-      ([name, service]) => [file, { ...service, image: service.image ?? single[name]?.image }] as const,
-    ),
-  )) {
-    if (/\/(gateway|worker|simulator|discovery):/.test(image)) {
-      const unknown = Object.keys(environment).filter((name) => !known.has(name));
-      assert.deepEqual(unknown, [], file);
-    }
-    if (image.startsWith("nats:")) assert.deepEqual(Object.keys(environment), passwords);
-    const user = /^nats:\/\/(\w+):\$\{(\w+)/.exec(environment.NATS_URL ?? "");
-    if (environment.NATS_URL !== undefined) {
-      assert.equal(passwords[users.indexOf(user?.[1])], user?.[2], environment.NATS_URL);
     }
   }
 });
@@ -101,7 +58,7 @@ test("both topologies have the same instances and workers, and Prometheus scrape
 
 test("only the proxy has the Docker engine's socket, only discovery reaches the proxy, and the proxy allows only two requests", () => {
   for (const file of composeFiles) {
-    const { networks = {} } = parse(read(file)) as { networks?: Record<string, { internal?: boolean }> };
+    const networks = networksIn(file);
     for (const [name, { volumes = [], networks: own = [], ports }] of Object.entries(servicesOf(file))) {
       const hasSocket = volumes.some((volume) => volume.includes("docker.sock"));
       assert.equal(hasSocket, name === "docker-proxy", `${file}: ${name}`);

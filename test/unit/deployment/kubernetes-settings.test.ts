@@ -9,7 +9,6 @@ import type {
   V1PolicyRule,
   V1Role,
   V1RoleBinding,
-  V1Secret,
   V1Service,
 } from "@kubernetes/client-node";
 import { parse, parseAllDocuments } from "yaml";
@@ -36,16 +35,16 @@ function containerOf(name: string): V1Container {
   return container;
 }
 
-/** The keys of a ConfigMap or a Secret, which has to be there. */
-function keysOf(kind: "ConfigMap" | "Secret", name: string | undefined): string[] {
-  const found = ofKind<V1ConfigMap | V1Secret>(objects, kind).find(({ metadata }) => metadata?.name === name);
-  assert.ok(found, `${kind} ${name}`);
+/** The keys of a ConfigMap, which has to be there. */
+function keysOf(name: string | undefined): string[] {
+  const found = ofKind<V1ConfigMap>(objects, "ConfigMap").find(({ metadata }) => metadata?.name === name);
+  assert.ok(found, `ConfigMap ${name}`);
   return Object.keys(found.data ?? {});
 }
 
 /** The variables of a container, those of its ConfigMaps first, as the kubelet has them. */
 function variablesOf({ envFrom = [], env = [] }: V1Container): V1EnvVar[] {
-  const names = envFrom.flatMap(({ configMapRef }) => keysOf("ConfigMap", configMapRef?.name));
+  const names = envFrom.flatMap(({ configMapRef }) => keysOf(configMapRef?.name));
   return [...names.map((name) => ({ name })), ...env];
 }
 const settingOf = (container: V1Container, name: string) =>
@@ -87,50 +86,36 @@ test("the images are those of our services in the package's version, and listen 
 
 test("our services are given settings that exist, and variables are used only after those that they refer to", () => {
   const known = new Set<string>(settingNames);
-  // All share one ConfigMap, so what one of them uses the others have, too.
-  const used = new Set<string>();
+  // It is in the ConfigMap that all have, and NATS_URL is made of it.
+  known.add("NATS_SERVERS");
   for (const container of workloads.flatMap(containersOf)) {
     const variables = variablesOf(container);
     const defined = new Set<string>();
+    const used = new Set<string>();
     for (const { name, value = "", valueFrom } of variables) {
       for (const [, other = ""] of value.matchAll(/\$\((\w+)\)/g)) {
         assert.ok(defined.has(other), `${container.name}: ${name} uses ${other}`);
         used.add(other);
       }
-      const { secretKeyRef } = valueFrom ?? {};
-      if (secretKeyRef) assert.ok(keysOf("Secret", secretKeyRef.name).includes(secretKeyRef.key));
+      // Secrets are files.
+      assert.equal(valueFrom, undefined, name);
       defined.add(name);
     }
     for (const [, other = ""] of (container.args ?? []).join().matchAll(/\$\((\w+)\)/g)) {
       assert.ok(defined.has(other), `${container.name}: ${other}`);
     }
-  }
-  for (const container of workloads.flatMap(containersOf).filter(({ name }) => name !== "nats")) {
-    const unknown = variablesOf(container).filter(({ name }) => !known.has(name) && !used.has(name));
+    if (container.name === "nats") continue;
+    const unknown = variables.filter(({ name }) => !known.has(name) && !used.has(name));
     assert.deepEqual(unknown, [], container.name);
   }
   for (const { spec } of workloads) {
     for (const { configMap } of spec?.template.spec?.volumes ?? []) {
-      if (configMap) keysOf("ConfigMap", configMap.name);
+      if (configMap) keysOf(configMap.name);
     }
   }
 });
 
-test("NATS has its users with their passwords, and each service uses the user with its name", () => {
-  const users = [...read("deploy/nats/users.conf").matchAll(/user: (\w+)\s+password: \$(\w+)/g)];
-  const used = users.filter(([, user = ""]) => ["gateway", "worker"].includes(user));
-  assert.equal(used.length, 2);
-  for (const [, user = "", password = ""] of used) {
-    const url = settingOf(containerOf(user), "NATS_URL");
-    assert.equal(url, `nats://${user}:$(${password})@$(NATS_SERVERS)`);
-    // In quotes, so that nats-server takes a number for a password.
-    const given = /^"\$\((\w+)\)"$/.exec(settingOf(containerOf("nats"), password) ?? "")?.[1];
-    const source = containerOf("nats").env?.find(({ name }) => name === given);
-    assert.equal(source?.valueFrom?.secretKeyRef?.key, password);
-    const own = containerOf(user).env?.find(({ name }) => name === password);
-    assert.deepEqual(own?.valueFrom, source?.valueFrom);
-  }
-  // Discovery needs none: it reaches the gateways' Service.
+test("discovery needs no NATS: it reaches the gateways' Service", () => {
   const settings = ["NATS_URL", "GATEWAY_URL"].map((name) => settingOf(containerOf("discovery"), name));
   assert.deepEqual(settings, [undefined, "http://gateway:8000"]);
 });
@@ -141,11 +126,7 @@ test("NATS's nodes have the names that the others call them by", () => {
   const { replicas = 0, serviceName } = nats.spec;
   const nodes = Array.from({ length: replicas }, (_, index) => `nats-${index}.${serviceName}`);
   assert.equal(commonSettings?.NATS_SERVERS, nodes.map((node) => `${node}:4222`).join());
-  const routes = containerOf("nats").args?.find((arg) => arg.startsWith("--routes=")) ?? "";
-  assert.deepEqual(
-    [...routes.matchAll(/@([^,]+)/g)].map(([, node]) => node),
-    nodes.map((node) => `${node}:6222`),
-  );
+  assert.equal(settingOf(containerOf("nats"), "NATS_ROUTES"), nodes.map((node) => `${node}:6222`).join());
   assert.equal(commonSettings?.NATS_REPLICAS, String(replicas));
   // Before its name is there a node does not find the others, and it is not ready before it has.
   const service = ofKind<V1Service>(objects, "Service").find(

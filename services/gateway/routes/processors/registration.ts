@@ -103,7 +103,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const isRegistered = backend.registry.get(id) !== undefined;
       request.auditDetail = { data: data === "true" };
       if (isRegistered) request.processor = id;
-      else if (data !== "true" || !unregistered(backend).includes(id)) throw processorNotFound(id);
+      else if (data !== "true" || !(await hasLeftData(backend, id))) throw processorNotFound(id);
       const isOfOther = source !== undefined && backend.registry.get(id)?.source !== source;
       if (isOfOther) throw processorNotFound(id);
       await withNats(backend, id, async () => {
@@ -132,6 +132,14 @@ function moveOf(known: ProcessorEntry | undefined, endpoint: string) {
   const before = known?.grpc_endpoint;
   if (before === undefined || before === endpoint) return { endpoint };
   return { endpoint, before, is_new_place: !known?.former_endpoints?.includes(endpoint) };
+}
+
+/** Whether NATS still has the log of a processor that is not registered. */
+async function hasLeftData(backend: Backend, processor: string): Promise<boolean> {
+  if (unregistered(backend).includes(processor)) return true;
+  // The last look may be older than the log's removal from the registry, or than NATS's coming back.
+  await backend.streams.look().catch(() => {});
+  return unregistered(backend).includes(processor);
 }
 
 async function checkNothingQueued({ logs, stores, states }: Backend, processor: string): Promise<void> {

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Before anything else starts: makes the passwords and the key of this installation, each once, and hands NATS's volume to the user
+# that NATS runs as. docs/containers.md. What is there already stays; to have a secret made anew, remove its files.
+# /secrets has a volume for each service that needs secrets, /data those of NATS.
+set -eu
+umask 077
+nats=4222 node=1000 grafana=472
+
+random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+
+# secret SETTING PREFIX FILE:USER… - writes one secret into each file, for that user alone. It is what is in one of the files. An older
+# installation has it in a variable of `.env`, which is taken over.
+secret() {
+  eval "value=\${$1:-}"
+  setting=$1 prefix=$2
+  shift 2
+  # This topology has no such service.
+  [ -d "/secrets/${1%%/*}" ] || return 0
+  [ -z "$value" ] || echo "setup: $setting is taken over into the volumes; take it out of .env, it is not needed there any more"
+  for place in "$@"; do
+    file=/secrets/${place%:*}
+    if [ -z "$value" ] && [ -s "$file" ]; then value=$(cat "$file"); fi
+  done
+  [ -n "$value" ] || value=$prefix$(random)
+  for place in "$@"; do
+    file=/secrets/${place%:*} user=${place#*:}
+    if [ "$(cat "$file" 2>/dev/null || true)" = "$value" ]; then continue; fi
+    printf %s "$value" >"$file.new"
+    chmod 0400 "$file.new"
+    chown "$user:$user" "$file.new"
+    mv "$file.new" "$file"
+    echo "setup: wrote ${place%:*}"
+  done
+}
+
+for folder in /secrets/*; do chmod 0755 "$folder"; done
+secret NATS_GATEWAY_PASSWORD '' "nats/gateway:$nats" "gateway/nats-password:$node"
+secret NATS_WORKER_PASSWORD '' "nats/worker:$nats" "worker/nats-password:$node"
+secret NATS_ROUTE_PASSWORD '' "nats/route:$nats"
+secret GATEWAY_ADMIN_KEY kato_admin_ "gateway/admin-key:$node"
+secret GRAFANA_PASSWORD '' "grafana/admin-password:$grafana"
+if [ -n "${NATS_DISCOVERY_PASSWORD:-}" ]; then
+  echo 'setup: NATS_DISCOVERY_PASSWORD is of no use any more, as discovery does not use NATS; take it out of .env'
+fi
+
+for data in /data/*; do
+  [ "$(stat -c %u "$data")" != "$nats" ] || continue
+  if [ -n "$(ls -A "$data")" ] && [ "${1:-}" != hand-over ]; then
+    echo "setup: NATS does not run as root any more, and its volume ${data##*/} has root's files. Stop NATS, and run this once, with the -f" >&2
+    echo 'setup: and other options of your `docker compose up`: docker compose run --rm setup hand-over' >&2
+    exit 1
+  fi
+  # The folder itself comes last: then an end in between is noticed.
+  find "$data" -depth -exec chown -h "$nats:$nats" {} +
+  echo "setup: handed ${data##*/} to NATS"
+done
