@@ -4,7 +4,7 @@
 # /secrets has a volume for each service that needs secrets, /data those of NATS.
 set -eu
 umask 077
-nats=4222 node=1000 grafana=472
+nats=4222 node=1000 grafana=472 prometheus=65534
 
 random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
@@ -24,6 +24,7 @@ secret() {
   [ -n "$value" ] || value=$prefix$(random)
   for place in "$@"; do
     file=/secrets/${place%:*} user=${place#*:}
+    [ -d "${file%/*}" ] || continue
     if [ "$(cat "$file" 2>/dev/null || true)" = "$value" ]; then continue; fi
     printf %s "$value" >"$file.new"
     chmod 0400 "$file.new"
@@ -38,6 +39,19 @@ secret NATS_GATEWAY_PASSWORD '' "nats/gateway:$nats" "gateway/nats-password:$nod
 secret NATS_WORKER_PASSWORD '' "nats/worker:$nats" "worker/nats-password:$node"
 secret NATS_ROUTE_PASSWORD '' "nats/route:$nats"
 secret GATEWAY_ADMIN_KEY kato_admin_ "gateway/admin-key:$node"
+# The programs that ask the gateway, and what each may do. They may be started later than the gateway.
+secret NONE kato_discovery_ "gateway/discovery-key:$node" "discovery/gateway-key:$node"
+secret NONE kato_prometheus_ "gateway/prometheus-key:$node" "prometheus/gateway-key:$prometheus"
+if [ -d /secrets/gateway ]; then
+  keys=/secrets/gateway/program-keys
+  {
+    echo "$(cat /secrets/gateway/discovery-key) {\"processors\": [\"*\"], \"scope\": \"discovery\", \"source\": \"docker\"}"
+    echo "$(cat /secrets/gateway/prometheus-key) {\"processors\": [\"*\"], \"scope\": \"read\"}"
+  } >"$keys.new"
+  chmod 0400 "$keys.new"
+  chown "$node:$node" "$keys.new"
+  mv "$keys.new" "$keys"
+fi
 secret GRAFANA_PASSWORD '' "grafana/admin-password:$grafana"
 if [ -n "${NATS_DISCOVERY_PASSWORD:-}" ]; then
   echo 'setup: NATS_DISCOVERY_PASSWORD is of no use any more, as discovery does not use NATS; take it out of .env'

@@ -5,7 +5,7 @@ import { addressList, loopback } from "./address-list.ts";
 import type { ApiKey } from "./api-key.ts";
 import { parseApiKey } from "./api-key.ts";
 import type { Grants } from "./grants.ts";
-import { grantsProblem } from "./grants.ts";
+import { allGrants, grantsProblem } from "./grants.ts";
 
 /** How clients say who they are. */
 const methods = ["keys", "jwt", "mtls"] as const;
@@ -15,8 +15,8 @@ export type AuthMethod = (typeof methods)[number];
 export interface AccessSettings {
   /** Empty for a gateway that asks nobody. */
   methods: ReadonlySet<AuthMethod>;
-  /** Keys that are in no bucket, and may do everything. */
-  adminKeys: ApiKey[];
+  /** Keys that are in no bucket but in files: those that may do everything, and those of programs. */
+  fileKeys: FileKey[];
   /** For how long keys are accepted that NATS cannot confirm. */
   keysUnconfirmedMs: number;
   jwt: JwtSettings | undefined;
@@ -33,6 +33,11 @@ export interface AccessSettings {
   perPrincipal: { requestsPerSecond: number; observations: number };
   /** For how many days the audit trail is kept. */
   auditDays: number;
+}
+
+/** A key that stands in a file, with what it may do. */
+export interface FileKey extends ApiKey {
+  grants: Grants;
 }
 
 export interface JwtSettings {
@@ -56,7 +61,7 @@ export interface ProxySettings {
 /** A gateway that asks nobody, as on a loopback address. */
 export const openAccess: AccessSettings = {
   methods: new Set(),
-  adminKeys: [],
+  fileKeys: [],
   keysUnconfirmedMs: 300_000,
   jwt: undefined,
   grantsByName: undefined,
@@ -93,7 +98,7 @@ export function accessSettings(
   }
   return {
     methods: chosen,
-    adminKeys: readAdminKeys(environment, chosen),
+    fileKeys: chosen.has("keys") ? [...readAdminKeys(environment), ...readProgramKeys(environment)] : [],
     keysUnconfirmedMs: environment.integer("KEYS_UNCONFIRMED_MS", 300_000, { min: 0, max: 86_400_000 }),
     jwt: chosen.has("jwt") ? jwtSettings(environment) : undefined,
     grantsByName,
@@ -126,21 +131,49 @@ function authMethods(environment: Environment, host: string, isLoopback: boolean
   return new Set(named.filter(isMethod));
 }
 
-/** The keys of GATEWAY_ADMIN_KEY_FILE, one a line. */
-function readAdminKeys(environment: Environment, chosen: ReadonlySet<AuthMethod>): ApiKey[] {
-  const text = readFile(environment, "GATEWAY_ADMIN_KEY_FILE");
-  if (text === undefined) return [];
-  // The file may be there before keys are chosen, as with docker compose.
-  if (!chosen.has("keys")) return [];
-  const lines = text.split("\n").map((line) => line.trim());
-  const keys = lines.filter((line) => line !== "").map(parseApiKey);
-  if (keys.length === 0 || keys.includes(undefined)) {
+/** The keys of GATEWAY_ADMIN_KEY_FILE, one a line. It is not read before keys are chosen, as with docker compose. */
+function readAdminKeys(environment: Environment): FileKey[] {
+  const lines = linesOfFile(environment, "GATEWAY_ADMIN_KEY_FILE");
+  const keys = lines?.map(parseApiKey);
+  if (keys?.length === 0 || keys?.includes(undefined)) {
     environment.problem(
       "GATEWAY_ADMIN_KEY_FILE",
       "names a file that has no key kato_<id>_<43 characters> a line",
     );
   }
-  return keys.filter((key) => key !== undefined);
+  return (keys ?? []).flatMap((key) => (key ? { ...key, grants: allGrants } : []));
+}
+
+/** The keys of GATEWAY_KEYS_FILE: each a line, a space, and its grants as JSON. */
+function readProgramKeys(environment: Environment): FileKey[] {
+  return (linesOfFile(environment, "GATEWAY_KEYS_FILE") ?? []).flatMap((line, index) => {
+    // What is wrong is told without the line, which has a secret.
+    const wrong = (what: string) => {
+      environment.problem("GATEWAY_KEYS_FILE", `names a file whose key ${index + 1} ${what}`);
+      return [];
+    };
+    const [text = "", json = ""] = [line.split(" ", 1)[0], line.slice(line.indexOf(" ") + 1)];
+    const key = parseApiKey(text);
+    if (!key) return wrong("is not kato_<id>_<43 characters>");
+    const grants = parseJson(json);
+    const problem = grantsProblem(grants);
+    return problem === undefined
+      ? { ...key, grants: grants as Grants }
+      : wrong(`has wrong grants: ${problem}`);
+  });
+}
+
+function linesOfFile(environment: Environment, name: FileSetting): string[] | undefined {
+  const lines = readFile(environment, name)?.split("\n");
+  return lines?.map((line) => line.trim()).filter((line) => line !== "");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function jwtSettings(environment: Environment): JwtSettings {
@@ -220,7 +253,7 @@ function readGrantsFile(environment: Environment): Map<string, Grants> | undefin
   }
 }
 
-type FileSetting = "GATEWAY_ADMIN_KEY_FILE" | "GRANTS_FILE" | "JWT_JWKS";
+type FileSetting = "GATEWAY_ADMIN_KEY_FILE" | "GATEWAY_KEYS_FILE" | "GRANTS_FILE" | "JWT_JWKS";
 
 /** The text of the file that a setting names; undefined if it names none, or one that cannot be read. */
 function readFile(environment: Environment, name: FileSetting): string | undefined {

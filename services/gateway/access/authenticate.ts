@@ -73,8 +73,8 @@ export function authenticateKey({ settings, keys: keyStore }: Authenticator, tex
   const key = parseApiKey(text);
   if (!key) throw new Unauthenticated("the key is malformed");
   const hash = hashOf(key);
-  const isAdmin = settings.adminKeys.some((each) => each.id === key.id && isSameHash(hashOf(each), hash));
-  if (isAdmin) return { id: `key:${key.id}`, name: key.id, grants: allGrants };
+  const ofFile = settings.fileKeys.find((each) => each.id === key.id && isSameHash(hashOf(each), hash));
+  if (ofFile) return { id: `key:${key.id}`, name: key.id, grants: ofFile.grants };
   const keys = keyStore();
   const record = keys?.find(key);
   const unconfirmedMs = keys?.unconfirmedMs ?? Number.POSITIVE_INFINITY;
@@ -89,8 +89,8 @@ export function authenticateKey({ settings, keys: keyStore }: Authenticator, tex
   throw authUnavailable("NATS cannot be reached, so keys cannot be checked.");
 }
 
-function isThere({ adminKeys }: AccessSettings, keys: KeyStore | undefined, id: string): boolean {
-  return keys?.get(id) !== undefined || adminKeys.some((key) => key.id === id);
+function isThere({ fileKeys }: AccessSettings, keys: KeyStore | undefined, id: string): boolean {
+  return keys?.get(id) !== undefined || fileKeys.some((key) => key.id === id);
 }
 
 function ofCertificate({ grantsByName }: AccessSettings, { raw }: FastifyRequest): Principal | undefined {

@@ -89,17 +89,23 @@ test("secrets are in files: no service has one in a variable or an argument, and
     const secrets = volumes.filter((volume) => volume.includes("-secrets:"));
     if (name === "setup") continue;
     const kind = kindOf(name);
-    const own = ["nats", "gateway", "worker", "grafana"].includes(kind);
+    const own = ["nats", "gateway", "worker", "grafana", "discovery", "prometheus"].includes(kind);
     assert.deepEqual(secrets, own ? [`${kind}-secrets:/run/secrets/${kind}:ro`] : [], name);
   }
 });
 
 test("the files that services are told to read are those that the setup writes, for the users that they run as", () => {
   const script = read("deploy/setup/setup.sh");
-  const [, nats = "", node = "", grafana = ""] = /^nats=(\d+) node=(\d+) grafana=(\d+)$/m.exec(script) ?? [];
+  const [, nats = "", node = "", grafana = ""] =
+    /^nats=(\d+) node=(\d+) grafana=(\d+) prometheus=65534$/m.exec(script) ?? [];
   assert.equal(single.get("nats")?.user, `${nats}:${nats}`);
   const written = [...script.matchAll(/"(\w+)\/([\w-]+):\$(\w+)"/g)].map(([, ...place]) => place.join(" "));
-  const needed = ["gateway nats-password node", "gateway admin-key node", "worker nats-password node"];
+  const ofGateway = ["nats-password", "admin-key", "discovery-key", "prometheus-key"];
+  const needed = [
+    ...ofGateway.map((file) => `gateway ${file} node`),
+    ...["worker nats-password node", "discovery gateway-key node", "prometheus gateway-key prometheus"],
+  ];
+  assert.match(script, /^ {2}keys=\/secrets\/gateway\/program-keys$/m);
   const users = [...read("deploy/nats/users.conf").matchAll(/^ +user: (\w+)$/gm)].map(([, user]) => user);
   assert.deepEqual(users, ["gateway", "worker"]);
   const ofNats = [...users, "route"].map((user) => `nats ${user} nats`);
@@ -107,17 +113,18 @@ test("the files that services are told to read are those that the setup writes, 
   assert.deepEqual([node, grafana], ["1000", "472"]);
   for (const services of topologies) {
     const mounted = services.get("setup")?.volumes?.filter((volume) => volume.includes(":/secrets/"));
-    const folders = ["nats", "gateway", "worker", "grafana"];
+    const some = ["nats", "gateway", "worker", "grafana", "prometheus"];
+    const folders = services.has("discovery") ? [...some, "discovery"] : some;
     assert.deepEqual(
-      mounted,
-      folders.map((folder) => `${folder}-secrets:/secrets/${folder}`),
+      mounted?.toSorted(),
+      folders.map((folder) => `${folder}-secrets:/secrets/${folder}`).sort(),
     );
   }
   for (const [name, { environment = {} }] of all) {
     for (const [, file = ""] of Object.entries(environment).filter(([key]) => /_FILE$/.test(key))) {
       const [, folder, secret] = /^\/run\/secrets\/(\w+)\/([\w-]+)$/.exec(file) ?? [];
       assert.ok(
-        written.some((place) => place.startsWith(`${folder} ${secret} `)),
+        secret === "program-keys" || written.some((place) => place.startsWith(`${folder} ${secret} `)),
         `${name}: ${file}`,
       );
     }

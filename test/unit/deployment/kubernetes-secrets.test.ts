@@ -39,7 +39,14 @@ test("no manifest has a secret in it, and the documentation makes each that is u
   );
   const made = users.split(" ").map((user) => `nats-passwords NATS_${user}_PASSWORD`);
   const used = new Set(workloads.flatMap((workload) => [...secretFilesOf(workload).values()]));
-  assert.deepEqual([...used].sort(), [...made, "gateway-admin-key GATEWAY_ADMIN_KEY"].sort());
+  const [, literals = ""] = /create secret generic gateway-program-keys ([^`]*)/.exec(docs) ?? [];
+  const ofPrograms = [...literals.matchAll(/--from-literal=(\w+)=/g)].map(
+    ([, name]) => `gateway-program-keys ${name}`,
+  );
+  // Prometheus has its key by its monitor.
+  const mounted = ofPrograms.filter((name) => !name.endsWith(" PROMETHEUS_KEY"));
+  assert.equal(mounted.length, ofPrograms.length - 1);
+  assert.deepEqual([...used].sort(), [...made, ...mounted, "gateway-admin-key GATEWAY_ADMIN_KEY"].sort());
 });
 
 test("NATS has its users with their passwords, and gateways and workers have their own alone", () => {
@@ -66,10 +73,10 @@ test("NATS has its users with their passwords, and gateways and workers have the
     assert.equal(files.get(settingOf("NATS_PASSWORD_FILE")), `nats-passwords ${password}`);
     if (user === "worker") assert.equal(files.size, 1);
     else assert.equal(files.get(settingOf("GATEWAY_ADMIN_KEY_FILE")), "gateway-admin-key GATEWAY_ADMIN_KEY");
-    if (user === "gateway") assert.deepEqual([settingOf("GATEWAY_AUTH"), files.size], ["keys", 2]);
+    if (user === "gateway") assert.deepEqual([settingOf("GATEWAY_AUTH"), files.size], ["keys", 3]);
   }
   for (const workload of workloads) {
     const hasSome = secretFilesOf(workload).size > 0;
-    assert.equal(hasSome, ["nats", "gateway", "worker"].includes(workload.metadata?.name ?? ""));
+    assert.equal(hasSome, ["nats", "gateway", "worker", "discovery"].includes(workload.metadata?.name ?? ""));
   }
 });

@@ -67,7 +67,12 @@ test("the first start makes the secrets, each for those that need it, and tells 
   const { output, status } = setUp();
   assert.equal(status, 0, output);
   assert.deepEqual(filesOf("nats"), ["gateway", "route", "worker"]);
-  assert.deepEqual(filesOf("gateway"), ["admin-key", "nats-password"]);
+  const ofGateway = ["admin-key", "discovery-key", "nats-password", "program-keys", "prometheus-key"];
+  assert.deepEqual(filesOf("gateway"), ofGateway);
+  assert.deepEqual(secret("gateway/program-keys").trim().split("\n"), [
+    `${secret("gateway/discovery-key")} {"processors": ["*"], "scope": "discovery", "source": "docker"}`,
+    `${secret("gateway/prometheus-key")} {"processors": ["*"], "scope": "read"}`,
+  ]);
   assert.deepEqual(filesOf("worker"), ["nats-password"]);
   assert.match(secret("gateway/admin-key"), /^kato_admin_[A-Za-z0-9_-]{43}$/);
   assert.equal(secret("gateway/nats-password"), secret("nats/gateway"));

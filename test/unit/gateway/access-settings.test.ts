@@ -56,6 +56,11 @@ test("each wrong setting stops the start and is named", () => {
       { GATEWAY_AUTH: "keys", GATEWAY_ADMIN_KEY_FILE: file("short", "kato_x_y\n") },
       /GATEWAY_ADMIN_KEY_FILE names a file that has no key/,
     ],
+    [
+      { GATEWAY_AUTH: "keys", GATEWAY_KEYS_FILE: file("keys-1", `kato_x_${"A".repeat(43)}\n`) },
+      /GATEWAY_KEYS_FILE names a file whose key 1 has wrong grants/,
+    ],
+    [{ GATEWAY_AUTH: "keys", GATEWAY_KEYS_FILE: file("keys-2", "kato_x {}") }, /key 1 is not kato_/],
     [{ ...jwt, JWT_JWKS: "" }, /JWT_JWKS is needed/],
     [{ ...jwt, JWT_ISSUER: "" }, /JWT_ISSUER is needed/],
     [{ ...jwt, JWT_AUDIENCE: "" }, /JWT_AUDIENCE is needed/],
@@ -80,6 +85,16 @@ test("each wrong setting stops the start and is named", () => {
     [{ AUDIT_DAYS: "0" }, /AUDIT_DAYS/],
   ];
   for (const [variables, message] of wrong) assert.throws(() => access({ ...env, ...variables }), message);
+});
+
+test("programs that are deployed with a gateway have keys in a file, each with its grants", () => {
+  const grants = { processors: ["*"], scope: "discovery", source: "docker" };
+  const text = `kato_discovery_${"A".repeat(43)}`;
+  const GATEWAY_KEYS_FILE = file("program-keys", `\n${text} ${JSON.stringify(grants)}\n`);
+  assert.deepEqual(access({ GATEWAY_AUTH: "keys", GATEWAY_KEYS_FILE }).fileKeys, [
+    { id: "discovery", text, grants },
+  ]);
+  assert.deepEqual(access({ GATEWAY_AUTH: "none", GATEWAY_KEYS_FILE }).fileKeys, []);
 });
 
 test("an address is the same in all its forms", () => {

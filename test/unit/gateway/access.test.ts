@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { AccessSettings } from "../../../services/gateway/access/access-settings.ts";
 import { addressList } from "../../../services/gateway/access/address-list.ts";
+import { allGrants } from "../../../services/gateway/access/grants.ts";
 import { KeysUnavailable } from "../../../services/gateway/access/json-web-tokens.ts";
 import { RequestRates } from "../../../services/gateway/access/request-rates.ts";
 import { bearer } from "../../fixtures/access.ts";
@@ -91,7 +92,10 @@ test("a proxy's header counts from the proxy only, and its absence is a 401", as
 
 test("before NATS was reached keys of the file count, and of others nobody can say", async (t) => {
   const key = `kato_admin_${"A".repeat(43)}`;
-  const send = appFor(t, { methods: new Set(["keys"]), adminKeys: [{ id: "admin", text: key }] });
+  const send = appFor(t, {
+    methods: new Set(["keys"]),
+    fileKeys: [{ id: "admin", text: key, grants: allGrants }],
+  });
   assertPassedOn(await learn(send, bearer(key)));
   const other = await learn(send, bearer(`kato_admin_${"B".repeat(43)}`));
   assert.deepEqual([other.status, other.json.type], [503, "urn:kato:problem:auth-unavailable"]);
