@@ -40,6 +40,7 @@ const needed: Record<string, string[]> = {
   operate: [
     ...["GET /processors/{id}/dead-letters", "POST /processors/{id}/dead-letters/{sequence}/resend"],
     ...["DELETE /processors/{id}/dead-letters/{sequence}", "GET /processors/{id}/log"],
+    ...["GET /processors/{id}/log/{sequence}", "GET /processors/{id}/dead-letters/{sequence}"],
     ...["POST /processors/{id}/pause", "POST /processors/{id}/resume", "POST /processors/{id}/rebuild"],
     "POST /processors/{id}/adopt",
   ],

@@ -151,6 +151,10 @@ test("the gateway answers as the document says", async () => {
   for (const path of ["/openapi.json", "/docs"]) await call(`GET ${path}`, 200);
   await call("GET /processors/{id}", 200);
   await call("GET /processors/{id}/log", 200, { query: "?limit=2" });
+  const { json } = await call("GET /processors/{id}/log", 200, { query: "?method=Observe&outcome=applied" });
+  const [logged] = json.commands as { sequence: number }[];
+  await call("GET /processors/{id}/log/{sequence}", 200, { params: { sequence: String(logged?.sequence) } });
+  await call("GET /processors/{id}/log/{sequence}", 404, { params: { sequence: "999999" } });
   await call("POST /processors/{id}/rebuild", 200, { query: "?dry_run=true" });
   await call("POST /processors/{id}/rebuild", 200);
   await call("POST /processors/{id}/pause", 200);
@@ -185,6 +189,7 @@ test("dead letters are answered as the document says", async () => {
     return sequences.length === 2;
   });
   const [first = "", second = ""] = sequences;
+  await call("GET /processors/{id}/dead-letters/{sequence}", 200, { params: { sequence: first } });
   await call("POST /processors/{id}/dead-letters/{sequence}/resend", 202, { params: { sequence: first } });
   await call("DELETE /processors/{id}/dead-letters/{sequence}", 200, { params: { sequence: second } });
   await call("DELETE /processors/{id}/dead-letters/{sequence}", 404, { params: { sequence: second } });

@@ -2,21 +2,37 @@ import { Type } from "typebox";
 import type { Operation } from "../../openapi/operation.ts";
 import { accepted, done, json } from "../../openapi/operation.ts";
 import { Problem } from "../../openapi/problems.ts";
-import { Next, Text, Time, Whole } from "../../openapi/schemas.ts";
+import { Next, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
-const DeadLetterPage = Type.Object({
-  dead_letters: Type.Array(
-    Type.Object({
-      sequence: Whole,
-      command: Text,
-      method: Text,
-      outcome: Type.Union([Type.Literal("failed"), Type.Literal("unknown")]),
-      time: Time,
-      problem: Type.Omit(Problem, ["request_id"]),
-    }),
-  ),
-  next: Next,
+const DeadLetter = Type.Object({
+  sequence: Whole,
+  command: Text,
+  method: Text,
+  outcome: Type.Union([Type.Literal("failed"), Type.Literal("unknown")]),
+  time: Time,
+  problem: Type.Omit(Problem, ["request_id"]),
 });
+
+const DeadLetterPage = Type.Object({ dead_letters: Type.Array(DeadLetter), next: Next });
+
+export const one: Operation = {
+  tag: "The gateway",
+  summary: "One dead letter, with what it asks for",
+  answers: {
+    200: {
+      description: "`request` is the request of its RPC, null where nobody can read it.",
+      content: {
+        "application/json": {
+          schema: Type.Object({
+            ...DeadLetter.properties,
+            request: orNull(Type.Unsafe<unknown>({ type: ["object", "array"] })),
+          }),
+        },
+      },
+    },
+  },
+  problems: [400, 404, 422, 503],
+};
 
 export const list: Operation = {
   tag: "The gateway",

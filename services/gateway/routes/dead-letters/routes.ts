@@ -6,6 +6,7 @@ import { GatewayError } from "../../../../libs/errors/gateway-error.ts";
 import { grpcStatus as grpc } from "../../../../libs/kato/grpc-status.ts";
 import { commandIdOf } from "../../dispatch/command-ids.ts";
 import { effectUnknown, grpcFailure, katoFailure } from "../../dispatch/failures.ts";
+import { requestView } from "../../dispatch/request-view.ts";
 import { queuedAnswer } from "../../dispatch/run-command.ts";
 import { storeCommand } from "../../dispatch/send-command.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
@@ -34,6 +35,16 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const { from, limit } = pageOf(request.query);
       const letters = await withNats(backend, processor, () => deadLetters.list(processor, from, limit));
       return { dead_letters: letters.map(deadLetterView), ...nextPage(letters, limit) };
+    },
+  );
+
+  app.get(
+    "/processors/:id/dead-letters/:sequence",
+    { schema: { params: SequenceParams }, config: { operation: described.one, scope: "operate" } },
+    async (request) => {
+      const { backend, processor } = targetOf(options, request);
+      const letter = await find(backend, processor, Number(request.params.sequence));
+      return { ...deadLetterView(letter), request: requestView(letter.method, letter.data) ?? null };
     },
   );
 

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
+import { until } from "../../fixtures/until.ts";
+
+let system: System;
+before(async () => {
+  const PRINCIPAL_HEADER = "x-user";
+  system = await startSystem({ gatewayEnv: { PRINCIPAL_HEADER }, headers: { "x-user": "ann" } });
+});
+after(() => system?.stop());
+
+interface Page {
+  commands: { sequence: number; method: string; time: string }[];
+  next?: number;
+}
+const logOf = async (query: string) =>
+  (await system.request("GET", `/processors/p1/log${query}`)).json as unknown as Page;
+const sequencesOf = async (query: string) => (await logOf(query)).commands.map(({ sequence }) => sequence);
+
+test("the log is searched by method, outcome, sender and time, and a page says where to go on", async () => {
+  const observe = (text: string, headers = {}) =>
+    system.request("POST", "/p1/observe", { strings: [text] }, headers);
+  for (const text of ["a", "b", "c"]) assert.equal((await observe(text)).status, 200);
+  assert.equal((await observe("d", { "x-user": "bob" })).status, 200);
+  const learned = Number((await system.request("POST", "/p1/learn")).headers["kato-sequence"]);
+  const failing = await system.request("DELETE", "/p1/model/none", undefined, { prefer: "respond-async" });
+  const failed = Number(failing.json.sequence);
+  await until("it has failed", async () => (await sequencesOf("?outcome=failed")).length === 1);
+
+  assert.deepEqual(await sequencesOf("?method=Learn"), [learned]);
+  assert.deepEqual(await sequencesOf("?sender=bob"), [4]);
+  assert.deepEqual(await sequencesOf("?outcome=failed"), [failed]);
+  assert.deepEqual(await sequencesOf("?method=Observe&sender=bob&outcome=failed"), []);
+  const { commands } = await logOf("");
+  assert.deepEqual(
+    commands.map(({ sequence }) => sequence),
+    [1, 2, 3, 4, learned, failed],
+  );
+  const third = commands[2]?.time ?? "";
+  assert.deepEqual(await sequencesOf(`?since=${third}&until=${third}&method=Observe`), [3]);
+  assert.deepEqual(await sequencesOf(`?until=${third}`), [1, 2, 3]);
+  assert.deepEqual(await sequencesOf(`?from=2&since=2020-01-01&limit=1`), [2]);
+
+  const first = await logOf("?method=Observe&limit=3");
+  assert.deepEqual([first.commands.length, first.next], [3, 4]);
+  assert.deepEqual(await sequencesOf(`?method=Observe&limit=3&from=${first.next}`), [4]);
+  assert.equal((await logOf("?limit=6")).next, undefined);
+  for (const query of ["?since=yesterday", "?outcome=lost", "?unknown=1"]) {
+    assert.equal((await system.request("GET", `/processors/p1/log${query}`)).status, 422, query);
+  }
+});
+
+test("one command, and one dead letter, is shown with what it asks for", async () => {
+  const { json } = await system.request("GET", "/processors/p1/log/4");
+  assert.deepEqual([json.method, json.sender, json.outcome], ["Observe", "bob", "applied"]);
+  assert.deepEqual((json.request as { strings: string[] }).strings, ["d"]);
+  assert.ok(Number(json.bytes) > 0);
+  const observations = [{ strings: ["x"] }, { strings: ["y"] }];
+  const sent = await system.request("POST", "/p1/observe-sequence", { observations, learn_at_end: true });
+  const sequence = await system.request("GET", `/processors/p1/log/${sent.headers["kato-sequence"]}`);
+  const steps = sequence.json.request as { method: string }[];
+  assert.deepEqual(
+    steps.map(({ method }) => method),
+    ["Observe", "Observe", "Learn", "GetAllPredictions"],
+  );
+  const { dead_letters } = (await system.request("GET", "/processors/p1/dead-letters")).json as {
+    dead_letters: { sequence: number }[];
+  };
+  const letter = (await system.request("GET", `/processors/p1/dead-letters/${dead_letters[0]?.sequence}`))
+    .json;
+  assert.deepEqual([letter.method, letter.request], ["DeleteModel", { model: "none" }]);
+  assert.equal((await system.request("GET", "/processors/p1/log/4711")).status, 404);
+});
