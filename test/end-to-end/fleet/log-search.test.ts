@@ -70,6 +70,6 @@ test("one command, and one dead letter, is shown with what it asks for", async (
   };
   const letter = (await system.request("GET", `/processors/p1/dead-letters/${dead_letters[0]?.sequence}`))
     .json;
-  assert.deepEqual([letter.method, letter.request], ["DeleteModel", { model: "none" }]);
+  assert.deepEqual([letter.method, letter.request], ["DeleteModel", { name: "MODEL|none" }]);
   assert.equal((await system.request("GET", "/processors/p1/log/4711")).status, 404);
 });

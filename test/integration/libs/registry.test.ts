@@ -40,6 +40,22 @@ const entry = (id: string, source: ProcessorEntry["source"], grpc_endpoint = "a:
 /** nats.js would notice by itself after a minute that a watch has died. */
 const noticeLimitMs = 20_000;
 
+/** An entry without where its instance was before. */
+function shown(entry: ProcessorEntry | undefined): ProcessorEntry | undefined {
+  if (!entry) return undefined;
+  const { former_endpoints: _, ...others } = entry;
+  return others;
+}
+
+test("an entry has where its instance was before, the latest first, and not where it is", async (t) => {
+  const { registry } = await openView(t);
+  const id = newId();
+  for (const endpoint of ["a:1", "b:2", "c:3", "a:1"]) await registry.put(entry(id, "rest", endpoint));
+  assert.deepEqual(registry.get(id)?.former_endpoints, ["c:3", "b:2"]);
+  for (let port = 1; port <= 20; port++) await registry.put(entry(id, "rest", `d:${port}`));
+  assert.equal(registry.get(id)?.former_endpoints?.length, 10);
+});
+
 test("all views see what one of them writes, and a view that is opened later has it at once", async (t) => {
   const [one, two] = await Promise.all([openView(t), openView(t)]);
   const id = newId();
@@ -47,14 +63,14 @@ test("all views see what one of them writes, and a view that is opened later has
   two.registry.onChange(() => changes++);
   assert.equal(await one.registry.put(entry(id, "rest")), true);
   assert.equal(await one.registry.put(entry(id, "rest", "b:2")), false);
-  assert.equal(one.registry.get(id)?.grpc_endpoint, "b:2");
-  await until("the other sees it", () => two.registry.get(id)?.grpc_endpoint === "b:2");
+  assert.equal(shown(one.registry.get(id))?.grpc_endpoint, "b:2");
+  await until("the other sees it", () => shown(two.registry.get(id))?.grpc_endpoint === "b:2");
   assert.ok(changes > 0);
-  assert.deepEqual((await openView(t)).registry.get(id), entry(id, "rest", "b:2"));
+  assert.deepEqual(shown((await openView(t)).registry.get(id)), entry(id, "rest", "b:2"));
   await two.registry.remove(id);
-  assert.equal(two.registry.get(id), undefined);
-  await until("the other sees it", () => one.registry.get(id) === undefined);
-  assert.equal((await openView(t)).registry.get(id), undefined);
+  assert.equal(shown(two.registry.get(id)), undefined);
+  await until("the other sees it", () => shown(one.registry.get(id)) === undefined);
+  assert.equal(shown((await openView(t)).registry.get(id)), undefined);
   assert.equal(await one.registry.put(entry(id, "rest")), true);
 });
 
@@ -70,7 +86,7 @@ test("of one id REST wins over the environment, that over the file, and that ove
       assert.equal(await registry.declare(entry(id, weaker, "weak:1")), false);
       await registry.withdraw(id, weaker);
     }
-    assert.deepEqual(registry.get(id), entry(id, source, endpoint));
+    assert.deepEqual(shown(registry.get(id)), entry(id, source, endpoint));
   }
 });
 
@@ -84,7 +100,7 @@ test("of two discoveries the one that has registered an id first keeps it", asyn
     assert.equal(await registry.declare(entry(id, first)), true);
     assert.equal(await registry.declare(entry(id, second, "b:2")), false);
     assert.equal(await registry.withdraw(id, second), false);
-    assert.deepEqual(registry.get(id), entry(id, first));
+    assert.deepEqual(shown(registry.get(id)), entry(id, first));
     assert.equal(await registry.withdraw(id, first), true);
     assert.equal(await registry.withdraw(id, first), false);
   }
@@ -96,9 +112,9 @@ test("a source changes and withdraws its own entries", async (t) => {
   assert.equal(await registry.declare(entry(id, "docker")), true);
   assert.equal(await registry.declare(entry(id, "docker")), true);
   assert.equal(await registry.declare(entry(id, "docker", "b:2")), true);
-  assert.equal(registry.get(id)?.grpc_endpoint, "b:2");
+  assert.equal(shown(registry.get(id))?.grpc_endpoint, "b:2");
   await registry.withdraw(id, "docker");
-  assert.equal(registry.get(id), undefined);
+  assert.equal(shown(registry.get(id)), undefined);
   await registry.withdraw(id, "docker");
 });
 
@@ -109,7 +125,7 @@ test("a pause stays when the processor is registered again, even by a view that 
   // The other view may not have seen it yet.
   assert.equal((await two.registry.setPaused(id, true))?.paused, true);
   assert.equal(await one.registry.put(entry(id, "rest", "b:2")), false);
-  assert.deepEqual(one.registry.get(id), { ...entry(id, "rest", "b:2"), paused: true });
+  assert.deepEqual(shown(one.registry.get(id)), { ...entry(id, "rest", "b:2"), paused: true });
   assert.equal((await one.registry.setPaused(id, false))?.paused, undefined);
   assert.equal(await two.registry.setPaused("nobody", true), undefined);
 });
@@ -121,17 +137,17 @@ test("what a program has paused it resumes, unless a person has paused it before
   await registry.setPaused(paused, true);
 
   for (const id of [free, paused, meanwhile]) await registry.pauseFor(id, "backup 1");
-  assert.equal(registry.get(free)?.paused_by, "backup 1");
-  assert.equal(registry.get(paused)?.paused_by, undefined);
+  assert.equal(shown(registry.get(free))?.paused_by, "backup 1");
+  assert.equal(shown(registry.get(paused))?.paused_by, undefined);
   await registry.put(entry(free, "rest", "b:2"));
   await registry.setPaused(meanwhile, true);
   await registry.resumeFor(free, "backup 2");
-  assert.equal(registry.get(free)?.paused, true, "another program has paused it");
+  assert.equal(shown(registry.get(free))?.paused, true, "another program has paused it");
 
   for (const id of [free, paused, meanwhile]) await registry.resumeFor(id, "backup 1");
-  assert.deepEqual(registry.get(free), entry(free, "rest", "b:2"));
-  assert.equal(registry.get(paused)?.paused, true);
-  assert.equal(registry.get(meanwhile)?.paused, true);
+  assert.deepEqual(shown(registry.get(free)), entry(free, "rest", "b:2"));
+  assert.equal(shown(registry.get(paused))?.paused, true);
+  assert.equal(shown(registry.get(meanwhile))?.paused, true);
 });
 
 test("views that write at the same time do not overwrite each other's changes", async (t) => {
@@ -146,7 +162,7 @@ test("views that write at the same time do not overwrite each other's changes", 
     ]);
     for (const { registry } of views) {
       await until("all see the same", () =>
-        isDeepStrictEqual(registry.get(id), { ...entry(id, "rest", "rest:1"), paused: true }),
+        isDeepStrictEqual(shown(registry.get(id)), { ...entry(id, "rest", "rest:1"), paused: true }),
       );
     }
   }
@@ -164,9 +180,9 @@ test("a value that is not an entry is ignored and can be replaced", async (t) =>
     const id = newId();
     await bucket.put(id, text);
     const view = await openView(t);
-    assert.equal(view.registry.get(id), undefined);
+    assert.equal(shown(view.registry.get(id)), undefined);
     assert.equal(await registry.declare(entry(id, "docker")), true);
-    await until("all see it", () => view.registry.get(id) !== undefined);
+    await until("all see it", () => shown(view.registry.get(id)) !== undefined);
   }
 });
 
@@ -179,16 +195,19 @@ test("a view follows changes after nats-server was killed and started again on t
     await nats.kill();
     await nats.restart();
     const other = await openView(t);
-    assert.equal(other.registry.get(kept)?.grpc_endpoint, view.registry.get(kept)?.grpc_endpoint);
+    assert.equal(
+      shown(other.registry.get(kept))?.grpc_endpoint,
+      shown(view.registry.get(kept))?.grpc_endpoint,
+    );
     await other.registry.put(entry(kept, "rest", `round:${round}`));
     await other.registry.put(entry(`${added}_${round}`, "rest"));
     await other.registry.remove(removed);
     await until(
       "it sees the change",
       () =>
-        view.registry.get(kept)?.grpc_endpoint === `round:${round}` &&
-        view.registry.get(`${added}_${round}`) !== undefined &&
-        view.registry.get(removed) === undefined,
+        shown(view.registry.get(kept))?.grpc_endpoint === `round:${round}` &&
+        shown(view.registry.get(`${added}_${round}`)) !== undefined &&
+        shown(view.registry.get(removed)) === undefined,
       noticeLimitMs,
     );
   }
@@ -206,7 +225,7 @@ test("a view has the latest change even if the message was lost with the connect
     proxy.cut();
     await until(
       "it sees the change",
-      () => view.registry.get(id)?.grpc_endpoint === `round:${round}`,
+      () => shown(view.registry.get(id))?.grpc_endpoint === `round:${round}`,
       noticeLimitMs,
     );
   }

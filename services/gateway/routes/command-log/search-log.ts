@@ -61,13 +61,7 @@ export async function readCommand(
   const manager = await jetstreamManager(connection, { checkAPI: false });
   // JetStream has no sequence 0.
   const message = await manager.streams.getMessage(streamOf(processor), { seq: Math.max(sequence, 1) });
-  return (
-    message &&
-    commandOfMessage(processor, {
-      seq: message.seq,
-      data: message.data,
-      time: message.time,
-      headers: message.header,
-    })
-  );
+  if (!message) return undefined;
+  const { seq, data, time, header: headers } = message;
+  return commandOfMessage(processor, { seq, data, time, headers });
 }
