@@ -57,10 +57,13 @@ function passedOver(state: Checkpoint, step: Step, isMarked: boolean): Changes {
  * ticked: it may have been one of them. Commands that were taken out of the log were not begun.
  */
 export function checkComplete({ checkpoint }: Context, steps: readonly Step[]): void {
-  let expected = checkpoint.current.applied + 1;
+  const { applied, replaying } = checkpoint.current;
+  let expected = applied + 1;
   for (const { at } of steps) {
     // In what is replayed there are gaps: what was taken out of the log when it was first applied.
-    if (isReplayed(checkpoint.current, at.sequence)) expected = at.sequence;
+    expected = isReplayed(checkpoint.current, at.sequence)
+      ? at.sequence
+      : Math.max(expected, (replaying?.applied ?? 0) + 1);
     const missing = firstMissing(checkpoint.current, expected, at.sequence);
     if (missing < at.sequence) {
       const which = `command ${missing} is lost from the log`;
