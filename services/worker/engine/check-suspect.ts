@@ -12,8 +12,8 @@ const rememberedModels = 8;
 
 /**
  * Checks whether the suspected call has reached the instance since the last check, and mends what it has
- * done. It has to be called after each step while a call is suspected. So it is known which state of the
- * instance the call can have met. `isLast` says that the call cannot come any more.
+ * done. It has to be called after each step while a call is suspected, also after those that reconciling has found
+ * applied. So it is known which state of the instance the call can have met. `isLast` says that the call cannot come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
   const { memory } = context;
@@ -122,7 +122,8 @@ async function checkVectors(context: Context, suspect: Suspect): Promise<void> {
   const count = await vectorCountOf(context.instance);
   const hasRisen = suspect.vectors !== undefined && count > suspect.vectors;
   suspect.vectors = count;
-  // Where none wait, they were stored by their own Learn.
-  if (!hasRisen || context.checkpoint.current.vectorsFrom === null) return;
+  const { vectorsFrom, mark } = context.checkpoint.current;
+  // Where none wait, they were stored by their own Learn. That one is still marked where it has died after that.
+  if (!hasRisen || vectorsFrom === null || mark !== null) return;
   degrade(context, "foreign-vectors", "vectors were stored before their Learn");
 }

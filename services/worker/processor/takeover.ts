@@ -46,10 +46,11 @@ export class Takeover {
     this.#supervisor = supervisor;
     this.#before = loaded.epoch;
     this.#left = loaded.epoch === "" ? undefined : loaded;
+    supervisor.onReconciled = () => this.check();
   }
 
   /**
-   * Mends what a late call has done. It has to be called once the instance is reconciled and after each step,
+   * Mends what a late call has done. It has to be called whenever the instance is reconciled and after each step,
    * while nothing else has the instance.
    */
   async check(): Promise<void> {

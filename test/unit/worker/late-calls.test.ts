@@ -1,9 +1,10 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Fault } from "./crash-schedules/faults.ts";
 import { Unprovable } from "./crash-schedules/reference.ts";
 import { run } from "./crash-schedules/schedule.ts";
-import { observe, stored } from "./one-processor.ts";
+import { atFirst, OneProcessor, observe, setGenes, stored, unseen } from "./one-processor.ts";
 
 /** Runs a history with faults, with several seeds: they decide when a call that is cut off goes on. */
 async function withFaults(history: StoredCommand[], faults: Fault[], seeds = 5): Promise<void> {
@@ -58,4 +59,34 @@ test("the answer to an Observe says nothing of the same one when the history is 
     ],
     40,
   );
+});
+
+test("vectors that an auto-learn has stored are not taken for those of a late Learn, where its answer was lost", async () => {
+  const history = [
+    observe(1, ["a", "b"]),
+    stored(2, "Learn", {}),
+    setGenes(3, { max_sequence_length: 3 }),
+    observe(4, ["a"]),
+    vectorOf(5, 5),
+    observe(6, ["c"]),
+    vectorOf(7, 7),
+  ];
+  const first = new OneProcessor(history);
+  first.onCall = atFirst("Learn", () => {
+    first.life.isDead = true;
+    return undefined;
+  });
+  void first.slot.start();
+  await first.until("it is about to learn", () => first.life.isDead);
+  const next = first.nextLife();
+  next.onCall = atFirst(
+    "Observe",
+    (request) => {
+      next.carryOut("Observe", request);
+      return unseen;
+    },
+    "o6",
+  );
+  await next.start();
+  assert.deepEqual(next.checkpoint?.degradations, []);
 });
