@@ -30,13 +30,13 @@ export const recovering: Mutations = {
     },
     {
       breaks: "ticks of somebody else's calls beside an Observe of the gateway's own are not noticed",
-      find: "await mendForeignTicks(context, Math.max(0, by - 1));",
+      find: "await mendForeignTicks(context, foreignTicks);",
       replace: "",
     },
     {
       breaks: "A5: that an Observe of the gateway's own has ticked is not persisted before the next call",
-      find: "await checkpoint.persist(by > 0 ?",
-      replace: "checkpoint.update(by > 0 ?",
+      find: "await checkpoint.persist({ ...withoutForeign(",
+      replace: "checkpoint.update({ ...withoutForeign(",
     },
     {
       breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
@@ -97,7 +97,29 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A7: an Observe whose event is not in working memory is told as applied",
-      find: "if (isMissing(context, step, workingMemory)) return latestInterval;",
+      find: "if (isMissing(context, step, workingMemory)) {",
+      replace: "if (index < 0) {",
+    },
+    {
+      breaks: "A7: an Observe whose event a late clear has taken is told as failed",
+      find: "return memory.unaccounted === Number.POSITIVE_INFINITY || memory.suspect !== null;",
+      replace: "return false;",
+    },
+    {
+      breaks: "A5: what a late clear has taken before an Observe is not given back",
+      find: "if (missing !== 1 || !hasSymbols) return missing > 0;",
+      replace: "if (missing !== 1 || !hasSymbols) return false;",
+    },
+  ],
+  "services/worker/engine/take-back.ts": [
+    {
+      breaks: "an Observe whose event KATO never makes is applied for ever",
+      find: "(takenBack === null || comparePositions(takenBack, at) !== 0)",
+      replace: "(takenBack === null || takenBack !== null)",
+    },
+    {
+      breaks: "A7: an Observe whose success may have been told expires",
+      find: "  noteBegun(context, at);\n",
       replace: "",
     },
   ],
@@ -277,6 +299,11 @@ export const recovering: Mutations = {
     {
       breaks: "a torn Learn does not show as degraded",
       find: 'degrade(context, "learn-torn", detail);',
+      replace: "",
+    },
+    {
+      breaks: "a torn model that was deleted is not told if the worker dies then",
+      find: "  await checkpoint.flush();\n",
       replace: "",
     },
   ],

@@ -90,7 +90,7 @@ async function concludeAmongOthers(
   const kept = mark?.kind === "learn" && mark.before.length > 0 && event.length > 0 ? [event] : [];
   const changes = {
     ...autoLearned(checkpoint.current, step, { head, interval, kept }),
-    ...withoutForeign(context, foreignTicks),
+    ...withoutForeign(context, foreignTicks, interval),
   };
   const autoLearnedModel = mark?.kind === "learn" ? mark.model : "";
   await concludeStep(context, step, changes, { ...outcome, autoLearnedModel });

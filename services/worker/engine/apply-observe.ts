@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { degrade } from "./degrade.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { recoverDuringStep } from "./reconcile.ts";
+import { mayTakeBack, takeBack } from "./take-back.ts";
 import { askLater, mayAskLater, noteVectorSymbols } from "./vector-symbols.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
@@ -41,10 +42,16 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
     foreignTicks > 0
       ? { events: before.events + (head.hasSymbols && !failed ? 1 : 0), newest: null }
       : await eventsAfter(context, step, head, failed);
+  const expected = before.events + (head.hasSymbols ? 1 : 0);
+  const isOwn = events === expected || (failed && events === before.events);
+  if (!isOwn && foreignTicks === 0 && mayTakeBack(context, step)) {
+    memory.unaccounted = 0;
+    return takeBack(context, step, interval);
+  }
   const symbols = head.hasVectors && events > before.events ? newest : null;
   const changes = {
     ...observed(checkpoint.current, step, { head, failed, interval, events, symbols }),
-    ...withoutForeign(context, foreignTicks),
+    ...withoutForeign(context, foreignTicks, interval),
   };
   memory.unaccounted = 0;
   await concludeStep(context, step, changes, outcome);

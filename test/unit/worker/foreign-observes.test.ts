@@ -52,3 +52,30 @@ test("a command behind the Observes that have ticked is applied, however many ti
   const { kept, events } = next.world.instance;
   assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], []]);
 });
+
+test("it is taken back, too, where the log cannot be read just then (A5)", async () => {
+  let isAway = false;
+  const processor = new OneProcessor([observe(1, ["a"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      logs: {
+        ...stores.logs,
+        readRange: (id, first, through) => {
+          if (isAway) {
+            isAway = false;
+            throw new Error("no answer");
+          }
+          return stores.logs.readRange(id, first, through);
+        },
+      },
+    },
+  }));
+  await processor.start();
+  processor.carryOut("Observe", foreign);
+  isAway = true;
+  await processor.until("it is noticed", () => processor.checkpoint?.foreign.ticks === 1);
+  await processor.untilReconciled();
+  await processor.pass(2_000);
+  assert.equal(isAway, false);
+  assert.deepEqual(processor.world.instance.events, [["a"]]);
+});

@@ -52,3 +52,26 @@ test("an Observe of vectors that another one has followed is rebuilt with its ow
   assert.deepEqual(processor.world.instance.events, [["VECTOR|5"], ["b"]]);
   assert.deepEqual(processor.checkpoint?.degradations, []);
 });
+
+test("an event of strings is not taken for that of an Observe with vectors, so that one is applied (A2)", async () => {
+  const first = new OneProcessor([
+    observe(1, ["a"]),
+    stored(2, "Observe", { vectors: [[5]], unique_id: "o2" }),
+  ]);
+  first.onCall = atFirst(
+    "Observe",
+    (request) => {
+      // A worker that was frozen before the same Observe has woken up.
+      first.carryOut("Observe", request);
+      first.carryOut("Observe", request);
+      first.life.isDead = true;
+      return undefined;
+    },
+    "o1",
+  );
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const next = first.nextLife();
+  await next.start();
+  assert.deepEqual(next.world.instance.events, [["a"], ["VECTOR|5"]]);
+});
