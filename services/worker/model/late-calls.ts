@@ -23,4 +23,9 @@ export interface LateCallReport {
   processor: string;
   worker: string;
   calls: LateCall[];
+  /**
+   * Whether that worker itself still expected a late call, of a worker before it. That call may come yet. Older
+   * versions do not tell it.
+   */
+  isExpecting?: boolean;
 }

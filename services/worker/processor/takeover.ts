@@ -49,6 +49,12 @@ export class Takeover {
     supervisor.onReconciled = () => this.check();
   }
 
+  /** Whether a late call may still come. */
+  get isExpecting(): boolean {
+    const { mark, rebuilding } = this.#left ?? { mark: null, rebuilding: null };
+    return mark !== null || rebuilding !== null || this.#context.memory.suspect !== null;
+  }
+
   /**
    * Mends what a late call has done. It has to be called whenever the instance is reconciled and after each step,
    * while nothing else has the instance.
@@ -71,7 +77,7 @@ export class Takeover {
     if (!done) return;
     for (const call of report.calls)
       telemetry.log.error({ ...call, from: report.worker }, "a call came late");
-    if (report.worker === this.#before) this.#end();
+    if (report.worker === this.#before && !report.isExpecting) this.#end();
     await stores.lateCalls.remove(report);
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Fault } from "./crash-schedules/faults.ts";
 import { Unprovable } from "./crash-schedules/reference.ts";
 import { run } from "./crash-schedules/schedule.ts";
@@ -89,4 +90,39 @@ test("vectors that an auto-learn has stored are not taken for those of a late Le
   );
   await next.start();
   assert.deepEqual(next.checkpoint?.degradations, []);
+});
+
+test("a late Learn is expected, too, by the owner behind one that has not come to anything", async () => {
+  for (const isStopped of [true, false]) {
+    const history = [["a"], ["b"], [], ["c"], ["d"]].map((strings, index) =>
+      strings.length > 0 ? observe(index + 1, strings) : stored(index + 1, "Learn", {}),
+    );
+    const first = new OneProcessor(history);
+    first.onCall = atFirst("Learn", () => {
+      first.life.isDead = true;
+      return undefined;
+    });
+    void first.slot.start();
+    await first.until("it is about to learn", () => first.life.isDead);
+    const second = first.nextLife();
+    second.onCall = () => unseen;
+    void second.slot.start();
+    await second.until("it calls the instance", () => second.calls.length > 0);
+    second.life.lease.held = isStopped;
+    await second.slot.stop();
+    await second.pass(0);
+    const third = second.nextLife();
+    third.onCall = atFirst(
+      "Observe",
+      () => {
+        third.carryOut("Learn", new Uint8Array());
+        return undefined;
+      },
+      "o5",
+    );
+    await third.start();
+    await third.pass(0);
+    const { kept, events } = third.world.instance;
+    assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], [["c"], ["d"]]]);
+  }
 });
