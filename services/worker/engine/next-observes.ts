@@ -4,7 +4,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { firstMissing } from "../checkpoint/log-gaps.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
-import { commandSucceeded, isAutoLearnDue } from "../checkpoint/transitions.ts";
+import { commandSucceeded, eventsKept, isAutoLearnDue } from "../checkpoint/transitions.ts";
 import { intentAt } from "../model/intent.ts";
 import { NotProvable } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
@@ -47,9 +47,9 @@ function needsIntent(state: Checkpoint, { method, request }: Step): boolean {
 /** What the step changes that decides which of the next ones needs an intent record. */
 function passedOver(state: Checkpoint, step: Step, isMarked: boolean): Changes {
   if (step.method !== "Observe") return commandSucceeded(state, step);
-  // An auto-learn keeps one event.
-  if (isMarked) return { events: 1 };
-  return { events: state.events + (readObservationFields(step.request).hasSymbols ? 1 : 0) };
+  const { hasSymbols } = readObservationFields(step.request);
+  if (isMarked) return { events: eventsKept(state.events, hasSymbols) };
+  return { events: state.events + (hasSymbols ? 1 : 0) };
 }
 
 /**

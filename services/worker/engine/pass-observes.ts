@@ -111,9 +111,12 @@ async function concludeLatest(
   }
   const { current } = checkpoint;
   const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
-  const events = workingMemory?.length ?? current.events + (head.hasSymbols ? 1 : 0);
+  const expected = current.events + (head.hasSymbols ? 1 : 0);
+  // An event behind the expected ones is somebody else's, whose tick is noticed.
+  const events = Math.min(workingMemory?.length ?? expected, expected);
   const hasEvent = events > current.events;
-  if (hasEvent && isAnotherEvent(step, workingMemory?.at(-1))) {
+  const newest = hasEvent ? workingMemory?.[current.events] : undefined;
+  if (newest && isAnotherEvent(step, newest)) {
     const own = { interval: current.interval + ticks, offset: current.offset - ticks };
     checkpoint.update({ ...own, ownObserve: null });
     return latestInterval;
@@ -123,7 +126,7 @@ async function concludeLatest(
     return checkpoint.current.interval;
   }
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
-  const symbols = head.hasVectors && hasEvent ? (workingMemory?.at(-1) ?? null) : null;
+  const symbols = head.hasVectors ? (newest ?? null) : null;
   const seen = { head, failed, interval: current.interval + 1 + ticks, events, symbols };
   const changes = { ...observed(current, step, seen), ownObserve: null, offset: current.offset - ticks };
   let outcome = failed ? refused(grpc.OK, "") : provedOutcome(context, step);
