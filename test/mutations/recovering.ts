@@ -195,7 +195,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: an auto-learn of a single event is thought to keep it",
-      find: "checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0",
+      find: "eventsKept(checkpoint.current.events, hasSymbols)",
       replace: "checkpoint.current.events + (hasSymbols ? 1 : 0) > 0 ? 1 : 0",
     },
     {

@@ -46,7 +46,7 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
   const isOwn = events === expected || (failed && events === before.events);
   if (!isOwn && foreignTicks === 0 && mayTakeBack(context, step)) {
     memory.unaccounted = 0;
-    return takeBack(context, step, interval);
+    return takeBack(context, step, { interval, events });
   }
   const symbols = head.hasVectors && events > before.events ? newest : null;
   const changes = {

@@ -1,8 +1,9 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { commandSucceeded, observed } from "../checkpoint/transitions.ts";
-import { ask, readableWorkingMemoryOf } from "../instance/questions.ts";
-import { intentAt } from "../model/intent.ts";
+import { ask, frequencyOf, readableWorkingMemoryOf } from "../instance/questions.ts";
+import type { LearnIntent } from "../model/intent.ts";
+import { intentAt, unreadableFrequency } from "../model/intent.ts";
 import { canMake, eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -21,8 +22,8 @@ import { readWorkingMemory } from "./working-memory.ts";
  * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
  * these Observes have ticked, so all these steps were applied. All but the last Observe have succeeded,
  * because a failure would have been persisted before anything else was called. So their events are in working
- * memory. If one is not, the ticks from there on are not those of the log. Resolves to the instance's interval
- * afterwards.
+ * memory. If one is not, the ticks from there on are not those of the log. Nor are they behind a Learn that has not
+ * learned. Resolves to the instance's interval afterwards.
  */
 export async function passObserves(
   context: Context,
@@ -43,6 +44,7 @@ export async function passObserves(
     if (intent?.kind === "learn" && intent.isObserve) {
       await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
     } else if (step.method !== "Observe") {
+      if (intent?.kind === "learn" && !(await mayBeLearned(context, intent))) return latestInterval;
       await concludeStep(
         context,
         step,
@@ -60,6 +62,16 @@ export async function passObserves(
     }
   }
   return latestInterval;
+}
+
+/**
+ * Whether a Learn that an Observe seems to have followed may have learned. If it has not, the tick was not that of
+ * the Observe behind it.
+ */
+async function mayBeLearned({ instance }: Context, intent: LearnIntent): Promise<boolean> {
+  const { model, frequency } = intent;
+  if (model === "" || frequency === unreadableFrequency) return true;
+  return (await frequencyOf(instance, model)) > frequency;
 }
 
 /** Concludes an Observe that another Observe has followed. So it has succeeded. */
@@ -122,7 +134,7 @@ async function concludeLatest(
     return latestInterval;
   }
   if (isCleared(context, { hasSymbols: head.hasSymbols, answer }, events) && mayTakeBack(context, step)) {
-    await takeBack(context, step, latestInterval);
+    await takeBack(context, step, { interval: latestInterval, events });
     return checkpoint.current.interval;
   }
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;

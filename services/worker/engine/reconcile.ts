@@ -74,7 +74,7 @@ export async function recoverDuringStep(context: Context, interval: number): Pro
  */
 async function passWhatItHas(context: Context, by: number, interval: number): Promise<void> {
   const { checkpoint, memory } = context;
-  const { mark, ownObserve } = checkpoint.current;
+  const { ownObserve } = checkpoint.current;
   if (ownObserve && !ownObserve.unseen) {
     const foreignTicks = Math.max(0, by - 1);
     const ticked = by > 0 ? ownObserved(checkpoint.current, interval) : { ownObserve: null };
@@ -83,8 +83,11 @@ async function passWhatItHas(context: Context, by: number, interval: number): Pr
   } else if (by > 0) {
     const ownTicks = ownObserve && by > 1 ? 1 : 0;
     const ofTheLog = Math.min(by - ownTicks, memory.unaccounted);
-    await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));
-  } else if (mark?.kind === "learn") {
+    const latestInterval = await passObserves(context, ofTheLog, ownTicks, interval);
+    // Working memory shows what became of a marked Learn, so it is settled before that is rebuilt.
+    await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
+    await mendTicksUpTo(context, latestInterval);
+  } else {
     await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
   }
 }

@@ -79,3 +79,28 @@ test("it is taken back, too, where the log cannot be read just then (A5)", async
   assert.equal(isAway, false);
   assert.deepEqual(processor.world.instance.events, [["a"]]);
 });
+
+/** A Learn with an Observe behind it. Its worker has died in the Learn, and somebody else has observed then. */
+async function dyingInLearn(isCarriedOut: boolean): Promise<OneProcessor> {
+  const learn = stored(3, "Learn", {});
+  const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), learn, observe(4, ["c"])]);
+  first.onCall = atFirst("Learn", (request) => {
+    if (isCarriedOut) first.carryOut("Learn", request);
+    first.carryOut("Observe", foreign);
+    first.life.isDead = true;
+    return undefined;
+  });
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  return first.nextLife();
+}
+
+test("a Learn beside which somebody else observes is made once, whether it was begun before or not (A3)", async () => {
+  for (const isCarriedOut of [true, false]) {
+    const next = await dyingInLearn(isCarriedOut);
+    await next.start();
+    const { kept, events } = next.world.instance;
+    const models = [...kept.models].map(([name, { frequency }]) => [name, frequency]);
+    assert.deepEqual([models, events], [[[modelName([["a"], ["b"]]), 1]], [["c"]]]);
+  }
+});

@@ -141,3 +141,24 @@ test("an Observe whose event is missing has failed where the next owner has it f
   assert.equal(next.checkpoint?.foreign.ticks, 0);
   await checkExact(next, []);
 });
+
+test("where KATO knows the model of the events that are missing, that a late Learn may have taken them is told", async () => {
+  const first = new OneProcessor([observe(1, ["a", "b"])]);
+  first.onCall = atFirst(
+    "Observe",
+    (request) => {
+      first.carryOut("Observe", request);
+      first.carryOut("Learn", nothing);
+      first.life.isDead = true;
+      return undefined;
+    },
+    "o1",
+  );
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const next = first.nextLife();
+  await next.start();
+  assert.deepEqual(next.world.instance.events, [["a", "b"]]);
+  const [degradation] = next.checkpoint?.degradations ?? [];
+  assert.equal(degradation?.code, "foreign-learn");
+});
