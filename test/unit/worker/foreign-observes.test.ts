@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { atFirst, OneProcessor, observe, stored } from "./one-processor.ts";
+import { atFirst, OneProcessor, observe, setGenes, stored } from "./one-processor.ts";
 
 const foreign = encodeRequest("Observe", { strings: ["x"], unique_id: "somebody else's" });
 
@@ -103,4 +103,25 @@ test("a Learn beside which somebody else observes is made once, whether it was b
     const models = [...kept.models].map(([name, { frequency }]) => [name, frequency]);
     assert.deepEqual([models, events], [[[modelName([["a"], ["b"]]), 1]], [["c"]]]);
   }
+});
+
+test("a model that somebody else had KATO learn is told, also where the worker dies when it is deleted", async () => {
+  const first = new OneProcessor([setGenes(1, { max_sequence_length: 2 }), observe(2, ["a"])]);
+  first.onCall = (method, request) => {
+    if (method !== "DeleteModel") return undefined;
+    first.carryOut(method, request);
+    first.life.isDead = true;
+    return undefined;
+  };
+  await first.start();
+  first.carryOut("Observe", foreign);
+  await first.until("the model is deleted", () => first.life.isDead);
+  const next = first.nextLife();
+  void next.slot.start();
+  await next.untilReconciled();
+  assert.deepEqual(
+    next.checkpoint?.degradations.map(({ code }) => code),
+    ["foreign-learn"],
+  );
+  assert.deepEqual(next.world.instance.events, [["a"]]);
 });
