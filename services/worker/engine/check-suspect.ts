@@ -16,15 +16,18 @@ const rememberedModels = 8;
  * applied. So it is known which state of the instance the call can have met. `isLast` says that the call cannot come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
-  const { memory } = context;
+  const { memory, recovery } = context;
   if (!memory.suspect) return;
   const { method } = memory.suspect;
   if (method === "Learn") await checkLateLearn(context);
   if (settingMethods.has(method)) await restoreSettings(context);
   if (clearingMethods.has(method)) await checkLateClear(context);
-  // Some of what such a call changes cannot be seen: emotives, and the threshold that KATO searches with. So
-  // it is restored once at the end, even if nothing was noticed.
-  const isTraceless = method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
+  // Some of what such a call changes cannot be seen: emotives, and the threshold that KATO searches with. And the
+  // tick of a late Observe may have been taken for that of the next one of the log, if both make the same event.
+  // So it is restored once at the end, even if nothing was noticed.
+  const isObserve = method === "Observe" && recovery.mendsForeignCalls;
+  const isTraceless =
+    isObserve || method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
   if (isLast && isTraceless) await rebuild(context);
 }
 

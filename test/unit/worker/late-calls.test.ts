@@ -126,3 +126,27 @@ test("a late Learn is expected, too, by the owner behind one that has not come t
     assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], [["c"], ["d"]]]);
   }
 });
+
+test("a late Observe that was taken for the next one of the log, as both make the same event, is mended once it is told", async () => {
+  const joyful = stored(1, "Observe", { strings: ["a"], emotives: { joy: 3 }, unique_id: "o1" });
+  const first = new OneProcessor([joyful, observe(2, ["a"])]);
+  first.onCall = atFirst(
+    "Observe",
+    (request) => {
+      first.carryOut("Observe", request);
+      first.carryOut("Observe", request);
+      first.life.isDead = true;
+      return undefined;
+    },
+    "o1",
+  );
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const late = { at: { sequence: 1, step: 0 }, method: "Observe", begunMs: 0, endedMs: 0, end: "response" };
+  first.world.lateCalls = [{ processor: "p1", worker: "frozen", calls: [late] }];
+  const next = first.nextLife();
+  await next.start();
+  await next.until("the report is read", () => next.world.lateCalls.length === 0);
+  const { events, emotives } = next.world.instance;
+  assert.deepEqual([events, emotives], [[["a"], ["a"]], [3]]);
+});
