@@ -1,6 +1,12 @@
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { frequencyOf, insist, modelCountOf, vectorCountOf, workingMemoryOf } from "../instance/questions.ts";
+import {
+  frequencyOf,
+  insist,
+  modelCountOf,
+  readableWorkingMemoryOf,
+  vectorCountOf,
+} from "../instance/questions.ts";
 import type { Context, Suspect } from "./context.ts";
 import { degrade } from "./degrade.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
@@ -79,8 +85,8 @@ async function restoreSettings({ checkpoint, instance }: Context): Promise<void>
 }
 
 async function checkLateClear(context: Context): Promise<void> {
-  const { checkpoint, instance, memory, recovery } = context;
-  const { length } = await workingMemoryOf(instance);
+  const { checkpoint, memory, recovery } = context;
+  const length = await eventCountOf(context);
   // The call may have woken an instance that should sleep. Only StartSleeping puts it to sleep again, which
   // also clears working memory. So a rebuild is needed, which does both.
   const isAwake = checkpoint.current.settings.sleeping && memory.suspect?.method !== "ClearWorkingMemory";
@@ -88,6 +94,11 @@ async function checkLateClear(context: Context): Promise<void> {
   memory.suspect = null;
   recovery.count("foreign", "mended");
   await rebuild(context);
+}
+
+/** How many events working memory has. One that is too large to be read was not emptied, so it has what it should. */
+async function eventCountOf({ checkpoint, instance }: Context): Promise<number> {
+  return (await readableWorkingMemoryOf(instance))?.length ?? checkpoint.current.events;
 }
 
 /**
@@ -101,7 +112,7 @@ async function checkLateLearn(context: Context): Promise<void> {
   if (!suspect) return;
   await checkVectors(context, suspect);
   const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
-  const { length } = await workingMemoryOf(instance);
+  const length = await eventCountOf(context);
   if (length < checkpoint.current.events) {
     const model = modelName(expected.slice(0, expected.length - length));
     log.error({ model }, "a worker that was frozen has learned working memory");

@@ -5,7 +5,7 @@ import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Fault } from "./crash-schedules/faults.ts";
 import { Unprovable } from "./crash-schedules/reference.ts";
 import { run } from "./crash-schedules/schedule.ts";
-import { atFirst, OneProcessor, observe, setGenes, stored, unseen } from "./one-processor.ts";
+import { atFirst, OneProcessor, observe, setGenes, stored, tooLarge, unseen } from "./one-processor.ts";
 
 /** Runs a history with faults, with several seeds: they decide when a call that is cut off goes on. */
 async function withFaults(history: StoredCommand[], faults: Fault[], seeds = 5): Promise<void> {
@@ -149,4 +149,19 @@ test("a late Observe that was taken for the next one of the log, as both make th
   await next.until("the report is read", () => next.world.lateCalls.length === 0);
   const { events, emotives } = next.world.instance;
   assert.deepEqual([events, emotives], [[["a"], ["a"]], [3]]);
+});
+
+test("a working memory that is too large to be read does not stop a processor where a late clear is expected", async () => {
+  const first = new OneProcessor([observe(1, ["a"]), stored(2, "StopSleeping", {}), observe(3, ["b"])]);
+  first.onCall = atFirst("StopSleeping", () => {
+    first.life.isDead = true;
+    return undefined;
+  });
+  void first.slot.start();
+  await first.until("it is about to call", () => first.life.isDead);
+  const next = first.nextLife();
+  next.onCall = (method) => (method === "GetWorkingMemory" ? tooLarge : undefined);
+  const begunMs = next.world.clock.nowMs;
+  await next.start();
+  assert.ok(next.world.clock.nowMs < begunMs + 10_000);
 });
