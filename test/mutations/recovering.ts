@@ -173,7 +173,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "a Learn that was not begun is waited for as long as a call may take",
-      find: 'if (events === intent.events?.length) return "not-begun";',
+      find: 'if (intent.events && startsWith(workingMemory, intent.events)) return "not-begun";',
       replace: "",
     },
     {

@@ -42,6 +42,7 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
     foreignTicks > 0
       ? { events: before.events + (head.hasSymbols && !failed ? 1 : 0), newest: null }
       : await eventsAfter(context, step, head, failed);
+  // Where neither of these is there, a late call of an earlier worker has come beside it.
   const expected = before.events + (head.hasSymbols ? 1 : 0);
   const isOwn = events === expected || (failed && events === before.events);
   if (!isOwn && foreignTicks === 0 && mayTakeBack(context, step)) {

@@ -19,7 +19,8 @@ const rememberedModels = 8;
 /**
  * Checks whether the suspected call has reached the instance since the last check, and mends what it has
  * done. It has to be called after each step while a call is suspected, also after those that reconciling has found
- * applied. So it is known which state of the instance the call can have met. `isLast` says that the call cannot come any more.
+ * applied. So it is known which state of the instance the call can have met. `isLast` says that the call cannot
+ * come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
   const { memory, recovery } = context;
