@@ -44,8 +44,8 @@ export const applying: Mutations = {
   "services/worker/engine/apply-observe.ts": [
     {
       breaks: "A5: KATO learns by itself, and it is not noticed",
-      find: "if (isAutoLearnDue(before, head.hasSymbols)) return applyLearningObserve(context, step, head);",
-      replace: "",
+      find: "if (isAutoLearnDue(before, head.hasSymbols)) {",
+      replace: "if (before.events < 0) {",
     },
     {
       breaks: "A5: a rebuild sends an Observe that KATO could not read",

@@ -24,7 +24,13 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
   const { checkpoint, memory } = context;
   const head = readObservationFields(step.request);
   const before = checkpoint.current;
-  if (isAutoLearnDue(before, head.hasSymbols)) return applyLearningObserve(context, step, head);
+  if (isAutoLearnDue(before, head.hasSymbols)) {
+    await applyLearningObserve(context, step, head);
+    // Only now, because questions are asked between its answer and its conclusion. If one is interrupted, its tick is
+    // not somebody else's.
+    memory.unaccounted = 0;
+    return;
+  }
   const outcome = await callObserve(context, step);
   memory.latestAnswer = { at: step.at, outcome };
   // KATO could not even read it, so it did not tick.

@@ -1,3 +1,4 @@
+import { decodeRequest } from "../../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import {
@@ -7,8 +8,10 @@ import {
   readableWorkingMemoryOf,
   vectorCountOf,
 } from "../instance/questions.ts";
+import type { Position } from "../model/position.ts";
 import type { Context, Suspect } from "./context.ts";
 import { degrade } from "./degrade.ts";
+import { stepAt } from "./method-at.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
@@ -51,6 +54,19 @@ export async function noteIfCleared(context: Context): Promise<void> {
 }
 
 /**
+ * Notes what a late DeleteModel has taken, which stands at this place in the log: the model is gone, and may have been
+ * learned since.
+ */
+export async function noteIfDeleted(context: Context, at: Position): Promise<void> {
+  if (context.memory.learned === "nothing") return;
+  const step = await stepAt(context, at);
+  const name = step && decodeRequest("DeleteModel", Buffer.from(step.request)).name;
+  if (name !== undefined && (await frequencyOf(context.instance, name)) > 0) return;
+  const detail = "a worker that was frozen may have cleared away a model that was learned since";
+  degrade(context, "perhaps-cleared", detail);
+}
+
+/**
  * The methods that change with which threshold KATO searches. Only a rebuild restores that, because the
  * checkpoint has to say that the restoring is under way.
  */
@@ -60,8 +76,8 @@ const thresholdMethods = new Set<string>([
   "rebuild",
 ]);
 /**
- * The methods that set something. Two methods need no check: a ClearAllMemory shows by the interval, and a
- * model that is deleted twice is gone in any case.
+ * The methods that set something. Two methods need no check: a ClearAllMemory shows by the interval, and what a
+ * DeleteModel has taken is only told.
  */
 const settingMethods = new Set<string>([
   ...thresholdMethods,

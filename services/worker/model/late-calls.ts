@@ -13,6 +13,8 @@ export interface LateCall {
   endedMs: number;
   /** How it ended, as `CallResult` says. */
   end: string;
+  /** Whether KATO has answered that it failed. Older versions do not tell it. */
+  failed?: boolean;
 }
 
 /**

@@ -165,3 +165,48 @@ test("a working memory that is too large to be read does not stop a processor wh
   await next.start();
   assert.ok(next.world.clock.nowMs < begunMs + 10_000);
 });
+
+test("what a late call has done is mended, too, where the log cannot be read when it is told", async () => {
+  let isAway = false;
+  const processor = new OneProcessor([observe(1, ["a"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      logs: {
+        ...stores.logs,
+        readRange: (id, first, through) => {
+          if (!isAway) return stores.logs.readRange(id, first, through);
+          isAway = false;
+          throw new Error("no answer");
+        },
+      },
+    },
+  }));
+  await processor.start();
+  const { world } = processor;
+  processor.carryOut("ClearWorkingMemory", new Uint8Array());
+  isAway = true;
+  const late = { at: null, method: "ClearWorkingMemory", begunMs: 0, endedMs: 0, end: "response" };
+  const report = { processor: "p1", worker: "frozen", calls: [late] };
+  world.lateCalls = [report];
+  processor.slot.heard(report);
+  await processor.until("the report is read", () => world.lateCalls.length === 0);
+  assert.deepEqual([isAway, world.instance.events], [false, [["a"]]]);
+});
+
+test("a model that was learned since a late DeleteModel stood in the log is told, if that has deleted it", async () => {
+  const name = modelName([["a", "b"]]);
+  const remove = stored(1, "DeleteModel", { name });
+  for (const failed of [true, false]) {
+    const processor = new OneProcessor([remove, observe(2, ["a", "b"]), stored(3, "Learn", {})]);
+    await processor.start();
+    const { world } = processor;
+    if (!failed) processor.carryOut("DeleteModel", remove.data);
+    const at = { sequence: 1, step: 0 };
+    const late = { at, method: "DeleteModel", begunMs: 0, endedMs: 0, end: "response", failed };
+    const report = { processor: "p1", worker: "frozen", calls: [late] };
+    world.lateCalls = [report];
+    processor.slot.heard(report);
+    await processor.until("the report is read", () => world.lateCalls.length === 0);
+    assert.equal(processor.checkpoint?.degradations[0]?.code, failed ? undefined : "perhaps-cleared");
+  }
+});
