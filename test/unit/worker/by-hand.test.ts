@@ -206,3 +206,16 @@ test("behind a replay nothing counts as lost that was taken out of the log befor
   await next.start();
   assert.deepEqual(world.instance.events, [["a"], ["c"]]);
 });
+
+test("a replay whose last command was applied is over, also where the worker has died right behind that", async () => {
+  const first = new OneProcessor([observe(1, ["a"])]);
+  const { world } = first;
+  await first.start();
+  await first.slot.stop();
+  const left = { ...first.persisted, replaying: { through: 1, isCleared: true }, degraded: "" };
+  world.bucket.set("p1", { revision: ++world.revision, value: JSON.stringify(left) });
+  const next = new OneProcessor([], undefined, world);
+  void next.slot.start();
+  await next.until("it is ready", () => next.slot.state.state === "ready");
+  assert.equal(next.checkpoint?.replaying, null);
+});
