@@ -44,8 +44,8 @@ export const applying: Mutations = {
   "services/worker/engine/apply-observe.ts": [
     {
       breaks: "A5: KATO learns by itself, and it is not noticed",
-      find: "if (isAutoLearnDue(before, head.hasSymbols)) return applyLearningObserve(context, step, head);",
-      replace: "",
+      find: "if (isAutoLearnDue(before, head.hasSymbols)) {",
+      replace: "if (before.events < 0) {",
     },
     {
       breaks: "A5: a rebuild sends an Observe that KATO could not read",
@@ -174,13 +174,18 @@ export const applying: Mutations = {
     },
     {
       breaks: "A5: what an Observe of the gateway's own has moved is not persisted before the next call",
-      find: "await checkpoint.persist(ownObserved(checkpoint.current, interval));",
-      replace: "checkpoint.update(ownObserved(checkpoint.current, interval));",
+      find: "await checkpoint.persist({ ...ticked, rebuilding: { base: interval, inPlace: true } });",
+      replace: "checkpoint.update({ ...ticked, rebuilding: { base: interval, inPlace: true } });",
     },
     {
       breaks: "clients see an Observe of the gateway's own in percept data",
-      find: 'if (checkpoint.current.events === 0) await ask(instance, "ClearWorkingMemory", {});',
+      find: 'await ask(instance, "ClearWorkingMemory", {});',
       replace: "",
+    },
+    {
+      breaks: "the clear of a worker that was frozen when a processor began is not expected",
+      find: "{ ...ticked, rebuilding: { base: interval, inPlace: true } }",
+      replace: "ticked",
     },
   ],
   "services/worker/engine/learn-intent.ts": [

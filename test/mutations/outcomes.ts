@@ -106,8 +106,13 @@ export const outcomes: Mutations = {
     },
     {
       breaks: "an outcome that is recorded twice changes the answer that was given first",
-      find: 'if (found?.record.state === "applied" || found?.record.state === "failed") return;',
+      find: "if (found && isFinal(found.record, command)) return;",
       replace: "",
+    },
+    {
+      breaks: "A7: a command that was tried again is told by the outcome of before",
+      find: ' || (state === "failed" && method === "Observe")',
+      replace: ' || state === "failed"',
     },
     {
       breaks: "an outcome is lost because NATS refuses it once",

@@ -79,7 +79,7 @@ export const processor: Mutations = {
     },
     {
       breaks: "a worker that stops leaves its checkpoint unwritten",
-      find: 'if (lease.held) return checkpoint.persist({ epoch: "" });',
+      find: 'if (lease.held) return checkpoint.persist(isExpecting ? {} : { epoch: "" });',
       replace: "if (lease.held) return;",
     },
   ],

@@ -30,18 +30,23 @@ export const recovering: Mutations = {
     },
     {
       breaks: "ticks of somebody else's calls beside an Observe of the gateway's own are not noticed",
-      find: "await mendForeignTicks(context, Math.max(0, by - 1));",
+      find: "await mendForeignTicks(context, foreignTicks);",
       replace: "",
     },
     {
       breaks: "A5: that an Observe of the gateway's own has ticked is not persisted before the next call",
-      find: "await checkpoint.persist(by > 0 ?",
-      replace: "checkpoint.update(by > 0 ?",
+      find: "await checkpoint.persist({ ...withoutForeign(",
+      replace: "checkpoint.update({ ...withoutForeign(",
     },
     {
       breaks: "A5: ticks of somebody else's calls are counted again at every Observe",
-      find: "await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));",
-      replace: "await passObserves(context, ofTheLog, ownTicks, interval);",
+      find: "    await mendTicksUpTo(context, latestInterval);\n",
+      replace: "",
+    },
+    {
+      breaks: "A3: a Learn is made twice where somebody else has observed beside it",
+      find: "    // Working memory shows what became of a marked Learn, so it is settled before that is rebuilt.\n    await",
+      replace: "    if (by < 0) await",
     },
   ],
   "services/worker/engine/pass-observes.ts": [
@@ -97,7 +102,34 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A7: an Observe whose event is not in working memory is told as applied",
-      find: "if (isMissing(context, step, workingMemory)) return latestInterval;",
+      find: "if (isMissing(context, step, workingMemory)) {",
+      replace: "if (index < 0) {",
+    },
+    {
+      breaks: "A7: an Observe whose event a late clear has taken is told as failed",
+      find: "return memory.unaccounted === Number.POSITIVE_INFINITY || memory.suspect !== null;",
+      replace: "return false;",
+    },
+    {
+      breaks: "A5: what a late clear has taken before an Observe is not given back",
+      find: "if (missing !== 1 || !hasSymbols) return missing > 0;",
+      replace: "if (missing !== 1 || !hasSymbols) return false;",
+    },
+  ],
+  "services/worker/engine/take-back.ts": [
+    {
+      breaks: "what a late Learn may have learned beside an Observe is not told",
+      find: 'degrade(context, "foreign-learn", detail);',
+      replace: "",
+    },
+    {
+      breaks: "an Observe whose event KATO never makes is applied for ever",
+      find: "(takenBack === null || comparePositions(takenBack, at) !== 0)",
+      replace: "(takenBack === null || takenBack !== null)",
+    },
+    {
+      breaks: "A7: an Observe whose success may have been told expires",
+      find: "  noteBegun(context, at);\n",
       replace: "",
     },
   ],
@@ -141,7 +173,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "a Learn that was not begun is waited for as long as a call may take",
-      find: 'if (events === intent.events?.length) return "not-begun";',
+      find: 'if (intent.events && startsWith(workingMemory, intent.events)) return "not-begun";',
       replace: "",
     },
     {
@@ -173,7 +205,7 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: an auto-learn of a single event is thought to keep it",
-      find: "checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0",
+      find: "eventsKept(checkpoint.current.events, hasSymbols)",
       replace: "checkpoint.current.events + (hasSymbols ? 1 : 0) > 0 ? 1 : 0",
     },
     {
@@ -277,6 +309,11 @@ export const recovering: Mutations = {
     {
       breaks: "a torn Learn does not show as degraded",
       find: 'degrade(context, "learn-torn", detail);',
+      replace: "",
+    },
+    {
+      breaks: "a torn model that was deleted is not told if the worker dies then",
+      find: "  await checkpoint.flush();\n",
       replace: "",
     },
   ],

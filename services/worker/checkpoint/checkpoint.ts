@@ -188,8 +188,9 @@ export const firstCheckpoint: Checkpoint = {
 
 /** Whether the instance has to be adopted before it is reconciled. */
 export function isInstanceUnknown(checkpoint: Checkpoint): boolean {
-  const { interval, applied, step, ownObserve, rebuilding, replaying, adopting } = checkpoint;
+  const { interval, applied, step, ownObserve, rebuilding, replaying, adopting, adopted } = checkpoint;
   if (adopting) return true;
+  if (adopted !== null) return false;
   return interval === 0 && applied === 0 && step === 0 && !ownObserve && !rebuilding && !replaying;
 }
 

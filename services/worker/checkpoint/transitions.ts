@@ -167,6 +167,11 @@ export function isAutoLearnDue(
   return n !== 0 && events + (hasSymbols ? 1 : 0) >= n;
 }
 
+/** How many events are left once KATO has learned by itself: the last one, if there were several. */
+export function eventsKept(events: number, hasSymbols: boolean): number {
+  return events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
+}
+
 /** The first sequence of the log that a rebuild needs. It needs no command before that (A5). */
 export function neededFrom(checkpoint: Checkpoint): number {
   const { applied, ifRestarted } = checkpoint;

@@ -28,7 +28,7 @@ export async function applyLearningObserve(
   step: Step,
   head: ObservationFields,
 ): Promise<void> {
-  const { checkpoint, memory } = context;
+  const { checkpoint } = context;
   const asked = await askBefore(context, step, async () => {
     const before = readable(await untouchedWorkingMemory(context));
     return { before, mark: await learnIntent(context, step, before, true) };
@@ -38,7 +38,6 @@ export async function applyLearningObserve(
   await checkpoint.persist({ mark });
   const outcome = await callObserve(context, step);
   if (outcome.grpcStatus !== grpc.OK) {
-    memory.unaccounted = 0;
     return concludeStep(context, step, observeNotBegun(checkpoint.current, step), outcome);
   }
   const { failed, interval } = readResponseFields(outcome.data);
@@ -46,7 +45,6 @@ export async function applyLearningObserve(
   if (interval <= checkpoint.current.interval) return recoverDuringStep(context, interval);
   const foreignTicks = interval - checkpoint.current.interval - 1;
   const after = readable(await readWorkingMemory(context, eventOfStrings(step.request) ?? []));
-  memory.unaccounted = 0;
   if (foreignTicks > 0) {
     return concludeAmongOthers(context, step, { head, interval, failed }, outcome);
   }
@@ -90,7 +88,7 @@ async function concludeAmongOthers(
   const kept = mark?.kind === "learn" && mark.before.length > 0 && event.length > 0 ? [event] : [];
   const changes = {
     ...autoLearned(checkpoint.current, step, { head, interval, kept }),
-    ...withoutForeign(context, foreignTicks),
+    ...withoutForeign(context, foreignTicks, interval),
   };
   const autoLearnedModel = mark?.kind === "learn" ? mark.model : "";
   await concludeStep(context, step, changes, { ...outcome, autoLearnedModel });

@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { degrade } from "./degrade.ts";
 import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { recoverDuringStep } from "./reconcile.ts";
+import { mayTakeBack, takeBack } from "./take-back.ts";
 import { askLater, mayAskLater, noteVectorSymbols } from "./vector-symbols.ts";
 import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
@@ -23,7 +24,13 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
   const { checkpoint, memory } = context;
   const head = readObservationFields(step.request);
   const before = checkpoint.current;
-  if (isAutoLearnDue(before, head.hasSymbols)) return applyLearningObserve(context, step, head);
+  if (isAutoLearnDue(before, head.hasSymbols)) {
+    await applyLearningObserve(context, step, head);
+    // Only now, because questions are asked between its answer and its conclusion. If one is interrupted, its tick is
+    // not somebody else's.
+    memory.unaccounted = 0;
+    return;
+  }
   const outcome = await callObserve(context, step);
   memory.latestAnswer = { at: step.at, outcome };
   // KATO could not even read it, so it did not tick.
@@ -41,10 +48,17 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
     foreignTicks > 0
       ? { events: before.events + (head.hasSymbols && !failed ? 1 : 0), newest: null }
       : await eventsAfter(context, step, head, failed);
+  // Where neither of these is there, a late call of an earlier worker has come beside it.
+  const expected = before.events + (head.hasSymbols ? 1 : 0);
+  const isOwn = events === expected || (failed && events === before.events);
+  if (!isOwn && foreignTicks === 0 && mayTakeBack(context, step)) {
+    memory.unaccounted = 0;
+    return takeBack(context, step, { interval, events });
+  }
   const symbols = head.hasVectors && events > before.events ? newest : null;
   const changes = {
     ...observed(checkpoint.current, step, { head, failed, interval, events, symbols }),
-    ...withoutForeign(context, foreignTicks),
+    ...withoutForeign(context, foreignTicks, interval),
   };
   memory.unaccounted = 0;
   await concludeStep(context, step, changes, outcome);

@@ -1,8 +1,17 @@
+import { decodeRequest } from "../../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { frequencyOf, insist, modelCountOf, vectorCountOf, workingMemoryOf } from "../instance/questions.ts";
+import {
+  frequencyOf,
+  insist,
+  modelCountOf,
+  readableWorkingMemoryOf,
+  vectorCountOf,
+} from "../instance/questions.ts";
+import type { Position } from "../model/position.ts";
 import type { Context, Suspect } from "./context.ts";
 import { degrade } from "./degrade.ts";
+import { stepAt } from "./method-at.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
@@ -12,19 +21,23 @@ const rememberedModels = 8;
 
 /**
  * Checks whether the suspected call has reached the instance since the last check, and mends what it has
- * done. It has to be called after each step while a call is suspected. So it is known which state of the
- * instance the call can have met. `isLast` says that the call cannot come any more.
+ * done. It has to be called after each step while a call is suspected, also after those that reconciling has found
+ * applied. So it is known which state of the instance the call can have met. `isLast` says that the call cannot
+ * come any more.
  */
 export async function checkSuspect(context: Context, isLast = false): Promise<void> {
-  const { memory } = context;
+  const { memory, recovery } = context;
   if (!memory.suspect) return;
   const { method } = memory.suspect;
   if (method === "Learn") await checkLateLearn(context);
   if (settingMethods.has(method)) await restoreSettings(context);
   if (clearingMethods.has(method)) await checkLateClear(context);
-  // Some of what such a call changes cannot be seen: emotives, and the threshold that KATO searches with. So
-  // it is restored once at the end, even if nothing was noticed.
-  const isTraceless = method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
+  // Some of what such a call changes cannot be seen: emotives, and the threshold that KATO searches with. And the
+  // tick of a late Observe may have been taken for that of the next one of the log, if both make the same event.
+  // So it is restored once at the end, even if nothing was noticed.
+  const isObserve = method === "Observe" && recovery.mendsForeignCalls;
+  const isTraceless =
+    isObserve || method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
   if (isLast && isTraceless) await rebuild(context);
 }
 
@@ -41,6 +54,19 @@ export async function noteIfCleared(context: Context): Promise<void> {
 }
 
 /**
+ * Notes what a late DeleteModel has taken, which stands at this place in the log: the model is gone, and may have been
+ * learned since.
+ */
+export async function noteIfDeleted(context: Context, at: Position): Promise<void> {
+  if (context.memory.learned === "nothing") return;
+  const step = await stepAt(context, at);
+  const name = step && decodeRequest("DeleteModel", Buffer.from(step.request)).name;
+  if (name !== undefined && (await frequencyOf(context.instance, name)) > 0) return;
+  const detail = "a worker that was frozen may have cleared away a model that was learned since";
+  degrade(context, "perhaps-cleared", detail);
+}
+
+/**
  * The methods that change with which threshold KATO searches. Only a rebuild restores that, because the
  * checkpoint has to say that the restoring is under way.
  */
@@ -50,8 +76,8 @@ const thresholdMethods = new Set<string>([
   "rebuild",
 ]);
 /**
- * The methods that set something. Two methods need no check: a ClearAllMemory shows by the interval, and a
- * model that is deleted twice is gone in any case.
+ * The methods that set something. Two methods need no check: a ClearAllMemory shows by the interval, and what a
+ * DeleteModel has taken is only told.
  */
 const settingMethods = new Set<string>([
   ...thresholdMethods,
@@ -76,8 +102,8 @@ async function restoreSettings({ checkpoint, instance }: Context): Promise<void>
 }
 
 async function checkLateClear(context: Context): Promise<void> {
-  const { checkpoint, instance, memory, recovery } = context;
-  const { length } = await workingMemoryOf(instance);
+  const { checkpoint, memory, recovery } = context;
+  const length = await eventCountOf(context);
   // The call may have woken an instance that should sleep. Only StartSleeping puts it to sleep again, which
   // also clears working memory. So a rebuild is needed, which does both.
   const isAwake = checkpoint.current.settings.sleeping && memory.suspect?.method !== "ClearWorkingMemory";
@@ -85,6 +111,11 @@ async function checkLateClear(context: Context): Promise<void> {
   memory.suspect = null;
   recovery.count("foreign", "mended");
   await rebuild(context);
+}
+
+/** How many events working memory has. One that is too large to be read was not emptied, so it has what it should. */
+async function eventCountOf({ checkpoint, instance }: Context): Promise<number> {
+  return (await readableWorkingMemoryOf(instance))?.length ?? checkpoint.current.events;
 }
 
 /**
@@ -98,7 +129,7 @@ async function checkLateLearn(context: Context): Promise<void> {
   if (!suspect) return;
   await checkVectors(context, suspect);
   const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
-  const { length } = await workingMemoryOf(instance);
+  const length = await eventCountOf(context);
   if (length < checkpoint.current.events) {
     const model = modelName(expected.slice(0, expected.length - length));
     log.error({ model }, "a worker that was frozen has learned working memory");
@@ -122,7 +153,8 @@ async function checkVectors(context: Context, suspect: Suspect): Promise<void> {
   const count = await vectorCountOf(context.instance);
   const hasRisen = suspect.vectors !== undefined && count > suspect.vectors;
   suspect.vectors = count;
-  // Where none wait, they were stored by their own Learn.
-  if (!hasRisen || context.checkpoint.current.vectorsFrom === null) return;
+  const { vectorsFrom, mark } = context.checkpoint.current;
+  // Where none wait, they were stored by their own Learn. That one is still marked where it has died after that.
+  if (!hasRisen || vectorsFrom === null || mark !== null) return;
   degrade(context, "foreign-vectors", "vectors were stored before their Learn");
 }

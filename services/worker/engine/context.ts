@@ -49,6 +49,8 @@ export type RecoveryStep = "reconcile" | "settle" | "rebuild" | "replay" | "fore
 export interface Memory {
   /** The outcome of the latest Observe, by its answer. The checkpoint may not have that Observe yet. */
   latestAnswer: { at: Position; outcome: StepOutcome } | null;
+  /** The Observe that was taken back last, to be applied again (`takeBack`); null if there was none. */
+  takenBack: Position | null;
   /**
    * How many Observes of the log may have ticked without being in the checkpoint. It is 1 while an Observe is
    * under way or its end was not seen. It is Infinity before the first reconciling, because nobody knows what

@@ -16,17 +16,24 @@ export async function mendTicksUpTo(context: Context, interval: number): Promise
   const { checkpoint } = context;
   const ticks = interval - checkpoint.current.interval;
   if (ticks <= 0) return;
-  checkpoint.update({ interval, ownObserve: null, ...withoutForeign(context, ticks) });
+  checkpoint.update({ interval, ownObserve: null, ...withoutForeign(context, ticks, interval) });
   await mendForeignTicks(context, ticks);
 }
 
 /**
- * The change of the checkpoint that hides these ticks from clients. If foreign ticks are not mended, they are
- * not hidden.
+ * What the checkpoint says of foreign ticks, the last of which has led to this interval. They are hidden from
+ * clients, and working memory has to be rebuilt. That is noted together with the interval. Otherwise nobody
+ * would know of it any more if the mending is interrupted before the rebuild. If foreign ticks are not mended,
+ * there is nothing to say.
  */
-export function withoutForeign({ checkpoint, recovery }: Context, ticks: number): Pick<Checkpoint, "offset"> {
+export function withoutForeign(
+  { checkpoint, recovery }: Context,
+  ticks: number,
+  interval: number,
+): Partial<Pick<Checkpoint, "offset" | "rebuilding">> {
+  if (ticks === 0 || !recovery.mendsForeignCalls) return {};
   const { offset } = checkpoint.current;
-  return { offset: recovery.mendsForeignCalls ? offset - ticks : offset };
+  return { offset: offset - ticks, rebuilding: { base: interval, inPlace: true } };
 }
 
 /**

@@ -47,8 +47,9 @@ export function judgeLearn(intent: LearnIntent, facts: LearnFacts): LearnVerdict
     return isOver ? "learned" : "may-be-running";
   }
   if (hasRisen) return "learned";
-  // A Learn of no events only drops the emotives. So it is repeated, to be sure that it did.
-  if (events === intent.events?.length) return "not-begun";
+  // It would have emptied working memory. A Learn of no events only drops the emotives. So it is repeated, to be sure
+  // that it did.
+  if (intent.events && startsWith(workingMemory, intent.events)) return "not-begun";
   return hasNothingToLearn ? "learned" : "may-be-running";
 }
 
@@ -59,4 +60,9 @@ export function judgeLearn(intent: LearnIntent, facts: LearnFacts): LearnVerdict
 function isNewEvent({ before }: LearnIntent, workingMemory: string[][]): boolean {
   const [kept] = workingMemory;
   return kept !== undefined && (before.length > 1 || JSON.stringify(kept) !== JSON.stringify(before[0]));
+}
+
+/** Whether all of these events are there. Behind them somebody else may have observed others. */
+function startsWith(workingMemory: string[][], events: string[][]): boolean {
+  return JSON.stringify(workingMemory.slice(0, events.length)) === JSON.stringify(events);
 }

@@ -4,7 +4,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { firstMissing } from "../checkpoint/log-gaps.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
-import { commandSucceeded, isAutoLearnDue } from "../checkpoint/transitions.ts";
+import { commandSucceeded, eventsKept, isAutoLearnDue } from "../checkpoint/transitions.ts";
 import { intentAt } from "../model/intent.ts";
 import { NotProvable } from "../model/interruptions.ts";
 import type { Step } from "../model/step.ts";
@@ -47,9 +47,9 @@ function needsIntent(state: Checkpoint, { method, request }: Step): boolean {
 /** What the step changes that decides which of the next ones needs an intent record. */
 function passedOver(state: Checkpoint, step: Step, isMarked: boolean): Changes {
   if (step.method !== "Observe") return commandSucceeded(state, step);
-  // An auto-learn keeps one event.
-  if (isMarked) return { events: 1 };
-  return { events: state.events + (readObservationFields(step.request).hasSymbols ? 1 : 0) };
+  const { hasSymbols } = readObservationFields(step.request);
+  if (isMarked) return { events: eventsKept(state.events, hasSymbols) };
+  return { events: state.events + (hasSymbols ? 1 : 0) };
 }
 
 /**
@@ -57,10 +57,13 @@ function passedOver(state: Checkpoint, step: Step, isMarked: boolean): Changes {
  * ticked: it may have been one of them. Commands that were taken out of the log were not begun.
  */
 export function checkComplete({ checkpoint }: Context, steps: readonly Step[]): void {
-  let expected = checkpoint.current.applied + 1;
+  const { applied, replaying } = checkpoint.current;
+  let expected = applied + 1;
   for (const { at } of steps) {
     // In what is replayed there are gaps: what was taken out of the log when it was first applied.
-    if (isReplayed(checkpoint.current, at.sequence)) expected = at.sequence;
+    expected = isReplayed(checkpoint.current, at.sequence)
+      ? at.sequence
+      : Math.max(expected, (replaying?.applied ?? 0) + 1);
     const missing = firstMissing(checkpoint.current, expected, at.sequence);
     if (missing < at.sequence) {
       const which = `command ${missing} is lost from the log`;

@@ -1,27 +1,29 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { commandSucceeded, observed } from "../checkpoint/transitions.ts";
-import { ask, readableWorkingMemoryOf } from "../instance/questions.ts";
-import { intentAt } from "../model/intent.ts";
-import { eventOfStrings } from "../model/memory-events.ts";
+import { ask, frequencyOf, readableWorkingMemoryOf } from "../instance/questions.ts";
+import type { LearnIntent } from "../model/intent.ts";
+import { intentAt, unreadableFrequency } from "../model/intent.ts";
+import { canMake, eventOfStrings } from "../model/memory-events.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
+import type { StepOutcome } from "../model/step-outcome.ts";
 import { refused, unknown } from "../model/step-outcome.ts";
 import { concludeStep } from "./conclude-step.ts";
 import type { Context } from "./context.ts";
-import { mendForeignTicks, withoutForeign } from "./foreign-ticks.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";
 import { checkComplete, nextObserves } from "./next-observes.ts";
 import { provedOutcome } from "./proved-outcome.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
+import { mayTakeBack, noteBegun, takeBack } from "./take-back.ts";
 import { readWorkingMemory } from "./working-memory.ts";
 
 /**
  * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
  * these Observes have ticked, so all these steps were applied. All but the last Observe have succeeded,
  * because a failure would have been persisted before anything else was called. So their events are in working
- * memory. If one is not, the ticks from there on are not those of the log. Resolves to the instance's interval
- * afterwards.
+ * memory. If one is not, the ticks from there on are not those of the log. Nor are they behind a Learn that has not
+ * learned. Resolves to the instance's interval afterwards.
  */
 export async function passObserves(
   context: Context,
@@ -42,6 +44,7 @@ export async function passObserves(
     if (intent?.kind === "learn" && intent.isObserve) {
       await settleMarkedLearn(context, { interval, restarted: false, ticked: true, isOver: !isLast });
     } else if (step.method !== "Observe") {
+      if (intent?.kind === "learn" && !(await mayBeLearned(context, intent))) return latestInterval;
       await concludeStep(
         context,
         step,
@@ -51,11 +54,24 @@ export async function passObserves(
     } else if (isLast) {
       latestInterval = await concludeLatest(context, step, ownTicks, interval);
     } else {
-      if (isMissing(context, step, workingMemory)) return latestInterval;
+      if (isMissing(context, step, workingMemory)) {
+        noteBegun(context, steps.at(-1)?.at ?? step.at);
+        return latestInterval;
+      }
       await concludeFollowed(context, step, workingMemory);
     }
   }
   return latestInterval;
+}
+
+/**
+ * Whether a Learn that an Observe seems to have followed may have learned. If it has not, the tick was not that of
+ * the Observe behind it.
+ */
+async function mayBeLearned({ instance }: Context, intent: LearnIntent): Promise<boolean> {
+  const { model, frequency } = intent;
+  if (model === "" || frequency === unreadableFrequency) return true;
+  return (await frequencyOf(instance, model)) > frequency;
 }
 
 /** Concludes an Observe that another Observe has followed. So it has succeeded. */
@@ -77,7 +93,8 @@ async function concludeFollowed(
  * failed. So an empty Observe is made first: KATO's lock holds it back until the other one is over. The empty
  * Observe cannot make KATO learn by itself. It could only if the other one could too. Then that one would be
  * marked, and `settleMarkedLearn` would conclude it. Then working memory shows whether the event is there. If
- * another one is there, the tick was not that of this Observe, which is then still to be applied.
+ * another one is there, the tick was not that of this Observe, which is then still to be applied. If a late clear
+ * may have taken it, the Observe is taken back.
  *
  * `ownTicks` is 1 if an earlier empty Observe has ticked, else 0. That one may still be running, because its end
  * was not seen either. It would make KATO learn if a next command lowered max_sequence_length meanwhile. So
@@ -106,17 +123,22 @@ async function concludeLatest(
   }
   const { current } = checkpoint;
   const workingMemory = await readWorkingMemory(context, eventOfStrings(step.request) ?? []);
-  const events = workingMemory?.length ?? current.events + (head.hasSymbols ? 1 : 0);
+  const expected = current.events + (head.hasSymbols ? 1 : 0);
+  // An event behind the expected ones is somebody else's, whose tick is noticed.
+  const events = Math.min(workingMemory?.length ?? expected, expected);
   const hasEvent = events > current.events;
-  if (hasEvent && isAnotherEvent(step, workingMemory?.at(-1))) {
-    const { offset } = withoutForeign(context, 1);
-    const ticked = current.interval + 1 + ticks;
-    checkpoint.update({ interval: ticked, ownObserve: null, offset: offset - ticks });
-    await mendForeignTicks(context, 1);
+  const newest = hasEvent ? workingMemory?.[current.events] : undefined;
+  if (newest && isAnotherEvent(step, newest)) {
+    const own = { interval: current.interval + ticks, offset: current.offset - ticks };
+    checkpoint.update({ ...own, ownObserve: null });
+    return latestInterval;
+  }
+  if (isCleared(context, { hasSymbols: head.hasSymbols, answer }, events) && mayTakeBack(context, step)) {
+    await takeBack(context, step, { interval: latestInterval, events });
     return checkpoint.current.interval;
   }
   const failed = answer ? answer.outcome === "failed" : head.hasSymbols && !hasEvent;
-  const symbols = head.hasVectors && hasEvent ? (workingMemory?.at(-1) ?? null) : null;
+  const symbols = head.hasVectors ? (newest ?? null) : null;
   const seen = { head, failed, interval: current.interval + 1 + ticks, events, symbols };
   const changes = { ...observed(current, step, seen), ownObserve: null, offset: current.offset - ticks };
   let outcome = failed ? refused(grpc.OK, "") : provedOutcome(context, step);
@@ -142,8 +164,23 @@ function isMissing(
   return workingMemory.length <= events || isAnotherEvent(step, workingMemory[events]);
 }
 
-/** Whether this is not the event that an Observe makes. Of one with vectors nobody knows what it makes. */
-function isAnotherEvent(step: Step, event: string[] | undefined): boolean {
-  if (event === undefined || readObservationFields(step.request).hasVectors) return false;
-  return JSON.stringify(event) !== JSON.stringify(eventOfStrings(step.request));
+/** Whether this is not the event that an Observe makes. */
+function isAnotherEvent({ request }: Step, event: string[] | undefined): boolean {
+  return event !== undefined && !canMake(request, event);
+}
+
+/**
+ * Whether a late clear of an earlier worker may have taken the event of an Observe that has ticked, or an event
+ * before it. If nothing but this one event is missing, the Observe may as well have failed. That is what an answer
+ * says, and it is taken for that by a worker that has made the call itself and suspects nobody.
+ */
+function isCleared(
+  { checkpoint, memory }: Context,
+  { hasSymbols, answer }: { hasSymbols: boolean; answer: StepOutcome | undefined },
+  events: number,
+): boolean {
+  const missing = checkpoint.current.events + (hasSymbols ? 1 : 0) - events;
+  if (missing !== 1 || !hasSymbols) return missing > 0;
+  if (answer) return answer.outcome === "applied";
+  return memory.unaccounted === Number.POSITIVE_INFINITY || memory.suspect !== null;
 }

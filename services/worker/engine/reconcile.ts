@@ -3,7 +3,7 @@ import { insist } from "../instance/questions.ts";
 import { Interrupted } from "../model/interruptions.ts";
 import { noteIfCleared } from "./check-suspect.ts";
 import type { Context } from "./context.ts";
-import { mendForeignTicks, mendTicksUpTo } from "./foreign-ticks.ts";
+import { mendForeignTicks, mendTicksUpTo, withoutForeign } from "./foreign-ticks.ts";
 import { leaveIntervalZero } from "./gateway-observe.ts";
 import { passObserves } from "./pass-observes.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
@@ -74,15 +74,20 @@ export async function recoverDuringStep(context: Context, interval: number): Pro
  */
 async function passWhatItHas(context: Context, by: number, interval: number): Promise<void> {
   const { checkpoint, memory } = context;
-  const { mark, ownObserve } = checkpoint.current;
+  const { ownObserve } = checkpoint.current;
   if (ownObserve && !ownObserve.unseen) {
-    await checkpoint.persist(by > 0 ? ownObserved(checkpoint.current, interval) : { ownObserve: null });
-    await mendForeignTicks(context, Math.max(0, by - 1));
+    const foreignTicks = Math.max(0, by - 1);
+    const ticked = by > 0 ? ownObserved(checkpoint.current, interval) : { ownObserve: null };
+    await checkpoint.persist({ ...withoutForeign(context, foreignTicks, interval), ...ticked });
+    await mendForeignTicks(context, foreignTicks);
   } else if (by > 0) {
     const ownTicks = ownObserve && by > 1 ? 1 : 0;
     const ofTheLog = Math.min(by - ownTicks, memory.unaccounted);
-    await mendTicksUpTo(context, await passObserves(context, ofTheLog, ownTicks, interval));
-  } else if (mark?.kind === "learn") {
+    const latestInterval = await passObserves(context, ofTheLog, ownTicks, interval);
+    // Working memory shows what became of a marked Learn, so it is settled before that is rebuilt.
+    await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
+    await mendTicksUpTo(context, latestInterval);
+  } else {
     await settleMarkedLearn(context, { interval, restarted: false, ticked: false, isOver: false });
   }
 }

@@ -1,7 +1,7 @@
 import { status as grpc } from "@grpc/grpc-js";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
-import { autoLearned, commandSucceeded, observed } from "../checkpoint/transitions.ts";
+import { autoLearned, commandSucceeded, eventsKept, observed } from "../checkpoint/transitions.ts";
 import { AnswerTooLarge, frequencyOf } from "../instance/questions.ts";
 import type { Intent, LearnIntent } from "../model/intent.ts";
 import { unreadableFrequency } from "../model/intent.ts";
@@ -98,7 +98,7 @@ function notePerhapsTorn(context: Context): void {
 function keptBy({ checkpoint }: Context, step: Step, { isObserve }: LearnIntent): number {
   if (!isObserve) return 0;
   const { hasSymbols } = readObservationFields(step.request);
-  return checkpoint.current.events + (hasSymbols ? 1 : 0) > 1 ? 1 : 0;
+  return eventsKept(checkpoint.current.events, hasSymbols);
 }
 
 /** Settles the marked step. If it is not known which events were to be learned, these are found out first. */

@@ -13,16 +13,18 @@ import { probeEvents } from "./probe-events.ts";
  * follows restores working memory.
  */
 export async function removeIfTorn(context: Context, intent: LearnIntent): Promise<boolean> {
-  const { instance, log } = context;
+  const { checkpoint, instance, log } = context;
   const isTorn = await probeEvents(
     context,
     (intent.events ?? []).map((strings) => ({ strings })),
   );
   await insist(instance, "ClearWorkingMemory", {});
   if (!isTorn) return false;
+  // Once the model is deleted, nothing shows any more that it was torn.
+  noteTorn(context);
+  await checkpoint.flush();
   await deleteModel(context, intent.model);
   log.warn({ model: intent.model }, "a torn model was deleted");
-  noteTorn(context);
   return true;
 }
 

@@ -23,9 +23,14 @@ export function withoutPerhaps(degradations: readonly Degradation[]): Degradatio
  */
 export async function undoLearn(context: Context, model: string, before: number): Promise<void> {
   const { checkpoint, instance, log } = context;
-  const { vectorsFrom } = checkpoint.current;
+  const { vectorsFrom, interval } = checkpoint.current;
   let degradations = checkpoint.current.degradations;
-  checkpoint.update({ mark: null, degradations: degradedBy(degradations, "foreign-learn", perhapsLearned) });
+  // Once the model is deleted, nothing shows it any more.
+  await checkpoint.persist({
+    mark: null,
+    rebuilding: { base: interval, inPlace: true },
+    degradations: degradedBy(degradations, "foreign-learn", perhapsLearned),
+  });
   const frequency = await frequencyOf(instance, model);
   degradations = withoutPerhaps(degradations);
   // Vectors are stored even where there is no model to learn.

@@ -144,10 +144,14 @@ export class Instance {
    * the instance after calls of the next owner. So its answer does not count: the next owner mends what the
    * call has done, and tells what became of the command.
    */
-  #late(method: string, begunMs: number, { kind: end }: CallResult): LeaseLost {
+  #late(method: string, begunMs: number, result: CallResult): LeaseLost {
     const endedMs = this.#options.clock.unixMs();
-    if (end !== "not-sent")
-      this.lateCalls.push({ at: this.inHand?.at ?? null, method, begunMs, endedMs, end });
+    const { kind: end } = result;
+    const failed = result.kind === "response" && readResponseFields(result.bytes).failed;
+    if (end !== "not-sent") {
+      const at = this.inHand?.at ?? null;
+      this.lateCalls.push({ at, method, begunMs, endedMs, end, ...(failed && { failed }) });
+    }
     return new LeaseLost(this.processor);
   }
 

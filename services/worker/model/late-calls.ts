@@ -13,6 +13,8 @@ export interface LateCall {
   endedMs: number;
   /** How it ended, as `CallResult` says. */
   end: string;
+  /** Whether KATO has answered that it failed. Older versions do not tell it. */
+  failed?: boolean;
 }
 
 /**
@@ -23,4 +25,9 @@ export interface LateCallReport {
   processor: string;
   worker: string;
   calls: LateCall[];
+  /**
+   * Whether that worker itself still expected a late call, of a worker before it. That call may come yet. Older
+   * versions do not tell it.
+   */
+  isExpecting?: boolean;
 }

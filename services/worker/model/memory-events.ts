@@ -25,6 +25,18 @@ export function eventOfStrings(request: Uint8Array): string[] | null {
   return strings.toSorted(byCodePoint);
 }
 
+/**
+ * Whether an Observe can have made this event. Only KATO knows which symbols vectors get. They come before the
+ * strings, and there is at least one.
+ */
+export function canMake(request: Uint8Array, event: readonly string[]): boolean {
+  const { strings = [] } = decodeRequest("Observe", Buffer.from(request));
+  const ofVectors = event.slice(0, Math.max(0, event.length - strings.length));
+  if (readObservationFields(request).hasVectors !== ofVectors.length > 0) return false;
+  if (!ofVectors.every((symbol) => symbol.startsWith("VECTOR|"))) return false;
+  return JSON.stringify(event.slice(ofVectors.length)) === JSON.stringify(strings.toSorted(byCodePoint));
+}
+
 /** How many symbols these events have together. */
 export function countSymbols(events: readonly string[][]): number {
   return events.reduce((sum, event) => sum + event.length, 0);

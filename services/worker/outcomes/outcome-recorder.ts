@@ -95,8 +95,7 @@ export class OutcomeRecorder {
     for (;;) {
       const found = await outcomes.find(command.processor, command.id);
       if (found && (belongsToAnother(found.record, command) || isLaterAttempt(found.record, record))) return;
-      // After a crash an outcome can be told again. The first answer stays.
-      if (found?.record.state === "applied" || found?.record.state === "failed") return;
+      if (found && isFinal(found.record, command)) return;
       if (await this.#replace(command, found, record)) return;
     }
   }
@@ -166,6 +165,15 @@ function belongsToAnother(record: CommandRecord, command: StoredCommand): boolea
  */
 function hasBegun({ state }: CommandRecord): boolean {
   return state !== "queued" && state !== "expired";
+}
+
+/**
+ * Whether a record has what its command has come to. After a crash an outcome can be told again, and the first
+ * answer stays. But a failure is kept before it is persisted that the command has ended. In between a worker may
+ * die, and then the next one tries the command again, unless it is an Observe, which has ticked.
+ */
+function isFinal({ state }: CommandRecord, { method }: StoredCommand): boolean {
+  return state === "applied" || (state === "failed" && method === "Observe");
 }
 
 /**

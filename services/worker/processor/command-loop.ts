@@ -46,7 +46,6 @@ export class CommandLoop {
   #last = 0;
   /** When the command in hand was stored (Unix ms, by JetStream's clock). */
   #storedAtMs = 0;
-
   /** The steps of the command in hand. There can be ten thousands, so they are decoded once. */
   #steps: { command: StoredCommand; steps: Step[] } | undefined;
 
@@ -75,6 +74,8 @@ export class CommandLoop {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
     const { stores, processor, clock } = this.#environment;
     const { checkpoint } = context;
+    // An earlier worker may have died between the last command of a replay and its end.
+    if (endReplay(context) && status.state === "rebuilding") status.become("ready");
     const reader = stores.logs.read(processor, checkpoint.current.applied + 1, () => supervisor.doubtLog());
     this.#reader = reader;
     try {

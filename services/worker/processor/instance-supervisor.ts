@@ -52,6 +52,8 @@ export class InstanceSupervisor {
   /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
   #isLogInDoubt = false;
+  /** Called each time that it is known what the instance has, before anything is applied. */
+  onReconciled: () => Promise<void> = async () => {};
   /** Called once it is known what an instance has whose log has lost commands. */
   onLossSettled: () => void = () => {};
   /** Whether the instance was not reconciled yet. */
@@ -160,6 +162,7 @@ export class InstanceSupervisor {
       this.#mustAdopt = false;
       await reconcile(context, interval);
       context.memory.unaccounted = 0;
+      await this.onReconciled();
       gate.reconciled();
       this.#isFirst = false;
       if (wasLost) this.onLossSettled();

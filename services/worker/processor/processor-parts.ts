@@ -65,6 +65,7 @@ export function partsOf(
     pause: (ms) => clock.sleep(ms),
     memory: {
       latestAnswer: null,
+      takenBack: null,
       unaccounted: Number.POSITIVE_INFINITY,
       unaskedVectors: [],
       suspect: null,

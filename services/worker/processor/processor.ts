@@ -139,17 +139,18 @@ export class Processor {
   }
 
   /**
-   * Persists that nothing is under way. If the lease is lost, tells instead which of this worker's calls were
-   * under way then. To be called once `applyLog` has ended.
+   * Persists that nothing is under way, unless a call of an earlier worker is. If the lease is lost, tells instead
+   * which of this worker's calls were under way then. To be called once `applyLog` has ended.
    */
   async giveBack(): Promise<void> {
     const { processor, lease, stores } = this.#environment;
     const { checkpoint, instance, log } = this.context;
     this.#parts.replay.end({ kind: "away" });
-    if (lease.held) return checkpoint.persist({ epoch: "" });
+    const { isExpecting } = this.#parts.takeover;
+    if (lease.held) return checkpoint.persist(isExpecting ? {} : { epoch: "" });
     // This is not awaited, because the next owner checks by itself for a while.
     stores.lateCalls
-      .tell({ processor, worker: lease.worker, calls: instance.lateCalls })
+      .tell({ processor, worker: lease.worker, calls: instance.lateCalls, isExpecting })
       .catch((err) => log.warn({ err }, "cannot tell of late calls"));
   }
 

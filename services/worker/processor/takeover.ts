@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { checkSuspect, noteIfCleared } from "../engine/check-suspect.ts";
+import { checkSuspect, noteIfCleared, noteIfDeleted } from "../engine/check-suspect.ts";
 import type { Context, Suspect } from "../engine/context.ts";
 import { mendTicksUpTo } from "../engine/foreign-ticks.ts";
 import { methodAt } from "../engine/method-at.ts";
@@ -14,6 +14,8 @@ import type { ProcessorEnvironment } from "./processor-environment.ts";
  * none under way. An Observe that comes even later is noticed by its tick.
  */
 const suspectedMs = 60_000;
+/** After how long a report is taken once more that could not be dealt with. */
+const hearAgainMs = 2_000;
 
 /**
  * Watches for a late call of the worker that had the processor before and did not give it back. That worker
@@ -34,6 +36,7 @@ export class Takeover {
    */
   #left: Pick<Checkpoint, "mark" | "rebuilding"> | undefined;
   #cancelTimer: () => void = () => {};
+  #isClosed = false;
 
   constructor(
     environment: ProcessorEnvironment,
@@ -46,10 +49,17 @@ export class Takeover {
     this.#supervisor = supervisor;
     this.#before = loaded.epoch;
     this.#left = loaded.epoch === "" ? undefined : loaded;
+    supervisor.onReconciled = () => this.check();
+  }
+
+  /** Whether a late call may still come. */
+  get isExpecting(): boolean {
+    const { mark, rebuilding } = this.#left ?? { mark: null, rebuilding: null };
+    return mark !== null || rebuilding !== null || this.#context.memory.suspect !== null;
   }
 
   /**
-   * Mends what a late call has done. It has to be called once the instance is reconciled and after each step,
+   * Mends what a late call has done. It has to be called whenever the instance is reconciled and after each step,
    * while nothing else has the instance.
    */
   async check(): Promise<void> {
@@ -67,15 +77,27 @@ export class Takeover {
       await this.#mend(report);
       return true;
     });
-    if (!done) return;
+    if (!done) return this.#hearAgain(report);
     for (const call of report.calls)
       telemetry.log.error({ ...call, from: report.worker }, "a call came late");
-    if (report.worker === this.#before) this.#end();
+    if (report.worker === this.#before && !report.isExpecting) this.#end();
     await stores.lateCalls.remove(report);
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#cancelTimer();
+  }
+
+  /** Takes a report once more in a while, because the instance or the log was away. */
+  #hearAgain(report: LateCallReport): void {
+    const { clock, telemetry } = this.#environment;
+    clock.after(hearAgainMs, () => {
+      if (this.#isClosed) return;
+      this.heard(report).catch((err) =>
+        telemetry.log.error({ err }, "cannot mend what a late call has done"),
+      );
+    });
   }
 
   async #begin(): Promise<void> {
@@ -113,11 +135,16 @@ export class Takeover {
     if (isCleared) await noteIfCleared(this.#context);
     const known = memory.suspect ?? nothingLearned();
     const suspect = memory.suspect;
-    for (const { method } of calls) {
-      memory.suspect = { ...known, method };
-      await checkSuspect(this.#context, true);
+    try {
+      for (const { method, at, failed } of calls) {
+        // Where it has failed there was no such model.
+        if (method === "DeleteModel" && at && !failed) await noteIfDeleted(this.#context, at);
+        memory.suspect = { ...known, method };
+        await checkSuspect(this.#context, true);
+      }
+    } finally {
+      memory.suspect = suspect;
     }
-    memory.suspect = suspect;
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeRequest } from "../../../libs/kato/codec.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import { firstCheckpoint, isInstanceUnknown } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { OneProcessor, observe } from "./one-processor.ts";
@@ -53,6 +54,16 @@ test("a processor whose worker dies before anything is applied is adopted once",
   await next.start();
   assert.equal(next.world.instance.genes.persistence, 7);
   assert.deepEqual(next.world.instance.events, [["a"]]);
+});
+
+test("an instance that was adopted is not adopted again because a worker that was frozen has made it tick", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  const { world } = processor;
+  const left = { ...firstCheckpoint, adopted: firstCheckpoint.settings, epoch: "frozen", degraded: "" };
+  world.bucket.set("p1", { revision: ++world.revision, value: JSON.stringify(left) });
+  processor.carryOut("Observe", encodeRequest("Observe", { unique_id: "kato-gateway" }));
+  await processor.start();
+  assert.deepEqual([processor.slot.state.interval, world.instance.events], [1, [["a"]]]);
 });
 
 test("an instance is adopted only while nothing may have been called", () => {

@@ -183,3 +183,39 @@ test("a rebuild by hand that is exact takes back that working memory differed", 
   assert.equal(answer.kind === "rebuilt" && answer.degraded, "");
   assert.deepEqual(processor.checkpoint?.degradations, []);
 });
+
+test("behind a replay nothing counts as lost that was taken out of the log before it (A2)", async () => {
+  const expired = observe(2, ["b"], { replyTo: "client", deadlineMs: 1 });
+  const first = new OneProcessor([observe(1, ["a"]), expired]);
+  const { world } = first;
+  await first.start();
+  first.onCall = (method, request) => {
+    if (method !== "Observe") return undefined;
+    const text = Buffer.from(request).toString();
+    // What comes behind the replay ticks before it is persisted that the replay is over.
+    if (text.includes("o1")) world.store(observe(3, ["c"]));
+    if (!text.includes("o3")) return undefined;
+    first.carryOut(method, request);
+    first.life.isDead = true;
+    return undefined;
+  };
+  void first.slot.rebuild({ from: 1, dryRun: false });
+  await first.until("the worker has died", () => first.life.isDead);
+  assert.equal(first.persisted?.replaying?.through, 1);
+  const next = first.nextLife();
+  await next.start();
+  assert.deepEqual(world.instance.events, [["a"], ["c"]]);
+});
+
+test("a replay whose last command was applied is over, also where the worker has died right behind that", async () => {
+  const first = new OneProcessor([observe(1, ["a"])]);
+  const { world } = first;
+  await first.start();
+  await first.slot.stop();
+  const left = { ...first.persisted, replaying: { through: 1, isCleared: true }, degraded: "" };
+  world.bucket.set("p1", { revision: ++world.revision, value: JSON.stringify(left) });
+  const next = new OneProcessor([], undefined, world);
+  void next.slot.start();
+  await next.until("it is ready", () => next.slot.state.state === "ready");
+  assert.equal(next.checkpoint?.replaying, null);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeRequest } from "../../../libs/kato/codec.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import { atFirst, OneProcessor, observe, stored } from "./one-processor.ts";
+import { atFirst, OneProcessor, observe, setGenes, stored } from "./one-processor.ts";
 
 const foreign = encodeRequest("Observe", { strings: ["x"], unique_id: "somebody else's" });
 
@@ -51,4 +51,77 @@ test("a command behind the Observes that have ticked is applied, however many ti
   await next.start();
   const { kept, events } = next.world.instance;
   assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], []]);
+});
+
+test("it is taken back, too, where the log cannot be read just then (A5)", async () => {
+  let isAway = false;
+  const processor = new OneProcessor([observe(1, ["a"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      logs: {
+        ...stores.logs,
+        readRange: (id, first, through) => {
+          if (isAway) {
+            isAway = false;
+            throw new Error("no answer");
+          }
+          return stores.logs.readRange(id, first, through);
+        },
+      },
+    },
+  }));
+  await processor.start();
+  processor.carryOut("Observe", foreign);
+  isAway = true;
+  await processor.until("it is noticed", () => processor.checkpoint?.foreign.ticks === 1);
+  await processor.untilReconciled();
+  await processor.pass(2_000);
+  assert.equal(isAway, false);
+  assert.deepEqual(processor.world.instance.events, [["a"]]);
+});
+
+/** A Learn with an Observe behind it. Its worker has died in the Learn, and somebody else has observed then. */
+async function dyingInLearn(isCarriedOut: boolean): Promise<OneProcessor> {
+  const learn = stored(3, "Learn", {});
+  const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), learn, observe(4, ["c"])]);
+  first.onCall = atFirst("Learn", (request) => {
+    if (isCarriedOut) first.carryOut("Learn", request);
+    first.carryOut("Observe", foreign);
+    first.life.isDead = true;
+    return undefined;
+  });
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  return first.nextLife();
+}
+
+test("a Learn beside which somebody else observes is made once, whether it was begun before or not (A3)", async () => {
+  for (const isCarriedOut of [true, false]) {
+    const next = await dyingInLearn(isCarriedOut);
+    await next.start();
+    const { kept, events } = next.world.instance;
+    const models = [...kept.models].map(([name, { frequency }]) => [name, frequency]);
+    assert.deepEqual([models, events], [[[modelName([["a"], ["b"]]), 1]], [["c"]]]);
+  }
+});
+
+test("a model that somebody else had KATO learn is told, also where the worker dies when it is deleted", async () => {
+  const first = new OneProcessor([setGenes(1, { max_sequence_length: 2 }), observe(2, ["a"])]);
+  first.onCall = (method, request) => {
+    if (method !== "DeleteModel") return undefined;
+    first.carryOut(method, request);
+    first.life.isDead = true;
+    return undefined;
+  };
+  await first.start();
+  first.carryOut("Observe", foreign);
+  await first.until("the model is deleted", () => first.life.isDead);
+  const next = first.nextLife();
+  void next.slot.start();
+  await next.untilReconciled();
+  assert.deepEqual(
+    next.checkpoint?.degradations.map(({ code }) => code),
+    ["foreign-learn"],
+  );
+  assert.deepEqual(next.world.instance.events, [["a"]]);
 });

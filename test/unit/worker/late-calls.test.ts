@@ -1,9 +1,11 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Fault } from "./crash-schedules/faults.ts";
 import { Unprovable } from "./crash-schedules/reference.ts";
 import { run } from "./crash-schedules/schedule.ts";
-import { observe, stored } from "./one-processor.ts";
+import { atFirst, OneProcessor, observe, setGenes, stored, tooLarge, unseen } from "./one-processor.ts";
 
 /** Runs a history with faults, with several seeds: they decide when a call that is cut off goes on. */
 async function withFaults(history: StoredCommand[], faults: Fault[], seeds = 5): Promise<void> {
@@ -58,4 +60,153 @@ test("the answer to an Observe says nothing of the same one when the history is 
     ],
     40,
   );
+});
+
+test("vectors that an auto-learn has stored are not taken for those of a late Learn, where its answer was lost", async () => {
+  const history = [
+    observe(1, ["a", "b"]),
+    stored(2, "Learn", {}),
+    setGenes(3, { max_sequence_length: 3 }),
+    observe(4, ["a"]),
+    vectorOf(5, 5),
+    observe(6, ["c"]),
+    vectorOf(7, 7),
+  ];
+  const first = new OneProcessor(history);
+  first.onCall = atFirst("Learn", () => {
+    first.life.isDead = true;
+    return undefined;
+  });
+  void first.slot.start();
+  await first.until("it is about to learn", () => first.life.isDead);
+  const next = first.nextLife();
+  next.onCall = atFirst(
+    "Observe",
+    (request) => {
+      next.carryOut("Observe", request);
+      return unseen;
+    },
+    "o6",
+  );
+  await next.start();
+  assert.deepEqual(next.checkpoint?.degradations, []);
+});
+
+test("a late Learn is expected, too, by the owner behind one that has not come to anything", async () => {
+  for (const isStopped of [true, false]) {
+    const history = [["a"], ["b"], [], ["c"], ["d"]].map((strings, index) =>
+      strings.length > 0 ? observe(index + 1, strings) : stored(index + 1, "Learn", {}),
+    );
+    const first = new OneProcessor(history);
+    first.onCall = atFirst("Learn", () => {
+      first.life.isDead = true;
+      return undefined;
+    });
+    void first.slot.start();
+    await first.until("it is about to learn", () => first.life.isDead);
+    const second = first.nextLife();
+    second.onCall = () => unseen;
+    void second.slot.start();
+    await second.until("it calls the instance", () => second.calls.length > 0);
+    second.life.lease.held = isStopped;
+    await second.slot.stop();
+    await second.pass(0);
+    const third = second.nextLife();
+    third.onCall = atFirst(
+      "Observe",
+      () => {
+        third.carryOut("Learn", new Uint8Array());
+        return undefined;
+      },
+      "o5",
+    );
+    await third.start();
+    await third.pass(0);
+    const { kept, events } = third.world.instance;
+    assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], [["c"], ["d"]]]);
+  }
+});
+
+test("a late Observe that was taken for the next one of the log, as both make the same event, is mended once it is told", async () => {
+  const joyful = stored(1, "Observe", { strings: ["a"], emotives: { joy: 3 }, unique_id: "o1" });
+  const first = new OneProcessor([joyful, observe(2, ["a"])]);
+  first.onCall = atFirst(
+    "Observe",
+    (request) => {
+      first.carryOut("Observe", request);
+      first.carryOut("Observe", request);
+      first.life.isDead = true;
+      return undefined;
+    },
+    "o1",
+  );
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const late = { at: { sequence: 1, step: 0 }, method: "Observe", begunMs: 0, endedMs: 0, end: "response" };
+  first.world.lateCalls = [{ processor: "p1", worker: "frozen", calls: [late] }];
+  const next = first.nextLife();
+  await next.start();
+  await next.until("the report is read", () => next.world.lateCalls.length === 0);
+  const { events, emotives } = next.world.instance;
+  assert.deepEqual([events, emotives], [[["a"], ["a"]], [3]]);
+});
+
+test("a working memory that is too large to be read does not stop a processor where a late clear is expected", async () => {
+  const first = new OneProcessor([observe(1, ["a"]), stored(2, "StopSleeping", {}), observe(3, ["b"])]);
+  first.onCall = atFirst("StopSleeping", () => {
+    first.life.isDead = true;
+    return undefined;
+  });
+  void first.slot.start();
+  await first.until("it is about to call", () => first.life.isDead);
+  const next = first.nextLife();
+  next.onCall = (method) => (method === "GetWorkingMemory" ? tooLarge : undefined);
+  const begunMs = next.world.clock.nowMs;
+  await next.start();
+  assert.ok(next.world.clock.nowMs < begunMs + 10_000);
+});
+
+test("what a late call has done is mended, too, where the log cannot be read when it is told", async () => {
+  let isAway = false;
+  const processor = new OneProcessor([observe(1, ["a"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      logs: {
+        ...stores.logs,
+        readRange: (id, first, through) => {
+          if (!isAway) return stores.logs.readRange(id, first, through);
+          isAway = false;
+          throw new Error("no answer");
+        },
+      },
+    },
+  }));
+  await processor.start();
+  const { world } = processor;
+  processor.carryOut("ClearWorkingMemory", new Uint8Array());
+  isAway = true;
+  const late = { at: null, method: "ClearWorkingMemory", begunMs: 0, endedMs: 0, end: "response" };
+  const report = { processor: "p1", worker: "frozen", calls: [late] };
+  world.lateCalls = [report];
+  processor.slot.heard(report);
+  await processor.until("the report is read", () => world.lateCalls.length === 0);
+  assert.deepEqual([isAway, world.instance.events], [false, [["a"]]]);
+});
+
+test("a model that was learned since a late DeleteModel stood in the log is told, if that has deleted it", async () => {
+  const name = modelName([["a", "b"]]);
+  const remove = stored(1, "DeleteModel", { name });
+  for (const failed of [true, false]) {
+    const processor = new OneProcessor([remove, observe(2, ["a", "b"]), stored(3, "Learn", {})]);
+    await processor.start();
+    const { world } = processor;
+    if (!failed) processor.carryOut("DeleteModel", remove.data);
+    const at = { sequence: 1, step: 0 };
+    const late = { at, method: "DeleteModel", begunMs: 0, endedMs: 0, end: "response", failed };
+    const report = { processor: "p1", worker: "frozen", calls: [late] };
+    world.lateCalls = [report];
+    processor.slot.heard(report);
+    await processor.until("the report is read", () => world.lateCalls.length === 0);
+    assert.equal(processor.checkpoint?.degradations[0]?.code, failed ? undefined : "perhaps-cleared");
+  }
 });

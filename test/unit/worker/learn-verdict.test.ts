@@ -34,6 +34,11 @@ test("a Learn that has emptied working memory and written no model may still be 
   assert.equal(verdict(learn, {}), "may-be-running");
 });
 
+test("a Learn is judged by its own events, and not by those that somebody else has observed meanwhile (A3)", () => {
+  assert.equal(verdict(learn, { workingMemory: [["a"], ["b"], ["x"]] }), "not-begun");
+  assert.equal(verdict(learn, { workingMemory: [["x"], ["y"]] }), "may-be-running");
+});
+
 test("a Learn of no events is repeated, one of events that make no model is over once they are gone", () => {
   const ofNothing: LearnIntent = { ...learn, before: [], events: [], model: "", frequency: 0 };
   assert.equal(verdict(ofNothing, { frequency: 0 }), "not-begun");

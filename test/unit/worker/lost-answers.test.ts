@@ -215,3 +215,15 @@ test("a change of the recall threshold that is repeated is made once (A3)", asyn
   await processor.start();
   assert.equal(processor.world.instance.searched, 0.2);
 });
+
+test("the tick of an auto-learn is not taken for somebody else's where a question after its answer is lost (A3)", async () => {
+  const event = stored(2, "Observe", { strings: ["a"], vectors: [[5]], unique_id: "o2" }, client);
+  const processor = new OneProcessor([setGenes(1, { max_sequence_length: 1 }), event]);
+  processor.onCall = atFirst("GetCognitionData", () => unseen);
+  await processor.start();
+  assert.equal(processor.checkpoint?.foreign.ticks, 0);
+  assert.deepEqual(
+    [...processor.world.instance.kept.models.values()].map(({ frequency }) => frequency),
+    [1],
+  );
+});

@@ -52,3 +52,55 @@ test("an Observe of vectors that another one has followed is rebuilt with its ow
   assert.deepEqual(processor.world.instance.events, [["VECTOR|5"], ["b"]]);
   assert.deepEqual(processor.checkpoint?.degradations, []);
 });
+
+test("an event of strings is not taken for that of an Observe with vectors, so that one is applied (A2)", async () => {
+  const first = new OneProcessor([
+    observe(1, ["a"]),
+    stored(2, "Observe", { vectors: [[5]], unique_id: "o2" }),
+  ]);
+  first.onCall = atFirst(
+    "Observe",
+    (request) => {
+      // A worker that was frozen before the same Observe has woken up.
+      first.carryOut("Observe", request);
+      first.carryOut("Observe", request);
+      first.life.isDead = true;
+      return undefined;
+    },
+    "o1",
+  );
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const next = first.nextLife();
+  await next.start();
+  assert.deepEqual(next.world.instance.events, [["a"], ["VECTOR|5"]]);
+});
+
+test("an empty Observe behind an auto-learn that has kept nothing has ticked, and so is not applied again (A3)", async () => {
+  const processor = await dyingInTheLast([
+    setGenes(1, { max_sequence_length: 1 }),
+    observe(2, ["a", "b"]),
+    observe(3, []),
+  ]);
+  assert.equal(processor.checkpoint?.foreign.ticks, 0);
+  assert.equal(processor.calls.filter((method) => method === "Learn" || method === "Observe").length, 1);
+});
+
+test("a late Observe of the same strings behind one that is not persisted is not counted to working memory (A5)", async () => {
+  const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])]);
+  const late = (request: Uint8Array) => {
+    first.carryOut("Observe", request);
+    first.life.isDead = true;
+    return undefined;
+  };
+  first.onCall = atFirst("Observe", late, "o2");
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  const next = first.nextLife();
+  // It comes beside the empty Observe that waits for the end of the second one.
+  next.onCall = atFirst("Observe", () => late(observe(2, ["b"]).data), "kato-gateway");
+  await next.start();
+  await next.restartInstance();
+  assert.deepEqual(next.world.instance.events, [["a"], ["b"]]);
+  assert.deepEqual(next.checkpoint?.degradations, []);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
-import { OneProcessor, observe } from "./one-processor.ts";
+import { atFirst, failed, OneProcessor, observe, stored } from "./one-processor.ts";
 
 /** A processor whose outcomes are not kept before `back` resolves. */
 function withOutcomesKeptAfter(history: StoredCommand[], back: Promise<void>): OneProcessor {
@@ -57,4 +57,31 @@ test("the outcome of a command that was begun is kept for its client, who has st
   await processor.start();
   assert.equal(told, "unknown");
   await processor.until("it is kept", () => processor.world.records.get("c1")?.record.state === "applied");
+});
+
+test("a failure that was kept is not what is kept of a command that the next worker has tried again (A7)", async () => {
+  const once = { fingerprint: "f", attempt: "a" };
+  const learn = stored(2, "Learn", {}, { id: "key", once, store: true });
+  const first = new OneProcessor([observe(1, ["a", "b"]), learn], ({ stores }) => ({
+    stores: {
+      ...stores,
+      checkpoints: {
+        ...stores.checkpoints,
+        load: () => stores.checkpoints.load(),
+        save: async (checkpoint) => {
+          // It dies before it is persisted that the command has ended.
+          if (checkpoint.applied === 2) first.life.isDead = true;
+          return stores.checkpoints.save(checkpoint);
+        },
+      },
+    },
+  }));
+  first.onCall = atFirst("GetModel", () => failed("GetModel", first.world.instance.interval));
+  void first.slot.start();
+  await first.until("the worker has died", () => first.life.isDead);
+  assert.equal(first.world.records.get("key")?.record.state, "failed");
+  const next = new OneProcessor([], undefined, first.world);
+  await next.start();
+  await next.until("it is kept", () => next.world.records.get("key")?.record.state === "applied");
+  assert.equal(next.world.instance.kept.models.size, 1);
 });

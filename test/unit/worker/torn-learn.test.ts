@@ -117,3 +117,21 @@ function dieAtObserve(processor: OneProcessor, which: number): OnCall {
     return undefined;
   };
 }
+
+test("a torn model that was deleted is told, also where the worker dies right then", async () => {
+  const first = dying();
+  first.onCall = (method, request) => {
+    if (method !== "DeleteModel") return undefined;
+    first.carryOut(method, request);
+    first.life.isDead = true;
+    return undefined;
+  };
+  void first.slot.start();
+  await first.until("it is deleted", () => first.life.isDead);
+  const next = first.nextLife();
+  await next.start();
+  assert.deepEqual(
+    next.checkpoint?.degradations.map(({ code }) => code),
+    ["learn-torn"],
+  );
+});

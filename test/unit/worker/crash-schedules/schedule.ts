@@ -217,7 +217,8 @@ class Run {
       const events = comparable(instance.events);
       assert.deepEqual(events, comparable(undisturbed.events), "working memory is right in any case");
     }
-    // A late Observe of an earlier worker, beside one that is not persisted, looks like two that the log lacks.
+    // A late Observe of an earlier worker, beside one that is not persisted, looks like two that the log lacks. So
+    // does a late clear beside two that are not persisted.
     const always: DegradationCode[] = [...excused, "ahead-of-log"];
     const allowed = mayHaveSlept ? [...always, ...ofSleepers] : always;
     const others = degradations.filter(({ code }) => !allowed.includes(code));
