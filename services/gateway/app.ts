@@ -31,7 +31,7 @@ import { randomId } from "./http/random-id.ts";
 import { shareBodies } from "./http/read-body.ts";
 import { recordRequests } from "./http/request-log.ts";
 import { serverWithTls } from "./http/tls.ts";
-import { answerUnreadable, checkHead } from "./http/unreadable-requests.ts";
+import { answerUnreadable, objectionToHead } from "./http/unreadable-requests.ts";
 import { describeApi } from "./openapi/describe-api.ts";
 import { allRoutes, namedSchemas } from "./routes/all.ts";
 
@@ -60,6 +60,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // recordRequests logs one line a request.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomId(),
+    // A child of the logger for each request would cost as much as its line: lines name the request themselves.
+    childLoggerFactory: (logger) => logger,
     requestIdHeader: false,
     bodyLimit: limits.bodyBytes,
     http: serverOptions(limits),
@@ -98,12 +100,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
   keepAuditTrail(app, { trail: () => ifReached(backend)?.auditTrail, log });
   refuseUnknownProcessors(app, backend);
   writeAnswers(app, new MemoryBudget(limits.answersBytes, "answers", () => reached("answers")));
-  app.addHook("onRequest", async ({ raw }) => checkHead(raw));
+  app.addHook("onRequest", ({ raw }, _reply, done) => done(objectionToHead(raw)));
   refuseUnknownPaths(app, allowedMethods);
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     setSafetyHeaders(reply);
     // Clients then open their next connection to another gateway, and this one can close.
     if (stopping.aborted) reply.header("connection", "close");
+    done();
   });
   for (const routes of allRoutes)
     void app.register(routes, { backend, stopping, metrics, limits, reached, auth });

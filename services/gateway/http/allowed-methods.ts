@@ -40,8 +40,9 @@ export function refuseUnknownPaths(app: FastifyInstance, allowedMethods: Allowed
     const detail = `${path} has ${allowed.join(", ")}, and not ${request.method}.`;
     throw new GatewayError("METHOD_NOT_ALLOWED", detail, { effect: "none" });
   };
-  app.addHook("onRequest", async (request, reply) => {
-    if (request.is404) await refuse(request, reply);
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) refuse(request, reply).catch(done);
+    else done();
   });
   app.setNotFoundHandler(refuse);
 }

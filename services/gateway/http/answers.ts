@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { probePaths } from "./probe-paths.ts";
 
@@ -33,13 +34,18 @@ export function writeAnswers(app: FastifyInstance, budget: MemoryBudget): void {
     return `${JSON.stringify(others).slice(0, -1)},"message":${message.text}}`;
   });
   app.decorateRequest("isRefusable", false);
-  app.addHook("onSend", async (request, reply, payload) => {
+  app.addHook("onSend", (request, reply, payload, done) => {
     const { length } = typeof payload === "string" || Buffer.isBuffer(payload) ? payload : "";
-    if (length <= smallBytes || probePaths.has(request.url)) return;
+    if (length <= smallBytes || probePaths.has(request.url)) return done();
     const share = budget.share();
-    if (request.isRefusable || request.method === "GET") share.resize(length);
-    else share.insist(length);
+    try {
+      if (request.isRefusable || request.method === "GET") share.resize(length);
+      else share.insist(length);
+    } catch (error) {
+      return done(GatewayError.from(error));
+    }
     reply.raw.once("close", () => share.release());
+    done();
   });
 }
 

@@ -21,7 +21,7 @@ interface Exchange {
 /** What Node's HTTP server needs to know of the limits when it is made. */
 export function serverOptions({ headersMs }: Limits) {
   return {
-    // checkHead answers a request without a Host with a problem.
+    // objectionToHead answers a request without a Host with a problem.
     requireHostHeader: false,
     headersTimeout: headersMs,
     // Often, so that thousands that were opened one after the other are not closed at one moment.

@@ -28,16 +28,26 @@ const maxRatio = 200;
 
 /** Has bodies decoded that are sent with `Content-Encoding`. What is not understood is a 415. */
 export function decodeBodies(app: FastifyInstance): void {
-  app.addHook("preParsing", async (request, _reply, payload) => {
-    if (!hasBody(request)) return payload;
-    checkCharset(request.headers["content-type"]);
-    const coding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
-    if (coding === "identity" || coding === "") return payload;
-    const decoder = Object.hasOwn(decoders, coding) ? decoders[coding] : undefined;
-    if (!decoder)
-      throw unsupported(`The Content-Encoding ${quoted(coding)} is not one of ${acceptedCodings}.`);
-    return new DecodedBody(payload, decoder(), coding);
+  app.addHook("preParsing", (request, _reply, payload, done) => {
+    if (!hasBody(request)) return done(null, payload);
+    try {
+      done(null, decoded(request, payload));
+    } catch (error) {
+      done(GatewayError.from(error));
+    }
   });
+}
+
+/** The body as it was before it was coded. Throws UNSUPPORTED_MEDIA_TYPE. */
+function decoded({ headers }: FastifyRequest, payload: RequestPayload): RequestPayload {
+  checkCharset(headers["content-type"]);
+  const coding = (headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (coding === "identity" || coding === "") return payload;
+  const decoder = Object.hasOwn(decoders, coding) ? decoders[coding] : undefined;
+  if (!decoder) {
+    throw unsupported(`The Content-Encoding ${quoted(coding)} is not one of ${acceptedCodings}.`);
+  }
+  return new DecodedBody(payload, decoder(), coding);
 }
 
 function hasBody({ method, headers }: FastifyRequest): boolean {

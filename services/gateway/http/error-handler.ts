@@ -17,7 +17,8 @@ export function errorHandler(options: { legacyErrors: boolean; reasonOf: (proces
     const problem = problemOf(known);
     const status = options.legacyErrors && known.code === "BODY_NOT_JSON" ? 500 : known.status;
     const { retryAfterSeconds, limit } = known.context;
-    if (known.code === "INTERNAL") request.log.error({ err: known }, "the gateway failed on a request");
+    if (known.code === "INTERNAL")
+      request.log.error({ err: known, request: request.id }, "the gateway failed on a request");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
     if (known.code === "UNAUTHENTICATED") reply.header("www-authenticate", "Bearer");
     if (limit) setRateLimit(reply, { ...limit, available: 0, seconds: retryAfterSeconds });

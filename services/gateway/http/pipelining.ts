@@ -8,7 +8,9 @@ const maxWaiting = 100;
 
 /** The requests of one connection. */
 interface Line {
-  /** How many were begun in this turn. */
+  /** The turn of the event loop in which the latest were begun. */
+  turn: number;
+  /** How many were begun in it. */
   begun: number;
   /** What begins each of those that wait, in the order in which they came. */
   waiting: (() => void)[];
@@ -25,11 +27,15 @@ export function spreadPipelined(app: FastifyInstance): void {
   const lines = new WeakMap<Socket, Line>();
   app.addHook("onRequest", (request, _reply, done) => {
     const { socket } = request.raw;
-    const line = lines.get(socket) ?? { begun: 0, waiting: [], isScheduled: false };
-    lines.set(socket, line);
+    let line = lines.get(socket);
+    if (!line) {
+      line = { turn: 0, begun: 0, waiting: [], isScheduled: false };
+      lines.set(socket, line);
+    }
+    const turn = turns.present;
+    if (line.turn !== turn) [line.turn, line.begun] = [turn, 0];
     if (line.begun < perTurn && line.waiting.length === 0 && !socket.writableNeedDrain) {
       line.begun++;
-      schedule(socket, line);
       return done();
     }
     line.waiting.push(done);
@@ -37,6 +43,22 @@ export function spreadPipelined(app: FastifyInstance): void {
     if (line.waiting.length > maxWaiting) socket.pause();
   });
 }
+
+/** Numbers the turns of the event loop in which requests come: one timer a turn serves all connections. */
+const turns = {
+  number: 1,
+  isCounting: false,
+  get present(): number {
+    if (!this.isCounting) {
+      this.isCounting = true;
+      setImmediate(() => {
+        this.isCounting = false;
+        this.number++;
+      });
+    }
+    return this.number;
+  },
+};
 
 function schedule(socket: Socket, line: Line): void {
   if (line.isScheduled) return;
@@ -47,11 +69,10 @@ function schedule(socket: Socket, line: Line): void {
 
 function nextTurn(socket: Socket, line: Line): void {
   line.isScheduled = false;
-  line.begun = 0;
   if (socket.destroyed) line.waiting = [];
   if (line.waiting.length === 0) return;
   const next = socket.writableNeedDrain ? [] : line.waiting.splice(0, perTurn);
-  line.begun = next.length;
+  [line.turn, line.begun] = [turns.present, next.length];
   schedule(socket, line);
   if (line.waiting.length === 0 && socket.isPaused()) socket.resume();
   for (const begin of next) begin();

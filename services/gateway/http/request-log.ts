@@ -67,8 +67,7 @@ export function recordRequests(
 
 function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMetrics): void {
   const { method, outcome, id, processor, trace, span } = request;
-  const headers = reply.getHeaders();
-  const [command, sequence] = [headers["kato-command"], headers["kato-sequence"]];
+  const [command, sequence] = [reply.getHeader("kato-command"), reply.getHeader("kato-sequence")];
   const status = reply.statusCode;
   metrics.answered({ processor, method: routeOf(request), outcome, seconds: reply.elapsedTime / 1_000 });
   span?.end({
@@ -84,6 +83,7 @@ function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMe
   });
   request.log.info(
     {
+      reqId: id,
       request: id,
       ...(trace && { trace: traceIdOf(trace) }),
       method,

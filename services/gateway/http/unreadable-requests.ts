@@ -72,16 +72,24 @@ function answerOf(error: GatewayError, request_id: string): string {
 }
 
 /**
- * Refuses heads that two programs may read differently: no `Host` or two of them, and a `Transfer-Encoding`
- * that Node does not undo. Throws BAD_REQUEST.
+ * What is wrong with a head that two programs may read differently: no `Host` or two of them, and a
+ * `Transfer-Encoding` that Node does not undo. Undefined for others.
  */
-export function checkHead({ rawHeaders, headers, httpVersion }: IncomingMessage): void {
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
+export function objectionToHead({
+  rawHeaders,
+  headers,
+  httpVersion,
+}: IncomingMessage): GatewayError | undefined {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
   if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) {
-    throw new GatewayError("BAD_REQUEST", `The request has ${hosts} Host headers.`, { effect: "none" });
+    return new GatewayError("BAD_REQUEST", `The request has ${hosts} Host headers.`, { effect: "none" });
   }
   const coding = headers["transfer-encoding"]?.trim().toLowerCase() ?? "chunked";
-  if (coding === "chunked") return;
+  if (coding === "chunked") return undefined;
   const detail = `The Transfer-Encoding ${JSON.stringify(coding.slice(0, 100))} is not supported, only chunked.`;
-  throw new GatewayError("BAD_REQUEST", detail, { effect: "none" });
+  return new GatewayError("BAD_REQUEST", detail, { effect: "none" });
 }

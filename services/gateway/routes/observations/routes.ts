@@ -119,7 +119,8 @@ function endWithError(
 ): void {
   const error = GatewayError.from(reason);
   request.outcome = error.code;
-  if (error.code === "INTERNAL") request.log.error({ err: error }, "the gateway failed on a request");
+  if (error.code === "INTERNAL")
+    request.log.error({ err: error, request: request.id }, "the gateway failed on a request");
   const { line, lines } = intake.record;
   // A line that was refused has its receipt already.
   if (error.code !== "INVALID_INPUT" || intake.record.rejected_count === 0) {
