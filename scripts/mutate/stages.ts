@@ -24,7 +24,7 @@ const testsByFolder: Record<string, [integration: string[], whole: string[]]> = 
   "services/gateway/": [
     ["integration/gateway/*"],
     [
-      "end-to-end/{commands,bulk}/*",
+      "end-to-end/{access,commands,bulk}/*",
       "end-to-end/api/{limits,processor,observe}",
       "end-to-end/recovery/{nats,worker,instance}-trouble",
       "end-to-end/running/tls",

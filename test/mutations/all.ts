@@ -1,3 +1,4 @@
+import { access } from "./access.ts";
 import { applying } from "./applying.ts";
 import { assignment } from "./assignment.ts";
 import { checkpoint } from "./checkpoint.ts";
@@ -31,6 +32,7 @@ export const mutations: MutationOfFile[] = [
   gateway,
   registry,
   tls,
+  access,
 ].flatMap((part) =>
   Object.entries(part).flatMap(([file, changes]) => changes.map((change) => ({ file, ...change }))),
 );

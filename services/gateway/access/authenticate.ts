@@ -93,9 +93,13 @@ function isThere({ fileKeys }: AccessSettings, keys: KeyStore | undefined, id: s
   return keys?.get(id) !== undefined || fileKeys.some((key) => key.id === id);
 }
 
-function ofCertificate({ grantsByName }: AccessSettings, { raw }: FastifyRequest): Principal | undefined {
+/** Undefined without a certificate, and with that of a proxy, which speaks for its clients. */
+function ofCertificate(
+  { grantsByName, proxy }: AccessSettings,
+  { raw }: FastifyRequest,
+): Principal | undefined {
   const names = certificateNames(raw.socket);
-  if (names.length === 0) return undefined;
+  if (names.length === 0 || names.some((name) => proxy?.certificates.has(name))) return undefined;
   for (const name of names) {
     const grants = grantsByName?.get(name);
     if (grants) return { id: `cert:${name}`, name, grants };

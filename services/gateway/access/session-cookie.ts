@@ -7,7 +7,8 @@ export const consoleHeader = "kato-console";
 
 /** The key in the cookie of a login; undefined if there is none. */
 export function keyOfCookie({ headers }: Pick<FastifyRequest, "headers">): string | undefined {
-  for (const cookie of (headers.cookie ?? "").split(";")) {
+  if (headers.cookie === undefined) return undefined;
+  for (const cookie of headers.cookie.split(";")) {
     const [name, value] = cookie.trim().split("=");
     if (name === cookieName) return value;
   }

@@ -82,6 +82,15 @@ test("no certificate, or one that does not count, is a 401", async () => {
   assert.deepEqual(await learn(writer, stranger), unauthenticated);
 });
 
+test("a proxy is proved by its certificate, and names its clients", async () => {
+  const proxy = { name: "proxy", dns: ["proxy.example"] };
+  assert.deepEqual(await learn(proxy, authority, { "x-user": "alice" }), passed);
+  assert.deepEqual(await learn(proxy, authority, { "x-user": "bob" }), unauthenticated);
+  assert.deepEqual(await learn(proxy), unauthenticated);
+  const other = { name: "other", dns: ["other.example"] };
+  assert.deepEqual(await learn(other, authority, { "x-user": "alice" }), unauthenticated);
+});
+
 test("a name that looks like several in the certificate is none", async () => {
   assert.deepEqual(
     await learn({ name: "x", uris: ["spiffe://x, URI:spiffe://kato/writer"] }),
