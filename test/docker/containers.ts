@@ -138,6 +138,7 @@ export async function startContainers(): Promise<ContainerSystem> {
     for (const name of ["gateway-1", "gateway-2"]) {
       await runService(name, "gateway", {
         NATS_URL: "nats://gateway:gateway@nats:4222",
+        GATEWAY_AUTH: "none",
         KATO_PROCESSORS: JSON.stringify(Object.fromEntries(endpoints)),
         ENDPOINT_ALLOW: allow,
       });
