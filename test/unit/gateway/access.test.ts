@@ -22,6 +22,12 @@ function appFor(t: TestContext, access: Partial<AccessSettings>) {
 const learn = (send: ReturnType<typeof appFor>, headers: Record<string, string>) =>
   send("POST", "/p1/learn", undefined, headers);
 
+test("a route that does not say what it needs is not served", (t) => {
+  const gateway = buildGatewayApp();
+  t.after(() => gateway.close());
+  assert.throws(() => gateway.app.get("/forgotten", async () => "secrets"), /\/forgotten has no scope/);
+});
+
 test("a host that is not expected is refused to all but probes", async (t) => {
   const send = appFor(t, { hosts: new Set(["localhost", "[::1]"]) });
   for (const host of ["localhost", "LOCALHOST:8000", "[::1]:8000"])
