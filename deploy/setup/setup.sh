@@ -34,6 +34,16 @@ secret() {
   done
 }
 
+# The cluster has volumes of its own. Without the logs of an installation of one NATS the instances would lose their working memory.
+if [ -d /former/jetstream ] && [ ! -e /secrets/nats/former-is-left ]; then
+  if [ "${1:-}" != leave-former ]; then
+    echo 'setup: this installation has its logs in the volume of one NATS, and the cluster would begin without them. Move them' >&2
+    echo 'setup: (docs/containers.md, From one NATS to a cluster), or begin anew: docker compose … run --rm setup leave-former' >&2
+    exit 1
+  fi
+  touch /secrets/nats/former-is-left
+fi
+
 for folder in /secrets/*; do chmod 0755 "$folder"; done
 secret NATS_GATEWAY_PASSWORD '' "nats/gateway:$nats" "gateway/nats-password:$node"
 secret NATS_WORKER_PASSWORD '' "nats/worker:$nats" "worker/nats-password:$node"

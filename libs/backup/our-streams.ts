@@ -4,7 +4,9 @@ import { processorOfStream } from "../commands/messages/subjects.ts";
 import { deadLetterStream } from "../commands/outcomes/dead-letters.ts";
 import { allBuckets, bucketStream } from "../nats/buckets.ts";
 
-const sharedStreams = new Set([deadLetterStream, ...allBuckets.map(bucketStream)]);
+/** The audit trail of the gateways, whose code nobody else knows. */
+const auditStream = "KATO-AUDIT";
+const sharedStreams = new Set([deadLetterStream, auditStream, ...allBuckets.map(bucketStream)]);
 
 /** The names of all streams of this system that NATS has. */
 export async function listStreams(connection: NatsConnection): Promise<string[]> {

@@ -6,7 +6,8 @@ import { NatsLink } from "../../libs/nats/connection.ts";
 import { commonSettings } from "../../libs/service/common-settings.ts";
 
 export interface BackupCommand {
-  folder: string;
+  /** Its only argument. */
+  argument: string;
   connection: NatsConnection;
   /** NATS_REPLICAS; undefined where it is not set. */
   replicas: number | undefined;
@@ -16,13 +17,20 @@ export interface BackupCommand {
   progress: (line: string) => void;
 }
 
+/** What each command takes, and as which of NATS's users it is answered. */
+const commands = {
+  backup: { argument: "DIR", inbox: "backup" },
+  restore: { argument: "DIR", inbox: "restore" },
+  replicas: { argument: "3", inbox: "restore" },
+} as const;
+
 /**
- * Runs `npm run backup` or `npm run restore` as this process, with one folder as its argument and the settings
- * of NATS that the services have. `run` resolves to the line to end with. What an operator can see to is one
+ * Runs a command about what NATS keeps as this process, with one argument and the settings of NATS that the
+ * services have. `run` resolves to the line to end with. What an operator can see to is one
  * line on standard error, and the exit status is 1; for wrong arguments it is 2.
  */
 export async function runBackupCommand(
-  name: "backup" | "restore",
+  name: keyof typeof commands,
   run: (command: BackupCommand) => Promise<string>,
 ): Promise<void> {
   const progress = (line: string) => void process.stderr.write(`${name}: ${line}\n`);
@@ -35,9 +43,9 @@ export async function runBackupCommand(
   }
   let nats: NatsLink | undefined;
   try {
-    const [folder, ...more] = process.argv.slice(2);
-    if (folder === undefined || folder.startsWith("-") || more.length > 0) {
-      progress(`give it one folder: npm run ${name} -- DIR`);
+    const [argument, ...more] = process.argv.slice(2);
+    if (argument === undefined || argument.startsWith("-") || more.length > 0) {
+      progress(`give it one argument: npm run ${name} -- ${commands[name].argument}`);
       process.exitCode = 2;
       return;
     }
@@ -50,13 +58,13 @@ export async function runBackupCommand(
       ...settings.nats,
       replicas: settings.natsReplicas,
       name,
-      inbox: name,
+      inbox: commands[name].inbox,
       log,
       stopping: stop.signal,
     });
     if (!nats) throw new BackupError("stopped before NATS answered");
     const { connection } = nats;
-    progress(await run({ folder, connection, replicas, stopping: stop.signal, progress }));
+    progress(await run({ argument, connection, replicas, stopping: stop.signal, progress }));
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof BackupError || error instanceof SettingsError) progress(error.message);

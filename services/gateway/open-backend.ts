@@ -8,6 +8,7 @@ import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { instanceContext } from "../../libs/kato/instance-tls.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
+import { warnOfFewerReplicas } from "../../libs/nats/fewer-replicas.ts";
 import { Inbox } from "../../libs/nats/inbox.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
 import { StoreTime } from "../../libs/nats/store-time.ts";
@@ -76,6 +77,7 @@ export async function openBackend(
     log,
   });
   await ask(() => streams.look());
+  await warnOfFewerReplicas(connection, replicas, log);
   const replies = new Inbox(connection, replyOfMessage, inboxPrefix);
   const parts = { nats, registry, registrations, states, streams, logs, room, stores, replies };
   const kept = {

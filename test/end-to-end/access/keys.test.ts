@@ -188,6 +188,20 @@ async function statusAndType(key: string): Promise<unknown[]> {
   return [status, json.type];
 }
 
+test("a login ends with a key that is taken out of its file", async () => {
+  const { headers, status } = await admin("POST", "/session", { key: firstKey });
+  assert.equal(status, 200);
+  const [cookie = ""] = String(headers["set-cookie"]).split(";");
+  const isIn = async () => (await other("GET", "/session", undefined, { cookie })).status;
+  await until("the login counts", async () => (await isIn()) === 200);
+  const { key: nextKey, env: next } = adminKey({ after }, "next");
+  await system.gateways[1]?.restart(next);
+  await until("the next key counts", async () => {
+    return (await other("GET", "/keys", undefined, bearer(nextKey))).status === 200;
+  });
+  assert.equal(await isIn(), 401);
+});
+
 test("no log has a secret", () => {
   const logs = [...system.gateways, system.worker].map((service) => service.output()).join("\n");
   assert.ok(logs.length > 10_000);

@@ -25,7 +25,7 @@ function run(
   }
   const text = readFileSync(join(deploy, script), "utf8");
   const moved = text.replaceAll(
-    /(?<=[\s"=])\/(secrets|data|etc\/nats|run\/secrets)(?=[/\s"])/g,
+    /(?<=[\s"=])\/(secrets|data|former|etc\/nats|run\/secrets)(?=[/\s"])/g,
     `${root}/$1`,
   );
   const variables = { PATH: `${bin}:${process.env.PATH}`, ...env };
@@ -170,4 +170,15 @@ test("nats-server takes both configurations with what the script hands over", { 
     const { NATS_WORKER_PASSWORD: _, ...others } = env;
     assert.match(check(others).stderr, /NATS_WORKER_PASSWORD/);
   }
+});
+
+test("a cluster does not begin without the logs of an installation of one NATS, unless it is told to", (t) => {
+  const { root, setUp, filesOf } = startSetup(t);
+  mkdirSync(join(root, "former/jetstream"), { recursive: true });
+  const { output, status } = setUp();
+  assert.equal(status, 1);
+  assert.match(output, /has its logs in the volume of one NATS.*\n.*setup leave-former/);
+  assert.deepEqual(filesOf("nats"), []);
+  assert.equal(setUp({ args: ["leave-former"] }).status, 0);
+  assert.equal(setUp().status, 0);
 });
