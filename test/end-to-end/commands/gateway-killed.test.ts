@@ -7,7 +7,7 @@ import { startSystem, untilUsable } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
 const leaseMs = 3_000;
-const rounds = 2;
+const rounds = 1;
 let system: System;
 
 before(async () => {
