@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { shownPath } from "../http/request-log.ts";
 import type { AuditEntry, AuditTrail } from "./audit-trail.ts";
 
 declare module "fastify" {
@@ -59,7 +60,7 @@ function entryOf(request: FastifyRequest, reply: FastifyReply): AuditEntry | und
     address: ip,
     request: id,
     method,
-    path: (request.url.split("?", 1)[0] ?? "").slice(0, 300),
+    path: shownPath(request).slice(0, 300),
     status,
     ...(processor !== undefined && { processor }),
     ...(scope !== undefined && isRefused && { detail: { outcome: request.outcome } }),
