@@ -4,7 +4,7 @@ import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
 import { CommandState, Next, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
-const LogPage = Type.Object({
+export const LogPage = Type.Object({
   commands: Type.Array(
     Type.Object({
       sequence: Whole,

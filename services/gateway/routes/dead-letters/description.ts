@@ -4,7 +4,7 @@ import { accepted, done, json } from "../../openapi/operation.ts";
 import { Problem } from "../../openapi/problems.ts";
 import { Next, Text, Time, Whole } from "../../openapi/schemas.ts";
 
-const DeadLetterPage = Type.Object({
+export const DeadLetterPage = Type.Object({
   dead_letters: Type.Array(
     Type.Object({
       sequence: Whole,

@@ -12,7 +12,7 @@ import { ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import { processorView } from "./processor-view.ts";
 
-const ProcessorBody = Type.Object({
+export const ProcessorBody = Type.Object({
   name: Type.Optional(
     Type.String({
       description:
