@@ -39,14 +39,20 @@ export function nodeFetch(tls: TlsOptions = {}): Fetch {
         ...headers,
         ...(body === undefined && method !== "GET" ? { "content-length": "0" } : length),
       },
-      ...(signal && { signal }),
     });
+    // As an option of the request the signal would also end the connection, which others use after this one.
+    let abort = () => void sent.destroy(signal?.reason);
+    const onAbort = () => abort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    sent.once("close", () => signal?.removeEventListener("abort", onAbort));
     // A body that cannot be made ends the request. What becomes of it is told by the answer.
     const sending = send(sent, body).catch((error: Error) => void sent.destroy(error));
     const [response]: IncomingMessage[] = await once(sent, "response");
     if (!response) throw new Error("no response");
     // An error of the connection after the answer has begun shows where the answer is read.
     sent.on("error", () => {});
+    response.on("error", () => {});
+    abort = () => void response.destroy(signal?.reason);
     response.once("close", () => void sending);
     return answerOf(response);
   };

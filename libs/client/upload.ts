@@ -41,11 +41,14 @@ export async function upload(
   let failures = 0;
   let reached = 0;
   for (;;) {
-    const call = callOf(processor, source, options);
+    const failure: { reason?: unknown } = {};
+    const call = callOf(processor, () => noting(source(), failure), options);
     try {
       return await sendOnce(transport, processor, call, options);
     } catch (error) {
       options.signal?.throwIfAborted();
+      // To the connection it looks as if it had broken.
+      if ("reason" in failure) throw failure.reason;
       if (!(error instanceof KatoError) || !mayRepeat(error, call)) throw error;
       const { accepted = 0 } = error.problem;
       failures = accepted > reached ? 1 : failures + 1;
@@ -56,6 +59,19 @@ export async function upload(
       await sleep(pauseMs, options.signal);
     }
   }
+}
+
+/** Takes note why the lines could not be made. */
+function noting(body: RequestBody, failure: { reason?: unknown }): RequestBody {
+  if (typeof body === "string") return body;
+  return (async function* () {
+    try {
+      yield* body;
+    } catch (reason) {
+      failure.reason = reason;
+      throw reason;
+    }
+  })();
 }
 
 function callOf(processor: string, source: UploadSource, options: UploadOptions): Call {

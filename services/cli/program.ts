@@ -23,6 +23,7 @@ const groups: Record<string, { summary: string; load: () => Promise<Group> }> = 
   clear: { summary: "clear working memory, or all", load: () => import("./commands/memory.ts") },
   model: { summary: "a model that was learned", load: () => import("./commands/model.ts") },
   gene: { summary: "read and set genes", load: () => import("./commands/model.ts") },
+  ingest: { summary: "observe what a file has", load: () => import("./commands/ingest.ts") },
   keys: { summary: "the keys of clients", load: () => import("./commands/keys.ts") },
   audit: { summary: "who has changed what", load: () => import("./commands/audit.ts") },
   check: { summary: "one line and an exit code, for monitoring", load: () => import("./commands/check.ts") },

@@ -25,7 +25,8 @@ export interface Session {
 }
 
 export function printerFor(io: Io, command: Command): Printer {
-  return printerOf(io, command.optsWithGlobals<GlobalFlags>().output);
+  const { output, utc } = command.optsWithGlobals<GlobalFlags>();
+  return printerOf(io, output, utc === true);
 }
 
 export function sessionOf(io: Io, command: Command): Session {
@@ -35,7 +36,7 @@ export function sessionOf(io: Io, command: Command): Session {
     io,
     flags,
     connection,
-    print: printerOf(io, flags.output),
+    print: printerOf(io, flags.output, flags.utc === true),
     client: clientOf(connection),
     time: (iso) => timeOf(iso, flags.utc === true),
   };

@@ -55,8 +55,10 @@ export function drawPredictions(
     Math.max(figure.length, ...rows.map((row) => row.figures[index]?.length ?? 0)),
   );
   const present = widest("present");
-  const besides =
-    present + 2 * separator.length + figureWidths.reduce((sum, each) => sum + gap.length + each, 0);
+  const figuresWidth = figureWidths.reduce((sum, each) => sum + gap.length + each, 0);
+  const besidesEvents = 2 * separator.length + figuresWidth;
+  const present = Math.min(widest("present"), Math.max(narrowest, width - besidesEvents - 2 * narrowest));
+  const besides = present + besidesEvents;
   const room = Math.max(2 * narrowest, width - besides);
   const past = Math.min(
     widest("past"),
@@ -67,7 +69,10 @@ export function drawPredictions(
   const head = [titles.past.padStart(past), titles.present.padEnd(present), titles.future.padEnd(future)];
   const lines = rows.map((row) =>
     [
-      [painted(ending(row.past, past), paint, past, "start"), painted(row.present, paint, present)],
+      [
+        painted(ending(row.past, past), paint, past, "start"),
+        painted(beginning(row.present, present), paint, present),
+      ],
       [painted(beginning(row.future, future), paint, future)],
     ]
       .flat()

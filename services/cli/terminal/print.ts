@@ -2,6 +2,7 @@ import type { Io } from "./io.ts";
 import { painter, printable } from "./style.ts";
 import type { Column } from "./table.ts";
 import { tableOf } from "./table.ts";
+import { timeOf } from "./time.ts";
 
 export const formats = ["table", "json", "jsonl"] as const;
 export type Format = (typeof formats)[number];
@@ -17,7 +18,7 @@ export interface Printer {
   told(text: string, data: unknown): void;
 }
 
-export function printerOf(io: Io, format: Format): Printer {
+export function printerOf(io: Io, format: Format, utc: boolean): Printer {
   const { out } = io;
   const paint = painter(io, out);
   const line = (text: string) => out.write(`${text}\n`);
@@ -34,7 +35,8 @@ export function printerOf(io: Io, format: Format): Printer {
       const entries = Object.entries(thing);
       const width = Math.max(0, ...entries.map(([name]) => name.length));
       for (const [name, value] of entries) {
-        const text = typeof value === "string" ? value : JSON.stringify(value);
+        const isTime = typeof value === "string" && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value);
+        const text = isTime ? timeOf(value, utc) : typeof value === "string" ? value : JSON.stringify(value);
         line(`${paint(name.padEnd(width), "bold")}  ${printable(text)}`);
       }
     },

@@ -35,7 +35,7 @@ const plan: Record<string, string[]> = {
   ],
   "services/discovery": ["sources", "."],
   "services/simulator": ["python", "memory", "predictions", "."],
-  "services/cli": ["terminal", "connection", "commands", "."],
+  "services/cli": ["terminal", "connection", "input", "commands", "."],
 };
 
 /** What a room must not know of, although it stands before it. */
