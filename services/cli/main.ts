@@ -11,4 +11,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     stopping.abort(new Error("stopped"));
   });
 }
-process.exitCode = await run(process.argv.slice(2), processIo(processVariables(), stopping.signal));
+const args = process.argv.slice(2);
+const io = processIo(processVariables(), stopping.signal);
+if (args[0] === "__complete") {
+  const { complete } = await import("./complete.ts");
+  await complete(args.slice(1), io);
+} else {
+  process.exitCode = await run(args, io);
+}

@@ -24,9 +24,23 @@ const groups: Record<string, { summary: string; load: () => Promise<Group> }> = 
   model: { summary: "a model that was learned", load: () => import("./commands/model.ts") },
   gene: { summary: "read and set genes", load: () => import("./commands/model.ts") },
   ingest: { summary: "observe what a file has", load: () => import("./commands/ingest.ts") },
+  top: { summary: "the fleet, live", load: () => import("./commands/top.ts") },
+  log: { summary: "the command log", load: () => import("./commands/log.ts") },
+  command: { summary: "what became of a command", load: () => import("./commands/log.ts") },
+  "dead-letters": {
+    summary: "what failed and nobody waited for",
+    load: () => import("./commands/dead-letters.ts"),
+  },
   keys: { summary: "the keys of clients", load: () => import("./commands/keys.ts") },
   audit: { summary: "who has changed what", load: () => import("./commands/audit.ts") },
   check: { summary: "one line and an exit code, for monitoring", load: () => import("./commands/check.ts") },
+  doctor: { summary: "what is wrong, and what to do", load: () => import("./commands/doctor.ts") },
+  backup: { summary: "save what NATS keeps", load: () => import("./commands/backup.ts") },
+  restore: { summary: "restore a backup", load: () => import("./commands/backup.ts") },
+  completion: {
+    summary: "complete command lines with the tabulator",
+    load: () => import("./commands/completion.ts"),
+  },
   context: { summary: "the gateways that you work with", load: () => import("./commands/context.ts") },
 };
 

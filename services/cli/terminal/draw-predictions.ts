@@ -54,7 +54,6 @@ export function drawPredictions(
   const figureWidths = asked.map((figure, index) =>
     Math.max(figure.length, ...rows.map((row) => row.figures[index]?.length ?? 0)),
   );
-  const present = widest("present");
   const figuresWidth = figureWidths.reduce((sum, each) => sum + gap.length + each, 0);
   const besidesEvents = 2 * separator.length + figuresWidth;
   const present = Math.min(widest("present"), Math.max(narrowest, width - besidesEvents - 2 * narrowest));

@@ -4,6 +4,7 @@ export interface Sink {
   readonly isTerminal: boolean;
   /** How wide it is. What is no terminal has no width. */
   readonly columns: number;
+  readonly rows: number;
 }
 
 /** All that a command has of the world around it, so that tests can stand in for it. */
@@ -16,6 +17,8 @@ export interface Io {
   readonly input: {
     readonly isTerminal: boolean;
     bytes(): AsyncIterable<Uint8Array>;
+    /** Calls with the keys that are pressed, until what it returns is called. */
+    onKeys(take: (keys: string) => void): () => void;
   };
   /** Aborted at the first Ctrl-C or SIGTERM. */
   readonly stopping: AbortSignal;
@@ -30,8 +33,18 @@ export function processIo(variables: Io["variables"], stopping: AbortSignal): Io
     variables,
     out: sinkOf(stdout),
     err: sinkOf(stderr),
-    input: { isTerminal: stdin.isTTY === true, bytes: () => stdin },
+    input: { isTerminal: stdin.isTTY === true, bytes: () => stdin, onKeys: (take) => onKeys(stdin, take) },
     stopping,
+  };
+}
+
+function onKeys(stdin: NodeJS.ReadStream, take: (keys: string) => void): () => void {
+  const onData = (bytes: Buffer) => take(bytes.toString());
+  if (stdin.isTTY) stdin.setRawMode(true);
+  stdin.on("data", onData);
+  return () => {
+    stdin.off("data", onData).pause();
+    if (stdin.isTTY) stdin.setRawMode(false);
   };
 }
 
@@ -41,6 +54,9 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
     isTerminal: stream.isTTY === true,
     get columns() {
       return stream.isTTY ? stream.columns || 80 : Number.POSITIVE_INFINITY;
+    },
+    get rows() {
+      return stream.rows || 24;
     },
   };
 }

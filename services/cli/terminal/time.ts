@@ -32,3 +32,8 @@ export function countOf(number: number): string {
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ",");
 }
+
+/** Bytes in MiB, without the unit. */
+export function mebibytes(bytes: number): string {
+  return countOf(bytes / 1024 ** 2);
+}
