@@ -6,7 +6,7 @@ import { isAtLeast } from "../../../libs/nats/servers.ts";
 import { commonSettings } from "../../../libs/service/common-settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { mebibytes } from "../terminal/time.ts";
-import type { Finding } from "./doctor.ts";
+import type { Finding } from "./finding.ts";
 
 const connectMs = 3_000;
 const oldestVersion = "2.9.4";

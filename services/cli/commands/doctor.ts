@@ -12,14 +12,7 @@ import type { Io } from "../terminal/io.ts";
 import type { Style } from "../terminal/style.ts";
 import { painter } from "../terminal/style.ts";
 import { countOf, durationOf, mebibytes } from "../terminal/time.ts";
-
-/** What was looked at, how it is, and what to do where it is not well. */
-export interface Finding {
-  what: string;
-  state: "ok" | "warning" | "wrong";
-  detail: string;
-  remedy?: string;
-}
+import type { Finding } from "./finding.ts";
 
 const styles: Record<Finding["state"], Style> = { ok: "green", warning: "yellow", wrong: "red" };
 const maxSkewSeconds = 1;

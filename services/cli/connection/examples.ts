@@ -2,7 +2,7 @@ import type { Command } from "commander";
 
 const known = new WeakMap<Command, readonly string[]>();
 
-/** Adds examples to a command's help. A test runs each of them (test/end-to-end/cli/examples.test.ts). */
+/** Adds examples to a command's help. A test runs each of them (test/end-to-end/cli/examples.ts). */
 export function withExamples(command: Command, ...lines: string[]): Command {
   known.set(command, lines);
   return command.addHelpText(

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { CliError, exitCodes } from "../terminal/cli-error.ts";
+import { CliError, exitCodes, usage } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** The gateway knows a key for seven days. After that it would store everything again. */
@@ -63,8 +63,13 @@ export function beginIngest(
     return { key: found.key, begunAt: found.begun_at, end };
   }
   const begun: Begun = { key: randomUUID(), begun_at: new Date().toISOString(), same };
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(note, JSON.stringify(begun), { mode: 0o600 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(note, JSON.stringify(begun), { mode: 0o600 });
+  } catch {
+    const remedy = "set XDG_STATE_HOME to a folder that can be written, or give --idempotency-key";
+    throw usage(`${folder} cannot be written, so it could not go on where it stops: ${remedy}`);
+  }
   return { key: begun.key, begunAt: undefined, end };
 }
 
