@@ -3,6 +3,8 @@ import { processVariables } from "../../libs/config/client-variables.ts";
 import { run } from "./program.ts";
 import { processIo } from "./terminal/io.ts";
 
+const lingerMs = 200;
+
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
@@ -18,4 +20,6 @@ if (args[0] === "__complete") {
   await complete(args.slice(1), io);
 } else {
   process.exitCode = await run(args, io);
+  // A connection that is still being tried would keep the process alive.
+  setTimeout(() => process.exit(), lingerMs).unref();
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { withExamples } from "./connection/examples.ts";
 import { failureOf } from "./connection/failure.ts";
 import { CliError, exitCodes } from "./terminal/cli-error.ts";
 import type { Io } from "./terminal/io.ts";
@@ -86,10 +87,8 @@ export async function programFor(args: readonly string[] | "*", io: Io): Promise
     .addOption(new Option("-o, --output <format>", "how data is printed").choices(formats).default("table"))
     .option("--utc", "times in UTC")
     .configureHelp({ showGlobalOptions: false })
-    .addHelpText(
-      "after",
-      "\nExamples:\n  $ kato processors\n  $ kato help observe\n\ndocs/cli.md has the exit codes.",
-    );
+    .addHelpText("after", "\ndocs/cli.md has the exit codes.");
+  withExamples(program, "kato processors", "kato help observe");
   const isAll = args === "*" || args.includes("help");
   const loaded = new Set<Group>();
   for (const [name, { load }] of Object.entries(groups)) {

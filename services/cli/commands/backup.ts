@@ -5,6 +5,8 @@ import { printerFor } from "../connection/session.ts";
 import { CliError, exitCodes } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";
 
+const answerMs = 10_000;
+
 interface Work {
   folder: string;
   connection: NatsConnection;
@@ -79,16 +81,25 @@ async function withNats<T>(
     const replicas = environment.text("NATS_REPLICAS", "") === "" ? undefined : settings.natsReplicas;
     environment.check();
     const log = { info() {}, warn: (_: object, message: string) => progress(message) };
+    const late = AbortSignal.timeout(answerMs);
+    const stopping = AbortSignal.any([io.stopping, late]);
     nats = await NatsLink.open({
       ...settings.nats,
       replicas: settings.natsReplicas,
       name,
       log,
-      stopping: io.stopping,
+      stopping,
     });
-    if (!nats) throw new CliError(exitCodes.unreachable, "stopped before NATS answered");
+    if (!nats) {
+      const remedy = "start it, or say with NATS_URL where it is";
+      throw new CliError(
+        exitCodes.unreachable,
+        `NATS does not answer at ${settings.nats.servers.join(", ")}: ${remedy}`,
+      );
+    }
     return await run({ folder, connection: nats.connection, replicas, stopping: io.stopping, progress });
   } catch (error) {
+    if (error instanceof CliError) throw error;
     if (error instanceof SettingsError) throw new CliError(exitCodes.usage, error.message);
     if (error instanceof BackupError) throw new CliError(exitCodes.refused, error.message);
     if (error instanceof JetStreamApiError)

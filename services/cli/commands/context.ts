@@ -10,7 +10,10 @@ import type { Io } from "../terminal/io.ts";
 
 /** `kato context`: the gateways that one works with, by name. */
 export function register(program: Command, io: Io): void {
-  const group = program.command("context").description("the gateways that you work with, by name");
+  const group = withExamples(
+    program.command("context").description("the gateways that you work with, by name"),
+    "kato context ls",
+  );
 
   withExamples(
     group

@@ -19,7 +19,10 @@ interface MakeOptions {
 
 /** `kato keys`: the keys of clients. */
 export function register(program: Command, io: Io): void {
-  const group = program.command("keys").description("make, list, rotate and revoke the keys of clients");
+  const group = withExamples(
+    program.command("keys").description("make, list, rotate and revoke the keys of clients"),
+    "kato keys ls",
+  );
 
   withExamples(
     group

@@ -79,10 +79,11 @@ async function show(session: Session, id: string, flags: LogFlags): Promise<void
   let left = flags.limit;
   for (;;) {
     const limit = Math.min(flags.follow ? pageLimit : left, pageLimit);
+    const looked = flags.follow ? await lookedThrough(session, id, flags) : 0;
     const { commands, next } = await pageOf(session, id, { ...flags, from, limit });
     write(commands);
     left -= commands.length;
-    from = next ?? (commands.at(-1)?.sequence ?? from - 1) + 1;
+    from = next ?? Math.max(from, looked + 1, (commands.at(-1)?.sequence ?? 0) + 1);
     if (next !== undefined && (flags.follow || left > 0)) continue;
     if (!flags.follow) break;
     const wasStopped = await sleep(lookEveryMs, io.stopping).then(
@@ -96,6 +97,15 @@ async function show(session: Session, id: string, flags: LogFlags): Promise<void
 
 function pageOf({ client, io }: Session, id: string, { follow: _, ...asked }: LogFlags) {
   return client.processors.log(id, { ...asked, signal: io.stopping });
+}
+
+/**
+ * Up to where a page that is asked for now shows all that there will ever be to see. What became of a command is known
+ * once it is applied.
+ */
+async function lookedThrough({ client, io }: Session, id: string, { outcome }: LogFlags): Promise<number> {
+  const { last, applied } = await client.processors.get(id, { signal: io.stopping });
+  return (outcome === undefined ? last : applied) ?? 0;
 }
 
 /** Where the newest commands begin. What is filtered is looked for from the log's beginning on. */

@@ -36,7 +36,10 @@ export function register(program: Command, io: Io): void {
     "kato model p46b6b076c d46a83e73f6feaef6974e00323808137c244cc9c",
   );
 
-  const genes = program.command("gene").description("read and set genes, KATO's settings at run time");
+  const genes = withExamples(
+    program.command("gene").description("read and set genes, KATO's settings at run time"),
+    "kato gene get p46b6b076c persistence",
+  );
   withExamples(
     genes
       .command("get <processor> <gene>")

@@ -34,7 +34,11 @@ export function connectionOf({ variables }: Pick<Io, "variables">, flags: Connec
   // The key of a context is for its gateway: it is not shown to another one.
   const isOfContext = name !== undefined && url === context?.url;
   const fromFile = flags.keyFile === undefined ? undefined : keyIn(flags.keyFile);
-  const key = fromFile ?? (variables.KATO_KEY || undefined) ?? (isOfContext ? contexts.key(name) : undefined);
+  const key =
+    fromFile ?? (variables.KATO_KEY?.trim() || undefined) ?? (isOfContext ? contexts.key(name) : undefined);
+  if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
+    throw usage("your key has a character that no key has: look at KATO_KEY or --key-file");
+  }
   const { ca, cert, certKey } = { ...(isOfContext && context), ...withoutUndefined(flags) };
   return { url, key, ...withoutUndefined({ ca, cert, certKey }) };
 }

@@ -18,7 +18,7 @@ export function commands(world: () => World): void {
     const all = (await kato("processors", "--output", "jsonl")).out.trim().split("\n");
     assert.deepEqual(
       all.map((line) => JSON.parse(line).id),
-      [id, "p2"],
+      ["p2", id],
     );
     await kato("clear", id);
     const { command, sequence } = await json<{ command: string; sequence: number }>(

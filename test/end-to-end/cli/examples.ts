@@ -31,7 +31,7 @@ export function examples(world: () => World): void {
     writeFileSync(join(folder, "rows.csv"), "weather,wind,mood\nsunny,calm,0.5\n");
 
     const program = await programFor("*", testIo());
-    const leaves = program.commands.flatMap(leavesOf);
+    const leaves = leavesOf(program);
     assert.deepEqual(
       leaves.filter((each) => examplesOf(each).length === 0).map((each) => each.name()),
       [],
