@@ -59,7 +59,9 @@ export class NatsLink {
         // then give up.
         ignoreAuthErrorAbort: true,
       });
-      const connection = await Promise.race([connecting, aborted(options.stopping, options.stopping)]);
+      // It resolves to the event.
+      const stopped = aborted(options.stopping, options.stopping).then(() => undefined);
+      const connection = await Promise.race([connecting, stopped]);
       if (!connection) return undefined;
       const version = connection.info?.version ?? "";
       if (replicas > 1 && !supportsReplicas(version)) {

@@ -110,7 +110,7 @@ export function inATerminal(world: () => World): void {
     ],
     [
       "zsh",
-      'autoload -U compinit; compinit -u; eval "$(kato completion zsh)"; print $+functions[_kato] >/dev/null; kato __complete processors get p4',
+      'compdef() { }; eval "$(kato completion zsh)"; compadd() { shift; print -l -- $@ }; words=(kato processors get p4); CURRENT=4; _kato',
     ],
     ["fish", 'kato completion fish | source; complete -C "kato processors get p4"'],
   ] as const) {
