@@ -1,11 +1,11 @@
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { withExamples } from "./connection/examples.ts";
 import { failureOf } from "./connection/failure.ts";
+import { withExamples } from "./options/examples.ts";
 import { CliError, exitCodes } from "./terminal/cli-error.ts";
 import type { Io } from "./terminal/io.ts";
 import { formats } from "./terminal/print.ts";
-import { painter } from "./terminal/style.ts";
+import { painter, printable } from "./terminal/style.ts";
 
 interface Group {
   register(program: Command, io: Io): void;
@@ -58,7 +58,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (io.stopping.aborted && !(error instanceof CliError)) return 130;
     const { exitCode, sentence } = failureOf(error);
-    if (sentence !== "") io.err.write(`kato: ${sentence}\n`);
+    if (sentence !== "") io.err.write(`kato: ${printable(sentence)}\n`);
     return exitCode;
   }
 }
@@ -86,7 +86,7 @@ export async function programFor(args: readonly string[] | "*", io: Io): Promise
     .option("--cert-key <file>", "its key, PEM")
     .addOption(new Option("-o, --output <format>", "how data is printed").choices(formats).default("table"))
     .option("--utc", "times in UTC")
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", "\ndocs/cli.md has the exit codes.");
   withExamples(program, "kato processors", "kato help observe");
   const isAll = args === "*" || args.includes("help");

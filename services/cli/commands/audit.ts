@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { AuditEntry } from "../../../libs/client/types/gateway.ts";
-import { withExamples } from "../connection/examples.ts";
-import { wholeNumber } from "../connection/numbers.ts";
 import { sessionOf } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
+import { wholeNumber } from "../options/numbers.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** `kato audit`: who has changed what, and who was refused. */

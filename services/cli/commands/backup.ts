@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
-import { withExamples } from "../connection/examples.ts";
 import { printerFor } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
 import { CliError, exitCodes } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";
 

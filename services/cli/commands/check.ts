@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Processor } from "../../../libs/client/types/gateway.ts";
-import { withExamples } from "../connection/examples.ts";
 import { sessionOf } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
 import { CliError, exitCodes } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";
 import { countOf, durationOf } from "../terminal/time.ts";

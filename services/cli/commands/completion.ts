@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Argument } from "commander";
-import { withExamples } from "../connection/examples.ts";
+import { withExamples } from "../options/examples.ts";
 import type { Io } from "../terminal/io.ts";
 
 /**

@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import type { ConnectionFlags } from "../connection/connect.ts";
 import { keyIn } from "../connection/connect.ts";
 import { Contexts } from "../connection/contexts.ts";
-import { withExamples } from "../connection/examples.ts";
 import { printerFor } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
 import { usage } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";
 

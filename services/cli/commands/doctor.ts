@@ -2,15 +2,15 @@ import type { Command } from "commander";
 import { KatoError } from "../../../libs/client/kato-error.ts";
 import type { Processor } from "../../../libs/client/types/gateway.ts";
 import packageJson from "../../../package.json" with { type: "json" };
-import { withExamples } from "../connection/examples.ts";
 import { failureOf } from "../connection/failure.ts";
 import type { Session } from "../connection/session.ts";
 import { sessionOf } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
 import type { ExitCode } from "../terminal/cli-error.ts";
 import { CliError, exitCodes } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Style } from "../terminal/style.ts";
-import { painter } from "../terminal/style.ts";
+import { painter, printable } from "../terminal/style.ts";
 import { countOf, durationOf, mebibytes } from "../terminal/time.ts";
 import type { Finding } from "./finding.ts";
 
@@ -30,8 +30,9 @@ export function register(program: Command, io: Io): void {
         if (session.print.format !== "table") session.print.list(findings, []);
         else {
           for (const { what, state, detail, remedy } of findings) {
-            io.out.write(`${paint(state.padEnd(7), styles[state])}  ${what}: ${detail}\n`);
-            if (remedy !== undefined) io.out.write(`         → ${remedy}\n`);
+            const text = printable(`${what}: ${detail}`);
+            io.out.write(`${paint(state.padEnd(7), styles[state])}  ${text}\n`);
+            if (remedy !== undefined) io.out.write(`         → ${printable(remedy)}\n`);
           }
         }
         if (exitCode !== exitCodes.done) throw new CliError(exitCode, "");

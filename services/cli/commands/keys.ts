@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { Grants, Key, Scope } from "../../../libs/client/types/gateway.ts";
-import { withExamples } from "../connection/examples.ts";
-import { timeToCome } from "../connection/numbers.ts";
 import type { Session } from "../connection/session.ts";
 import { sessionOf } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
+import { timeToCome } from "../options/numbers.ts";
 import { confirm } from "../terminal/ask.ts";
 import type { Io } from "../terminal/io.ts";
 

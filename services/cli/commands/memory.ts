@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { Events } from "../../../libs/client/types/processor.ts";
-import type { SendFlags } from "../connection/command-options.ts";
-import { sendOptions, withSendOptions } from "../connection/command-options.ts";
-import { withExamples } from "../connection/examples.ts";
-import { wholeNumber } from "../connection/numbers.ts";
 import { sessionOf } from "../connection/session.ts";
+import type { SendFlags } from "../options/command-options.ts";
+import { sendOptions, withSendOptions } from "../options/command-options.ts";
+import { withExamples } from "../options/examples.ts";
+import { wholeNumber } from "../options/numbers.ts";
 import { confirm } from "../terminal/ask.ts";
 import type { Io } from "../terminal/io.ts";
 import { printable } from "../terminal/style.ts";

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import type { SendFlags } from "../connection/command-options.ts";
-import { sendOptions, withSendOptions } from "../connection/command-options.ts";
-import { withExamples } from "../connection/examples.ts";
-import { anyNumber } from "../connection/numbers.ts";
 import { sessionOf } from "../connection/session.ts";
-import { pair } from "../connection/values.ts";
+import type { SendFlags } from "../options/command-options.ts";
+import { sendOptions, withSendOptions } from "../options/command-options.ts";
+import { withExamples } from "../options/examples.ts";
+import { anyNumber } from "../options/numbers.ts";
+import { pair } from "../options/values.ts";
 import { confirm } from "../terminal/ask.ts";
 import { usage } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { Envelope, Observation, Observed, Queued } from "../../../libs/client/types/processor.ts";
-import type { SendFlags } from "../connection/command-options.ts";
-import { sendOptions, withSendOptions } from "../connection/command-options.ts";
-import { withExamples } from "../connection/examples.ts";
 import { sessionOf } from "../connection/session.ts";
-import { emotivePair, pair, vectorOf } from "../connection/values.ts";
+import type { SendFlags } from "../options/command-options.ts";
+import { sendOptions, withSendOptions } from "../options/command-options.ts";
+import { withExamples } from "../options/examples.ts";
+import { emotivePair, pair, vectorOf } from "../options/values.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Printer } from "../terminal/print.ts";
 

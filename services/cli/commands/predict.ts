@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { withExamples } from "../connection/examples.ts";
-import { wholeNumber } from "../connection/numbers.ts";
 import { sessionOf } from "../connection/session.ts";
-import { words } from "../connection/values.ts";
+import { withExamples } from "../options/examples.ts";
+import { wholeNumber } from "../options/numbers.ts";
+import { words } from "../options/values.ts";
 import type { Figure } from "../terminal/draw-predictions.ts";
 import { drawPredictions, figures } from "../terminal/draw-predictions.ts";
 import type { Io } from "../terminal/io.ts";

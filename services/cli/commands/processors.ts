@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Processor } from "../../../libs/client/types/gateway.ts";
-import { withExamples } from "../connection/examples.ts";
-import { wholeNumber } from "../connection/numbers.ts";
 import type { Session } from "../connection/session.ts";
 import { sessionOf } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
+import { wholeNumber } from "../options/numbers.ts";
 import { confirm } from "../terminal/ask.ts";
 import { CliError, exitCodes, usage } from "../terminal/cli-error.ts";
 import type { Io } from "../terminal/io.ts";

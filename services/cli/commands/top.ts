@@ -2,12 +2,12 @@ import type { Command } from "commander";
 import { KatoError } from "../../../libs/client/kato-error.ts";
 import { sleep } from "../../../libs/client/transport.ts";
 import type { Processor } from "../../../libs/client/types/gateway.ts";
-import { withExamples } from "../connection/examples.ts";
 import type { Session } from "../connection/session.ts";
 import { sessionOf } from "../connection/session.ts";
+import { withExamples } from "../options/examples.ts";
 import type { Io } from "../terminal/io.ts";
 import { Screen } from "../terminal/screen.ts";
-import { painter } from "../terminal/style.ts";
+import { painter, printable } from "../terminal/style.ts";
 import { cut, tableOf } from "../terminal/table.ts";
 import { countOf } from "../terminal/time.ts";
 import { processorColumns } from "./processor-columns.ts";
@@ -82,7 +82,7 @@ function linesOf(
   const numbers = `${processors.length} processors, ${ill} not well, ${countOf(waiting)} waiting, ${countOf(rate)}/s`;
   const head = [
     cut(`kato top  ${connection.url}  ${time(new Date().toISOString())}`, width),
-    trouble === "" ? cut(numbers, width) : paint(cut(trouble, width), "red"),
+    trouble === "" ? cut(numbers, width) : paint(cut(printable(trouble), width), "red"),
     "",
   ];
   const room = Math.max(1, io.out.rows - head.length - 2);

@@ -41,7 +41,7 @@ export function printerOf(io: Io, format: Format, utc: boolean): Printer {
       }
     },
     told(text, data) {
-      if (format === "table") line(text);
+      if (format === "table") text.split("\n").map(printable).forEach(line);
       else json(data);
     },
   };

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { test } from "node:test";
 import type { LoggedCommand, Processor } from "../../../libs/client/types/gateway.ts";
 import { freePort } from "../../fixtures/free-port.ts";
 import { until } from "../../fixtures/until.ts";
 import type { World } from "./world.ts";
+import { katoMain } from "./world.ts";
 
 const id = "p46b6b076c";
 
@@ -34,6 +37,49 @@ export function commands(world: () => World): void {
     assert.deepEqual([newest?.sequence, newest?.method], [sequence, "Observe"]);
     assert.equal((await kato("gene", "set", id, "persistence=7")).out, "persistence=7 is set\n");
     assert.equal((await kato("gene", "get", id, "persistence")).out, "7\n");
+  });
+
+  test("the log is followed until it is stopped", async () => {
+    const { kato, folder, variables } = world();
+    const args = [katoMain, "log", id, "--follow", "--limit", "1", "--output", "jsonl"];
+    const following = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...variables } });
+    let out = "";
+    following.stdout.on("data", (data) => (out += data));
+    await until("the newest is shown", () => out !== "");
+    await kato("learn", id);
+    await until("the next is shown", () => out.includes('"method":"Learn"'));
+    following.kill("SIGINT");
+    assert.deepEqual(await once(following, "close"), [0, null]);
+    const shown = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).sequence);
+    assert.deepEqual(
+      shown,
+      shown.map((_, index) => shown[0] + index),
+    );
+  });
+
+  test("the log is filtered by the gateway", async (t) => {
+    const { json, system } = world();
+    const document = await system.request("GET", "/openapi.json");
+    if (!document.text.includes('"name":"outcome"')) return t.skip("this gateway does not filter");
+    const learned = await json<LoggedCommand[]>(
+      "log",
+      id,
+      "--method",
+      "Learn",
+      "--outcome",
+      "applied",
+      "--since",
+      "1h",
+    );
+    assert.ok(
+      learned.length > 0 && learned.every(({ method }) => method === "Learn"),
+      JSON.stringify(learned),
+    );
+    assert.deepEqual(await json<LoggedCommand[]>("log", id, "--until", "1h"), []);
+    assert.deepEqual(await json<LoggedCommand[]>("log", id, "--sender", "nobody"), []);
   });
 
   test("check is one line, and its code says whether all is well", async () => {

@@ -35,7 +35,7 @@ const plan: Record<string, string[]> = {
   ],
   "services/discovery": ["sources", "."],
   "services/simulator": ["python", "memory", "predictions", "."],
-  "services/cli": ["terminal", "connection", "input", "commands", "."],
+  "services/cli": ["terminal", "connection", "options", "input", "commands", "."],
 };
 
 /** What a room must not know of, although it stands before it. */
