@@ -13,7 +13,7 @@ export const unreachable = "UNREACHABLE";
 /** Every failure of a request. `code` and `effect` are for programs, the message is for people. */
 export class KatoError extends Error {
   override readonly name = "KatoError";
-  /** The code of docs/api.md#errors, as `PROCESSOR_NOT_FOUND`; `UNREACHABLE` where nobody has answered. */
+  /** The code of docs/api.md#errors, as `PROCESSOR_NOT_FOUND`; `UNREACHABLE` where nobody has answered, `HTTP_…` or `NO_GATEWAY` where something else has. */
   readonly code: string;
   /** The HTTP status; 0 where nobody has answered. */
   readonly status: number;

@@ -82,7 +82,16 @@ export class Transport {
   /** The answer's JSON; undefined where it has no body. */
   async json<T>(call: Call): Promise<T> {
     const text = await this.text(call);
-    return (text === "" ? undefined : JSON.parse(text)) as T;
+    try {
+      return (text === "" ? undefined : JSON.parse(text)) as T;
+    } catch (cause) {
+      const detail = `what answers at ${this.url} is no KATO gateway`;
+      throw new KatoError("NO_GATEWAY", {
+        detail,
+        effect: call.method === "GET" ? "none" : "unknown",
+        cause,
+      });
+    }
   }
 
   /** The answer's text. The request is sent again where that is allowed. */
@@ -107,7 +116,8 @@ export class Transport {
     const request = await this.#request(call);
     const send = this.#options.fetch ?? platformFetch;
     const answer = await this.#told(() => send(this.#urlOf(call), request), call);
-    if (answer.status >= 400) {
+    // No route redirects.
+    if (answer.status >= 300) {
       const text = await this.#told(() => answer.text(), call);
       const retryAfter = answer.headers.get("retry-after");
       throw errorOfAnswer({ status: answer.status, text, retryAfter }, call.method !== "GET");

@@ -19,6 +19,7 @@ const remedies: Record<string, string> = {
   KEY_REUSED: "the file is another than the one that was begun: give --idempotency-key",
   HOST_NOT_EXPECTED: "call it by a name that GATEWAY_HOSTS has",
   NOT_OWNED: "start a worker: npm run worker",
+  NO_GATEWAY: "say where the gateway is: --url, KATO_URL, or kato context add",
   NATS_UNAVAILABLE: "kato doctor tells what is wrong",
 };
 
@@ -41,7 +42,7 @@ function sentenceOf({ code, message, effect, retryAfterSeconds, problem }: KatoE
   const what = message.replace(/[.\s]+$/, "");
   const reason = problem.reason && !what.includes(problem.reason) ? ` (${problem.reason})` : "";
   const next = [
-    nextOf(code, effect),
+    nextOf(code, effect, message),
     code !== unreachable && retryAfterSeconds ? `try again in ${retryAfterSeconds} s` : "",
   ];
   const place = problem.processor ?? "P";
@@ -53,8 +54,9 @@ function sentenceOf({ code, message, effect, retryAfterSeconds, problem }: KatoE
   return `${what}${reason}${remedy ? `: ${remedy}` : ""}`;
 }
 
-function nextOf(code: string, effect: string): string {
+function nextOf(code: string, effect: string, message: string): string {
   if (code !== unreachable) return remedies[code] ?? "";
+  if (/CERT|SIGNATURE/.test(message)) return "say who signs its certificate: --ca";
   return effect === "unknown"
     ? "it may have been applied; the same again with the same --idempotency-key does no harm"
     : "start it, or say where it is: --url, KATO_URL, or kato context add";

@@ -24,6 +24,8 @@ export function withSendOptions(command: Command): Command {
  * applied once.
  */
 export function sendOptions(io: Io, { wait, async: isAsync, idempotencyKey }: SendFlags): CommandOptions {
+  const tell = () => io.err.write("kato: stopped waiting; it may still be applied\n");
+  io.stopping.addEventListener("abort", tell, { once: true });
   return {
     signal: io.stopping,
     idempotencyKey: idempotencyKey ?? randomUUID(),

@@ -14,8 +14,12 @@ export async function confirm(io: Io, question: string, yes: boolean | undefined
     );
   }
   io.err.write(`${question} [y/N] `);
-  const answer = await firstLine(io);
+  const answer = await Promise.race([firstLine(io), stopped(io)]);
   if (!/^\s*y(es)?\s*$/i.test(answer)) throw new CliError(exitCodes.refused, "nothing was done");
+}
+
+function stopped({ stopping }: Io): Promise<string> {
+  return new Promise((resolve) => stopping.addEventListener("abort", () => resolve("no"), { once: true }));
 }
 
 async function firstLine({ input }: Io): Promise<string> {

@@ -58,6 +58,21 @@ export function inATerminal(world: () => World): void {
     assert.equal((await kato("clear", id)).code, 0);
   });
 
+  test("what destroys asks, and does nothing unless the answer is yes", { skip }, async () => {
+    const { kato } = world();
+    await kato("observe", id, "kept");
+    const answer = async (text: string) =>
+      withoutStyles(await typed(world(), ["clear", id, "--all"], { keys: { after: /\[y\/N\]/, text } }));
+    assert.match(
+      await answer("n\n"),
+      /^This clears everything that p2 has learned. \[y\/N\] n\nkato: nothing was done\n$/,
+    );
+    assert.match(await answer("\x03"), /\nkato: nothing was done\n$|\^Ckato: nothing was done\n$/);
+    assert.equal((await kato("memory", id)).out, "{kept}\n");
+    assert.match(await answer("y\n"), /\neverything of p2 is cleared\n$/);
+    assert.equal((await kato("memory", id)).out, "empty\n");
+  });
+
   test("top shows the fleet until somebody leaves it, and the terminal is as it was then", {
     skip,
   }, async () => {

@@ -113,6 +113,17 @@ test("a failure has the fields of its problem, and says whether it had an effect
   assert.deepEqual(error.problem.errors, detail.errors);
 });
 
+test("something else than a gateway is told as that", async () => {
+  for (const [answer, code] of [
+    [{ body: "<html>" }, "NO_GATEWAY"],
+    [{ status: 301, body: "" }, "HTTP_301"],
+    [{ status: 404, body: "<html>" }, "HTTP_404"],
+  ] as const) {
+    const { fetch } = scripted(answer);
+    await assert.rejects(katoClient({ url, fetch }).gateway.ready(), { code, effect: "none" });
+  }
+});
+
 test("a request says who sends it, how long it waits, and what it is to wait for", async () => {
   const { asked, fetch } = scripted({}, {});
   const client = katoClient({
