@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { LoggedCommand, Processor } from "../../../libs/client/types/gateway.ts";
 import { freePort } from "../../fixtures/free-port.ts";
@@ -187,9 +189,13 @@ export function commands(world: () => World): void {
     assert.equal((await kato("processors", "rm", "p4", "--data", "--yes")).code, 0);
   });
 
-  test("while NATS is away a command is refused or its effect is unknown, and that is said", async () => {
-    const { kato, system } = world();
+  test("while NATS is away a command is refused or its effect is unknown, and that is said; an ingest goes on after it", async () => {
+    const { kato, system, folder } = world();
+    const file = join(folder, "patient.ndjson");
+    writeFileSync(file, Array.from({ length: 500 }, (_, at) => `{"strings": ["n${at}"]}\n`).join(""));
     await system.nats.kill();
+    // It waits until it can go on.
+    const ingesting = kato("ingest", "p2", file, "--async", "--output", "json");
     try {
       const { code, out, err } = await kato("observe", id, "a", "--wait", "2");
       assert.ok([3, 4].includes(code), `${code}: ${err}`);
@@ -202,5 +208,9 @@ export function commands(world: () => World): void {
       await system.nats.restart();
     }
     await until("it works again", async () => (await kato("check")).code === 0);
+    const { code, out, err } = await ingesting;
+    assert.equal(code, 0, err);
+    assert.equal(JSON.parse(out).accepted, 500);
+    assert.match(err, /; goes on in \d+ s\n/);
   });
 }
