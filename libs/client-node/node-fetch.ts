@@ -46,14 +46,17 @@ export function nodeFetch(tls: TlsOptions = {}): Fetch {
     signal?.addEventListener("abort", onAbort, { once: true });
     sent.once("close", () => signal?.removeEventListener("abort", onAbort));
     // A body that cannot be made ends the request. What becomes of it is told by the answer.
-    const sending = send(sent, body).catch((error: Error) => void sent.destroy(error));
+    void send(sent, body).catch((error: Error) => void sent.destroy(error));
     const [response]: IncomingMessage[] = await once(sent, "response");
     if (!response) throw new Error("no response");
     // An error of the connection after the answer has begun shows where the answer is read.
     sent.on("error", () => {});
     response.on("error", () => {});
     abort = () => void response.destroy(signal?.reason);
-    response.once("close", () => void sending);
+    // Nobody reads the rest of a request that is answered.
+    response.once("end", () => {
+      if (!sent.writableEnded) sent.destroy();
+    });
     return answerOf(response);
   };
 }

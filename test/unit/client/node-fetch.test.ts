@@ -44,6 +44,23 @@ test("an answer is read while the request is still being sent", async (t) => {
   assert.deepEqual(lines, ["got one", "got two"]);
 });
 
+test("a request that is answered before its end is not sent to its end", async (t) => {
+  const url = await serve(t, (_request, response) => {
+    response.writeHead(429).end("too much");
+  });
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  async function* endless() {
+    try {
+      for (;;) yield Buffer.alloc(64 * 1024);
+    } finally {
+      resolve();
+    }
+  }
+  const answer = await nodeFetch()(url, { method: "POST", headers: {}, body: endless() });
+  assert.deepEqual([answer.status, await answer.text()], [429, "too much"]);
+  await ended;
+});
+
 test("a signal ends a request, and not the connection that others use after it", async (t) => {
   const sockets = new Set<unknown>();
   const url = await serve(t, (request, response) => {
