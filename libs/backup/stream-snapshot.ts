@@ -42,7 +42,8 @@ export async function snapshotStream(
     const request = { deliver_subject, no_consumers: true, chunk_size: chunkBytes };
     const subject = `$JS.API.STREAM.SNAPSHOT.${stream}`;
     const description = requestApi<StreamDescription>(connection, subject, request, requestTimeoutMs);
-    const { config, state } = (await Promise.race([description, aborted(stopping, chunks)])) ?? {};
+    const { config, state } =
+      (await Promise.race([description, aborted(stopping, chunks).then(() => undefined)])) ?? {};
     stopping.throwIfAborted();
     if (!config || !state) throw new Error(`the answer about a snapshot of ${stream} makes no sense`);
     watchdog = setTimeout(end, silenceMs);

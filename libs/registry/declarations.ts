@@ -1,3 +1,4 @@
+import { clientVariables } from "../config/client-variables.ts";
 import { bare, isLink } from "../config/environment.ts";
 import { decodeResponse, encodeRequest } from "../kato/codec.ts";
 import type { Locate } from "../kato/host-addresses.ts";
@@ -54,10 +55,16 @@ export function processorsOfEnvironment(
     if (setting === "KATO_PROCESSORS") return ofJson(value, setting, problem);
     if (!/^KATO_[A-Z0-9_]+$/.test(setting)) return [];
     const found = ofVariable(setting, value);
-    if (found.length === 0 && value.includes(":") && !isOfLink(setting, value)) doubt(setting);
+    const isOfOthers = isOfLink(setting, value) || isOfClients(setting);
+    if (found.length === 0 && value.includes(":") && !isOfOthers) doubt(setting);
     return found;
   });
   return withoutWrong(declarations, problem);
+}
+
+/** Whether the command line reads this variable, which may be there in the gateway's container too. */
+function isOfClients(setting: string): boolean {
+  return clientVariables.some((name) => name === setting);
 }
 
 /** Whether Kubernetes or Docker has set this variable for a service. Its address may be an IPv6 one. */

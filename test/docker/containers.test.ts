@@ -101,6 +101,12 @@ describe("the images as containers, with NATS as it is shipped", { skip: skip ??
     );
   });
 
+  test("the gateway's container has the command line", async () => {
+    const { exitCode, output } = await system.run("gateway-1", ["kato", "processors"]);
+    assert.equal(exitCode, 0, output);
+    assert.match(output, new RegExp(`^${p1} `, "m"));
+  });
+
   test("a KATO container that is killed in an ingestion and started again comes back with what it had (A3)", async () => {
     await assertExact(async () => {
       await system.kill("kato-p1");

@@ -32,6 +32,8 @@ export interface ContainerSystem {
    * that ends it.
    */
   compileCacheOf(name: string): Promise<string>;
+  /** Runs a command in a container. */
+  run(name: string, command: string[]): Promise<{ exitCode: number; output: string }>;
   /** The user that an image runs as. */
   userOf(image: Image): Promise<string>;
   /** SIGKILL; resolves once it has ended. */
@@ -197,6 +199,7 @@ export async function startContainers(): Promise<ContainerSystem> {
         const env = { LOG_LEVEL: "none", NODE_DEBUG_NATIVE: "COMPILE_CACHE" };
         return (await containerOf(name).exec(again, { env })).output;
       },
+      run: (name, command) => containerOf(name).exec(command),
       userOf: async (image) =>
         (await engine.dockerode.getImage(imageName(image)).inspect()).Config.User ?? "",
       async kill(name) {

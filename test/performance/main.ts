@@ -1,6 +1,7 @@
 import { keyCost } from "./access.ts";
 import { backupPause } from "./backup.ts";
 import { bulkAccept } from "./bulk.ts";
+import { commandLine } from "./cli.ts";
 import { serialDrain } from "./drain.ts";
 import { durability } from "./durability.ts";
 import { fleet } from "./fleet.ts";
@@ -30,6 +31,7 @@ const measurements: Measurement[] = [
   { names: ["key_cost"], measure: keyCost },
   { names: ["serial_drain"], measure: serialDrain },
   { names: ["bulk_accept"], measure: bulkAccept },
+  { names: ["cli_start", "cli_ingest"], measure: commandLine },
   { names: ["ready_after_restart"], measure: readyAfterRestart },
   { names: ["failover"], measure: failover },
   { names: ["query_during_ingestion"], measure: queryDuringIngestion },

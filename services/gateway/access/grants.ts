@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import type { DiscoverySourceName } from "../../../libs/registry/processor-entry.ts";
 import { discoverySources } from "../../../libs/registry/processor-entry.ts";
+import { oneOf } from "../http/schemas.ts";
 
 /** What a principal may do, each with all that stands before it. */
 export const scopes = ["read", "write", "operate", "admin"] as const;
@@ -32,16 +33,8 @@ export const GrantsSchema = Type.Object({
     maxItems: maxProcessors,
     description: "Ids of processors, or beginnings of ids followed by `*`",
   }),
-  scope: Type.Union(
-    allScopes.map((scope) => Type.Literal(scope)),
-    { description: "`read` < `write` < `operate` < `admin`; or `discovery`, for one source" },
-  ),
-  source: Type.Optional(
-    Type.Union(
-      discoverySources.map((source) => Type.Literal(source)),
-      { description: "With the scope `discovery`: whose entries may be changed" },
-    ),
-  ),
+  scope: oneOf(allScopes, "`read` < `write` < `operate` < `admin`; or `discovery`, for one source"),
+  source: Type.Optional(oneOf(discoverySources, "With the scope `discovery`: whose entries may be changed")),
 });
 
 /** Everything, as on a gateway that is open. */

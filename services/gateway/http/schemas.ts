@@ -24,6 +24,16 @@ export function mapOf<T extends Type.TSchema>(value: T, description?: string) {
   });
 }
 
+/** One of these words. A union of a list has no type by itself. */
+export function oneOf<const Word extends string>(words: readonly Word[], description?: string) {
+  return Type.Unsafe<Word>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      description === undefined ? {} : { description },
+    ),
+  );
+}
+
 export const ProcessorId = Type.String({ description: "The processor's id", examples: ["p46b6b076c"] });
 
 export const ProcessorParams = Type.Object({ id: ProcessorId });

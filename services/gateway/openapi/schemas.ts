@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { oneOf } from "../http/schemas.ts";
 
 // Answers that several subjects have in common. These schemas are for the document alone: no answer is
 // serialised by them, so none is changed by them. test/end-to-end/api/openapi.test.ts checks that answers
@@ -50,25 +51,25 @@ export const Next = Type.Optional(
 
 export const ModelName = Type.String({ description: "`MODEL|` and the SHA-1 of the sequence" });
 
-const predictionNumbers = [
-  "potential",
-  "confidence",
-  "evidence",
-  "fragmentation",
-  "hamiltonian",
-  "grand_hamiltonian",
-  "entropy",
-  "itfdf_similarity",
-  "confluence",
-  "snr",
-  "similarity",
-] as const;
+const predictionNumbers = {
+  potential: Type.Number(),
+  confidence: Type.Number(),
+  evidence: Type.Number(),
+  fragmentation: Type.Number(),
+  hamiltonian: Type.Number(),
+  grand_hamiltonian: Type.Number(),
+  entropy: Type.Number(),
+  itfdf_similarity: Type.Number(),
+  confluence: Type.Number(),
+  snr: Type.Number(),
+  similarity: Type.Number(),
+};
 
 export const Prediction = Type.Object({
   name: ModelName,
   type: Text,
   frequency: Type.Integer({ description: "How often the model was learned" }),
-  ...Object.fromEntries(predictionNumbers.map((name) => [name, Type.Number()])),
+  ...predictionNumbers,
   missing: Type.Array(Text, { description: "Symbols of the present that were not observed" }),
   matches: Type.Array(Text, { description: "Symbols that were observed" }),
   extras: Type.Array(Text, { description: "Symbols that were observed and are not the model's" }),
@@ -86,9 +87,7 @@ export const Observed = Type.Object({
 });
 
 /** What became of a command. */
-export const CommandState = Type.Union(
-  ["queued", "applied", "failed", "expired", "unknown"].map((state) => Type.Literal(state)),
-);
+export const CommandState = oneOf(["queued", "applied", "failed", "expired", "unknown"]);
 
 const Rejected = Type.Array(Type.Object({ line: Whole, detail: Text }), {
   description: "Lines that were refused, the first hundred of them",

@@ -52,7 +52,17 @@ after(() => system?.stop());
 /** Runs commands as a reader's shell would, but for the gateway's address; gives what they print. */
 async function shell(commands: string[]): Promise<string> {
   const script = commands.join("\n").replaceAll(shownUrl, system.gateway.url);
-  const { stdout } = await run("sh", ["-eu", "-c", script], { cwd: dir, timeout: 60_000 });
+  const bin = join(root, "bin");
+  // What the command line remembers stays in this folder.
+  const own = {
+    KATO_URL: system.gateway.url,
+    KATO_KEY: "",
+    HOME: dir,
+    XDG_CONFIG_HOME: dir,
+    XDG_STATE_HOME: dir,
+  };
+  const env = { ...process.env, ...own, PATH: `${bin}:${process.env.PATH}` };
+  const { stdout } = await run("sh", ["-eu", "-c", script], { cwd: dir, timeout: 60_000, env });
   return stdout;
 }
 

@@ -101,6 +101,26 @@ test("the Dockerfiles copy files that exist and that .dockerignore does not excl
   }
 });
 
+test("the gateway's image has the command line in its PATH, and all that it imports", () => {
+  const text = read("Dockerfile.gateway");
+  assert.match(text, /^COPY services\/cli services\/cli$/m);
+  assert.match(
+    text,
+    /^RUN printf '#!\/bin\/sh\\nexec node \/app\/services\/cli\/main.ts "\$@"\\n' >\/usr\/local\/bin\/kato && chmod 755/m,
+  );
+  const copied = [...text.matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(([, paths = ""]) => paths.split(" "));
+  const files = globSync("{services/cli,libs}/**/*.ts", { cwd: root });
+  for (const file of files.filter((each) => each.startsWith("services/cli/"))) {
+    for (const [, specifier = ""] of read(file).matchAll(/\bfrom "(\.[^"]+)"|import\("(\.[^"]+)"\)/g)) {
+      const path = join(file, "..", specifier);
+      assert.ok(
+        copied.some((each) => path === each || path.startsWith(`${each}/`)),
+        `${file}: ${specifier}`,
+      );
+    }
+  }
+});
+
 test("the programs have the same Node options in a container as by npm run, both when they run and when they are compiled", () => {
   const [, ofRun = ""] = /^exec "\$node" (.*) "\$@"$/m.exec(read("scripts/run")) ?? [];
   assert.match(ofRun, /^--/);

@@ -293,6 +293,9 @@ test("a variable that was perhaps meant to name a processor is told; those of li
     KATO_P1_ENV_URL: "http://x:1",
     KATO_P1_SERVICE_PORT: "1441",
     KATO_P1: "p1:127.0.0.1:1441",
+    // The command line's, which may run in the same container.
+    KATO_URL: "http://127.0.0.1:8000",
+    KATO_KEY: "kato_admin_secret",
   };
   assert.deepEqual(doubtful(links), []);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { clientVariables } from "../../../libs/config/client-variables.ts";
 import { Environment } from "../../../libs/config/environment.ts";
 import { settingNames } from "../../../libs/config/setting-names.ts";
 import { logLevel } from "../../../libs/telemetry/logger.ts";
@@ -149,7 +150,7 @@ test("docs/operating.md has every setting in its table, and no other but those t
   const [, table = ""] = /^## Settings$(.*?)^## /ms.exec(operating) ?? [];
   const firstCells = Array.from(table.matchAll(/^\|([^|]*)\|/gm), ([, cell = ""]) => cell);
   const documented = firstCells.flatMap((cell) => Array.from(cell.matchAll(/`(.+?)`/g), ([, name]) => name));
-  const variablesOnly = ["GATEWAY_CONFIG", "KATO_PROCESSORS", "KATO_<NAME>"];
+  const variablesOnly = ["GATEWAY_CONFIG", "KATO_PROCESSORS", "KATO_<NAME>", ...clientVariables];
   assert.deepEqual(documented.toSorted(), [...settingNames, ...variablesOnly].toSorted());
 });
 

@@ -4,7 +4,7 @@ import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
 import { Next, Text, Time, Whole } from "../../openapi/schemas.ts";
 
-const Entry = Type.Object({
+export const AuditEntry = Type.Object({
   sequence: Type.Integer({ description: "Its place in the trail" }),
   time: Time,
   action: Type.String({ description: "What was done: `processor.moved`, `key.revoked`, `refused` …" }),
@@ -28,7 +28,7 @@ export const audit: Operation = {
   answers: {
     200: {
       description: "A page of the audit trail.",
-      content: json(Type.Object({ entries: Type.Array(Entry), next: Next }), {
+      content: json(Type.Object({ entries: Type.Array(AuditEntry), next: Next }), {
         entries: [
           {
             sequence: 17,

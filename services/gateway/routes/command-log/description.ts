@@ -4,7 +4,7 @@ import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
 import { CommandState, Next, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
-const Logged = Type.Object({
+export const Logged = Type.Object({
   sequence: Whole,
   command: Text,
   method: Text,
@@ -16,7 +16,7 @@ const Logged = Type.Object({
   outcome: orNull(CommandState),
 });
 
-const LogPage = Type.Object({ commands: Type.Array(Logged), next: Next });
+export const LogPage = Type.Object({ commands: Type.Array(Logged), next: Next });
 
 const exampleCommandView = {
   sequence: 42,

@@ -9,7 +9,7 @@ import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
 import { CommandState, Text, Whole } from "../../openapi/schemas.ts";
 
-const Command = Type.Object({
+export const Command = Type.Object({
   id: Text,
   time_stamp: Type.Number(),
   status: Type.Literal("okay"),

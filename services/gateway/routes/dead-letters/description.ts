@@ -4,7 +4,7 @@ import { accepted, done, json } from "../../openapi/operation.ts";
 import { Problem } from "../../openapi/problems.ts";
 import { Next, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
-const DeadLetter = Type.Object({
+export const DeadLetter = Type.Object({
   sequence: Whole,
   command: Text,
   method: Text,
@@ -13,7 +13,7 @@ const DeadLetter = Type.Object({
   problem: Type.Omit(Problem, ["request_id"]),
 });
 
-const DeadLetterPage = Type.Object({ dead_letters: Type.Array(DeadLetter), next: Next });
+export const DeadLetterPage = Type.Object({ dead_letters: Type.Array(DeadLetter), next: Next });
 
 export const one: Operation = {
   tag: "The gateway",

@@ -10,7 +10,7 @@ const genes = {
   smoothness: Type.Optional(Float32),
   always_update_frequencies: Type.Optional(Type.Union([Type.Boolean(), Float32])),
 };
-const Genes = Type.Object(genes, { minProperties: 1, propertyNames: { enum: Object.keys(genes) } });
+export const Genes = Type.Object(genes, { minProperties: 1, propertyNames: { enum: Object.keys(genes) } });
 
 export const read = query({
   summary: "A gene",

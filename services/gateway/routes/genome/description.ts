@@ -6,7 +6,7 @@ import { orNull, Text } from "../../openapi/schemas.ts";
 
 const gene = orNull(Type.Number());
 
-const Genome = Type.Object({
+export const Genome = Type.Object({
   status: Type.Literal("okay"),
   connection: Type.Literal("okay"),
   genie: Text,

@@ -13,7 +13,7 @@ export const links = {
 };
 
 /** What programs are answered. */
-const Home = Type.Object({
+export const Home = Type.Object({
   name: Type.Literal("KATO gateway"),
   version: Text,
   ready: Type.Boolean({ description: "Whether it can be used now, as /ready says" }),

@@ -7,6 +7,7 @@ import { maySee } from "../../access/principal.ts";
 import { findIngestion } from "../../bulk/find-ingestion.ts";
 import type { Backend } from "../../fleet/backend.ts";
 import { isGoneFromLog } from "../../fleet/gone-from-log.ts";
+import { oneOf } from "../../http/schemas.ts";
 import { IngestionReport, orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
 /** An ingestion as clients see it (docs/api.md, Many observations). */
@@ -45,10 +46,10 @@ export interface IngestionView {
 export const Ingestion = Type.Object({
   ...IngestionReport.properties,
   processor: Text,
-  state: Type.Union(["accepting", "queued", "applying", "done"].map((state) => Type.Literal(state))),
-  intake: Type.Union(
-    ["accepting", "complete", "stopped", "interrupted"].map((state) => Type.Literal(state)),
-    { description: "How the request ended: whether all of it is stored" },
+  state: oneOf(["accepting", "queued", "applying", "done"]),
+  intake: oneOf(
+    ["accepting", "complete", "stopped", "interrupted"],
+    "How the request ended: whether all of it is stored",
   ),
   applied: Whole,
   failed: Whole,

@@ -3,7 +3,7 @@ import { exampleModel } from "../../openapi/examples.ts";
 import { command, plainCommand, query } from "../../openapi/operation.ts";
 import { Emotives, orNull, Text, Whole } from "../../openapi/schemas.ts";
 
-const Status = Type.Object(
+export const Status = Type.Object(
   {
     name: Text,
     time: Whole,

@@ -5,7 +5,7 @@ import type { Operation } from "../../openapi/operation.ts";
 import { done, json } from "../../openapi/operation.ts";
 import { orNull, Text, Time } from "../../openapi/schemas.ts";
 
-const Key = Type.Object({
+export const Key = Type.Object({
   id: Text,
   name: Text,
   grants: GrantsSchema,

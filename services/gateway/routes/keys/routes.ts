@@ -12,7 +12,7 @@ import { IdPageQuery, idPageOf } from "../../http/paging.ts";
 import { invalid } from "../../http/problem.ts";
 import * as described from "./description.ts";
 
-const KeyBody = Type.Object({
+export const KeyBody = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 128, description: "What people call it" }),
   grants: GrantsSchema,
   expires_at: Type.Optional(

@@ -18,7 +18,7 @@ const NameParams = Type.Object({
   }),
 });
 
-const ModelBody = Type.Object({
+export const ModelBody = Type.Object({
   frequency: Type.Integer({
     minimum: 0,
     maximum: 2 ** 31 - 1,

@@ -5,7 +5,7 @@ import { ModelName, Observed, Prediction, Text } from "../../openapi/schemas.ts"
 
 const Failure = Type.Object({ status: Type.Literal("failed"), detail: Text, unique_id: Type.Optional(Text) });
 
-const SequenceResults = Type.Object({
+export const SequenceResults = Type.Object({
   results: Type.Array(Type.Union([Type.Object({ ...Observed.properties, unique_id: Text }), Failure]), {
     description: "Of each observation; what KATO failed at shows in its place",
   }),

@@ -18,7 +18,7 @@ import { observeSequence } from "./description.ts";
  */
 const maxObservations = 10_000;
 
-const SequenceBody = Type.Object({
+export const SequenceBody = Type.Object({
   observations: Type.Array(ObservationBody, {
     minItems: 1,
     maxItems: maxObservations,

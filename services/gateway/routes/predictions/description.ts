@@ -6,7 +6,7 @@ import { Emotives, Events, Prediction, Text } from "../../openapi/schemas.ts";
 const Vectors = Type.Array(Type.Array(Type.Number()));
 const Metadata = Type.Unsafe<Record<string, string>>({ type: "object", additionalProperties: Text });
 
-const PerceptData = Type.Object(
+export const PerceptData = Type.Object(
   {
     strings: Type.Optional(Type.Array(Text)),
     vectors: Type.Optional(Vectors),
@@ -17,7 +17,7 @@ const PerceptData = Type.Object(
   { description: "The latest observation as it was sent; empty after a clear" },
 );
 
-const CognitionData = Type.Object({
+export const CognitionData = Type.Object({
   predictions: Type.Array(Prediction),
   emotives: Emotives,
   symbols: Type.Array(Text),

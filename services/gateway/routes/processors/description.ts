@@ -12,7 +12,7 @@ const NextId = Type.Optional(
   Type.String({ description: "Where the list goes on: the `from` of the next page" }),
 );
 
-const ProcessorList = Type.Object({
+export const ProcessorList = Type.Object({
   processors: Type.Array(Processor),
   next: NextId,
   unregistered: Type.Array(Type.String(), {

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import type { ProcessorState } from "../../../../libs/commands/messages/processor-state.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../../fleet/backend.ts";
+import { oneOf } from "../../http/schemas.ts";
 import { exampleProcessor, exampleTime } from "../../openapi/examples.ts";
 import { orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
 
@@ -17,11 +18,9 @@ export const Processor = Type.Object({
     Type.String({ description: "The backup that has paused it for a moment; absent if a person has" }),
   ),
   healthy: Type.Boolean(),
-  state: Type.Union(
-    ["ready", "applying", "rebuilding", "down", "paused", "held", "unowned"].map((state) =>
-      Type.Literal(state),
-    ),
-    { description: "docs/operating.md tells what each means and what to do" },
+  state: oneOf(
+    ["ready", "applying", "rebuilding", "down", "paused", "held", "unowned"],
+    "docs/operating.md tells what each means and what to do",
   ),
   depth: orNull(Type.Integer({ description: "Commands that are not applied yet" })),
   applied: orNull(Type.Integer({ description: "The sequence up to which everything is applied" })),

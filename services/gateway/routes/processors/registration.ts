@@ -17,7 +17,7 @@ import { processorView } from "./processor-view.ts";
 const oneOfDiscoveries = (description: string) =>
   Type.Optional(Type.Union([Type.Literal("docker"), Type.Literal("kubernetes")], { description }));
 
-const ProcessorBody = Type.Object({
+export const ProcessorBody = Type.Object({
   name: Type.Optional(
     Type.String({
       description:

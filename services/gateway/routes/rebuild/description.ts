@@ -11,7 +11,7 @@ const Replay = {
 
 const Counts = { commands: Whole, observes: Whole, learns: Whole };
 
-const Rebuilt = Type.Union([
+export const Rebuilt = Type.Union([
   Type.Object({
     id: Text,
     state: Type.Literal("rebuilt"),
@@ -23,7 +23,7 @@ const Rebuilt = Type.Union([
   Type.Object({ id: Text, dry_run: Type.Literal(true), ...Replay, ...Counts }),
 ]);
 
-const Replaying = Type.Object({ id: Text, state: Type.Literal("rebuilding"), ...Replay, ...Counts });
+export const Replaying = Type.Object({ id: Text, state: Type.Literal("rebuilding"), ...Replay, ...Counts });
 
 export const adopt: Operation = {
   tag: "The gateway",

@@ -5,7 +5,7 @@ import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
 import { Text, Time } from "../../openapi/schemas.ts";
 
-const Session = Type.Object({
+export const Session = Type.Object({
   principal: Type.String({
     description: "`key:<id>`, `jwt:<subject>`, `cert:<name>`, or what the proxy calls it",
   }),
