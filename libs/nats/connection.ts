@@ -4,7 +4,7 @@ import { connect } from "@nats-io/transport-node";
 import { SettingsError } from "../config/environment.ts";
 import type { InboxOwner } from "./inbox.ts";
 import { inboxPrefixOf } from "./inbox.ts";
-import { loginOptions, tlsOptions } from "./login.ts";
+import { serverOptions } from "./server-options.ts";
 import type { NatsServers } from "./servers.ts";
 import { isAtLeast } from "./servers.ts";
 
@@ -55,12 +55,7 @@ export class NatsLink {
     const untrusted = tls ? ", or has no TLS that can be verified" : "";
     const onFileProblem = (setting: string, reason: string) =>
       options.log.warn({ setting, reason }, "cannot be used as it is now, what it had before is used");
-    const how = {
-      servers,
-      ...loginOptions(credentials, onFileProblem),
-      ...(tls && { tls: tlsOptions(tls, servers, onFileProblem) }),
-      name: options.name,
-    };
+    const how = { ...serverOptions(options, onFileProblem), name: options.name };
     let isOver = false;
     const tellWhy = async () => {
       const reason = await whyNot(how);

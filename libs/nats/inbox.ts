@@ -2,7 +2,13 @@ import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node"
 import { createInbox } from "@nats-io/transport-node";
 
 /** Who has inboxes of its own. Each is a user of NATS in deploy/nats. */
-export type InboxOwner = "gateway" | "worker" | "backup" | "restore";
+const inboxOwners = ["gateway", "worker", "backup", "restore"] as const;
+export type InboxOwner = (typeof inboxOwners)[number];
+
+/** Whether a user of NATS is one of these. */
+export function isInboxOwner(user: string): user is InboxOwner {
+  return inboxOwners.some((owner) => owner === user);
+}
 
 /**
  * What the inboxes of a service begin with. NATS's users may subscribe to their own only, so that none listens

@@ -16,7 +16,7 @@ export type NatsCredentials =
   | { credentialsFile: string };
 
 /** Called with a file that cannot be used, and why. What was read of it before is used. */
-type FileProblem = (setting: string, reason: string) => void;
+export type FileProblem = (setting: string, reason: string) => void;
 
 /** What nats.js is given to log in. Files are read anew at each connection. */
 export function loginOptions(

@@ -2,6 +2,8 @@ import { statfs } from "node:fs/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { Environment, SettingsError } from "../../../libs/config/environment.ts";
+import { inboxPrefixOf, isInboxOwner } from "../../../libs/nats/inbox.ts";
+import { serverOptions } from "../../../libs/nats/server-options.ts";
 import { isAtLeast } from "../../../libs/nats/servers.ts";
 import { commonSettings } from "../../../libs/service/common-settings.ts";
 import type { Io } from "../terminal/io.ts";
@@ -28,11 +30,13 @@ export async function examineNats({ variables }: Io): Promise<Finding[]> {
   const findings: Finding[] = [
     { what: "settings", state: "ok", detail: "those that all services have are right" },
   ];
-  const { servers, credentials } = settings.nats;
+  const { credentials } = settings.nats;
+  const user = credentials && "user" in credentials ? credentials.user : "";
   const connection = await connect({
-    servers,
-    ...credentials,
+    ...serverOptions(settings.nats, () => {}),
     name: "doctor",
+    // A user of deploy/nats is answered there alone.
+    ...(isInboxOwner(user) && { inboxPrefix: inboxPrefixOf(user) }),
     timeout: connectMs,
     reconnect: false,
   }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
