@@ -48,9 +48,11 @@ export function partsOf(
     metrics,
     log,
   });
+  const gate = new CancellationGate(checkpoint, clock);
   const context: Context = {
     instance,
     checkpoint,
+    begin: ({ command }) => gate.begin(command),
     history: new LogHistory(processor, stores.logs, counter),
     outcomes: {
       concludeStep: (step, outcome) => {
@@ -73,7 +75,6 @@ export function partsOf(
     },
     log,
   };
-  const gate = new CancellationGate(checkpoint, clock);
   const supervisor = new InstanceSupervisor({
     context,
     lease,
