@@ -69,7 +69,13 @@ function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMe
   const { method, outcome, id, processor, trace, span } = request;
   const [command, sequence] = [reply.getHeader("kato-command"), reply.getHeader("kato-sequence")];
   const status = reply.statusCode;
-  metrics.answered({ processor, method: routeOf(request), outcome, seconds: reply.elapsedTime / 1_000 });
+  metrics.answered({
+    processor,
+    method: routeOf(request),
+    outcome,
+    seconds: reply.elapsedTime / 1_000,
+    isStream: [request.headers["content-type"], reply.getHeader("content-type")].some(isStreamed),
+  });
   span?.end({
     // By OpenTelemetry's conventions a client's mistake is no error of the server's span.
     error: status >= 500 ? outcome : undefined,
@@ -98,6 +104,10 @@ function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMe
     },
     "request",
   );
+}
+
+function isStreamed(contentType: unknown): boolean {
+  return typeof contentType === "string" && /^(application\/x-ndjson|text\/event-stream)/.test(contentType);
 }
 
 /** The route as a metric's label, for example `POST /:id/observe`; "" where there is no such route. */

@@ -30,8 +30,9 @@ export async function callInStep(
 
 /**
  * Asks what has to be known before a step's call, and notes that the step is begun. Until the answer is there
- * nothing was called for the step, so it can be cancelled (A7). Throws NotBegun if it was. If KATO answers with a failure, for example because MongoDB
- * is away, the call is not made. The step is concluded with that failure, and this resolves to undefined.
+ * nothing was called for the step, so it can be cancelled (A7). Throws NotBegun if it was. If KATO answers with
+ * a failure, for example because MongoDB is away, the call is not made. The step is concluded with that failure,
+ * and this resolves to undefined.
  */
 export async function askBefore<T>(
   context: Context,

@@ -39,7 +39,7 @@ export function partsOf(
   const calls = new CallTelemetry(metrics, tracing);
   const instance = new Instance({ processor, port, lease, callTimeoutMs, telemetry: calls, clock, log });
   const counter = new IngestionCounter({ processor, checkpoint, records: stores.ingestions });
-  const telemetry = new StepTelemetry({ metrics, tracing, clock, instance });
+  const telemetry = new StepTelemetry({ processor, metrics, tracing, clock, instance });
   const outcomes = new CommandOutcomes({
     checkpoint,
     counter,
