@@ -102,9 +102,9 @@ export class Environment {
     return chosen ?? fallback;
   }
 
-  /** True for `1` and `true`, false for `0`, `false` and without the setting. */
-  flag(name: SettingName): boolean {
-    return ["1", "true"].includes(this.choice(name, ["0", "1", "false", "true"], "0"));
+  /** True for `1` and `true`, false for `0` and `false`. */
+  flag(name: SettingName, fallback: "0" | "1" = "0"): boolean {
+    return ["1", "true"].includes(this.choice(name, ["0", "1", "false", "true"], fallback));
   }
 
   /** A list whose items are separated by commas. */

@@ -40,6 +40,8 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
   legacyErrors: boolean;
   log: FastifyBaseLogger;
   tracing: Tracing | undefined;
+  /** Whether the metrics have latencies by processor; they have by default. */
+  latencyByProcessor?: boolean;
   /** The files of its TLS; without them it listens without TLS. */
   tls?: TlsFiles | undefined;
   /** What clients may take. */
@@ -53,7 +55,7 @@ export interface AppOptions extends Pick<RouteOptions, "backend" | "stopping"> {
 /** The REST front end. It does not listen yet. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { backend, stopping, legacyErrors, log, tracing, checkToken } = options;
-  const { limits = defaultLimits, access = openAccess, tls } = options;
+  const { limits = defaultLimits, access = openAccess, tls, latencyByProcessor = true } = options;
   const onProblem = errorHandler({ legacyErrors, reasonOf: reasonsOf(backend) });
   const app = Fastify({
     loggerInstance: log,
@@ -78,7 +80,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       onProblem(error, request, reply);
     },
   });
-  const metrics = createGatewayMetrics(factsOf(backend));
+  const metrics = createGatewayMetrics(factsOf(backend), latencyByProcessor);
   const reached = limitReports(log, metrics.limited);
   decodeBodies(app);
   readJsonBodies(app, { limits, reached });

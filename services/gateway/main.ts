@@ -23,6 +23,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
     stopping,
     tracing,
     legacyErrors: settings.legacyErrors,
+    latencyByProcessor: settings.latencyByProcessor,
     tls: settings.tls,
     limits: withinOpenFiles(settings.limits, log),
     access: settings.access,

@@ -36,6 +36,8 @@ export interface GatewaySettings extends CommonSettings {
   tracing: TracingSettings | undefined;
   /** Who may use the gateway. */
   access: AccessSettings;
+  /** Whether the metrics have latencies by processor. */
+  latencyByProcessor: boolean;
   /** A body that is not JSON becomes a 500, as in the old front end (docs/api.md). */
   legacyErrors: boolean;
   /** How many outcomes, and how many ingestions, may be kept. */
@@ -63,6 +65,7 @@ export function gatewaySettings(environment: Environment): GatewaySettings {
     stopGraceMs: environment.integer("GATEWAY_STOP_GRACE_MS", 0, { min: 0, max: 600_000 }),
     tracing: tracingSettings(environment),
     access: accessSettings(environment, { host, origins: corsOrigins(environment) }),
+    latencyByProcessor: environment.flag("LATENCY_BY_PROCESSOR", "1"),
     legacyErrors: environment.flag("GATEWAY_LEGACY_ERRORS"),
     maxRecords: environment.integer("RECORDS_MAX", 10_000_000, { min: 1, max: Number.MAX_SAFE_INTEGER }),
     limits: limitsOf(environment),

@@ -8,11 +8,12 @@ import {
   removeUnregistered,
   setCounter,
 } from "../../libs/telemetry/metrics.ts";
+import { ProcessorHistogram } from "../../libs/telemetry/processor-histogram.ts";
 
 /**
  * The worker's metrics. Latencies have the labels method and outcome. Counts and gauges have the label
  * processor. A histogram with all of these labels would have a hundred thousand series for a thousand
- * processors.
+ * processors. So the one by processor has no other label, and few buckets.
  */
 export interface WorkerMetrics {
   /** A command has ended. */
@@ -21,6 +22,8 @@ export interface WorkerMetrics {
   waited(wait: { method: string; seconds: number }): void;
   /** A call to an instance has ended: with a response, a gRPC error, or unseen. */
   called(call: { method: string; outcome: string; seconds: number }): void;
+  /** A step was applied, and its calls took this long. */
+  applied(step: { processor: string; seconds: number }): void;
   /** A step of recovery has ended. Each has a line in the log too. */
   recovered(step: { processor: string; method: string; outcome: string }, count?: number): void;
   /** A command has become a dead letter: nobody waited for it, and it did not succeed. */
@@ -54,7 +57,8 @@ const stateNumbers = {
   held: 5,
 } as const satisfies Record<ProcessorState["state"], number>;
 
-export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
+/** `latencyByProcessor` says whether there is a histogram by processor (LATENCY_BY_PROCESSOR). */
+export function createWorkerMetrics(facts: WorkerFacts, latencyByProcessor: boolean): WorkerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -71,6 +75,14 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     "method",
     "outcome",
   ]);
+  const byProcessor = new ProcessorHistogram(
+    {
+      name: "kato_processor_call_seconds",
+      help: "Calls of applied commands, by processor",
+      isOn: latencyByProcessor,
+    },
+    facts.isRegistered,
+  );
   const recoveries = counter(
     "kato_recoveries_total",
     "Steps of recovery by what was found; of method replay, the Observes that a rebuild has replayed",
@@ -96,6 +108,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
     concluded: (labels) => commands.inc(labels),
     waited: ({ method, seconds }) => waits.observe({ method: methodLabel(method) }, seconds),
     called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
+    applied: ({ processor, seconds }) => byProcessor.observe(processor, seconds),
     recovered: (labels, count = 1) => {
       // A rebuild that replays nothing would only add a series for each processor.
       if (count > 0) recoveries.inc(labels, count);
@@ -114,7 +127,7 @@ export function createWorkerMetrics(facts: WorkerFacts): WorkerMetrics {
       showStates(states);
       setCounter(natsReconnects, facts.natsReconnects());
       clockSkew.set(facts.clockSkewMs() / 1_000);
-      return registry.metrics();
+      return `${await registry.metrics()}${byProcessor.text()}`;
     },
   };
 }

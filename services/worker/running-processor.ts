@@ -1,6 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import type { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import type { LogIdentity } from "../../libs/commands/log/log-identity.ts";
+import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import type { InstanceContext } from "../../libs/kato/instance-tls.ts";
@@ -15,7 +16,8 @@ import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { LateCallBoard } from "./assignment/late-call-board.ts";
 import type { Lease } from "./assignment/lease.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
-import type { WorkerMetrics } from "./metrics.ts";
+import type { WorkerFacts, WorkerMetrics } from "./metrics.ts";
+import { createWorkerMetrics } from "./metrics.ts";
 import { clockWith } from "./model/clock.ts";
 import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
@@ -51,6 +53,7 @@ export interface WorkerContext {
     | "endpointPolicy"
     | "history"
     | "trimEveryMs"
+    | "latencyByProcessor"
   >;
   /** For instances with TLS. */
   instanceContext: InstanceContext;
@@ -68,6 +71,20 @@ export interface RunningProcessor {
   reports: Reports;
   /** The promise of its stop, once that has begun. */
   stopping?: Promise<void>;
+}
+
+/** The metrics of a worker. `states` are those of its processors. */
+export function metricsOf(
+  { nats, stores, settings, storeTime }: WorkerContext,
+  states: () => ProcessorState[],
+): WorkerMetrics {
+  const facts: WorkerFacts = {
+    states,
+    isRegistered: (processor) => stores.registry.get(processor) !== undefined,
+    natsReconnects: () => nats.reconnects,
+    clockSkewMs: () => storeTime.skewMs,
+  };
+  return createWorkerMetrics(facts, settings.latencyByProcessor);
 }
 
 /**

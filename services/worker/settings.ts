@@ -39,6 +39,8 @@ export interface WorkerSettings extends CommonSettings {
   instanceTls: TlsFiles;
   /** How long a call to an instance may take. */
   callTimeoutMs: number;
+  /** Whether the metrics have latencies by processor. */
+  latencyByProcessor: boolean;
 }
 
 /** Throws a SettingsError that names every wrong setting. */
@@ -62,6 +64,7 @@ export function workerSettings(environment: Environment): WorkerSettings {
     trimEveryMs: environment.integer("LOG_TRIM_MS", 10_000, { min: 100, max: 3_600_000 }),
     mendsForeignCalls: environment.choice("FOREIGN_OBSERVES", ["mend", "leave"], "mend") === "mend",
     instanceTls: instanceTlsFiles(environment),
+    latencyByProcessor: environment.flag("LATENCY_BY_PROCESSOR", "1"),
     callTimeoutMs: environment.integer("CALL_TIMEOUT_MS", 300_000, { min: 1, max: 3_600_000 }),
   };
   environment.check();

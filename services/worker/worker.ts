@@ -6,10 +6,10 @@ import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
-import { createWorkerMetrics } from "./metrics.ts";
+import type { WorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
-import { runProcessor } from "./running-processor.ts";
+import { metricsOf, runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
 
 const reportTickMs = 250;
@@ -43,12 +43,7 @@ const beginningLimitMs = 1_000;
  * only the work on that processor waits (A8).
  */
 export class Worker {
-  readonly metrics = createWorkerMetrics({
-    states: () => this.states,
-    isRegistered: (processor) => this.#context.stores.registry.get(processor) !== undefined,
-    natsReconnects: () => this.#context.nats.reconnects,
-    clockSkewMs: () => this.#context.storeTime.skewMs,
-  });
+  readonly metrics: WorkerMetrics;
   readonly #context: WorkerContext;
   readonly #membership: Membership;
   readonly #running = new Map<string, RunningProcessor>();
@@ -64,6 +59,7 @@ export class Worker {
     this.#context = context;
     this.#membership = membership;
     const { settings, stores } = context;
+    this.metrics = metricsOf(context, () => this.states);
     this.#checkpointBucket = new CheckpointBucketWatch(stores.checkpoints, context.log);
     const running = () => this.#running.values();
     this.#timers = [

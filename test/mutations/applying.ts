@@ -137,6 +137,11 @@ export const applying: Mutations = {
       replace: "if (readResponseFields(outcome.data).interval < 0) {",
     },
     {
+      breaks: "A7: of a command before which KATO was asked it is not noted that it is begun",
+      find: "const known = await question();\n    context.begin(step);",
+      replace: "const known = await question();",
+    },
+    {
       breaks: "A5: a rebuild sends an Observe before which the database was away",
       find: "const changes = isObserve ?",
       replace: "const changes = !isObserve ?",

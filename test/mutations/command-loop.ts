@@ -39,11 +39,6 @@ export const commandLoop: Mutations = {
       replace: "",
     },
     {
-      breaks: "A7: a client is told that its command was not begun, while it is under way",
-      find: "gate.begin(sequence);",
-      replace: "",
-    },
-    {
       breaks: "a step whose answer makes no sense stops the log for ever",
       find: "if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);",
       replace: "",
@@ -122,6 +117,21 @@ export const commandLoop: Mutations = {
       breaks: "A2: a late command is taken out of the log although it was begun",
       find: " && !this.mayBeBegun(command);",
       replace: ";",
+    },
+    {
+      breaks: "A7: a command that was cancelled while KATO was asked before it is applied",
+      find: "if (this.mustNotBegin(command)) throw",
+      replace: "if (this.mustNotBegin(command) && false) throw",
+    },
+    {
+      breaks: "A7: a client is told that its command was not begun, while it is under way",
+      find: "this.#begunThrough = command.sequence;",
+      replace: "",
+    },
+    {
+      breaks: "A7: of a command that is prepared it is said that nothing is",
+      find: "const through = Math.max(this.#begunThrough, this.#preparedThrough);",
+      replace: "const through = this.#begunThrough;",
     },
     {
       breaks: "A7: a cancelled command is applied",

@@ -50,6 +50,8 @@ export interface Processor {
   oldest_seconds: number | null;
   rate?: number;
   interval?: number;
+  /** Of the calls of the commands that ended in the last five minutes. */
+  latency?: { p50_ms: number; p95_ms: number; p99_ms: number; count: number };
 }
 
 export interface ProcessorPage {

@@ -45,6 +45,19 @@ export interface ProcessorState {
   rate: number;
   /** Commands applied per second while there were commands to apply; 0 if not known yet. */
   drainRate: number;
+  /** Absent if no command was applied in the last five minutes, and from older workers. */
+  latency?: CallLatency;
+}
+
+/**
+ * How long the calls of the commands took that were applied in the last five minutes: the call alone, without the
+ * waiting in the log. Of a command of several steps each step counts.
+ */
+export interface CallLatency {
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+  count: number;
 }
 
 /** A state is reported this often even if nothing has changed. */

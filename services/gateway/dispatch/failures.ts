@@ -22,9 +22,9 @@ export function checkCommandReply(reply: Reply, context: ErrorContext): void {
   throw withoutEffect(reply, { ...context, effect: "none" });
 }
 
-/** The error for a command that was started and whose end nobody saw (A7). */
+/** The error for a command that was started, or may have been, and whose end nobody saw (A7). */
 export function effectUnknown(context: ErrorContext): GatewayError {
-  return new GatewayError("EFFECT_UNKNOWN", "The command was started, and its end was not seen.", {
+  return new GatewayError("EFFECT_UNKNOWN", "The command may have been started, and its end was not seen.", {
     ...context,
     effect: "unknown",
   });

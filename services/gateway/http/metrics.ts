@@ -7,21 +7,34 @@ import {
   removeUnregistered,
   setCounter,
 } from "../../../libs/telemetry/metrics.ts";
+import { ProcessorHistogram } from "../../../libs/telemetry/processor-histogram.ts";
 import type { LimitName } from "./limits.ts";
 import { limitNames } from "./limits.ts";
 
 /**
  * The gateway's metrics. Latencies have the labels method and outcome, counts have processor and outcome.
- * With all three a histogram would have a hundred thousand series for a thousand processors.
+ * With all three a histogram would have a hundred thousand series for a thousand processors. So the one by
+ * processor has no other label, and few buckets.
  */
 export interface GatewayMetrics {
-  /** Counts one answered request. `processor` is "" for none, `method` is "" where there is no such route. */
-  answered(request: { processor: string; method: string; outcome: string; seconds: number }): void;
+  /** Counts one answered request. */
+  answered(request: AnsweredRequest): void;
   /** Counts that a client has reached a limit. */
   limited(limit: LimitName): void;
   /** All metrics in Prometheus' text format. */
   scrape(): Promise<string>;
   contentType: string;
+}
+
+export interface AnsweredRequest {
+  /** "" for none. */
+  processor: string;
+  /** "" where there is no such route. */
+  method: string;
+  outcome: string;
+  seconds: number;
+  /** Whether it or its answer was a stream, which lasts for as long as its client wants. */
+  isStream: boolean;
 }
 
 /** What the metrics look up at each scrape. */
@@ -36,7 +49,8 @@ export interface GatewayFacts {
   clockSkewMs: () => number;
 }
 
-export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
+/** `latencyByProcessor` says whether there is a histogram by processor (LATENCY_BY_PROCESSOR). */
+export function createGatewayMetrics(facts: GatewayFacts, latencyByProcessor: boolean): GatewayMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -53,6 +67,14 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
     buckets: latencyBucketsSeconds,
     registers,
   });
+  const byProcessor = new ProcessorHistogram(
+    {
+      name: "kato_processor_request_seconds",
+      help: "HTTP requests that succeeded and were no streams, by processor",
+      isOn: latencyByProcessor,
+    },
+    facts.isRegistered,
+  );
   const limits = new Counter<Label>({
     name: "kato_client_limits_total",
     help: "How often clients have reached a limit, by its name",
@@ -79,9 +101,10 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
   const clockSkew = createClockSkewGauge(registry);
   return {
     contentType: registry.contentType,
-    answered: ({ processor, method, outcome, seconds }) => {
+    answered: ({ processor, method, outcome, seconds, isStream }) => {
       requests.inc({ processor: facts.isRegistered(processor) ? processor : "", outcome });
       latency.observe({ method, outcome }, seconds);
+      if (outcome === "okay" && processor !== "" && !isStream) byProcessor.observe(processor, seconds);
     },
     limited: (outcome) => limits.inc({ outcome }),
     scrape: async () => {
@@ -92,7 +115,7 @@ export function createGatewayMetrics(facts: GatewayFacts): GatewayMetrics {
       showStorage(facts.storage());
       setCounter(reconnects, facts.natsReconnects());
       clockSkew.set(facts.clockSkewMs() / 1_000);
-      return registry.metrics();
+      return `${await registry.metrics()}${byProcessor.text()}`;
     },
   };
 }

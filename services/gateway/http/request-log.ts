@@ -3,6 +3,7 @@ import type { Span, Tracing } from "../../../libs/telemetry/span.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
 import { readTraceContext, traceIdOf } from "../../../libs/telemetry/trace-context.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { probePaths } from "./probe-paths.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -20,8 +21,9 @@ declare module "fastify" {
 }
 
 /**
- * Gives every request one line in the log, counts it, and gives it a place in a trace. The log gets only what
- * `record` names: headers, the query string and the body may hold secrets.
+ * Gives every request one line in the log, counts it, and gives it a place in a trace. A probe that succeeds has
+ * its line at the level debug. The log gets only what `record` names: headers, the query string and the body may
+ * hold secrets.
  */
 export function recordRequests(
   app: FastifyInstance,
@@ -69,7 +71,16 @@ function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMe
   const { method, outcome, id, processor, trace, span } = request;
   const [command, sequence] = [reply.getHeader("kato-command"), reply.getHeader("kato-sequence")];
   const status = reply.statusCode;
-  metrics.answered({ processor, method: routeOf(request), outcome, seconds: reply.elapsedTime / 1_000 });
+  const path = shownPath(request);
+  // Whoever watches the gateway asks all the time. That is worth a line once it fails.
+  const level = probePaths.has(path) && outcome === "okay" && status < 400 ? "debug" : "info";
+  metrics.answered({
+    processor,
+    method: routeOf(request),
+    outcome,
+    seconds: reply.elapsedTime / 1_000,
+    isStream: [request.headers["content-type"], reply.getHeader("content-type")].some(isStreamed),
+  });
   span?.end({
     // By OpenTelemetry's conventions a client's mistake is no error of the server's span.
     error: status >= 500 ? outcome : undefined,
@@ -81,13 +92,13 @@ function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMe
       ...(sequence !== undefined && { "kato.sequence": Number(sequence) }),
     },
   });
-  request.log.info(
+  request.log[level](
     {
       reqId: id,
       request: id,
       ...(trace && { trace: traceIdOf(trace) }),
       method,
-      path: shownPath(request),
+      path,
       status,
       outcome,
       ...(processor !== "" && { processor }),
@@ -104,6 +115,10 @@ function record(request: FastifyRequest, reply: FastifyReply, metrics: GatewayMe
 export function shownPath({ url }: FastifyRequest): string {
   const [path = ""] = url.split("?", 1);
   return path.includes("kato_") ? path.replace(/(kato_[A-Za-z0-9]+_)[A-Za-z0-9_-]{20,}/g, "$1…") : path;
+}
+
+function isStreamed(contentType: unknown): boolean {
+  return typeof contentType === "string" && /^(application\/x-ndjson|text\/event-stream)/.test(contentType);
 }
 
 /** The route as a metric's label, for example `POST /:id/observe`; "" where there is no such route. */

@@ -35,7 +35,7 @@ export function answerUnreadable(
       return;
     }
     const request = randomId();
-    metrics.answered({ processor: "", method: "", outcome: error.code, seconds: 0 });
+    metrics.answered({ processor: "", method: "", outcome: error.code, seconds: 0, isStream: false });
     log.info({ request, status: error.status, outcome: error.code, detail: error.message }, "request");
     socket.end(answerOf(error, request), () => socket.destroy());
   };

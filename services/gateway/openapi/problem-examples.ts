@@ -118,7 +118,7 @@ const examples: Partial<Record<ErrorCode, { detail: string; context?: ErrorConte
   DEADLINE_PASSED: { detail: "It was not started in time, and will not be.", context: { ...none, command } },
   EFFECT_UNKNOWN: {
     detail:
-      "The command was started, and its end was not seen. " +
+      "The command may have been started, and its end was not seen. " +
       `What became of it is at GET /${processor}/commands/${command}`,
     context: { processor, command, sequence: 42, effect: "unknown" },
   },

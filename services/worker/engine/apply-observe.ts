@@ -31,6 +31,7 @@ export async function applyObserve(context: Context, step: Step): Promise<void> 
     memory.unaccounted = 0;
     return;
   }
+  context.begin(step);
   const outcome = await callObserve(context, step);
   memory.latestAnswer = { at: step.at, outcome };
   // KATO could not even read it, so it did not tick.

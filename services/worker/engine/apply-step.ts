@@ -69,13 +69,14 @@ const ruleByMethod = new Map<string, CommandRule>([
 /**
  * Applies one step to an instance that is reconciled, and concludes it. Throws Interrupted if a call could
  * not be made, or if its end was not seen. Then the instance has to be reconciled before anything else is
- * called (A3).
+ * called (A3). Throws NotBegun if the command must not be begun any more.
  */
 export async function applyStep(context: Context, step: Step): Promise<void> {
   const { method } = step;
   if (method === "Observe") return applyObserve(context, step);
   const rule = ruleByMethod.get(method) ?? (isMethod(method) ? repeatable : undefined);
   if (!rule) {
+    context.begin(step);
     return concludeStep(
       context,
       step,
@@ -84,6 +85,7 @@ export async function applyStep(context: Context, step: Step): Promise<void> {
     );
   }
   if (isMethod(method) && rpcs[method].kind === "query") {
+    context.begin(step);
     return concludeStep(context, step, passed(step), await callMethod(context, step));
   }
   return applyByRule(context, step, rule);

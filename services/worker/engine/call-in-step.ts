@@ -29,8 +29,10 @@ export async function callInStep(
 }
 
 /**
- * Asks what has to be known before a step's call. If KATO answers with a failure, for example because MongoDB
- * is away, the step is not begun. It is concluded with that failure, and this resolves to undefined.
+ * Asks what has to be known before a step's call, and notes that the step is begun. Until the answer is there
+ * nothing was called for the step, so it can be cancelled (A7). Throws NotBegun if it was. If KATO answers with
+ * a failure, for example because MongoDB is away, the call is not made. The step is concluded with that failure,
+ * and this resolves to undefined.
  */
 export async function askBefore<T>(
   context: Context,
@@ -38,9 +40,12 @@ export async function askBefore<T>(
   question: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await question();
+    const known = await question();
+    context.begin(step);
+    return known;
   } catch (error) {
     if (!(error instanceof QuestionFailed)) throw error;
+    context.begin(step);
     const why = refused(grpc.OK, "KATO could not be asked what was needed before");
     const isObserve = step.method === "Observe";
     const changes = isObserve ? observeNotBegun(context.checkpoint.current, step) : passed(step);

@@ -13,6 +13,11 @@ export interface Context {
   instance: Instance;
   checkpoint: CheckpointWriter;
   history: History;
+  /**
+   * Notes that the call of this step is about to be made. To be called just before it, once everything has been
+   * asked that has to be known for it. Throws NotBegun if the command must not be begun any more.
+   */
+  begin(step: Step): void;
   /** `concludeStep` is called for every step that has ended, once the checkpoint in memory has it. */
   outcomes: { concludeStep(step: Step, outcome: StepOutcome): void };
   recovery: Recovery;

@@ -33,8 +33,8 @@ export class CallTelemetry {
   }
 
   /**
-   * Begins to measure a call. `end` has to be called with how the call ended. `context` is the trace context
-   * to send to the instance.
+   * Begins to measure a call. `end` has to be called with how the call ended, and returns how long it took, in ms.
+   * `context` is the trace context to send to the instance.
    */
   begin(method: Method, processor: string, parent: TraceContext | undefined) {
     const span =
@@ -48,13 +48,15 @@ export class CallTelemetry {
     const begunAt = performance.now();
     return {
       context: span?.context ?? parent,
-      end: (result: CallResult): void => {
+      end: (result: CallResult): number => {
         const outcome = endings[result.kind];
-        this.#metrics.called({ method, outcome, seconds: (performance.now() - begunAt) / 1_000 });
+        const ms = performance.now() - begunAt;
+        this.#metrics.called({ method, outcome, seconds: ms / 1_000 });
         span?.end({
           error: result.kind === "response" ? undefined : outcome,
           attributes: { "rpc.grpc.status_code": result.kind === "response" ? grpc.OK : result.status },
         });
+        return ms;
       },
     };
   }

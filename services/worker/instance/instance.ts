@@ -2,6 +2,7 @@ import { status as grpc } from "@grpc/grpc-js";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
+import { rpcs } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
@@ -12,6 +13,7 @@ import { checkHeld } from "../model/held-lease.ts";
 import { LeaseLost } from "../model/interruptions.ts";
 import type { LateCall } from "../model/late-calls.ts";
 import type { Position } from "../model/position.ts";
+import { CallLatencies } from "./call-latencies.ts";
 import type { CallTelemetry } from "./call-telemetry.ts";
 import type { InstancePort } from "./port.ts";
 import { ask } from "./questions.ts";
@@ -31,6 +33,8 @@ export interface InstanceOptions {
 export interface InHand {
   at: Position;
   trace: TraceContext | undefined;
+  /** How long the calls took that were made for it. Questions do not count. */
+  callMs: number;
 }
 
 const pingTimeoutMs = 5_000;
@@ -53,6 +57,8 @@ const longCallMs = 10_000;
 export class Instance {
   readonly processor: string;
   readonly callTimeoutMs: number;
+  /** Those of commands that were applied. */
+  readonly latencies: CallLatencies;
   /** The step that calls belong to; undefined while the worker calls without one. */
   inHand: InHand | undefined;
   /** The calls that were under way when the lease ended. */
@@ -78,6 +84,7 @@ export class Instance {
     this.#port = options.port;
     this.processor = options.processor;
     this.callTimeoutMs = options.callTimeoutMs;
+    this.latencies = new CallLatencies(options.clock);
   }
 
   get reconciled(): boolean {
@@ -130,7 +137,8 @@ export class Instance {
     const span = telemetry.begin(method, processor, trace);
     const options = { trace: span.context, mayWrite: this.#mayWrite };
     const result = await this.#port.call(method, request, this.callTimeoutMs, options);
-    span.end(result);
+    const ms = span.end(result);
+    if (this.inHand && rpcs[method].kind === "command") this.inHand.callMs += ms;
     if (!lease.held) throw this.#late(method, begunMs, result);
     this.#callSince = undefined;
     if (result.kind === "unseen") this.doubt();

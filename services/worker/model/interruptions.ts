@@ -21,6 +21,14 @@ export class LogIncomplete extends Interrupted {}
  */
 export class NotProvable extends Interrupted {}
 
+/**
+ * The command must not be begun any more: its time has passed, or it was cancelled, while it was prepared. The
+ * instance has nothing of it.
+ */
+export class NotBegun extends Error {
+  override readonly name = "NotBegun";
+}
+
 /** The lease is lost. Code that catches this must leave the processor alone (A4). */
 export class LeaseLost extends Error {
   override readonly name = "LeaseLost";

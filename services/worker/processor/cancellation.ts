@@ -6,15 +6,16 @@ import { isReplayed } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { MissingCommands } from "../checkpoint/lost-commands.ts";
 import { isAutoLearnDue } from "../checkpoint/transitions.ts";
+import { NotBegun } from "../model/interruptions.ts";
 import { stepsOf } from "../model/step.ts";
 
 /**
  * Knows which commands may have been begun, and which must not be begun any more.
  *
  * Invariants: a command for which `cancel` has resolved to true was not begun and never will be, neither by
- * this worker nor by a later one, because that is persisted. So nothing may be awaited between `mustNotBegin`
- * and `begin`. Before the first reconciling nobody knows what an earlier worker has begun, so nothing can be
- * cancelled.
+ * this worker nor by a later one, because that is persisted. So the call of a command is made, or what proves it
+ * is persisted, right after `begin`, and nothing is awaited in between. Before the first reconciling nobody knows
+ * what an earlier worker has begun, so nothing can be cancelled.
  */
 export class CancellationGate {
   readonly #checkpoint: Pick<CheckpointWriter, "current" | "update" | "flush">;
@@ -23,6 +24,8 @@ export class CancellationGate {
   #inHand = 0;
   /** Commands up to this sequence may have been begun. */
   #begunThrough = Number.POSITIVE_INFINITY;
+  /** Commands up to this sequence may have been prepared. */
+  #preparedThrough = 0;
   /** The latest commands that were lost before they were begun. Nobody can begin them any more. */
   #lost: MissingCommands = { from: 0, through: 0 };
 
@@ -45,14 +48,24 @@ export class CancellationGate {
     this.#checkpoint.update({ perhapsBegunThrough: sequence - 1 });
   }
 
-  /** Notes that the call of this command is about to be made. */
-  begin(sequence: number): void {
-    this.#begunThrough = sequence;
+  /** Notes that this command is being prepared: what has to be known before its call is asked. */
+  prepare(sequence: number): void {
+    this.#preparedThrough = sequence;
+  }
+
+  /**
+   * Notes that the call of this command is about to be made. Throws NotBegun if it must not be begun, because it
+   * was cancelled, or its deadline has passed, while it was prepared.
+   */
+  begin(command: StoredCommand): void {
+    if (this.mustNotBegin(command)) throw new NotBegun(`${command.sequence} must not be begun any more`);
+    this.#begunThrough = command.sequence;
   }
 
   /** Notes that the instance is reconciled: it has exactly what the checkpoint says. */
   reconciled(): void {
     this.#begunThrough = this.#current.applied;
+    this.#preparedThrough = this.#current.applied;
   }
 
   /** Notes that the command has ended. */
@@ -124,9 +137,10 @@ export class CancellationGate {
     return step > 0 || (mark !== null && mark.at.sequence > applied);
   }
 
-  /** Whether every command that was begun has ended. */
+  /** Whether every command that was begun has ended, and none is being prepared. */
   get isNothingBegun(): boolean {
-    return !this.isNextBegun && this.#begunThrough <= this.#current.applied;
+    const through = Math.max(this.#begunThrough, this.#preparedThrough);
+    return !this.isNextBegun && through <= this.#current.applied;
   }
 
   /** Whether the command's deadline has passed, and the command certainly was not begun. */

@@ -5,7 +5,7 @@ import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
 import { concludeStep } from "../engine/conclude-step.ts";
 import { endReplay, withoutClient } from "../engine/replay.ts";
-import { Interrupted, LeaseLost } from "../model/interruptions.ts";
+import { Interrupted, LeaseLost, NotBegun } from "../model/interruptions.ts";
 import type { Position } from "../model/position.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
@@ -203,17 +203,16 @@ export class CommandLoop {
       if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
-      // Nothing is awaited between this check and `begin`. So no client can be told in between that the
-      // command will not be started.
       if (gate.mustNotBegin(command)) return "late";
       status.become(isReplayed(context.checkpoint.current, sequence) ? "rebuilding" : "applying");
-      gate.begin(sequence);
+      gate.prepare(sequence);
       telemetry.begin(step);
       await applyStep(context, step);
       await takeover.check();
       return "applied";
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
+      if (error instanceof NotBegun) return "late";
       supervisor.doubt(error);
       if (error instanceof Interrupted) {
         const { message: reason, cause } = error;

@@ -112,6 +112,7 @@ export type Log = Pick<Logger, "info" | "warn" | "error">;
 /** What is counted of a processor. */
 export interface ProcessorMetrics extends CallMetrics {
   waited(wait: { method: string; seconds: number }): void;
+  applied(step: { processor: string; seconds: number }): void;
   concluded(command: { processor: string; outcome: string }): void;
   deadLettered(processor: string): void;
   /** Commands that were gone from the log before they were applied. */

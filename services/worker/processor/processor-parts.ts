@@ -39,7 +39,7 @@ export function partsOf(
   const calls = new CallTelemetry(metrics, tracing);
   const instance = new Instance({ processor, port, lease, callTimeoutMs, telemetry: calls, clock, log });
   const counter = new IngestionCounter({ processor, checkpoint, records: stores.ingestions });
-  const telemetry = new StepTelemetry({ metrics, tracing, clock, instance });
+  const telemetry = new StepTelemetry({ processor, metrics, tracing, clock, instance });
   const outcomes = new CommandOutcomes({
     checkpoint,
     counter,
@@ -48,9 +48,11 @@ export function partsOf(
     metrics,
     log,
   });
+  const gate = new CancellationGate(checkpoint, clock);
   const context: Context = {
     instance,
     checkpoint,
+    begin: ({ command }) => gate.begin(command),
     history: new LogHistory(processor, stores.logs, counter),
     outcomes: {
       concludeStep: (step, outcome) => {
@@ -73,7 +75,6 @@ export function partsOf(
     },
     log,
   };
-  const gate = new CancellationGate(checkpoint, clock);
   const supervisor = new InstanceSupervisor({
     context,
     lease,

@@ -79,6 +79,7 @@ export class ProcessorSlot {
   get state(): ProcessorState {
     const { interval, offset, degradations, foreign } =
       this.#processor?.context.checkpoint.current ?? firstCheckpoint;
+    const latency = this.#processor?.context.instance.latencies.figures;
     return {
       processor: this.id,
       ...this.#status.shown,
@@ -92,6 +93,7 @@ export class ProcessorSlot {
       interval: interval + offset,
       rate: 0,
       drainRate: 0,
+      ...(latency && { latency }),
     };
   }
 

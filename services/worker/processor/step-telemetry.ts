@@ -1,20 +1,25 @@
 import { methodLabel } from "../../../libs/kato/compound-commands.ts";
 import type { Span, Tracing } from "../../../libs/telemetry/span.ts";
+import type { CallLatencies } from "../instance/call-latencies.ts";
 import type { InHand } from "../instance/instance.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Step } from "../model/step.ts";
 
 export interface StepTelemetryOptions {
-  metrics: { waited(wait: { method: string; seconds: number }): void };
+  processor: string;
+  metrics: {
+    waited(wait: { method: string; seconds: number }): void;
+    applied(step: { processor: string; seconds: number }): void;
+  };
   tracing: Tracing | undefined;
   clock: Pick<Clock, "storeMs">;
   /** The instance. Its calls are reported with the step in hand. */
-  instance: { inHand: InHand | undefined };
+  instance: { inHand: InHand | undefined; latencies: Pick<CallLatencies, "note"> };
 }
 
 /**
- * Measures how long commands wait, and records a span of each step. A step that is tried again is measured
- * once and has a span for each try.
+ * Measures how long commands wait and how long their calls take, and records a span of each step. The wait of a
+ * step that is tried again is measured once, and it has a span for each try.
  */
 export class StepTelemetry {
   readonly #options: StepTelemetryOptions;
@@ -45,13 +50,21 @@ export class StepTelemetry {
         "kato.step": at.step,
       },
     });
-    instance.inHand = { at, trace: this.#span?.context ?? command.trace };
+    instance.inHand = { at, trace: this.#span?.context ?? command.trace, callMs: 0 };
     this.#outcome = "interrupted";
   }
 
   /** Notes the outcome of the step in hand. */
   concluded(outcome: string): void {
     this.#outcome = outcome;
+    const { instance, metrics, processor } = this.#options;
+    // Reconciling tells steps whose calls it has not seen. And a query in the log is no call of a command.
+    const ms = instance.inHand?.callMs ?? 0;
+    if (!instance.inHand || ms === 0) return;
+    instance.inHand.callMs = 0;
+    if (outcome !== "applied") return;
+    instance.latencies.note(ms);
+    metrics.applied({ processor, seconds: ms / 1_000 });
   }
 
   /**

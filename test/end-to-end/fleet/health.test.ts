@@ -45,6 +45,18 @@ test("an idle instance that hangs is down, and is ready when it goes on", async 
   assert.deepEqual(await eventsOf(system.request), ["a"]);
 });
 
+test("a Learn whose instance hangs before it has read the call was not started, and its record says the same", async () => {
+  await send("POST", "/p1/observe", { strings: ["a"] });
+  await system.simulator.kill("SIGSTOP");
+  const late = await send("POST", "/p1/learn", undefined, { prefer: "wait=1" });
+  assert.deepEqual([late.status, late.json.effect], [504, "none"], late.text);
+  await system.simulator.kill("SIGCONT");
+  await untilP1Is("ready");
+  const path = `/p1/commands/${late.json.command}`;
+  await until("its record is there", async () => (await send("GET", path)).json.state === "expired");
+  assert.deepEqual(await eventsOf(system.request), ["a", "a"]);
+});
+
 test("a busy instance is not down", async () => {
   const queued = await observeAsync("p2", "slow");
   const states = new Set<string>();

@@ -34,6 +34,19 @@ async function requestLine(path: string): Promise<Line> {
   );
 }
 
+test("an idle gateway writes nothing: probes and scrapes that succeed have no line", async () => {
+  const before = linesOf(system.gateway).length;
+  for (const path of ["/health", "/ready?x=1", "/metrics", "/kato-api/ping"]) {
+    assert.equal((await system.request("GET", path)).status, 200, path);
+  }
+  await system.request("GET", "/processors");
+  await requestLine("/processors");
+  const paths = linesOf(system.gateway)
+    .slice(before)
+    .map(({ path }) => path);
+  assert.deepEqual(paths, ["/processors"]);
+});
+
 test("each request has one line, with its processor, its command, its outcome and how long it took", async () => {
   const { headers } = await system.request(
     "POST",

@@ -59,6 +59,7 @@ test("the gateway counts requests by processor and outcome, and times them by me
   assert.equal(metrics.get('kato_http_requests_total{processor="p1",outcome="okay"}'), 1);
   assert.equal(metrics.get('kato_http_requests_total{processor="",outcome="PROCESSOR_NOT_FOUND"}'), 1);
   assert.equal([...metrics.keys()].filter((series) => series.includes("nobody")).length, 0);
+  assert.equal(metrics.get('kato_processor_request_seconds_count{processor="p1"}'), 1);
   assert.equal(metrics.get("kato_processors"), 2);
   assert.equal(metrics.get("kato_processors_unowned"), 0);
 });
@@ -70,12 +71,26 @@ test("the worker counts commands, times their wait and their call, and tells the
   assert.equal(metrics.get('kato_queue_wait_seconds_count{method="Learn"}'), 1);
   assert.ok(Number(metrics.get('kato_queue_wait_seconds_sum{method="Learn"}')) < 30);
   assert.equal(metrics.get('kato_grpc_call_seconds_count{method="Learn",outcome="response"}'), 1);
+  assert.equal(metrics.get('kato_processor_call_seconds_count{processor="p1"}'), 2);
   assert.equal(metrics.get('kato_queue_depth{processor="p1"}'), 0);
   assert.equal(metrics.get('kato_applied_sequence{processor="p1"}'), 2);
   assert.equal(metrics.get('kato_processor_state{processor="p1"}'), 0);
   assert.ok(Number(metrics.get('kato_apply_rate{processor="p1"}')) >= 0);
   assert.equal(metrics.get('kato_lease_changes_total{outcome="taken"}'), 2);
   assert.equal(metrics.get("kato_nats_reconnects_total"), 0);
+});
+
+test("how long the calls of a processor's commands took is in what GET /processors tells of it", async () => {
+  const { latency } = await until("it is reported", async () => {
+    const { json } = await system.request("GET", "/processors/p1");
+    return json.latency === undefined ? undefined : { latency: json.latency as Record<string, number> };
+  });
+  const { p50_ms = 0, p95_ms = 0, p99_ms = 0, count } = latency;
+  assert.equal(count, 2);
+  assert.ok(p50_ms > 0 && p50_ms <= p95_ms && p95_ms <= p99_ms, JSON.stringify(latency));
+  const { processors } = (await system.request("GET", "/processors")).json;
+  const listed = Array.isArray(processors) ? processors.map((view) => view.latency?.count) : [];
+  assert.deepEqual(listed, [2, undefined], "p2 has not applied anything");
 });
 
 test("a command that fails and that nobody waited for is counted as failed and as a dead letter", async () => {

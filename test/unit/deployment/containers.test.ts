@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import test from "node:test";
 import { parse } from "yaml";
 import type { ComposeService } from "../../fixtures/compose-files.ts";
-import { composeFiles, networksIn, servicesOf } from "../../fixtures/compose-files.ts";
+import { composeFiles, networksIn, servicesOf, servicesTogether } from "../../fixtures/compose-files.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -54,6 +54,43 @@ test("both topologies have the same instances and workers, and Prometheus scrape
     const { id, name: called } = JSON.parse(environment?.MANIFEST ?? "");
     assert.deepEqual(found?.[name]?.labels, { "kato.processor.id": id, "kato.processor.name": called });
   }
+});
+
+const bytesOf = (text = "") => {
+  const [, number = "", unit = ""] = /^(\d+)([mg]|MiB)$/.exec(text) ?? [];
+  return Number(number) * (unit === "g" ? 1_024 ** 3 : 1_024 ** 2);
+};
+
+test("each container has limits of memory, processes and CPU, and docs/containers.md has them", () => {
+  const told = read("docs/containers.md");
+  const added = ["discovery", "monitoring", "kato"].map((name) => `deploy/docker-compose.${name}.yml`);
+  for (const main of ["docker-compose.yml", "deploy/docker-compose.cluster.yml"]) {
+    for (const files of [
+      [main],
+      main === "docker-compose.yml" ? [main, ...added] : [main, ...added.slice(1)],
+    ]) {
+      for (const [name, { image, mem_limit, pids_limit, cpus, environment }] of servicesTogether(files)) {
+        assert.ok(bytesOf(mem_limit) > 0 && Number(pids_limit) > 0, `${files}: ${name}`);
+        // How much CPU these need is not known. More than a machine's cores Docker refuses.
+        const isFree = image.includes("/kato:") || name === "mongodb";
+        assert.equal(cpus ?? 0, isFree ? 0 : 1, name);
+        const limit = mem_limit?.replace(
+          /(\d+)([mg])/,
+          (_, number, unit) => `${number} ${unit.toUpperCase()}B`,
+        );
+        if (name !== "setup") assert.ok(told.includes(String(limit)), `${name}: ${limit}`);
+        if (!name.startsWith("nats")) continue;
+        const ofGo = bytesOf(environment?.GOMEMLIMIT);
+        assert.ok(ofGo > 0 && ofGo < bytesOf(mem_limit), name);
+      }
+    }
+  }
+});
+
+test("Prometheus and Grafana start without each other", () => {
+  const { prometheus, grafana } = servicesOf("deploy/docker-compose.monitoring.yml");
+  for (const service of [prometheus, grafana])
+    assert.deepEqual(Object.keys(service?.depends_on ?? {}), ["setup"]);
 });
 
 test("only the proxy has the Docker engine's socket, only discovery reaches the proxy, and the proxy allows only two requests", () => {

@@ -27,20 +27,30 @@ function labelsByName(scrape: string): Map<string, Set<string>> {
 }
 
 const isRegistered = () => true;
-const gateway = createGatewayMetrics({
+const gatewayFacts = {
   isRegistered,
   processors: () => ({ registered: 1, unowned: 0 }),
   natsReconnects: () => 0,
   storage: () => ({}),
   clockSkewMs: () => 0,
-});
-gateway.answered({ processor: "p1", method: "POST /:id/observe", outcome: "okay", seconds: 0.1 });
-const worker = createWorkerMetrics({
+};
+const workerFacts = {
   isRegistered,
   states: () => [idleState],
   natsReconnects: () => 0,
   clockSkewMs: () => 0,
-});
+};
+const request = {
+  processor: "p1",
+  method: "POST /:id/observe",
+  outcome: "okay",
+  seconds: 0.1,
+  isStream: false,
+};
+const gateway = createGatewayMetrics(gatewayFacts, true);
+gateway.answered(request);
+const worker = createWorkerMetrics(workerFacts, true);
+worker.applied({ processor: "p1", seconds: 0.1 });
 worker.concluded({ processor: "p1", outcome: "applied" });
 worker.waited({ method: "Observe", seconds: 0.1 });
 worker.called({ method: "Observe", outcome: "response", seconds: 0.1 });
@@ -184,12 +194,7 @@ test("docs/operating.md says of each alert what it means and what to do", () => 
 });
 
 test("a series whose increase sets off an alert is served as 0 from the beginning, so that its first increase shows", async () => {
-  const fresh = createWorkerMetrics({
-    isRegistered,
-    natsReconnects: () => 0,
-    clockSkewMs: () => 0,
-    states: () => [],
-  });
+  const fresh = createWorkerMetrics({ ...workerFacts, states: () => [] }, true);
   const metrics = `${await fresh.scrape()}\n${await worker.scrape()}`;
   for (const series of [
     'kato_commands_total{processor="p1",outcome="unknown"} 0',
@@ -197,5 +202,47 @@ test("a series whose increase sets off an alert is served as 0 from the beginnin
     'kato_lease_changes_total{outcome="lost"} 0',
   ]) {
     assert.ok(metrics.includes(series), series);
+  }
+});
+
+test("latencies by processor are of those that are registered, are no streams', and can be turned off", async () => {
+  const registered = new Set(["p1", "p2"]);
+  const facts = { isRegistered: (processor: string) => registered.has(processor) };
+  const ofGateway = (isOn: boolean) => createGatewayMetrics({ ...gatewayFacts, ...facts }, isOn);
+  const ofWorker = (isOn: boolean) =>
+    createWorkerMetrics({ ...workerFacts, ...facts, states: () => [] }, isOn);
+  const counts = async ({ scrape }: { scrape: () => Promise<string> }) =>
+    Array.from(
+      (await scrape()).matchAll(/^kato_processor_\w+_count\{processor="(\w+)"\} (\d+)/gm),
+      ([, id, count]) => [id, count],
+    );
+  const [gateway, worker] = [ofGateway(true), ofWorker(true)];
+  for (const processor of ["p1", "p2", "nobody", ""]) {
+    gateway.answered({ ...request, processor });
+    gateway.answered({ ...request, processor, isStream: true });
+    gateway.answered({ ...request, processor, outcome: "DEADLINE_PASSED" });
+    worker.applied({ processor, seconds: 1 });
+  }
+  for (const metrics of [gateway, worker]) {
+    assert.deepEqual(await counts(metrics), [
+      ["p1", "1"],
+      ["p2", "1"],
+    ]);
+  }
+  registered.delete("p1");
+  for (const metrics of [gateway, worker]) assert.deepEqual(await counts(metrics), [["p2", "1"]]);
+  registered.add("p1");
+  worker.applied({ processor: "p1", seconds: 1 });
+  assert.deepEqual((await counts(worker)).toSorted(), [
+    ["p1", "1"],
+    ["p2", "1"],
+  ]);
+
+  const [quietGateway, quietWorker] = [ofGateway(false), ofWorker(false)];
+  quietGateway.answered(request);
+  quietWorker.applied({ processor: "p1", seconds: 1 });
+  for (const metrics of [quietGateway, quietWorker]) {
+    assert.ok(!(await metrics.scrape()).includes("kato_processor_call_seconds"));
+    assert.ok(!(await metrics.scrape()).includes("kato_processor_request_seconds"));
   }
 });

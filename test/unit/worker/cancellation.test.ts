@@ -5,7 +5,7 @@ import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../../../services/worker/checkpoint/checkpoint-writer.ts";
 import { clockWith } from "../../../services/worker/model/clock.ts";
-import { NatsAway } from "../../../services/worker/model/interruptions.ts";
+import { NatsAway, NotBegun } from "../../../services/worker/model/interruptions.ts";
 import { CancellationGate } from "../../../services/worker/processor/cancellation.ts";
 
 /** A writer with this checkpoint. `save` decides whether anything can be persisted. */
@@ -43,7 +43,7 @@ test("what was begun cannot be cancelled: a step of it is applied, it is marked,
   assert.equal(replayed.forbid(9), false);
   assert.equal(replayed.forbid(10), true);
   const next = gateOf({});
-  next.begin(5);
+  next.begin(commandOf(5));
   assert.equal(next.forbid(5), false);
 });
 
@@ -53,6 +53,14 @@ test("of commands of several steps only the one in hand was begun", () => {
   gate.takeInHand(commandOf(6));
   assert.equal(gate.forbid(6), false);
   assert.equal(gate.forbid(7), true);
+});
+
+test("a command that is prepared can be cancelled, and its processor is not between two commands", () => {
+  const gate = gateOf({});
+  gate.prepare(5);
+  assert.equal(gate.isNothingBegun, false);
+  assert.equal(gate.forbid(5), true);
+  assert.throws(() => gate.begin(commandOf(5)), NotBegun);
 });
 
 test("what was cancelled is over, and stays so", () => {
@@ -74,8 +82,8 @@ test("what was cancelled stays so in a later life, and is not told where that ca
   gate.reconciled();
   assert.equal(await gate.cancel(6), true);
   const later = gateOf(saved.at(-1) ?? {});
-  later.begin(6);
   assert.equal(later.mustNotBegin(commandOf(6)), true);
+  assert.throws(() => later.begin(commandOf(6)), NotBegun);
 
   const failing = writerOf({ applied: 4 }, () => Promise.reject(new NatsAway("not answered")));
   const unheard = new CancellationGate(failing, clock);

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import type { ProcessorState } from "../../../../libs/commands/messages/processor-state.ts";
+import type { CallLatency, ProcessorState } from "../../../../libs/commands/messages/processor-state.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../../fleet/backend.ts";
 import { oneOf } from "../../http/schemas.ts";
@@ -42,6 +42,16 @@ export const Processor = Type.Object({
     Type.Number({ description: "How long the oldest command that is not applied stands in the log" }),
   ),
   rate: Type.Optional(Type.Number({ description: "Commands applied per second, lately" })),
+  latency: Type.Optional(
+    Type.Object(
+      { p50_ms: Type.Number(), p95_ms: Type.Number(), p99_ms: Type.Number(), count: Whole },
+      {
+        description:
+          "How long the calls of the commands took that were applied in the last five minutes, without the " +
+          "waiting in the log; absent if there were none",
+      },
+    ),
+  ),
   interval: Type.Optional(Whole),
 });
 
@@ -61,6 +71,7 @@ export const exampleProcessorView = {
   depth: 0,
   oldest_seconds: 0,
   rate: 0,
+  latency: { p50_ms: 3.94, p95_ms: 9.8, p99_ms: 24.4, count: 42 },
   interval: 7,
 };
 
@@ -80,7 +91,7 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
       oldest_seconds: null,
       applied: null,
     };
-  const { since, reason, worker, applied, interval, rate, degraded, foreign } = report;
+  const { since, reason, worker, applied, interval, rate, degraded, foreign, latency } = report;
   const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
   const state = stateOf(report.state, entry.paused === true, depth);
   return {
@@ -99,8 +110,13 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
     depth,
     oldest_seconds: Math.round(oldestMs / 100) / 10,
     rate,
+    ...(latency && { latency: latencyView(latency) }),
     interval,
   };
+}
+
+function latencyView({ p50Ms, p95Ms, p99Ms, count }: CallLatency) {
+  return { p50_ms: p50Ms, p95_ms: p95Ms, p99_ms: p99Ms, count };
 }
 
 type State = ProcessorState["state"];

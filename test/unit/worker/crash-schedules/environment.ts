@@ -67,6 +67,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
 const nothingMeasured = {
   lost: () => {},
   waited: () => {},
+  applied: () => {},
   called: () => {},
   reconnected: () => {},
   concluded: () => {},
