@@ -21,6 +21,7 @@ const plan: Record<string, string[]> = {
     "assignment",
     ".",
   ],
+  "services/console": ["model", "base", "parts", "screens", "."],
   "services/discovery": ["sources", "."],
   "services/simulator": ["python", "memory", "predictions", "."],
 };
