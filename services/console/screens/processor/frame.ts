@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { get, Problem, pathOf } from "../../base/api.ts";
 import { noteProcessors } from "../../base/history.ts";
 import type { Children } from "../../base/html.ts";
@@ -22,6 +23,14 @@ const screens = {
   "dead-letters": { title: "Dead letters", scope: "operate", screen: DeadLetters },
 } as const;
 
+/** Whether nothing is expected to change soon: what somebody has just asked for is shown early. */
+function hasSettled({ state, paused }: Processor): boolean {
+  return (
+    state !== "rebuilding" &&
+    (state === "paused") === (paused && !["down", "held", "unowned"].includes(state))
+  );
+}
+
 /** One processor: its name and state, the ways to its screens, and the one that the address names. */
 export function ProcessorFrame({
   id,
@@ -32,14 +41,16 @@ export function ProcessorFrame({
   who: Session;
   address: Address;
 }): Children {
+  const [isSettled, setSettled] = useState(true);
   const { value, error, refresh } = usePoll(
     `processor ${id}`,
     async (signal) => {
       const processor = await get<Processor>(pathOf("processors", id), signal);
       noteProcessors([processor], false);
+      setSettled(hasSettled(processor));
       return processor;
     },
-    { everyMs: 2_000 },
+    { everyMs: isSettled ? 2_000 : 500 },
   );
   const [, , name = ""] = address.path;
   const mine = Object.entries(screens).filter(([, { scope }]) => mayDo(who.grants, scope));

@@ -12,7 +12,7 @@ export const page: Operation = {
     200: { description: "The page.", content: { "text/html": { schema: Type.String() } } },
     304: unchanged,
   },
-  problems: [],
+  problems: [503],
 };
 
 export const file: Operation = {
@@ -29,5 +29,5 @@ export const file: Operation = {
     },
     304: unchanged,
   },
-  problems: [404],
+  problems: [404, 503],
 };
