@@ -36,6 +36,18 @@ function withServedNames(source: string, folder: string): string {
   );
 }
 
+/**
+ * A module without its comments and indentation, which are two fifths of what is sent. In the console's sources every
+ * comment begins its line, and no text has lines that begin with spaces.
+ */
+function withoutComments(source: string): string {
+  return source
+    .replace(/^[ \t]*\/\*\*[\s\S]*?\*\/[ \t]*$/gm, "")
+    .replace(/^[ \t]*\/\/.*$/gm, "")
+    .replace(/^[ \t]+|[ \t]+$/gm, "")
+    .replace(/\n{2,}/g, "\n");
+}
+
 function asset(name: string, type: string, text: string): Asset {
   const body = Buffer.from(text);
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
@@ -44,13 +56,10 @@ function asset(name: string, type: string, text: string): Asset {
 
 const javaScript = "text/javascript; charset=utf-8";
 const sources = globSync("**/*.ts", { cwd: root }).map((file) => join(root, file));
-const ownModules = sources.map((file) =>
-  asset(
-    nameOf(file),
-    javaScript,
-    withServedNames(stripTypeScriptTypes(readFileSync(file, "utf8")), dirname(file)),
-  ),
-);
+const ownModules = sources.map((file) => {
+  const source = withoutComments(stripTypeScriptTypes(readFileSync(file, "utf8")));
+  return asset(nameOf(file), javaScript, withServedNames(source, dirname(file)));
+});
 const packageModules = Object.entries(packages).map(([specifier, name]) => {
   const source = readFileSync(fileURLToPath(import.meta.resolve(specifier)), "utf8");
   return asset(name, javaScript, withServedNames(source.replace(/^\/\/# sourceMappingURL=.*$/m, ""), root));
