@@ -3,6 +3,7 @@ import { Prediction } from "../openapi/schemas.ts";
 import audit from "./audit/routes.ts";
 import commandLog from "./command-log/routes.ts";
 import commands from "./commands/routes.ts";
+import consolePage from "./console/routes.ts";
 import deadLetters from "./dead-letters/routes.ts";
 import genes from "./genes/routes.ts";
 import genome from "./genome/routes.ts";
@@ -29,6 +30,7 @@ import workingMemory from "./working-memory/routes.ts";
 /** All routes, in the order in which the OpenAPI document has them. A new subject is added here. */
 export const allRoutes = [
   home,
+  consolePage,
   probes,
   processors,
   genome,

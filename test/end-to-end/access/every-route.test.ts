@@ -15,7 +15,7 @@ import { startSystem } from "../../fixtures/system.ts";
 const needed: Record<string, string[]> = {
   none: [
     ...["GET /", "GET /docs", "GET /openapi.json", "GET /health", "GET /ready"],
-    ...["POST /session", "DELETE /session"],
+    ...["POST /session", "DELETE /session", "GET /console", "GET /console/{file}"],
   ],
   read: [
     ...["GET /metrics", "GET /kato-api/ping", "GET /processors", "GET /processors/{id}", "GET /connect"],

@@ -148,7 +148,13 @@ test("the gateway answers as the document says", async () => {
   for (const path of ["/", "/kato-api/ping", "/connect", "/health", "/ready", "/processors", "/metrics"]) {
     await call(`GET ${path}`, 200);
   }
-  for (const path of ["/openapi.json", "/docs"]) await call(`GET ${path}`, 200);
+  for (const path of ["/openapi.json", "/docs", "/console"]) await call(`GET ${path}`, 200);
+  for (const file of ["main.js", "style.css", "icon.svg"]) {
+    const { headers } = await call("GET /console/{file}", 200, { params: { file } });
+    const known = { "if-none-match": String(headers.etag) };
+    await call("GET /console/{file}", 304, { params: { file }, headers: known });
+  }
+  await call("GET /console/{file}", 404, { params: { file: "nosuch.js" } });
   await call("GET /processors/{id}", 200);
   await call("GET /processors/{id}/log", 200, { query: "?limit=2" });
   const { json } = await call("GET /processors/{id}/log", 200, { query: "?method=Observe&outcome=applied" });

@@ -33,6 +33,7 @@ const plan: Record<string, string[]> = {
     "assignment",
     ".",
   ],
+  "services/console": ["model", "base", "parts", "screens", "."],
   "services/discovery": ["sources", "."],
   "services/simulator": ["python", "memory", "predictions", "."],
   "services/cli": ["terminal", "connection", "options", "input", "commands", "."],

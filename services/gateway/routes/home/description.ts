@@ -5,6 +5,7 @@ import { Text } from "../../openapi/schemas.ts";
 
 /** Where to go on from here. */
 export const links = {
+  console: "/console",
   docs: "/docs",
   openapi: "/openapi.json",
   processors: "/processors",

@@ -17,6 +17,7 @@ export function homePage(reason: string | undefined): string {
 <p>One REST address in front of a fleet of KATO sequence-memory processors. ${state}</p>
 <ul>
 <li><a href="docs">The API</a>, with examples, and for programs <a href="openapi.json">openapi.json</a></li>
+<li><a href="console">The console</a>: see the processors, drive them and try them out</li>
 <li><a href="processors">The processors</a>, and how each stands</li>
 <li><a href="metrics">Metrics</a> for Prometheus</li>
 </ul>

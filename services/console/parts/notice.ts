@@ -1,0 +1,18 @@
+import { messageOf } from "../base/api.ts";
+import type { Children } from "../base/html.ts";
+import { html } from "../base/html.ts";
+import type { Action } from "../base/use-action.ts";
+
+/** What came of something that was done. It is read out when it comes. */
+export function Told({ action }: { action: Action }): Children {
+  const { told } = action;
+  return html`<div class="told" role="status" aria-live="polite">
+    ${told && html`<p class=${told.isError ? "notice error" : "notice done"}>${told.text}</p>`}
+  </div>`;
+}
+
+/** Why something could not be shown. */
+export function Failure({ error }: { error: unknown }): Children {
+  if (error === undefined) return null;
+  return html`<p class="notice error" role="alert">${messageOf(error)}</p>`;
+}

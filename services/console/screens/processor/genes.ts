@@ -1,0 +1,102 @@
+import { useState } from "preact/hooks";
+import { get, pathOf, send } from "../../base/api.ts";
+import type { Children } from "../../base/html.ts";
+import { html } from "../../base/html.ts";
+import { useAction } from "../../base/use-action.ts";
+import { usePoll } from "../../base/use-poll.ts";
+import type { Answer, Processor } from "../../model/api-types.ts";
+import { textIn } from "../../parts/dialog.ts";
+import { Failure, Told } from "../../parts/notice.ts";
+
+/** The genes that can be set while KATO runs, each explained in a line. */
+const genes: Record<string, string> = {
+  recall_threshold: "How similar a model has to be to be predicted, from 0 to 1.",
+  max_sequence_length: "After so many events KATO learns by itself; 0 for never.",
+  persistence: "How many values of an emotive a model keeps.",
+  smoothness: "How much the emotives of events in a row are smoothed.",
+  always_update_frequencies: "Whether each Learn counts, also of a model that is known (1) or not (0).",
+};
+
+/** The genes of a processor. Those who may write can change them. */
+export function Genes({ processor, mayChange }: { processor: Processor; mayChange: boolean }): Children {
+  const { id, healthy } = processor;
+  const { value, error, refresh } = usePoll(
+    `genes ${id}`,
+    (signal) =>
+      Promise.all(
+        Object.keys(genes).map(async (gene) => {
+          const { message } = await get<Answer<unknown>>(pathOf(id, "gene", gene), signal);
+          return { gene, now: message };
+        }),
+      ),
+    { version: healthy },
+  );
+  return html`<${Failure} error=${error} />
+    ${
+      value &&
+      error === undefined &&
+      html`<ul class="genes">
+      ${value.map(
+        ({ gene, now }) =>
+          html`<${Gene} key=${gene} id=${id} gene=${gene} now=${textOf(now)} mayChange=${mayChange} onChanged=${refresh} />`,
+      )}
+    </ul>`
+    }`;
+}
+
+const textOf = (value: unknown): string => (value === null ? "–" : String(value));
+
+function Gene({
+  id,
+  gene,
+  now,
+  mayChange,
+  onChanged,
+}: {
+  id: string;
+  gene: string;
+  now: string;
+  mayChange: boolean;
+  onChanged: () => Promise<void>;
+}): Children {
+  const [written, setWritten] = useState<string>();
+  const action = useAction();
+  const change = (event: SubmitEvent) => {
+    event.preventDefault();
+    void action.run(async () => {
+      await send("POST", pathOf(id, "genes", "change"), {
+        body: { data: { [gene]: geneValue(written ?? now) } },
+      });
+      await onChanged();
+      setWritten(undefined);
+      return "Changed.";
+    });
+  };
+  const hint = `${gene}-hint`;
+  if (!mayChange) {
+    return html`<li><b>${gene}</b> <output>${now}</output><span class="hint">${genes[gene]}</span></li>`;
+  }
+  return html`<li>
+    <form onSubmit=${change}>
+      <label>
+        ${gene}
+        <input
+          value=${written ?? now}
+          inputmode="decimal"
+          aria-describedby=${hint}
+          onInput=${(event: InputEvent) => setWritten(textIn(event))}
+        />
+      </label>
+      ${written !== undefined && written !== now && html`<button disabled=${action.isRunning}>Change</button>`}
+      <span class="hint" id=${hint}>${genes[gene]}</span>
+      <${Told} action=${action} />
+    </form>
+  </li>`;
+}
+
+/** What is no number is sent as it is: the gateway says what is wrong with it. */
+function geneValue(text: string): unknown {
+  if (text.trim() === "true" || text.trim() === "false") return text.trim() === "true";
+  const number = Number(text);
+  return text.trim() === "" || Number.isNaN(number) ? text : number;
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { consoleAssets } from "../../../services/gateway/routes/console/assets.ts";
+import type { GatewayApp } from "../../fixtures/gateway-app.ts";
+import { buildGatewayApp } from "../../fixtures/gateway-app.ts";
+
+let gateway: GatewayApp;
+before(() => {
+  gateway = buildGatewayApp();
+});
+after(() => gateway?.close());
+
+test("the whole console is less than 60 KB compressed", async () => {
+  const assets = await consoleAssets();
+  const bytes = [...assets.values()].reduce((sum, { gzip }) => sum + gzip.length, 0);
+  assert.ok(bytes < 60_000, `it is ${bytes}`);
+});
+
+test("the page and all that it loads are there, and nothing of it is elsewhere or inline", async () => {
+  const { text } = await gateway.send("GET", "/console");
+  const links = Array.from(text.matchAll(/(?:href|src)="([^"]+)"/g), ([, link = ""]) => link);
+  const files = links.filter((link) => link.startsWith("console/"));
+  assert.ok(files.length > 20);
+  assert.doesNotMatch(text, /https?:|<style|<script(?! type="module" src=)| on\w+=/);
+  for (const file of files) {
+    const { status, text: source } = await gateway.send("GET", `/${file}`);
+    assert.equal(status, 200, file);
+    const imports = Array.from(
+      source.matchAll(/^import\b[^;"]*?from\s*"([^"]+)"/gm),
+      ([, name = ""]) => name,
+    );
+    for (const name of imports) assert.ok(files.includes(name.replace("./", "console/")), `${file}: ${name}`);
+  }
+});
+
+test("a file is sent packed to whoever takes that, and not again to whoever has it", async () => {
+  const { headers, text } = await gateway.send("GET", "/console/main.js");
+  const packed = await gateway.app.inject({
+    url: "/console/main.js",
+    headers: { "accept-encoding": "gzip, br" },
+  });
+  assert.equal(packed.headers["content-encoding"], "gzip");
+  assert.equal(gunzipSync(packed.rawPayload).toString(), text);
+  for (const tag of [headers.etag, `W/${headers.etag}`]) {
+    const again = await gateway.send("GET", "/console/main.js", undefined, { "if-none-match": String(tag) });
+    assert.deepEqual([again.status, again.text], [304, ""]);
+  }
+});
+
+test("the browser is told to run and load nothing but the console's own files", async () => {
+  const { headers } = await gateway.send("GET", "/console?from=elsewhere");
+  const policy = String(headers["content-security-policy"]);
+  assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+  for (const rule of ["default-src 'none'", "script-src 'self'", "trusted-types 'none'"]) {
+    assert.ok(policy.split("; ").includes(rule), rule);
+  }
+});
