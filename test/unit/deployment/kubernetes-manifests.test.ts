@@ -238,7 +238,7 @@ test("the network policies allow name servers for all, the API server for discov
       .map(({ protocol, port }) => `${protocol} ${port}`);
     const needed =
       workload.metadata?.name === "discovery"
-        ? ["TCP 443", "TCP 53", "TCP 6443", "UDP 53"]
+        ? ["TCP 16443", "TCP 443", "TCP 53", "TCP 6443", "TCP 8443", "UDP 53"]
         : ["TCP 53", "UDP 53"];
     assert.deepEqual(ports.sort(), needed, titleOf(workload));
   }
