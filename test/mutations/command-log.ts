@@ -33,7 +33,7 @@ export const commandLog: Mutations = {
     {
       breaks: "a replicated log is left without a leader",
       find: "options.pipelined === false ? 1 : maxCommands",
-      replace: "options.pipelined === false ? minWindow : maxCommands",
+      replace: "options.pipelined === false ? 8 : maxCommands",
     },
     {
       breaks: "A7: a command that may be stored is said not to be",
@@ -47,8 +47,8 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "a long ingestion fails although it goes on",
-      find: "this.#progressAt = performance.now();\n      if (this.#window",
-      replace: "if (this.#window",
+      find: "this.#progressAt = performance.now();\n      this.#window",
+      replace: "this.#window",
     },
   ],
   "libs/commands/log/unanswered-publishes.ts": [

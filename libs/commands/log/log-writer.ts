@@ -6,6 +6,7 @@ import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 import { PublishQueue } from "./publish-queue.ts";
+import { PublishWindow } from "./publish-window.ts";
 import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
 /** What a LogWriter uses of the connection to NATS. */
@@ -47,7 +48,6 @@ export interface LogWriterOptions {
 /** The writer is full at this many commands, or this many bytes of their data. */
 const maxCommands = 512;
 const maxBytes = 8 * 1024 * 1024;
-const minWindow = 8;
 const tickMs = 50;
 /**
  * A command is not sent again when its first sending is longer ago than this. JetStream knows a message id
@@ -70,9 +70,8 @@ const resendLimitMs = 60_000;
  *   stored.
  * - *failed*, for good.
  *
- * A command of somebody else between two of these breaks the flow too. Then the window is halved, and grows
- * again with each acknowledgement. A writer that is not pipelined has a window of 1, and so never sends with
- * the condition.
+ * A command of somebody else between two of these breaks the flow too, and halves the window. A writer that is
+ * not pipelined has a window of 1, and so never sends with the condition.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
@@ -82,8 +81,7 @@ export class LogWriter {
   readonly #timer: NodeJS.Timeout;
   readonly #queue = new PublishQueue();
   readonly #unanswered = new UnansweredPublishes();
-  readonly #maxWindow: number;
-  #window: number;
+  readonly #window: PublishWindow;
   #isBroken = false;
   #failure: GatewayError | undefined;
   /** When a command was acknowledged last, or was added to an empty queue. */
@@ -93,8 +91,7 @@ export class LogWriter {
     this.#options = options;
     this.#inbox = createInbox(options.inboxPrefix);
     this.#patienceMs = options.patienceMs ?? 15_000;
-    this.#maxWindow = options.pipelined === false ? 1 : maxCommands;
-    this.#window = this.#maxWindow;
+    this.#window = new PublishWindow(options.pipelined === false ? 1 : maxCommands);
     this.#answers = options.connection.subscribe(`${this.#inbox}.*.*`, {
       callback: (error, message) => {
         if (!error) this.#takeAnswer(message);
@@ -158,7 +155,7 @@ export class LogWriter {
   /** Sends as much as the window allows. */
   #send(): void {
     const { session } = this.#options;
-    while (!this.#isBroken && session() !== 0 && this.#queue.sentCount < this.#window) {
+    while (!this.#isBroken && session() !== 0 && this.#queue.sentCount < this.#window.size) {
       const next = this.#queue.takeNext();
       if (!next) return;
       const now = performance.now();
@@ -204,7 +201,7 @@ export class LogWriter {
   #reportStored(): void {
     for (let stored = this.#queue.takeStored(); stored; stored = this.#queue.takeStored()) {
       this.#progressAt = performance.now();
-      if (this.#window < this.#maxWindow) this.#window++;
+      this.#window.grow();
       this.#options.onStored(stored.command, stored.sequence);
     }
   }
@@ -233,7 +230,7 @@ export class LogWriter {
     if (refusal) this.#fail(refusal);
     this.#failIfStalled();
     if (this.#failure || session() === 0) return;
-    if (isOutOfOrder(first)) this.#window = Math.min(this.#maxWindow, Math.max(minWindow, this.#window >> 1));
+    if (isOutOfOrder(first)) this.#window.halve();
     this.#queue.rewind();
     this.#unanswered.beginRun();
     this.#isBroken = false;
