@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import type { Session } from "../../libs/client/types/gateway.ts";
 import { get, isReached, messageOf, readSession, send, session } from "./base/api.ts";
 import type { Children } from "./base/html.ts";
 import { html } from "./base/html.ts";
@@ -8,7 +9,6 @@ import { usePoll } from "./base/use-poll.ts";
 import { mayAdminister } from "./model/access.ts";
 import type { Address } from "./model/address.ts";
 import { formatAddress } from "./model/address.ts";
-import type { Session } from "./model/api-types.ts";
 import { Fleet } from "./screens/fleet/fleet.ts";
 import { Login } from "./screens/login.ts";
 import { ProcessorFrame } from "./screens/processor/frame.ts";

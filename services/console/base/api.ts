@@ -1,4 +1,4 @@
-import type { Session } from "../model/api-types.ts";
+import type { Session } from "../../../libs/client/types/gateway.ts";
 import { observable } from "./observable.ts";
 
 /** Whether the gateway answers. */

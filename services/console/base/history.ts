@@ -1,4 +1,5 @@
-import type { Processor, State } from "../model/api-types.ts";
+import type { Processor } from "../../../libs/client/types/gateway.ts";
+import type { State } from "../model/states.ts";
 
 /** How a processor stood at one moment. */
 export interface Sample {

@@ -1,5 +1,5 @@
+import type { Processor, Session } from "../../../libs/client/types/gateway.ts";
 import type { Address } from "../model/address.ts";
-import type { Processor, Session } from "../model/api-types.ts";
 
 /** What each screen of a processor is given. */
 export interface ProcessorScreenProps {

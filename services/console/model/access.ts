@@ -1,4 +1,4 @@
-import type { Grants } from "./api-types.ts";
+import type { Grants } from "../../../libs/client/types/gateway.ts";
 
 const scopes = ["read", "write", "operate", "admin"];
 

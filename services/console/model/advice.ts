@@ -1,4 +1,4 @@
-import type { Processor } from "./api-types.ts";
+import type { Processor } from "../../../libs/client/types/gateway.ts";
 
 export interface Advice {
   /** What is wrong, in a few words. */

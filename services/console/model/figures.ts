@@ -1,4 +1,4 @@
-import type { Prediction } from "./api-types.ts";
+import type { Prediction } from "../../../libs/client/types/processor.ts";
 
 /** The figures of a prediction by which a list can be sorted, each explained in a line (docs/kato.md, Predictions). */
 export const figures = {

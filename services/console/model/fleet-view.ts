@@ -1,6 +1,7 @@
+import type { Processor } from "../../../libs/client/types/gateway.ts";
 import { adviceFor } from "./advice.ts";
-import type { Processor, State } from "./api-types.ts";
-import { states } from "./api-types.ts";
+import type { State } from "./states.ts";
+import { states } from "./states.ts";
 
 /** By what the fleet can be sorted. */
 export const fleetColumns = {

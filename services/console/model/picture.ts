@@ -1,4 +1,4 @@
-import type { Event, Prediction } from "./api-types.ts";
+import type { Events, Prediction } from "../../../libs/client/types/processor.ts";
 
 export type Part = "past" | "matched" | "missing" | "future";
 
@@ -11,7 +11,7 @@ export interface PicturedEvent {
 /** The events of a prediction's model in a row: what was before, what is now, and what is to come. */
 export function pictureOf({ past, present, future, missing }: Prediction): PicturedEvent[] {
   const absent = new Set(missing);
-  const of = (time: PicturedEvent["time"], events: readonly Event[], partOf: (symbol: string) => Part) =>
+  const of = (time: PicturedEvent["time"], events: Events, partOf: (symbol: string) => Part) =>
     events.map((event) => ({ time, symbols: event.map((symbol) => ({ symbol, part: partOf(symbol) })) }));
   return [
     ...of("past", past, () => "past"),
@@ -22,7 +22,7 @@ export function pictureOf({ past, present, future, missing }: Prediction): Pictu
 
 /** The picture in words, for those who do not see it. */
 export function pictureInWords({ past, present, future, missing, extras }: Prediction): string {
-  const said = (title: string, events: readonly Event[]) =>
+  const said = (title: string, events: Events) =>
     events.length === 0 ? "" : `${title}: ${events.map((event) => event.join(" and ")).join(", then ")}. `;
   const list = (title: string, symbols: readonly string[]) =>
     symbols.length === 0 ? "" : `${title}: ${symbols.join(", ")}. `;

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
-import type { Event } from "../model/api-types.ts";
+
 import { shortName } from "../model/format.ts";
 
 /** More would take the browser long, and nobody reads them. */
@@ -12,7 +12,7 @@ export function SymbolChip({ text, part = "plain" }: { text: string; part?: stri
 }
 
 /** Events in a row, the latest last; the latest hundred of them at first. */
-export function Events({ events, label }: { events: readonly Event[]; label: string }): Children {
+export function Events({ events, label }: { events: string[][]; label: string }): Children {
   const [isWhole, setWhole] = useState(false);
   if (events.length === 0) return html`<p class="quiet">None.</p>`;
   const hidden = isWhole ? 0 : Math.max(0, events.length - shownAtFirst);

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
+import type { Prediction } from "../../../libs/client/types/processor.ts";
 import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
-import type { Prediction } from "../model/api-types.ts";
 import type { Figure } from "../model/figures.ts";
 import { figureNames, figures, figureTitle } from "../model/figures.ts";
 import { formatNumber, shortName } from "../model/format.ts";

@@ -1,6 +1,6 @@
 import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
-import type { State } from "../model/api-types.ts";
+import type { State } from "../model/states.ts";
 
 /** A sign beside the word, so that no state is told by its colour alone. */
 const signs: Record<State, string> = {

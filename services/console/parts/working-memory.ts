@@ -1,8 +1,9 @@
+import type { Processor } from "../../../libs/client/types/gateway.ts";
+import type { Envelope } from "../../../libs/client/types/processor.ts";
 import { get, pathOf } from "../base/api.ts";
 import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
 import { usePoll } from "../base/use-poll.ts";
-import type { Answer, Event, Processor } from "../model/api-types.ts";
 import { Events } from "./events.ts";
 import { Failure } from "./notice.ts";
 
@@ -15,7 +16,7 @@ export function WorkingMemory({ processor, version }: { processor: Processor; ve
   const { id } = processor;
   const { value, error } = usePoll(
     `working memory ${id}`,
-    (signal) => get<Answer<Event[]>>(pathOf(id, "working-memory"), signal),
+    (signal) => get<Envelope<string[][]>>(pathOf(id, "working-memory"), signal),
     { version: versionOf(processor, version) },
   );
   return html`<${Failure} error=${error} />

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import type { Session } from "../../../libs/client/types/gateway.ts";
 import { send, session } from "../base/api.ts";
 import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
 import { useAction } from "../base/use-action.ts";
-import type { Session } from "../model/api-types.ts";
 import { textIn } from "../parts/dialog.ts";
 import { Told } from "../parts/notice.ts";
 

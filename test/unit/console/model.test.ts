@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Processor } from "../../../libs/client/types/gateway.ts";
+import type { Prediction } from "../../../libs/client/types/processor.ts";
 import { formatAddress, parseAddress } from "../../../services/console/model/address.ts";
 import { adviceFor } from "../../../services/console/model/advice.ts";
-import type { Prediction, Processor } from "../../../services/console/model/api-types.ts";
 import { editableRequest, newCommandOf } from "../../../services/console/model/edit-command.ts";
 import { fleetViewOf, processorsOf } from "../../../services/console/model/fleet-view.ts";
 import { formatBytes, formatNumber, formatSeconds } from "../../../services/console/model/format.ts";

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import type { DeadLetter } from "../../../../libs/client/types/gateway.ts";
 import { get, messageOf, Problem, pathOf, queryOf, send } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
-import type { DeadLetter } from "../../model/api-types.ts";
 import { ConfirmByName, Dialog } from "../../parts/dialog.ts";
 import { Told } from "../../parts/notice.ts";
 

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
+import type { DeadLetter } from "../../../../libs/client/types/gateway.ts";
 import { get, pathOf, queryOf } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { changeQuery } from "../../base/use-address.ts";
 import { usePoll } from "../../base/use-poll.ts";
-import type { DeadLetter } from "../../model/api-types.ts";
 import { Failure } from "../../parts/notice.ts";
 import { ActOnLetters } from "./act-on-letters.ts";
 import { Letter } from "./letter.ts";

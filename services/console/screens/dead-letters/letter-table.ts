@@ -1,8 +1,8 @@
+import type { DeadLetter } from "../../../../libs/client/types/gateway.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import type { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address.ts";
-import type { DeadLetter } from "../../model/api-types.ts";
 import { When } from "../../parts/when.ts";
 
 /** Dead letters, each with its error, to be chosen or opened. */

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
+import type { DeadLetter, DeadLetterRequest } from "../../../../libs/client/types/gateway.ts";
 import { get, Problem, pathOf, send } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
 import { usePoll } from "../../base/use-poll.ts";
-import type { DeadLetter, WithRequest } from "../../model/api-types.ts";
 import { editableRequest, isEditable, newCommandOf } from "../../model/edit-command.ts";
 import { textIn } from "../../parts/dialog.ts";
 import { Failure, Told } from "../../parts/notice.ts";
@@ -24,7 +24,7 @@ export function Letter({ id, letter, onClose, onDone }: LetterProps): Children {
   const { sequence, method, problem, time } = letter;
   const [isEdited, setEdited] = useState(false);
   const { value, error } = usePoll(`letter ${id} ${sequence}`, (signal) =>
-    get<DeadLetter & WithRequest>(pathOf("processors", id, "dead-letters", sequence), signal),
+    get<DeadLetterRequest>(pathOf("processors", id, "dead-letters", sequence), signal),
   );
   return html`<section class="panel" aria-label=${`Dead letter ${sequence}`}>
     <div class="title">

@@ -1,3 +1,4 @@
+import type { Processor } from "../../../../libs/client/types/gateway.ts";
 import { samplesOf } from "../../base/history.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
@@ -6,7 +7,6 @@ import { useVisibleRows } from "../../base/use-visible-rows.ts";
 import type { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address.ts";
 import { adviceFor } from "../../model/advice.ts";
-import type { Processor } from "../../model/api-types.ts";
 import type { FleetColumn, FleetView } from "../../model/fleet-view.ts";
 import { fleetColumns } from "../../model/fleet-view.ts";
 import { formatNumber, formatSeconds } from "../../model/format.ts";

@@ -1,3 +1,4 @@
+import type { Processor } from "../../../../libs/client/types/gateway.ts";
 import { get } from "../../base/api.ts";
 import { noteProcessors } from "../../base/history.ts";
 import type { Children } from "../../base/html.ts";
@@ -6,10 +7,9 @@ import { changeQuery } from "../../base/use-address.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import type { Address } from "../../model/address.ts";
 import { adviceFor } from "../../model/advice.ts";
-import type { Processor } from "../../model/api-types.ts";
-import { states } from "../../model/api-types.ts";
 import { countStates, fleetViewOf, processorsOf } from "../../model/fleet-view.ts";
 import { formatNumber } from "../../model/format.ts";
+import { states } from "../../model/states.ts";
 import { textIn } from "../../parts/dialog.ts";
 import { Failure } from "../../parts/notice.ts";
 import { FleetTable } from "./fleet-table.ts";

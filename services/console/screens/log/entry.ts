@@ -1,10 +1,10 @@
+import type { LoggedRequest } from "../../../../libs/client/types/gateway.ts";
 import { get, pathOf } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { changeQuery } from "../../base/use-address.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import type { Address } from "../../model/address.ts";
-import type { LogEntry, WithRequest } from "../../model/api-types.ts";
 import { formatBytes } from "../../model/format.ts";
 import { Failure } from "../../parts/notice.ts";
 import { Payload } from "../../parts/payload.ts";
@@ -21,7 +21,7 @@ export function Entry({
   address: Address;
 }): Children {
   const { value, error } = usePoll(`entry ${id} ${sequence}`, (signal) =>
-    get<LogEntry & WithRequest>(pathOf("processors", id, "log", sequence), signal),
+    get<LoggedRequest>(pathOf("processors", id, "log", sequence), signal),
   );
   return html`<section class="panel" aria-label=${`Command ${sequence}`}>
     <div class="title">

@@ -1,5 +1,5 @@
+import type { LoggedCommand, LogPage } from "../../../../libs/client/types/gateway.ts";
 import { get, pathOf, queryOf } from "../../base/api.ts";
-import type { LogEntry, LogPage } from "../../model/api-types.ts";
 import type { LogFilter } from "../../model/log-view.ts";
 
 /** A page of the log, from a sequence on. */
@@ -37,7 +37,10 @@ export async function exportLog(
 const maxTailed = 500;
 
 /** The commands that were there, and those that have come since. */
-export function withLatest(before: readonly LogEntry[], latest: readonly LogEntry[]): LogEntry[] {
+export function withLatest(
+  before: readonly LoggedCommand[],
+  latest: readonly LoggedCommand[],
+): LoggedCommand[] {
   const first = latest[0]?.sequence ?? Number.POSITIVE_INFINITY;
   return [...before.filter(({ sequence }) => sequence < first), ...latest].slice(-maxTailed);
 }

@@ -1,12 +1,18 @@
+import type { LoggedCommand } from "../../../../libs/client/types/gateway.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import type { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address.ts";
-import type { LogEntry } from "../../model/api-types.ts";
 import { When } from "../../parts/when.ts";
 
 /** Commands of the log, each with a link to it. */
-export function LogTable({ entries, address }: { entries: readonly LogEntry[]; address: Address }): Children {
+export function LogTable({
+  entries,
+  address,
+}: {
+  entries: readonly LoggedCommand[];
+  address: Address;
+}): Children {
   if (entries.length === 0) return null;
   return html`<div class="table" tabindex="0" role="region" aria-label="Commands">
     <table>

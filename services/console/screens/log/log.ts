@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import type { LoggedCommand } from "../../../../libs/client/types/gateway.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { saveFile } from "../../base/save-file.ts";
@@ -6,7 +7,6 @@ import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { useAction } from "../../base/use-action.ts";
 import { changeQuery } from "../../base/use-address.ts";
 import { usePoll } from "../../base/use-poll.ts";
-import type { LogEntry } from "../../model/api-types.ts";
 import { formatNumber } from "../../model/format.ts";
 import { firstOfPage, logFilterOf, pageSize } from "../../model/log-view.ts";
 import { Failure, Told } from "../../parts/notice.ts";
@@ -71,7 +71,7 @@ function Page({
   const { value, error } = usePoll(`log ${id} ${first}`, (signal) =>
     loadPage(id, filter, { from: first, limit: pageSize }, signal),
   );
-  const entries: LogEntry[] = value?.commands ?? [];
+  const entries: LoggedCommand[] = value?.commands ?? [];
   const goTo = (from: number | undefined) =>
     changeQuery(address, { from: from === undefined ? "" : String(from) });
   return html`<${Failure} error=${error} />

@@ -1,9 +1,9 @@
 import { useRef } from "preact/hooks";
+import type { LoggedCommand } from "../../../../libs/client/types/gateway.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import type { Address } from "../../model/address.ts";
-import type { LogEntry } from "../../model/api-types.ts";
 import type { LogFilter } from "../../model/log-view.ts";
 import { pageSize } from "../../model/log-view.ts";
 import { Failure } from "../../parts/notice.ts";
@@ -25,7 +25,7 @@ export function Tail({
   last: number;
   address: Address;
 }): Children {
-  const kept = useRef<LogEntry[]>([]);
+  const kept = useRef<LoggedCommand[]>([]);
   const from = useRef(Math.max(1, last - lookedAtAgain + 1));
   const { value, error } = usePoll(
     `tail ${id}`,

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import type { Processor } from "../../../../libs/client/types/gateway.ts";
 import { pathOf, send } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
-import type { Processor } from "../../model/api-types.ts";
 import { ConfirmByName, Dialog, textIn } from "../../parts/dialog.ts";
 import { Told } from "../../parts/notice.ts";
 

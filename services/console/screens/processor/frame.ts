@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import type { Processor, Session } from "../../../../libs/client/types/gateway.ts";
 import { get, Problem, pathOf } from "../../base/api.ts";
 import { noteProcessors } from "../../base/history.ts";
 import type { Children } from "../../base/html.ts";
@@ -7,7 +8,6 @@ import { usePoll } from "../../base/use-poll.ts";
 import { mayDo } from "../../model/access.ts";
 import type { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address.ts";
-import type { Processor, Session } from "../../model/api-types.ts";
 import { Failure } from "../../parts/notice.ts";
 import { StateBadge } from "../../parts/state-badge.ts";
 import { DeadLetters } from "../dead-letters/dead-letters.ts";

@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
+import type { Processor } from "../../../../libs/client/types/gateway.ts";
+import type { Envelope } from "../../../../libs/client/types/processor.ts";
 import { get, pathOf, send } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
 import { usePoll } from "../../base/use-poll.ts";
-import type { Answer, Processor } from "../../model/api-types.ts";
 import { textIn } from "../../parts/dialog.ts";
 import { Failure, Told } from "../../parts/notice.ts";
 
@@ -25,7 +26,7 @@ export function Genes({ processor, mayChange }: { processor: Processor; mayChang
     (signal) =>
       Promise.all(
         Object.keys(genes).map(async (gene) => {
-          const { message } = await get<Answer<unknown>>(pathOf(id, "gene", gene), signal);
+          const { message } = await get<Envelope<unknown>>(pathOf(id, "gene", gene), signal);
           return { gene, now: message };
         }),
       ),

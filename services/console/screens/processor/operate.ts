@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import type { Processor } from "../../../../libs/client/types/gateway.ts";
 import { pathOf, send } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
-import type { Processor } from "../../model/api-types.ts";
 import { Told } from "../../parts/notice.ts";
 import { AdoptDialog } from "./adopt-dialog.ts";
 import { RebuildDialog } from "./rebuild-dialog.ts";

@@ -1,10 +1,10 @@
+import type { Processor } from "../../../../libs/client/types/gateway.ts";
 import { samplesOf } from "../../base/history.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { mayDo } from "../../model/access.ts";
 import { adviceFor } from "../../model/advice.ts";
-import type { Processor } from "../../model/api-types.ts";
 import { formatNumber, formatSeconds } from "../../model/format.ts";
 import { HealthChart } from "../../parts/health-chart.ts";
 import { When } from "../../parts/when.ts";

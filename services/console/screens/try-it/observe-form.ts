@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import type { Envelope } from "../../../../libs/client/types/processor.ts";
 import { pathOf, send } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
-import type { Answer } from "../../model/api-types.ts";
 import { shortName } from "../../model/format.ts";
 import type { ObservationInput } from "../../model/observation-input.ts";
 import { readObservation } from "../../model/observation-input.ts";
@@ -31,9 +31,13 @@ export function ObserveForm({ id, onSent }: { id: string; onSent: () => void }):
     setWrong("error" in read ? read : undefined);
     if ("error" in read) return;
     void act(async () => {
-      const { message } = await send<Answer<{ auto_learned_model: string }>>("POST", pathOf(id, "observe"), {
-        body: read.observation,
-      });
+      const { message } = await send<Envelope<{ auto_learned_model: string }>>(
+        "POST",
+        pathOf(id, "observe"),
+        {
+          body: read.observation,
+        },
+      );
       setInput(empty);
       const learned = message.auto_learned_model;
       return learned === "" ? "Observed." : `Observed, and learned ${shortName(learned)} by itself.`;
@@ -41,7 +45,7 @@ export function ObserveForm({ id, onSent }: { id: string; onSent: () => void }):
   };
   const learn = () =>
     act(async () => {
-      const { message } = await send<Answer<string>>("POST", pathOf(id, "learn"));
+      const { message } = await send<Envelope<string>>("POST", pathOf(id, "learn"));
       return message === "" ? "There was too little to learn." : `Learned ${shortName(message)}.`;
     });
   const clear = () =>

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
+import type { Prediction } from "../../../../libs/client/types/processor.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { changeQuery } from "../../base/use-address.ts";
 import type { Address } from "../../model/address.ts";
-import type { Prediction } from "../../model/api-types.ts";
 import type { Figure } from "../../model/figures.ts";
 import { figureNames, figureOf, figures, figureTitle, sortedBy } from "../../model/figures.ts";
 import { textIn } from "../../parts/dialog.ts";

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
+import type { Envelope, Prediction } from "../../../../libs/client/types/processor.ts";
 import { get, pathOf } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import { mayDo } from "../../model/access.ts";
-import type { Answer, Prediction } from "../../model/api-types.ts";
 import { Failure } from "../../parts/notice.ts";
 import { versionOf, WorkingMemory } from "../../parts/working-memory.ts";
 import { ObserveForm } from "./observe-form.ts";
@@ -19,7 +19,7 @@ export function TryIt({ processor, who, address, refresh }: ProcessorScreenProps
   const version = versionOf(processor, sent);
   const { value, error } = usePoll(
     `predictions ${id}`,
-    (signal) => get<Answer<Prediction[]>>(pathOf(id, "predictions"), signal),
+    (signal) => get<Envelope<Prediction[]>>(pathOf(id, "predictions"), signal),
     { version },
   );
   const onSent = () => {
