@@ -35,19 +35,14 @@ test("what somebody else observes while nothing is to be done is noticed and tak
 
 test("a command behind the Observes that have ticked is applied, however many ticks there are (A2)", async () => {
   const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), stored(3, "Learn", {})]);
-  first.onCall = atFirst(
+  const next = await first.dieAtFirst(
     "Observe",
     (request) => {
       first.carryOut("Observe", request);
       first.carryOut("Observe", foreign);
-      first.life.isDead = true;
-      return undefined;
     },
     "o2",
   );
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
-  const next = first.nextLife();
   await next.start();
   const { kept, events } = next.world.instance;
   assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], []]);
@@ -84,15 +79,10 @@ test("it is taken back, too, where the log cannot be read just then (A5)", async
 async function dyingInLearn(isCarriedOut: boolean): Promise<OneProcessor> {
   const learn = stored(3, "Learn", {});
   const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"]), learn, observe(4, ["c"])]);
-  first.onCall = atFirst("Learn", (request) => {
+  return first.dieAtFirst("Learn", (request) => {
     if (isCarriedOut) first.carryOut("Learn", request);
     first.carryOut("Observe", foreign);
-    first.life.isDead = true;
-    return undefined;
   });
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
-  return first.nextLife();
 }
 
 test("a Learn beside which somebody else observes is made once, whether it was begun before or not (A3)", async () => {

@@ -73,13 +73,7 @@ test("vectors that an auto-learn has stored are not taken for those of a late Le
     vectorOf(7, 7),
   ];
   const first = new OneProcessor(history);
-  first.onCall = atFirst("Learn", () => {
-    first.life.isDead = true;
-    return undefined;
-  });
-  void first.slot.start();
-  await first.until("it is about to learn", () => first.life.isDead);
-  const next = first.nextLife();
+  const next = await first.dieAtFirst("Learn");
   next.onCall = atFirst(
     "Observe",
     (request) => {
@@ -98,13 +92,7 @@ test("a late Learn is expected, too, by the owner behind one that has not come t
       strings.length > 0 ? observe(index + 1, strings) : stored(index + 1, "Learn", {}),
     );
     const first = new OneProcessor(history);
-    first.onCall = atFirst("Learn", () => {
-      first.life.isDead = true;
-      return undefined;
-    });
-    void first.slot.start();
-    await first.until("it is about to learn", () => first.life.isDead);
-    const second = first.nextLife();
+    const second = await first.dieAtFirst("Learn");
     second.onCall = () => unseen;
     void second.slot.start();
     await second.until("it calls the instance", () => second.calls.length > 0);
@@ -130,21 +118,16 @@ test("a late Learn is expected, too, by the owner behind one that has not come t
 test("a late Observe that was taken for the next one of the log, as both make the same event, is mended once it is told", async () => {
   const joyful = stored(1, "Observe", { strings: ["a"], emotives: { joy: 3 }, unique_id: "o1" });
   const first = new OneProcessor([joyful, observe(2, ["a"])]);
-  first.onCall = atFirst(
+  const next = await first.dieAtFirst(
     "Observe",
     (request) => {
       first.carryOut("Observe", request);
       first.carryOut("Observe", request);
-      first.life.isDead = true;
-      return undefined;
     },
     "o1",
   );
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
   const late = { at: { sequence: 1, step: 0 }, method: "Observe", begunMs: 0, endedMs: 0, end: "response" };
   first.world.lateCalls = [{ processor: "p1", worker: "frozen", calls: [late] }];
-  const next = first.nextLife();
   await next.start();
   await next.until("the report is read", () => next.world.lateCalls.length === 0);
   const { events, emotives } = next.world.instance;
@@ -153,13 +136,7 @@ test("a late Observe that was taken for the next one of the log, as both make th
 
 test("a working memory that is too large to be read does not stop a processor where a late clear is expected", async () => {
   const first = new OneProcessor([observe(1, ["a"]), stored(2, "StopSleeping", {}), observe(3, ["b"])]);
-  first.onCall = atFirst("StopSleeping", () => {
-    first.life.isDead = true;
-    return undefined;
-  });
-  void first.slot.start();
-  await first.until("it is about to call", () => first.life.isDead);
-  const next = first.nextLife();
+  const next = await first.dieAtFirst("StopSleeping");
   next.onCall = (method) => (method === "GetWorkingMemory" ? tooLarge : undefined);
   const begunMs = next.world.clock.nowMs;
   await next.start();

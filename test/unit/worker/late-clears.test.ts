@@ -94,19 +94,14 @@ test("an event that KATO does not make is asked for again once, and then taken a
 /** Applies a history under a worker that dies in the last Observe of it, whose event a late clear takes. */
 async function clearedInTheLast(history: StoredCommand[]): Promise<OneProcessor> {
   const first = new OneProcessor(history);
-  first.onCall = atFirst(
+  return first.dieAtFirst(
     "Observe",
     (request) => {
       first.carryOut("Observe", request);
       first.carryOut("ClearWorkingMemory", nothing);
-      first.life.isDead = true;
-      return undefined;
     },
     `o${history.length}`,
   );
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
-  return first.nextLife();
 }
 
 test("an Observe whose event a clear has taken before it was persisted is not told as failed, but applied again (A7)", async () => {
@@ -144,19 +139,14 @@ test("an Observe whose event is missing has failed where the next owner has it f
 
 test("where KATO knows the model of the events that are missing, that a late Learn may have taken them is told", async () => {
   const first = new OneProcessor([observe(1, ["a", "b"])]);
-  first.onCall = atFirst(
+  const next = await first.dieAtFirst(
     "Observe",
     (request) => {
       first.carryOut("Observe", request);
       first.carryOut("Learn", nothing);
-      first.life.isDead = true;
-      return undefined;
     },
     "o1",
   );
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
-  const next = first.nextLife();
   await next.start();
   assert.deepEqual(next.world.instance.events, [["a", "b"]]);
   const [degradation] = next.checkpoint?.degradations ?? [];

@@ -9,18 +9,13 @@ import { atFirst, OneProcessor, observe, setGenes, stored } from "./one-processo
 /** Applies a history under a worker that dies in the last Observe of it, and then under another one. */
 async function dyingInTheLast(history: StoredCommand[]): Promise<OneProcessor> {
   const first = new OneProcessor(history);
-  first.onCall = atFirst(
+  const next = await first.dieAtFirst(
     "Observe",
     (request) => {
       first.carryOut("Observe", request);
-      first.life.isDead = true;
-      return undefined;
     },
     `o${history.length}`,
   );
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
-  const next = first.nextLife();
   await next.start();
   return next;
 }
@@ -58,20 +53,15 @@ test("an event of strings is not taken for that of an Observe with vectors, so t
     observe(1, ["a"]),
     stored(2, "Observe", { vectors: [[5]], unique_id: "o2" }),
   ]);
-  first.onCall = atFirst(
+  const next = await first.dieAtFirst(
     "Observe",
     (request) => {
       // A worker that was frozen before the same Observe has woken up.
       first.carryOut("Observe", request);
       first.carryOut("Observe", request);
-      first.life.isDead = true;
-      return undefined;
     },
     "o1",
   );
-  void first.slot.start();
-  await first.until("the worker has died", () => first.life.isDead);
-  const next = first.nextLife();
   await next.start();
   assert.deepEqual(next.world.instance.events, [["a"], ["VECTOR|5"]]);
 });

@@ -127,6 +127,26 @@ export class OneProcessor {
     return new OneProcessor([], this.#change, this.world);
   }
 
+  /**
+   * Begins, and dies in the first call of this method (`within`: see atFirst), without having seen its answer.
+   * `reach` has the instance carry out what reaches it; without, nothing does. Resolves to the next life.
+   */
+  async dieAtFirst(
+    method: Method,
+    reach: (request: Uint8Array) => void = () => {},
+    within = "",
+  ): Promise<OneProcessor> {
+    const dying = (request: Uint8Array) => {
+      reach(request);
+      this.life.isDead = true;
+      return undefined;
+    };
+    this.onCall = atFirst(method, dying, within);
+    void this.slot.start();
+    await this.until(`its worker has died in ${method}`, () => this.life.isDead);
+    return this.nextLife();
+  }
+
   /** The replies that were sent to this subject. */
   repliesTo(subject: string): Reply[] {
     return this.world.replies.flatMap((one) => (one.subject === subject ? [one.reply] : []));
