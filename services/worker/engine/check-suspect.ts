@@ -1,17 +1,8 @@
-import { decodeRequest } from "../../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
-import {
-  frequencyOf,
-  insist,
-  modelCountOf,
-  readableWorkingMemoryOf,
-  vectorCountOf,
-} from "../instance/questions.ts";
-import type { Position } from "../model/position.ts";
+import { frequencyOf, insist, readableWorkingMemoryOf, vectorCountOf } from "../instance/questions.ts";
 import type { Context, Suspect } from "./context.ts";
 import { degrade } from "./degrade.ts";
-import { stepAt } from "./method-at.ts";
 import { observesToReplay, rebuild } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { undoLearn } from "./undo-learn.ts";
@@ -39,31 +30,6 @@ export async function checkSuspect(context: Context, isLast = false): Promise<vo
   const isTraceless =
     isObserve || method === "Learn" || clearingMethods.has(method) || thresholdMethods.has(method);
   if (isLast && isTraceless) await rebuild(context);
-}
-
-/**
- * Notes what a late ClearAllMemory has taken. Such a call sets the interval back, as a restart does, but a
- * restart leaves the models. So if something was learned before the interval went back, and there are no
- * models, the call may have taken them.
- */
-export async function noteIfCleared(context: Context): Promise<void> {
-  const { instance, memory } = context;
-  if (memory.learned !== "in-doubt" || (await modelCountOf(instance)) > 0) return;
-  const detail = "a worker that was frozen may have cleared what was learned since";
-  degrade(context, "perhaps-cleared", detail);
-}
-
-/**
- * Notes what a late DeleteModel has taken, which stands at this place in the log: the model is gone, and may have been
- * learned since.
- */
-export async function noteIfDeleted(context: Context, at: Position): Promise<void> {
-  if (context.memory.learned === "nothing") return;
-  const step = await stepAt(context, at);
-  const name = step && decodeRequest("DeleteModel", Buffer.from(step.request)).name;
-  if (name !== undefined && (await frequencyOf(context.instance, name)) > 0) return;
-  const detail = "a worker that was frozen may have cleared away a model that was learned since";
-  degrade(context, "perhaps-cleared", detail);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Changes } from "../checkpoint/transitions.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
 import type { Context } from "./context.ts";
+import { noteLearned } from "./learned-here.ts";
 
 /**
  * Ends a step: changes the checkpoint and tells the outcome. Nothing comes between the two, so the outcome is
@@ -12,14 +13,13 @@ import type { Context } from "./context.ts";
  * an Observe has ticked, it takes every step before that Observe for a success.
  */
 export async function concludeStep(
-  { checkpoint, instance, memory, outcomes }: Context,
+  context: Context,
   step: Step,
   changes: Changes,
   outcome: StepOutcome,
 ): Promise<void> {
-  const isLearn = step.method === "Learn" && checkpoint.current.events > 0;
-  if (isLearn || outcome.autoLearnedModel !== "") memory.learned = "there";
-  if (step.method === "ClearAllMemory") memory.learned = "nothing";
+  const { checkpoint, instance, outcomes } = context;
+  noteLearned(context, step, outcome);
   checkpoint.update(changes);
   // It may have failed because the database is away. Then the next commands wait for the database instead of
   // failing too.

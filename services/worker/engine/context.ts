@@ -70,11 +70,10 @@ export interface Memory {
   /** A call of an earlier worker that may still reach the instance; null if there is none. */
   suspect: Suspect | null;
   /**
-   * What became of what this worker has had learned since the last ClearAllMemory: a late one would take it.
-   * `in-doubt` says that the interval has gone back since. So the instance was restarted, which leaves what was
-   * learned, or cleared.
+   * What this worker has had learned since the last ClearAllMemory and not deleted: a late call may take it. Of many
+   * models only the first are noted.
    */
-  learned: "nothing" | "there" | "in-doubt";
+  learned: { models: Set<string>; hasVectors: boolean };
 }
 
 /**

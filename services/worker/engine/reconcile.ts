@@ -1,10 +1,10 @@
 import { ownObserved } from "../checkpoint/transitions.ts";
 import { insist } from "../instance/questions.ts";
 import { Interrupted } from "../model/interruptions.ts";
-import { noteIfCleared } from "./check-suspect.ts";
 import type { Context } from "./context.ts";
 import { mendForeignTicks, mendTicksUpTo, withoutForeign } from "./foreign-ticks.ts";
 import { leaveIntervalZero } from "./gateway-observe.ts";
+import { noteIfCleared } from "./learned-here.ts";
 import { passObserves } from "./pass-observes.ts";
 import { rebuild, resumeRebuild } from "./rebuild.ts";
 import { clearForReplay } from "./replay.ts";
@@ -49,7 +49,6 @@ async function recoverFromRestart(context: Context, interval: number): Promise<v
   const { memory, instance, checkpoint } = context;
   const isSettled = checkpoint.current.mark?.kind === "learn";
   await settleMarkedLearn(context, { interval, restarted: true, ticked: false, isOver: false });
-  if (memory.learned === "there") memory.learned = "in-doubt";
   if (memory.suspect?.method === "ClearAllMemory") {
     await noteIfCleared(context);
     memory.suspect = null;

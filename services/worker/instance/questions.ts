@@ -78,20 +78,13 @@ export async function symbolCountOf(instance: Callee): Promise<number> {
   return Number(objectOf((await insist(instance, "ShowStatus", {})).response).size_WM);
 }
 
-/** How many models the instance has. */
-export function modelCountOf(instance: Callee): Promise<number> {
-  return countOf(instance, "models_kb");
-}
-
-/** How many vectors the instance has learned. One that it was taught several times counts once. */
-export function vectorCountOf(instance: Callee): Promise<number> {
-  return countOf(instance, "vectors_kb");
-}
-
-/** ShowStatus tells it as a text: `{KB| objects: 3}`. */
-async function countOf(instance: Callee, key: string): Promise<number> {
-  const status = objectOf((await insist(instance, "ShowStatus", {})).response);
-  return Number(/\d+/.exec(String(status[key]))?.[0]);
+/**
+ * How many vectors the instance has learned. One that it was taught several times counts once. ShowStatus tells it
+ * as a text: `{KB| objects: 3}`.
+ */
+export async function vectorCountOf(instance: Callee): Promise<number> {
+  const { vectors_kb } = objectOf((await insist(instance, "ShowStatus", {})).response);
+  return Number(/\d+/.exec(String(vectors_kb))?.[0]);
 }
 
 /** How often a model was learned; 0 for never; `unreadableFrequency` if the model is too large to be read. */

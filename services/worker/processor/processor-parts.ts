@@ -1,6 +1,7 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
 import type { Context } from "../engine/context.ts";
+import { nothingLearned } from "../engine/learned-here.ts";
 import { CallTelemetry } from "../instance/call-telemetry.ts";
 import { Instance } from "../instance/instance.ts";
 import { CommandOutcomes } from "../outcomes/command-outcomes.ts";
@@ -71,7 +72,7 @@ export function partsOf(
       unaccounted: Number.POSITIVE_INFINITY,
       unaskedVectors: [],
       suspect: null,
-      learned: "nothing",
+      learned: nothingLearned(),
     },
     log,
   };

@@ -1,7 +1,8 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { checkSuspect, noteIfCleared, noteIfDeleted } from "../engine/check-suspect.ts";
+import { checkSuspect } from "../engine/check-suspect.ts";
 import type { Context, Suspect } from "../engine/context.ts";
 import { mendTicksUpTo } from "../engine/foreign-ticks.ts";
+import { noteIfCleared, noteIfDeleted } from "../engine/learned-here.ts";
 import { methodAt } from "../engine/method-at.ts";
 import { insist } from "../instance/questions.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
@@ -107,7 +108,7 @@ export class Takeover {
     this.#left = undefined;
     const method = ofCommand ?? (left.rebuilding ? "rebuild" : undefined);
     if (method === undefined) return;
-    this.#context.memory.suspect = { ...nothingLearned(), method };
+    this.#context.memory.suspect = { ...noFrequencies(), method };
     this.#cancelTimer = this.#environment.clock.after(suspectedMs, () => {
       void this.#supervisor.withInstance(() => checkSuspect(this.#context, true)).finally(() => this.#end());
     });
@@ -123,7 +124,7 @@ export class Takeover {
     const { interval } = await insist(instance, "Ping", {});
     if (interval < checkpoint.current.interval) {
       if (calls.some(({ method }) => method === "ClearAllMemory")) {
-        memory.suspect = { ...(memory.suspect ?? nothingLearned()), method: "ClearAllMemory" };
+        memory.suspect = { ...(memory.suspect ?? noFrequencies()), method: "ClearAllMemory" };
       }
       instance.doubt();
       await this.#supervisor.prepare(firstConnectMs);
@@ -133,7 +134,7 @@ export class Takeover {
     // The interval may have been seen before the report, and may have looked like that of a restart.
     const isCleared = calls.some(({ method, end }) => method === "ClearAllMemory" && end !== "not-sent");
     if (isCleared) await noteIfCleared(this.#context);
-    const known = memory.suspect ?? nothingLearned();
+    const known = memory.suspect ?? noFrequencies();
     const suspect = memory.suspect;
     try {
       for (const { method, at, failed } of calls) {
@@ -154,6 +155,6 @@ export class Takeover {
   }
 }
 
-function nothingLearned(): Omit<Suspect, "method"> {
+function noFrequencies(): Omit<Suspect, "method"> {
   return { frequencies: new Map() };
 }
