@@ -87,8 +87,7 @@ export class Intake {
     this.#check();
     this.#record.read(line);
     if (this.#stored) return this.#takeAgain(this.#stored, line, data);
-    this.#writer.add(line, data);
-    return this.#writer.room();
+    return this.#writer.add(line, data);
   }
 
   /** Counts a line that is refused. With `stopOnError` it throws, as do `take` and `finish` from then on. */
@@ -161,8 +160,7 @@ export class Intake {
     const sequence = await stored.find(line, data);
     if (sequence !== undefined) return this.#writer.stored(line, sequence);
     await this.#endResuming(stored);
-    this.#writer.add(line, data);
-    await this.#writer.room();
+    await this.#writer.add(line, data);
   }
 
   async #learn(): Promise<void> {
@@ -174,7 +172,7 @@ export class Intake {
       return;
     }
     if (this.#stored) await this.#endResuming(this.#stored);
-    this.#writer.add("learn", data);
+    await this.#writer.add("learn", data);
   }
 
   async #endResuming(stored: EarlierLines): Promise<void> {

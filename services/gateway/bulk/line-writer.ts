@@ -55,24 +55,48 @@ export class LineWriter {
     });
   }
 
-  /** Gives the command of a line to the log's writer. Throws QUEUE_FULL, LOG_FULL or STORE_FULL. */
-  add(line: number | "learn", data: Uint8Array): void {
-    const { backend, record, trace, sender } = this.#options;
+  /**
+   * Gives the command of a line to the log's writer. Returns a promise if the next line has to wait (back-pressure).
+   * Throws, or rejects, with QUEUE_FULL, LOG_FULL or STORE_FULL, or as `settle` does.
+   */
+  add(line: number | "learn", data: Uint8Array): Promise<void> | undefined {
+    try {
+      this.#checkLimits(line, data);
+    } catch {
+      return this.#addOnceSettled(line, data);
+    }
+    return this.#store(line, data);
+  }
+
+  /**
+   * Looks again before a line is refused. A line that is stored but not yet acknowledged may have been counted twice:
+   * in what the log has, and in what is on its way. And room may have come since.
+   */
+  async #addOnceSettled(line: number | "learn", data: Uint8Array): Promise<void> {
+    const { backend, record } = this.#options;
+    await this.#writer.settle();
+    await backend.room.ask(record.current.processor);
+    this.#checkLimits(line, data);
+    await this.#store(line, data);
+  }
+
+  #checkLimits(line: number | "learn", data: Uint8Array): void {
+    const { backend, record } = this.#options;
+    const { processor } = record.current;
+    const { underWay, bytes } = this.#writer;
+    checkQueueLimits(backend, { processor }, processor, underWay);
+    const command = { processor, method: methodOf(line), data };
+    backend.room.check(command, { processor }, { commands: underWay, bytes });
+  }
+
+  #store(line: number | "learn", data: Uint8Array): Promise<void> | undefined {
+    const { record, trace, sender } = this.#options;
     const { processor, ingestion } = record.current;
-    const method = line === "learn" ? "Learn" : "Observe";
-    checkQueueLimits(backend, { processor }, processor, this.#writer.underWay);
-    backend.room.check({ processor, method, data }, { processor }, this.#writer.bytes);
+    const id = lineCommandId(ingestion, line);
     this.#receipts?.expect(line);
-    this.#writer.add({
-      id: lineCommandId(ingestion, line),
-      processor,
-      method,
-      data,
-      ingestion,
-      trace,
-      sender,
-    });
+    this.#writer.add({ id, processor, method: methodOf(line), data, ingestion, trace, sender });
     this.#count();
+    return this.#room();
   }
 
   /** Counts a line that is stored, perhaps since the request was sent before, and gives its receipt. */
@@ -93,8 +117,7 @@ export class LineWriter {
     this.#receipts?.settle(line, { line, error: detail });
   }
 
-  /** Returns a promise if the next line has to wait (back-pressure). It rejects as `settle` does. */
-  room(): Promise<void> | undefined {
+  #room(): Promise<void> | undefined {
     if (this.#writer.isFull) return this.#writer.room();
     // A stream can wait, and other requests would be refused.
     if (this.#options.share?.isCrowded) return this.#writer.settle();
@@ -119,6 +142,10 @@ export class LineWriter {
   #count(): void {
     this.#options.share?.insist(this.#writer.bytes);
   }
+}
+
+function methodOf(line: number | "learn"): "Learn" | "Observe" {
+  return line === "learn" ? "Learn" : "Observe";
 }
 
 /** The line that a command came from. Only the Learn at the end came from none. */

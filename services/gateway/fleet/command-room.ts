@@ -16,6 +16,14 @@ const aroundDataBytes = 300;
 /** After these commands a rebuild needs less of the log, or the instance less room. They have little data. */
 const freeing = new Set(["Learn", "ClearWorkingMemory", "ClearAllMemory", "DeleteModel"]);
 
+/** Commands on their way into the log, with the size of their data. */
+export interface OnTheirWay {
+  commands: number;
+  bytes: number;
+}
+
+const none: OnTheirWay = { commands: 0, bytes: 0 };
+
 /** What is to be stored. A dead letter that is sent again takes the room of the dead letter. */
 export type ToStore = Pick<Command, "processor" | "method" | "data"> & { isResent?: boolean };
 
@@ -45,9 +53,13 @@ export class CommandRoom {
     }
   }
 
-  /** Throws STORE_FULL or LOG_FULL if there is no room. `unstored` bytes are on their way into the log. */
-  check({ processor, method, data, isResent = false }: ToStore, context: ErrorContext, unstored = 0): void {
-    const bytes = unstored + data.length + aroundDataBytes;
+  /** Throws STORE_FULL or LOG_FULL if there is no room, also counting those that are on their way into the log. */
+  check(
+    { processor, method, data, isResent = false }: ToStore,
+    context: ErrorContext,
+    others: OnTheirWay = none,
+  ): void {
+    const bytes = others.bytes + data.length + (others.commands + 1) * aroundDataBytes;
     const mayUseReserve = isResent || freeing.has(method);
     const state = this.store.stateWith(bytes);
     if (state === "spent" || (state === "short" && !mayUseReserve)) throw storeFull(context);

@@ -41,11 +41,11 @@ export class LogSizes {
   isFull(processor: string, bytes: number): boolean {
     const known = this.#known.get(processor);
     if (!known) {
-      void this.ask(processor);
+      void this.#askUnlessUnderWay(processor);
       return false;
     }
     const limit = known.maxBytes * (1 - lastShare);
-    if (isDue(known, limit)) void this.ask(processor);
+    if (isDue(known, limit)) void this.#askUnlessUnderWay(processor);
     return known.bytes + known.written + bytes > limit;
   }
 
@@ -55,8 +55,16 @@ export class LogSizes {
     if (known) known.written += bytes;
   }
 
-  /** Asks the log for its size, unless that is under way. Never rejects: without an answer it is asked again. */
-  ask(processor: string): Promise<void> {
+  /**
+   * Asks the log for its size. The answer has everything that was stored before. Never rejects: without an answer it is
+   * asked again.
+   */
+  async ask(processor: string): Promise<void> {
+    await this.#asking.get(processor);
+    await this.#askUnlessUnderWay(processor);
+  }
+
+  #askUnlessUnderWay(processor: string): Promise<void> {
     const asking = this.#asking.get(processor) ?? this.#ask(processor);
     this.#asking.set(processor, asking);
     return asking;

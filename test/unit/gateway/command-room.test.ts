@@ -4,6 +4,7 @@ import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { RoomState } from "../../../libs/nats/store-room.ts";
 import { CommandRoom } from "../../../services/gateway/fleet/command-room.ts";
 import { LogSizes } from "../../../services/gateway/fleet/log-sizes.ts";
+import { until } from "../../fixtures/until.ts";
 
 const data = new Uint8Array(100);
 
@@ -71,6 +72,26 @@ test("a log is asked for its size again once much was stored, and otherwise not"
   sizes.wrote("p1", 101);
   sizes.isFull("p1", 1);
   assert.equal(asked, 2);
+});
+
+test("who asks for a log's size gets one that has all that was stored before", async () => {
+  const answers: (() => void)[] = [];
+  let bytes = 0;
+  const sizes = new LogSizes({
+    size: () => {
+      const size = { bytes, maxBytes: 1_000 };
+      return new Promise((resolve) => answers.push(() => resolve(size)));
+    },
+  });
+  void sizes.ask("p1");
+  await until("the first question is under way", () => answers.length === 1);
+  bytes = 900;
+  const known = sizes.ask("p1");
+  answers[0]?.();
+  await until("it is asked once more", () => answers.length === 2);
+  answers[1]?.();
+  await known;
+  assert.equal(sizes.isFull("p1", 100), true);
 });
 
 test("a log that cannot be asked counts as having room", async () => {
