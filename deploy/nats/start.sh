@@ -27,13 +27,23 @@ if [ -n "${NATS_ROUTES:-}" ]; then
   unset IFS
   export NATS_ROUTE_URLS="[$urls]"
 fi
+shipped=$conf
+copy() {
+  [ "$conf" = "$shipped" ] || return 0
+  conf=$(mktemp -d)
+  cp "$shipped"/*.conf "$conf/"
+}
 case $(nats-server --version) in
   *2.9.*)
     # It does not know sync_interval, and starts with nothing that it does not know.
-    mkdir -p /tmp/nats
-    cp "$conf"/*.conf /tmp/nats/
-    sed '/sync_interval/d' "$conf/nats.conf" >/tmp/nats/nats.conf
-    conf=/tmp/nats
+    copy
+    sed '/sync_interval/d' "$shipped/nats.conf" >"$conf/nats.conf"
     ;;
 esac
+# The users of backups are there while they have passwords (`setup backup-users`).
+if [ -f "$secrets/backup" ] && [ -f "$secrets/restore" ]; then
+  copy
+  awk 'NR == FNR { more = more $0 "\n"; next } $0 == "  ]" { printf "%s", more } { print }' \
+    "$shipped/backup-users.conf" "$shipped/users.conf" >"$conf/users.conf"
+fi
 exec nats-server -c "$conf/$main" --name "$(hostname)" "$@"
