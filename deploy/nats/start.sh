@@ -8,6 +8,8 @@ secrets=/run/secrets/nats
 for file in "$secrets"/*; do
   [ -f "$file" ] || continue
   user=$(basename "$file" | tr a-z A-Z)
+  # What setup.sh has noted there is no password.
+  case $user in *[!A-Z0-9_]*) continue ;; esac
   # In double quotes for nats-server, to which 123 would be a number.
   export "NATS_${user}_PASSWORD=\"$(sed 's/[\\"]/\\&/g' "$file")\""
 done
