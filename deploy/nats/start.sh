@@ -8,6 +8,8 @@ secrets=/run/secrets/nats
 for file in "$secrets"/*; do
   [ -f "$file" ] || continue
   user=$(basename "$file" | tr a-z A-Z)
+  # What setup.sh has noted there is no password.
+  case $user in *[!A-Z0-9_]*) continue ;; esac
   # In double quotes for nats-server, to which 123 would be a number.
   export "NATS_${user}_PASSWORD=\"$(sed 's/[\\"]/\\&/g' "$file")\""
 done
@@ -27,13 +29,23 @@ if [ -n "${NATS_ROUTES:-}" ]; then
   unset IFS
   export NATS_ROUTE_URLS="[$urls]"
 fi
+shipped=$conf
+copy() {
+  [ "$conf" = "$shipped" ] || return 0
+  conf=$(mktemp -d)
+  cp "$shipped"/*.conf "$conf/"
+}
 case $(nats-server --version) in
   *2.9.*)
     # It does not know sync_interval, and starts with nothing that it does not know.
-    mkdir -p /tmp/nats
-    cp "$conf"/*.conf /tmp/nats/
-    sed '/sync_interval/d' "$conf/nats.conf" >/tmp/nats/nats.conf
-    conf=/tmp/nats
+    copy
+    sed '/sync_interval/d' "$shipped/nats.conf" >"$conf/nats.conf"
     ;;
 esac
+# The users of backups are there while they have passwords (`setup backup-users`).
+if [ -f "$secrets/backup" ] && [ -f "$secrets/restore" ]; then
+  copy
+  awk 'NR == FNR { more = more $0 "\n"; next } $0 == "  ]" { printf "%s", more } { print }' \
+    "$shipped/backup-users.conf" "$shipped/users.conf" >"$conf/users.conf"
+fi
 exec nats-server -c "$conf/$main" --name "$(hostname)" "$@"

@@ -48,6 +48,14 @@ for folder in /secrets/*; do chmod 0755 "$folder"; done
 secret NATS_GATEWAY_PASSWORD '' "nats/gateway:$nats" "gateway/nats-password:$node"
 secret NATS_WORKER_PASSWORD '' "nats/worker:$nats" "worker/nats-password:$node"
 secret NATS_ROUTE_PASSWORD '' "nats/route:$nats"
+# Those of backups can read everything, and delete: they are there only while somebody wants them (docs/backup.md).
+case ${1:-} in
+  backup-users)
+    secret NONE '' "nats/backup:$nats"
+    secret NONE '' "nats/restore:$nats"
+    ;;
+  no-backup-users) rm -f /secrets/nats/backup /secrets/nats/restore ;;
+esac
 secret GATEWAY_ADMIN_KEY kato_admin_ "gateway/admin-key:$node"
 # The programs that ask the gateway, and what each may do. They may be started later than the gateway.
 secret NONE kato_discovery_ "gateway/discovery-key:$node" "discovery/gateway-key:$node"

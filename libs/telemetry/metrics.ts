@@ -9,23 +9,6 @@ export const latencyBucketsSeconds = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 
-/**
- * Removes the series of processors that are not registered any more from these counters. Call it before each
- * scrape: so the number of series is bounded by the number of registered processors.
- */
-export async function removeUnregistered(
-  counters: readonly Counter<Label>[],
-  isRegistered: (processor: string) => boolean,
-): Promise<void> {
-  for (const counter of counters) {
-    const { values } = await counter.get();
-    for (const { labels } of values) {
-      const { processor = "" } = labels;
-      if (processor !== "" && !isRegistered(String(processor))) counter.remove(labels);
-    }
-  }
-}
-
 /** Sets a counter without labels to a count that is kept elsewhere. */
 export function setCounter(counter: Counter, count: number): void {
   counter.reset();

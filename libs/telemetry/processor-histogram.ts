@@ -1,3 +1,5 @@
+import { headOf } from "./processor-series.ts";
+
 /** The bounds of its buckets: few, as each is a series for each processor. */
 const boundsSeconds = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
@@ -9,10 +11,7 @@ interface Counts {
   count: number;
 }
 
-/**
- * A histogram with the label processor and no other. It writes its text itself: prom-client takes several times as
- * long for the series of hundreds of processors, and a scrape holds up everything else.
- */
+/** A histogram with the label processor and no other. It writes its text itself, as a ProcessorCounter does. */
 export class ProcessorHistogram {
   readonly #name: string;
   readonly #head: string;
@@ -26,7 +25,7 @@ export class ProcessorHistogram {
     isRegistered: (processor: string) => boolean,
   ) {
     this.#name = name;
-    this.#head = `\n# HELP ${name} ${help}\n# TYPE ${name} histogram\n`;
+    this.#head = headOf({ name, help }, "histogram");
     this.#isOn = isOn;
     this.#isRegistered = isRegistered;
   }

@@ -1,14 +1,10 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import { methodLabel } from "../../libs/kato/compound-commands.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
-import {
-  createClockSkewGauge,
-  latencyBucketsSeconds,
-  removeUnregistered,
-  setCounter,
-} from "../../libs/telemetry/metrics.ts";
+import { createClockSkewGauge, latencyBucketsSeconds, setCounter } from "../../libs/telemetry/metrics.ts";
 import { ProcessorHistogram } from "../../libs/telemetry/processor-histogram.ts";
+import { gaugeText, ProcessorCounter } from "../../libs/telemetry/processor-series.ts";
 
 /**
  * The worker's metrics. Latencies have the labels method and outcome. Counts and gauges have the label
@@ -66,16 +62,15 @@ export function createWorkerMetrics(facts: WorkerFacts, latencyByProcessor: bool
     new Counter<Label>({ name, help, labelNames, registers });
   const histogram = (name: string, help: string, labelNames: Label[]) =>
     new Histogram<Label>({ name, help, labelNames, buckets: latencyBucketsSeconds, registers });
-  const commands = counter("kato_commands_total", "Commands that came to their end, by outcome", [
-    "processor",
-    "outcome",
-  ]);
+  const byProcessor = (name: string, help: string) =>
+    new ProcessorCounter({ name, help }, facts.isRegistered);
+  const commands = byProcessor("kato_commands_total", "Commands that came to their end, by outcome");
   const waits = histogram("kato_queue_wait_seconds", "From when a command is stored to its call", ["method"]);
   const calls = histogram("kato_grpc_call_seconds", "Calls to instances, by how they ended", [
     "method",
     "outcome",
   ]);
-  const byProcessor = new ProcessorHistogram(
+  const processorCalls = new ProcessorHistogram(
     {
       name: "kato_processor_call_seconds",
       help: "Calls of applied commands, by processor",
@@ -83,66 +78,59 @@ export function createWorkerMetrics(facts: WorkerFacts, latencyByProcessor: bool
     },
     facts.isRegistered,
   );
-  const recoveries = counter(
+  const recoveries = byProcessor(
     "kato_recoveries_total",
     "Steps of recovery by what was found; of method replay, the Observes that a rebuild has replayed",
-    ["processor", "method", "outcome"],
   );
-  const letters = counter("kato_dead_letters_total", "Commands that became dead letters", ["processor"]);
+  const letters = byProcessor("kato_dead_letters_total", "Commands that became dead letters");
   const leases = counter("kato_lease_changes_total", "Leases taken, lost and given back", ["outcome"]);
-  const reconnects = counter("kato_instance_reconnects_total", "Connections to an instance after the first", [
-    "processor",
-  ]);
+  const reconnects = byProcessor(
+    "kato_instance_reconnects_total",
+    "Connections to an instance after the first",
+  );
   const natsReconnects = counter(
     "kato_nats_reconnects_total",
     "How often the connection to NATS was made again",
     [],
   );
   const clockSkew = createClockSkewGauge(registry);
-  const showStates = createStateGauges(registry);
   // Alerts watch the increase of these series, so the series are there from the start. Prometheus sees no
   // increase in a series that begins at 1.
   for (const outcome of ["taken", "lost", "given-back"] as const) leases.inc({ outcome }, 0);
   return {
     contentType: registry.contentType,
-    concluded: (labels) => commands.inc(labels),
+    concluded: ({ processor, ...labels }) => commands.inc(processor, labels),
     waited: ({ method, seconds }) => waits.observe({ method: methodLabel(method) }, seconds),
     called: ({ seconds, ...labels }) => calls.observe(labels, seconds),
-    applied: ({ processor, seconds }) => byProcessor.observe(processor, seconds),
-    recovered: (labels, count = 1) => {
+    applied: ({ processor, seconds }) => processorCalls.observe(processor, seconds),
+    recovered: ({ processor, ...labels }, count = 1) => {
       // A rebuild that replays nothing would only add a series for each processor.
-      if (count > 0) recoveries.inc(labels, count);
+      if (count > 0) recoveries.inc(processor, labels, count);
     },
-    deadLettered: (processor) => letters.inc({ processor }),
-    lost: ({ processor, count }) => commands.inc({ processor, outcome: "lost" }, count),
+    deadLettered: (processor) => letters.inc(processor),
+    lost: ({ processor, count }) => commands.inc(processor, { outcome: "lost" }, count),
     leaseChanged: (outcome) => leases.inc({ outcome }),
-    reconnected: (processor) => reconnects.inc({ processor }),
+    reconnected: (processor) => reconnects.inc(processor),
     scrape: async () => {
-      await removeUnregistered([commands, recoveries, letters, reconnects], facts.isRegistered);
       const states = facts.states();
       for (const { processor } of states) {
-        for (const outcome of ["unknown", "lost"]) commands.inc({ processor, outcome }, 0);
-        letters.inc({ processor }, 0);
+        for (const outcome of ["unknown", "lost"]) commands.inc(processor, { outcome }, 0);
+        letters.inc(processor, {}, 0);
       }
-      showStates(states);
       setCounter(natsReconnects, facts.natsReconnects());
       clockSkew.set(facts.clockSkewMs() / 1_000);
-      return `${await registry.metrics()}${byProcessor.text()}`;
+      const counted = [commands, recoveries, letters, reconnects, processorCalls].map((each) => each.text());
+      return [await registry.metrics(), ...counted, ...stateGauges(states)].join("");
     },
   };
 }
 
-/**
- * Creates the gauges about the processors that this worker runs. The function that is returned sets all of
- * them.
- */
-function createStateGauges(registry: Registry): (states: ProcessorState[]) => void {
-  const registers = [registry];
-  const gauge = (name: string, help: string, read: (state: ProcessorState) => number) => ({
-    read,
-    gauge: new Gauge({ name, help, labelNames: ["processor"], registers }),
-  });
-  const gauges = [
+/** The gauges about the processors that this worker runs. */
+function stateGauges(states: ProcessorState[]): string[] {
+  const gauge = (name: string, help: string, read: (state: ProcessorState) => number) =>
+    gaugeText({ name, help }, states, read);
+  const numbers = Object.entries(stateNumbers).map(([state, number]) => `${number} ${state}`);
+  return [
     gauge(
       "kato_queue_depth",
       "Commands in the log that are not applied yet",
@@ -155,18 +143,6 @@ function createStateGauges(registry: Registry): (states: ProcessorState[]) => vo
     ),
     gauge("kato_applied_sequence", "The sequence up to which everything is applied", (s) => s.applied),
     gauge("kato_apply_rate", "Commands applied per second, lately", (s) => s.rate),
-    gauge(
-      "kato_processor_state",
-      `How it stands: ${Object.entries(stateNumbers)
-        .map(([state, number]) => `${number} ${state}`)
-        .join(", ")}`,
-      (s) => stateNumbers[s.state],
-    ),
+    gauge("kato_processor_state", `How it stands: ${numbers.join(", ")}`, (s) => stateNumbers[s.state]),
   ];
-  return (states) => {
-    for (const { gauge, read } of gauges) {
-      gauge.reset();
-      for (const state of states) gauge.set({ processor: state.processor }, read(state));
-    }
-  };
 }

@@ -1,13 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { StoreRoom } from "../../../libs/nats/store-room.ts";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
-import {
-  createClockSkewGauge,
-  latencyBucketsSeconds,
-  removeUnregistered,
-  setCounter,
-} from "../../../libs/telemetry/metrics.ts";
+import { createClockSkewGauge, latencyBucketsSeconds, setCounter } from "../../../libs/telemetry/metrics.ts";
 import { ProcessorHistogram } from "../../../libs/telemetry/processor-histogram.ts";
+import { ProcessorCounter } from "../../../libs/telemetry/processor-series.ts";
 import type { LimitName } from "./limits.ts";
 import { limitNames } from "./limits.ts";
 
@@ -54,12 +50,13 @@ export function createGatewayMetrics(facts: GatewayFacts, latencyByProcessor: bo
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const requests = new Counter<Label>({
-    name: "kato_http_requests_total",
-    help: "HTTP requests by processor and outcome: okay, or the error's code",
-    labelNames: ["processor", "outcome"],
-    registers,
-  });
+  const requests = new ProcessorCounter(
+    {
+      name: "kato_http_requests_total",
+      help: "HTTP requests by processor and outcome: okay, or the error's code",
+    },
+    facts.isRegistered,
+  );
   const latency = new Histogram<Label>({
     name: "kato_http_request_seconds",
     help: "HTTP requests by their time to the end of the answer",
@@ -102,20 +99,19 @@ export function createGatewayMetrics(facts: GatewayFacts, latencyByProcessor: bo
   return {
     contentType: registry.contentType,
     answered: ({ processor, method, outcome, seconds, isStream }) => {
-      requests.inc({ processor: facts.isRegistered(processor) ? processor : "", outcome });
+      requests.inc(facts.isRegistered(processor) ? processor : "", { outcome });
       latency.observe({ method, outcome }, seconds);
       if (outcome === "okay" && processor !== "" && !isStream) byProcessor.observe(processor, seconds);
     },
     limited: (outcome) => limits.inc({ outcome }),
     scrape: async () => {
-      await removeUnregistered([requests], facts.isRegistered);
       const processors = facts.processors();
       registered.set(processors.registered);
       unowned.set(processors.unowned);
       showStorage(facts.storage());
       setCounter(reconnects, facts.natsReconnects());
       clockSkew.set(facts.clockSkewMs() / 1_000);
-      return `${await registry.metrics()}${byProcessor.text()}`;
+      return `${await registry.metrics()}${requests.text()}${byProcessor.text()}`;
     },
   };
 }

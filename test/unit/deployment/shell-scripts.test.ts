@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import test from "node:test";
@@ -117,19 +117,28 @@ test("a volume that NATS has filled as root is handed over only where somebody s
   assert.equal(setUp().status, 0);
 });
 
-/** Starts NATS's start script with these secrets. Its nats-server only says what it was given. */
-function startScript(t: TestContext, secrets: Record<string, string>, env: Record<string, string> = {}) {
+const sayWhatIsGiven =
+  'if [ "$1" = --version ]; then echo v2.14.0; else echo "args: $*"; env | grep ^NATS_; fi';
+
+/** Starts NATS's start script with these secrets. Unless told otherwise, its nats-server only says what it was given. */
+function startScript(
+  t: TestContext,
+  secrets: Record<string, string>,
+  env: Record<string, string> = {},
+  { conf, told = sayWhatIsGiven }: { conf?: string; told?: string } = {},
+) {
   const root = temporaryFolder(t);
+  if (conf !== undefined) cpSync(conf, join(root, "etc/nats"), { recursive: true });
   mkdirSync(join(root, "run/secrets/nats"), { recursive: true });
   for (const [user, password] of Object.entries(secrets)) {
     writeFileSync(join(root, "run/secrets/nats", user), password);
   }
-  const told = 'if [ "$1" = --version ]; then echo v2.14.0; else echo "args: $*"; env | grep ^NATS_; fi';
   return run("nats/start.sh", root, { "nats-server": told, hostname: "echo here" }, { env });
 }
 
 test("NATS is started with its users' passwords from files, and with none in an argument", (t) => {
-  const { output } = startScript(t, { gateway: 'a"b\\c', worker: "123\n" });
+  // What a cluster's setup has noted is no password.
+  const { output } = startScript(t, { gateway: 'a"b\\c', worker: "123\n", "former-is-left": "" });
   assert.match(output, /^args: -c \S+\/nats\.conf --name here$/m);
   assert.match(output, /^NATS_GATEWAY_PASSWORD="a\\"b\\\\c"$/m);
   assert.match(output, /^NATS_WORKER_PASSWORD="123"$/m);
@@ -170,6 +179,35 @@ test("nats-server takes both configurations with what the script hands over", { 
     const { NATS_WORKER_PASSWORD: _, ...others } = env;
     assert.match(check(others).stderr, /NATS_WORKER_PASSWORD/);
   }
+});
+
+test("the users of backups are made and removed when somebody asks for it, and others stay as they are", (t) => {
+  const { setUp, secret, filesOf } = startSetup(t);
+  setUp();
+  const before = secret("nats/gateway");
+  assert.equal(setUp({ args: ["backup-users"] }).status, 0);
+  assert.deepEqual(filesOf("nats"), ["backup", "gateway", "restore", "route", "worker"]);
+  const made = secret("nats/backup");
+  assert.match(made, /^[A-Za-z0-9_-]{43,}$/);
+  setUp();
+  assert.equal(secret("nats/backup"), made);
+  setUp({ args: ["no-backup-users"] });
+  assert.deepEqual(filesOf("nats"), ["gateway", "route", "worker"]);
+  assert.equal(secret("nats/gateway"), before);
+});
+
+test("NATS has the users of backups while they have passwords", { skip: isOld }, (t) => {
+  const users = (secrets: Record<string, string>) => {
+    const conf = join(deploy, "nats");
+    const told = `[ "$1" = --version ] && echo v2.14.0 || exec ${binary} -t "$@"`;
+    const { output, status } = startScript(t, { gateway: "a", worker: "b", ...secrets }, {}, { conf, told });
+    assert.equal(status, 0, output);
+    const [, file = ""] = /configuration file (\S+) is valid/.exec(output) ?? [];
+    const text = readFileSync(join(file, "../users.conf"), "utf8");
+    return [...text.matchAll(/^ +user: (\w+)$/gm)].map(([, user]) => user);
+  };
+  assert.deepEqual(users({ backup: "c" }), ["gateway", "worker"]);
+  assert.deepEqual(users({ backup: "c", restore: "d" }), ["gateway", "worker", "backup", "restore"]);
 });
 
 test("a cluster does not begin without the logs of an installation of one NATS, unless it is told to", (t) => {
