@@ -9,6 +9,7 @@ import { usePoll } from "./base/use-poll.ts";
 import { mayAdminister } from "./model/access.ts";
 import type { Address } from "./model/address.ts";
 import { formatAddress } from "./model/address.ts";
+import { ErrorBoundary } from "./parts/error-boundary.ts";
 import { Fleet } from "./screens/fleet/fleet.ts";
 import { Login } from "./screens/login.ts";
 import { ProcessorFrame } from "./screens/processor/frame.ts";
@@ -26,7 +27,12 @@ export function App(): Children {
     <main id="main" tabindex="-1">
       ${who === undefined && html`<${Arriving} />`}
       ${who === null && html`<${Login} />`}
-      ${who && html`<${Screen} who=${who} address=${address} />`}
+      ${
+        who &&
+        html`<${ErrorBoundary} key=${address.path.slice(0, 2).join("/")}>
+        <${Screen} who=${who} address=${address} />
+      </${ErrorBoundary}>`
+      }
     </main>
   `;
 }
