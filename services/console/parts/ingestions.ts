@@ -13,15 +13,16 @@ async function loadUnderWay(
   id: string,
   signal: AbortSignal,
 ): Promise<{ found: Ingestion[]; isWhole: boolean }> {
-  const found: Ingestion[] = [];
+  // One whose commands lie on two pages is on both.
+  const found = new Map<string, Ingestion>();
   let from: number | undefined = 0;
   for (let page = 0; page < maxPages && from !== undefined; page++) {
     const path: string = `${pathOf("processors", id, "ingestions")}${queryOf({ from })}`;
     const answer: IngestionPage = await get(path, signal);
-    found.push(...answer.ingestions);
+    for (const each of answer.ingestions) found.set(each.ingestion, each);
     from = answer.next;
   }
-  return { found, isWhole: from === undefined };
+  return { found: [...found.values()], isWhole: from === undefined };
 }
 
 /** The files and streams of observations of which something is not applied yet. */

@@ -29,7 +29,7 @@ export function Overview({ processor, who, refresh }: ProcessorScreenProps): Chi
         <${HealthChart} samples=${samplesOf(processor.id)} />
       </section>
       <section class="panel">
-        <h2>Ingestions under way</h2>
+        <h2>${mayDo(who.grants, "operate") ? "Ingestions under way" : "Your ingestions under way"}</h2>
         <${Ingestions} id=${processor.id} />
       </section>
       <section class="panel">

@@ -46,10 +46,14 @@ export function ChooseFile({
           : html`<b>Drop a file here</b> <span>or choose one</span>`
       }
     </label>
-    <p class="hint">One observation a line, in JSON:</p>
-    <pre>{"strings": ["sun", "warm"]}\n{"strings": ["rain"], "emotives": {"joy": -0.5}}</pre>
+    ${!file && html`<${Example} />`}
     ${file && html`<${Options} key=${`${file.name} ${file.size} ${file.lastModified}`} id=${id} file=${file} />`}
   `;
+}
+
+function Example(): Children {
+  return html`<p class="hint">One observation a line, in JSON:</p>
+    <pre>{"strings": ["sun", "warm"]}\n{"strings": ["rain"], "emotives": {"joy": -0.5}}</pre>`;
 }
 
 const previewed = 2_000;

@@ -26,14 +26,16 @@ export async function ingestionsUnderWay(
 ): Promise<{ ingestions: IngestionView[]; next: number | undefined }> {
   const progress = await readProgress(backend, processor);
   const views: IngestionView[] = [];
-  const seen = new Set<string>();
+  const ends = new Map<string, number>();
   /** Resolves to the sequence at which the ingestion ends, as far as that is known. */
   const add = async (ingestion: string): Promise<number> => {
-    seen.add(ingestion);
+    const known = ends.get(ingestion);
+    if (known !== undefined) return known;
     const record = await findIngestion(backend, processor, ingestion);
-    if (!record) return 0;
-    if (maySee(principal, record.sender)) views.push(await viewOf(backend, record, progress));
-    return endOf(record);
+    const end = record ? endOf(record) : 0;
+    ends.set(ingestion, end);
+    if (record && maySee(principal, record.sender)) views.push(await viewOf(backend, record, progress));
+    return end;
   };
   const firstWaiting = progress.applied + 1;
   // On a later page they would stand a second time.
@@ -44,7 +46,7 @@ export async function ingestionsUnderWay(
   for (let looked = 0; looked < lookedAt && next !== undefined; looked++) {
     const command = await commandAt(next);
     const { ingestion } = command ?? {};
-    const end = ingestion === undefined || seen.has(ingestion) ? 0 : await add(ingestion);
+    const end = ingestion === undefined ? 0 : await add(ingestion);
     next = command && Math.max(command.sequence, end) + 1;
   }
   const ingestions = views
