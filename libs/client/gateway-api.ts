@@ -1,4 +1,5 @@
 import type { QueryOptions, Transport } from "./transport.ts";
+import type { IngestionPage } from "./types/bulk.ts";
 import type {
   Adopted,
   AuditPage,
@@ -151,6 +152,9 @@ export function processorsApi(transport: Transport) {
       get<DeadLetterRequest>(at(id, `/dead-letters/${sequence}`), options),
     deadLetters: (id: string, { from, limit, ...options }: PageOptions = {}) =>
       get<DeadLetterPage>(at(id, "/dead-letters"), options, { from, limit }),
+    /** The bulk requests of which something is not applied yet. */
+    ingestions: (id: string, { from, ...options }: Omit<PageOptions, "limit"> = {}) =>
+      get<IngestionPage>(at(id, "/ingestions"), options, { from }),
     resendDeadLetter: (id: string, sequence: number, options: QueryOptions = {}) =>
       change<Queued>("POST", at(id, `/dead-letters/${sequence}/resend`), { options }),
     discardDeadLetter: (id: string, sequence: number, options: QueryOptions = {}) =>

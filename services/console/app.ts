@@ -9,7 +9,11 @@ import { usePoll } from "./base/use-poll.ts";
 import { mayAdminister } from "./model/access.ts";
 import type { Address } from "./model/address.ts";
 import { formatAddress } from "./model/address.ts";
+import { ErrorBoundary } from "./parts/error-boundary.ts";
+import { Audit } from "./screens/audit/audit.ts";
+import { Compare } from "./screens/compare/compare.ts";
 import { Fleet } from "./screens/fleet/fleet.ts";
+import { Keys } from "./screens/keys/keys.ts";
 import { Login } from "./screens/login.ts";
 import { ProcessorFrame } from "./screens/processor/frame.ts";
 
@@ -26,7 +30,12 @@ export function App(): Children {
     <main id="main" tabindex="-1">
       ${who === undefined && html`<${Arriving} />`}
       ${who === null && html`<${Login} />`}
-      ${who && html`<${Screen} who=${who} address=${address} />`}
+      ${
+        who &&
+        html`<${ErrorBoundary} key=${address.path.slice(0, 2).join("/")}>
+        <${Screen} who=${who} address=${address} />
+      </${ErrorBoundary}>`
+      }
     </main>
   `;
 }
@@ -37,8 +46,11 @@ function Screen({ who, address }: { who: Session; address: Address }): Children 
   if (first === "processors" && id !== "") {
     return html`<${ProcessorFrame} key=${id} id=${id} who=${who} address=${address} />`;
   }
+  if (first === "compare") return html`<${Compare} who=${who} address=${address} />`;
+  if (first === "keys" && mayAdminister(who.grants)) return html`<${Keys} />`;
+  if (first === "audit" && mayAdminister(who.grants)) return html`<${Audit} address=${address} />`;
   return html`<h1>There is nothing here</h1>
-    <p><a href=${formatAddress([])}>All processors</a></p>`;
+    <p>Or your key does not show it. <a href=${formatAddress([])}>All processors</a></p>`;
 }
 
 function Header({ who, address }: { who: Session; address: Address }): Children {
@@ -56,10 +68,11 @@ function Header({ who, address }: { who: Session; address: Address }): Children 
   return html`<header class="page-header">
     <a class="skip" href="#main" onClick=${skipToMain}>Skip to content</a>
     <b>KATO</b>
-    <nav aria-label="Main">${link([], "Fleet")} ${mayAdminister(who.grants) && null}</nav>
+    <nav aria-label="Main">${link([], "Fleet")} ${link(["compare"], "Compare")} 
+      ${mayAdminister(who.grants) && html`${link(["keys"], "Keys")} ${link(["audit"], "Audit")}`}</nav>
     <span class="who">
       ${who.principal !== "" && html`<span title=${who.principal}>${who.name || who.principal}</span> `}
-      <span class="quiet">may ${who.grants.scope}</span>
+      <span class="quiet">may ${who.grants.scope === "admin" ? "administer" : who.grants.scope}</span>
       ${isLogin && html` <button type="button" onClick=${logOut}>Log out</button>`}
     </span>
   </header>`;

@@ -29,6 +29,12 @@ export interface Ingestion extends IngestionReport {
   created_at: string;
 }
 
+/** The bulk requests of which something is not applied yet. */
+export interface IngestionPage {
+  ingestions: Ingestion[];
+  next?: number;
+}
+
 /** What is told of one line as soon as it is stored or refused. The Learn at the end has no line. */
 export type Receipt =
   | { line: number; sequence: number | null }

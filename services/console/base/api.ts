@@ -1,4 +1,5 @@
-import type { Session } from "../../../libs/client/types/gateway.ts";
+import type { IngestionReport } from "../../../libs/client/types/bulk.ts";
+import type { Problem as Answer, Session } from "../../../libs/client/types/gateway.ts";
 import { observable } from "./observable.ts";
 
 /** Whether the gateway answers. */
@@ -7,13 +8,18 @@ export const isReached = observable(true);
 /** Who is logged in: undefined until that is known, null if nobody is. */
 export const session = observable<Session | null | undefined>(undefined);
 
+/** What a gateway says of a request that did not succeed; of a file of observations also what is stored of it. */
+export type Refusal = Partial<Answer & IngestionReport>;
+
 /** A request that did not succeed, with what to tell about it. `status` is 0 where there was no answer. */
 export class Problem extends Error {
   readonly status: number;
+  readonly refusal: Refusal;
 
-  constructor(message: string, status: number) {
+  constructor(message: string, status: number, refusal: Refusal = {}) {
     super(message);
     this.status = status;
+    this.refusal = refusal;
   }
 }
 
@@ -55,7 +61,7 @@ export async function send<T>(method: string, path: string, options: RequestOpti
   isReached.set(true);
   // A login that is over is over for the whole page. A key that does not count when somebody logs in is not.
   if (response.status === 401 && !(method === "POST" && path === "session")) session.set(null);
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw problemOf(response.status, await response.text());
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
@@ -79,21 +85,15 @@ export async function readSession(): Promise<void> {
   session.set(await get<Session>("session"));
 }
 
-async function problemOf(response: Response): Promise<Problem> {
-  const text = await response.text();
+/** The problem that an answer's body tells. */
+export function problemOf(status: number, body: string): Problem {
+  let refusal: Refusal = {};
   try {
-    const {
-      detail,
-      title,
-      errors = [],
-    } = JSON.parse(text) as {
-      detail?: string;
-      title?: string;
-      errors?: { field: string; detail: string }[];
-    };
-    const fields = errors.map((error) => `${error.field} ${error.detail}`).join("; ");
-    return new Problem(fields || detail || title || `The answer is ${response.status}.`, response.status);
+    refusal = Object(JSON.parse(body));
   } catch {
-    return new Problem(`The answer is ${response.status}.`, response.status);
+    // Something else than a gateway has answered.
   }
+  const { detail, title, errors = [] } = refusal;
+  const fields = errors.map((error) => `${error.field} ${error.detail}`).join("; ");
+  return new Problem(fields || detail || title || `The answer is ${status}.`, status, refusal);
 }

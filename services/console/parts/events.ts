@@ -11,8 +11,16 @@ export function SymbolChip({ text, part = "plain" }: { text: string; part?: stri
   return html`<span class=${`symbol symbol-${part}`} title=${text}>${shortName(text) || "(empty)"}</span>`;
 }
 
-/** Events in a row, the latest last; the latest hundred of them at first. */
-export function Events({ events, label }: { events: string[][]; label: string }): Children {
+/** Events in a row, the latest last; the latest hundred of them at first. Those that differ from others are marked. */
+export function Events({
+  events,
+  label,
+  isMarked = () => false,
+}: {
+  events: string[][];
+  label: string;
+  isMarked?: (index: number) => boolean;
+}): Children {
   const [isWhole, setWhole] = useState(false);
   if (events.length === 0) return html`<p class="quiet">None.</p>`;
   const hidden = isWhole ? 0 : Math.max(0, events.length - shownAtFirst);
@@ -21,7 +29,8 @@ export function Events({ events, label }: { events: string[][]; label: string })
     <ol class="events" aria-label=${label} start=${hidden + 1}>
       ${events.slice(hidden).map(
         (event, index) =>
-          html`<li class="event" key=${hidden + index}>
+          html`<li class=${isMarked(hidden + index) ? "event differs" : "event"} key=${hidden + index}>
+            ${isMarked(hidden + index) && html`<span class="unseen">differs: </span>`}
             ${event.map((symbol, place) => html`<${SymbolChip} key=${place} text=${symbol} />`)}
           </li>`,
       )}

@@ -11,8 +11,16 @@ import { SymbolChip } from "./events.ts";
 
 const eventsAtFirst = 24;
 
-/** One prediction: the events of its model in a row, and its figures. */
-export function PredictionPicture({ prediction, sort }: { prediction: Prediction; sort: Figure }): Children {
+/** One prediction: the events of its model in a row, and its figures. Without a title it has the model's name. */
+export function PredictionPicture({
+  prediction,
+  sort,
+  title,
+}: {
+  prediction: Prediction;
+  sort: Figure;
+  title?: string;
+}): Children {
   const [isWhole, setWhole] = useState(false);
   const all = pictureOf(prediction);
   const { shown, before, after } = aroundPresent(all, isWhole ? Number.POSITIVE_INFINITY : eventsAtFirst);
@@ -23,7 +31,7 @@ export function PredictionPicture({ prediction, sort }: { prediction: Prediction
     html`<button type="button" onClick=${() => setWhole(true)}>${formatNumber(count)} more</button>`;
   return html`<li class="prediction">
     <div class="prediction-head">
-      <b title=${name}>${shortName(name)}</b>
+      <b title=${name}>${title ?? shortName(name)}</b>
       <span title=${figures[sort]}>${figureTitle(sort)} <b>${formatNumber(prediction[sort], 3)}</b></span>
       ${sort !== "frequency" && html`<span class="quiet" title=${figures.frequency}>learned ${frequency}×</span>`}
     </div>

@@ -28,7 +28,7 @@ const needed: Record<string, string[]> = {
     ],
     ...["GET /{id}/vector/{name}", "GET /{id}/ping", "GET /{id}/name", "GET /{id}/time", "GET /{id}/status"],
     ...["GET /{id}/commands/{command}", "GET /{id}/ingestions/{ingestion}"],
-    "GET /{id}/ingestions/{ingestion}/events",
+    ...["GET /{id}/ingestions/{ingestion}/events", "GET /processors/{id}/ingestions"],
   ],
   write: [
     ...["POST /{id}/observe", "POST /{id}/observe-sequence", "POST /{id}/observations", "POST /{id}/learn"],
@@ -250,6 +250,14 @@ test("commands, ingestions and the answers of a key belong to their principal", 
     assertProblem(await send("GET", location, undefined, theirs), 404);
   }
   assertProblem(await send("GET", `${bulk.headers.location}/events`, undefined, theirs), 404);
+  // Whatever waits for a processor is listed, so it is paused.
+  await send("POST", "/processors/p1/pause", undefined, admin);
+  await send("POST", "/p1/observations", { observations: [{ strings: ["b"] }] }, mine);
+  const listed = async (headers: Record<string, string>) =>
+    (await send("GET", "/processors/p1/ingestions", undefined, headers)).json.ingestions as unknown[];
+  const counts = await Promise.all([mine, operator, theirs].map(async (who) => (await listed(who)).length));
+  await send("POST", "/processors/p1/resume", undefined, admin);
+  assert.deepEqual(counts, [1, 1, 0]);
   const underKey = (headers: Record<string, string>, strings: string[]) =>
     send("POST", "/p1/observe", { strings }, { ...headers, "idempotency-key": "the same" });
   const first = await underKey(mine, ["c"]);

@@ -33,6 +33,7 @@ const methods: Record<string, Use> = {
   getProcessorsByIdLogBySequence: ({ processors }) => processors.loggedCommand("p1", 7),
   getProcessorsByIdDeadLettersBySequence: ({ processors }) => processors.deadLetter("p1", 7),
   getProcessorsByIdDeadLetters: ({ processors }) => processors.deadLetters("p1", { from: 1, limit: 2 }),
+  getProcessorsByIdIngestions: ({ processors }) => processors.ingestions("p1", { from: 1 }),
   postProcessorsByIdDeadLettersBySequenceResend: ({ processors }) => processors.resendDeadLetter("p1", 7),
   deleteProcessorsByIdDeadLettersBySequence: ({ processors }) => processors.discardDeadLetter("p1", 7),
   getSession: ({ access }) => access.session(),

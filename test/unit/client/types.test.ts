@@ -16,6 +16,7 @@ import type { DeadLetterPage } from "../../../services/gateway/routes/dead-lette
 import type { Genes } from "../../../services/gateway/routes/genes/description.ts";
 import type { Genome } from "../../../services/gateway/routes/genome/description.ts";
 import type { Home } from "../../../services/gateway/routes/home/description.ts";
+import type { IngestionPage } from "../../../services/gateway/routes/ingestions/description.ts";
 import type { Ingestion } from "../../../services/gateway/routes/ingestions/ingestion-view.ts";
 import type { Status } from "../../../services/gateway/routes/instance/description.ts";
 import type { Key } from "../../../services/gateway/routes/keys/description.ts";
@@ -66,6 +67,7 @@ test("the client's types are those of the routes", () => {
   same<Omit<processor.Envelope<string>, "message">, EnvelopeFields>(true);
   same<client.IngestionReport, Of<typeof common.IngestionReport>>(true);
   same<client.Ingestion, Of<typeof Ingestion>>(true);
+  same<client.IngestionPage, Of<typeof IngestionPage>>(true);
   same<client.Receipt, Receipt>(true);
   same<client.SequenceRequest, Of<typeof SequenceBody>>(true);
   same<client.SequenceResults, Of<typeof SequenceResults>>(true);

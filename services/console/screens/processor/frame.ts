@@ -8,17 +8,20 @@ import { usePoll } from "../../base/use-poll.ts";
 import { mayDo } from "../../model/access.ts";
 import type { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address.ts";
+import { ErrorBoundary } from "../../parts/error-boundary.ts";
 import { Failure } from "../../parts/notice.ts";
 import { StateBadge } from "../../parts/state-badge.ts";
 import { DeadLetters } from "../dead-letters/dead-letters.ts";
 import { Log } from "../log/log.ts";
 import { TryIt } from "../try-it/try-it.ts";
+import { UploadScreen } from "../upload/upload.ts";
 import { Overview } from "./overview.ts";
 
 /** The screens of a processor, with the scope that each needs. */
 const screens = {
   "": { title: "Overview", scope: "read", screen: Overview },
   try: { title: "Try it", scope: "read", screen: TryIt },
+  upload: { title: "Upload", scope: "write", screen: UploadScreen },
   log: { title: "Log", scope: "operate", screen: Log },
   "dead-letters": { title: "Dead letters", scope: "operate", screen: DeadLetters },
 } as const;
@@ -78,7 +81,13 @@ export function ProcessorFrame({
     </nav>
     <${Failure} error=${error} />
     ${!value && error === undefined && html`<p class="quiet">Loading…</p>`}
-    ${value && chosen && html`<${chosen.screen} processor=${value} who=${who} address=${address} refresh=${refresh} />`}
+    ${
+      value &&
+      chosen &&
+      html`<${ErrorBoundary} key=${name}>
+      <${chosen.screen} processor=${value} who=${who} address=${address} refresh=${refresh} />
+    </${ErrorBoundary}>`
+    }
     ${value && !chosen && html`<p>There is no such screen, or your key does not show it.</p>`}
   `;
 }

@@ -1,37 +1,21 @@
 import { useState } from "preact/hooks";
 import type { Processor } from "../../../../libs/client/types/gateway.ts";
-import type { Envelope } from "../../../../libs/client/types/processor.ts";
-import { get, pathOf, send } from "../../base/api.ts";
+import { pathOf, send } from "../../base/api.ts";
+import { loadGenes } from "../../base/genes.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import { useAction } from "../../base/use-action.ts";
 import { usePoll } from "../../base/use-poll.ts";
+import { genes } from "../../model/genes.ts";
 import { textIn } from "../../parts/dialog.ts";
 import { Failure, Told } from "../../parts/notice.ts";
-
-/** The genes that can be set while KATO runs, each explained in a line. */
-const genes: Record<string, string> = {
-  recall_threshold: "How similar a model has to be to be predicted, from 0 to 1.",
-  max_sequence_length: "After so many events KATO learns by itself; 0 for never.",
-  persistence: "How many values of an emotive a model keeps.",
-  smoothness: "How much the emotives of events in a row are smoothed.",
-  always_update_frequencies: "Whether each Learn counts, also of a model that is known (1) or not (0).",
-};
 
 /** The genes of a processor. Those who may write can change them. */
 export function Genes({ processor, mayChange }: { processor: Processor; mayChange: boolean }): Children {
   const { id, healthy } = processor;
-  const { value, error, refresh } = usePoll(
-    `genes ${id}`,
-    (signal) =>
-      Promise.all(
-        Object.keys(genes).map(async (gene) => {
-          const { message } = await get<Envelope<unknown>>(pathOf(id, "gene", gene), signal);
-          return { gene, now: message };
-        }),
-      ),
-    { version: healthy },
-  );
+  const { value, error, refresh } = usePoll(`genes ${id}`, (signal) => loadGenes(id, signal), {
+    version: healthy,
+  });
   return html`<${Failure} error=${error} />
     ${
       value &&
@@ -39,13 +23,11 @@ export function Genes({ processor, mayChange }: { processor: Processor; mayChang
       html`<ul class="genes">
       ${value.map(
         ({ gene, now }) =>
-          html`<${Gene} key=${gene} id=${id} gene=${gene} now=${textOf(now)} mayChange=${mayChange} onChanged=${refresh} />`,
+          html`<${Gene} key=${gene} id=${id} gene=${gene} now=${now} mayChange=${mayChange} onChanged=${refresh} />`,
       )}
     </ul>`
     }`;
 }
-
-const textOf = (value: unknown): string => (value === null ? "–" : String(value));
 
 function Gene({
   id,

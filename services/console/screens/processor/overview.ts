@@ -7,6 +7,7 @@ import { mayDo } from "../../model/access.ts";
 import { adviceFor } from "../../model/advice.ts";
 import { formatNumber, formatSeconds } from "../../model/format.ts";
 import { HealthChart } from "../../parts/health-chart.ts";
+import { Ingestions } from "../../parts/ingestions.ts";
 import { When } from "../../parts/when.ts";
 import { WorkingMemory } from "../../parts/working-memory.ts";
 import { Genes } from "./genes.ts";
@@ -26,6 +27,10 @@ export function Overview({ processor, who, refresh }: ProcessorScreenProps): Chi
       <section class="panel">
         <h2>Health over time</h2>
         <${HealthChart} samples=${samplesOf(processor.id)} />
+      </section>
+      <section class="panel">
+        <h2>${mayDo(who.grants, "operate") ? "Ingestions under way" : "Your ingestions under way"}</h2>
+        <${Ingestions} id=${processor.id} />
       </section>
       <section class="panel">
         <h2>Working memory</h2>

@@ -7,8 +7,8 @@ import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import { mayDo } from "../../model/access.ts";
 import { Failure } from "../../parts/notice.ts";
+import { ObserveForm } from "../../parts/observe-form.ts";
 import { versionOf, WorkingMemory } from "../../parts/working-memory.ts";
-import { ObserveForm } from "./observe-form.ts";
 import { Predictions } from "./predictions.ts";
 
 /** Telling a processor something by hand, and seeing what it predicts. */
@@ -28,7 +28,7 @@ export function TryIt({ processor, who, address, refresh }: ProcessorScreenProps
   };
   return html`<div class="try">
     <div>
-      ${mayDo(who.grants, "write") && html`<${ObserveForm} id=${id} onSent=${onSent} />`}
+      ${mayDo(who.grants, "write") && html`<${ObserveForm} ids=${[id]} onSent=${onSent} />`}
       <section class="panel">
         <h2>Working memory</h2>
         <${WorkingMemory} processor=${processor} version=${sent} />

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parentPort } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import type { Asset } from "./assets.ts";
+import { bundle } from "./bundle.ts";
 
 // Runs in a thread of its own: the code that strips types takes some 25 MB, which go when the thread ends.
 
@@ -17,24 +18,6 @@ const packages: Record<string, string> = {
   "preact/hooks": "preact-hooks.js",
   htm: "htm.js",
 };
-
-/** Names stand beside each other: `screens/fleet/fleet.ts` is served as `screens.fleet.fleet.js`. */
-const nameOf = (file: string): string =>
-  relative(root, file).replace(/\.ts$/, ".js").replaceAll(/[\\/]/g, ".");
-
-/**
- * A module as a browser can load it: the names of packages and files are those under which they are served. A page
- * without inline scripts can have no import map.
- */
-function withServedNames(source: string, folder: string): string {
-  return source.replace(
-    /(\bfrom\s*|\bimport\s*)"([^"\n]+)"/g,
-    (whole, keyword: string, specifier: string) => {
-      const name = specifier.startsWith(".") ? nameOf(join(folder, specifier)) : packages[specifier];
-      return name === undefined ? whole : `${keyword}"./${name}"`;
-    },
-  );
-}
 
 /**
  * A module without its comments and indentation, which are two fifths of what is sent. In the console's sources every
@@ -55,18 +38,28 @@ function asset(name: string, type: string, text: string): Asset {
 }
 
 const javaScript = "text/javascript; charset=utf-8";
-const sources = globSync("**/*.ts", { cwd: root }).map((file) => join(root, file));
-const ownModules = sources.map((file) => {
-  const source = withoutComments(stripTypeScriptTypes(readFileSync(file, "utf8")));
-  return asset(nameOf(file), javaScript, withServedNames(source, dirname(file)));
-});
+const sources = new Map(
+  globSync("**/*.ts", { cwd: root }).map((file) => {
+    const path = join(root, file);
+    return [path, withoutComments(stripTypeScriptTypes(readFileSync(path, "utf8")))];
+  }),
+);
 const packageModules = Object.entries(packages).map(([specifier, name]) => {
   const source = readFileSync(fileURLToPath(import.meta.resolve(specifier)), "utf8");
-  return asset(name, javaScript, withServedNames(source.replace(/^\/\/# sourceMappingURL=.*$/m, ""), root));
+  // A page without inline scripts can have no import map, so a package that imports another gets its served name.
+  const withServedNames = source
+    .replace(/^\/\/# sourceMappingURL=.*$/m, "")
+    .replace(/(\bfrom\s*)"([^"\n]+)"/g, (whole, from: string, other: string) =>
+      packages[other] === undefined ? whole : `${from}"./${packages[other]}"`,
+    );
+  return asset(name, javaScript, withServedNames);
 });
-const modules = [...ownModules, ...packageModules];
+const modules = [
+  asset("main.js", javaScript, bundle(sources, join(root, "main.ts"), packages)),
+  ...packageModules,
+];
 
-// Without these a browser would find out about a module only once it has read the one that imports it.
+// Without these a browser would find out about a package only once it has read what imports it.
 const preloads = modules.map(({ name }) => `<link rel="modulepreload" href="console/${name}">`).join("\n");
 const page = readFileSync(join(root, "page.html"), "utf8").replace("<!-- preloads -->", () => preloads);
 

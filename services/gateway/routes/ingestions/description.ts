@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { exampleProcessor, exampleTime } from "../../openapi/examples.ts";
 import type { Operation } from "../../openapi/operation.ts";
 import { json } from "../../openapi/operation.ts";
+import { Next } from "../../openapi/schemas.ts";
 import { Ingestion } from "./ingestion-view.ts";
 
 const exampleView = {
@@ -37,6 +38,24 @@ export const ingestion: Operation = {
   summary: "How a bulk request stands",
   description: "Known for seven days.",
   answers: { 200: { description: "How it stands.", content: json(Ingestion, exampleView) } },
+  problems: [400, 404, 503],
+};
+
+export const IngestionPage = Type.Object({ ingestions: Type.Array(Ingestion), next: Next });
+
+export const list: Operation = {
+  tag: "Many observations",
+  summary: "The bulk requests of which something is not applied yet",
+  description:
+    "In the order of the log, from the sequence `from` on; without `operate` only one's own. One that lies between " +
+    "the commands of another is listed once it is being applied. One request looks at a hundred commands that wait, " +
+    "each of which leads past its whole bulk request. `next` is where to go on, also where a page is empty.",
+  answers: {
+    200: {
+      description: "A page of them.",
+      content: json(IngestionPage, { ingestions: [exampleView] }),
+    },
+  },
   problems: [400, 404, 503],
 };
 

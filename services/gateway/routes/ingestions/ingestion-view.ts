@@ -73,9 +73,20 @@ export async function ingestionView(
   if (!record || !maySee(principal, record.sender)) {
     throw new GatewayError("INGESTION_NOT_FOUND", `Ingestion ${ingestion} not found`, { processor });
   }
-  const { counts, applied, unknownThrough } = await countsOf(backend, processor, ingestion);
+  return viewOf(backend, record, await readProgress(backend, processor));
+}
+
+/** How an ingestion stands, when its processor is so far. */
+export async function viewOf(
+  backend: Backend,
+  record: IngestionRecord,
+  { applied, ingestions: active = {}, unknownThrough = 0 }: Progress,
+): Promise<IngestionView> {
+  const { processor, ingestion } = record;
+  const kept = active[ingestion] ?? (await backend.stores.ingestions.counts(processor, ingestion));
+  const counts = kept ?? noCounts;
   const { first_sequence, last_sequence, learn_sequence, rejected, rejected_count } = record;
-  const end = Math.max(last_sequence ?? 0, learn_sequence ?? 0);
+  const end = endOf(record);
   const counted = counts.applied + counts.failed + counts.unknown;
   const isAccepting = record.state === "accepting";
   const isGone = !isAccepting && applied < end && (await isGoneFromLog(backend, processor, end));
@@ -111,31 +122,30 @@ export async function ingestionView(
   };
 }
 
-/** What is read of a checkpoint. */
-interface Stored {
+/** The last sequence of an ingestion, as far as it is stored. */
+export const endOf = ({ last_sequence, learn_sequence }: IngestionRecord): number =>
+  Math.max(last_sequence ?? 0, learn_sequence ?? 0);
+
+/**
+ * What is read of a checkpoint: how far the processor is, and the worker's counts. Those of an ingestion that is idle
+ * are in its own entry.
+ */
+export interface Progress {
   applied: number;
   ingestions?: Record<string, IngestionCounts>;
   unknownThrough?: number;
+}
+
+export async function readProgress(
+  { stores: { checkpoints } }: Backend,
+  processor: string,
+): Promise<Progress> {
+  const entry = await checkpoints.get(processor);
+  return entry?.operation === "PUT" ? entry.json<Progress>() : { applied: 0 };
 }
 
 function stateOf(isAccepting: boolean, isApplied: boolean, isBegun: boolean): IngestionView["state"] {
   if (isAccepting) return "accepting";
   if (isApplied) return "done";
   return isBegun ? "applying" : "queued";
-}
-
-/**
- * The worker's counts. They are in its checkpoint, and in the ingestion's own entry once the ingestion is
- * idle.
- */
-async function countsOf(
-  { stores: { checkpoints, ingestions } }: Backend,
-  processor: string,
-  ingestion: string,
-): Promise<{ counts: IngestionCounts; applied: number; unknownThrough: number }> {
-  const entry = await checkpoints.get(processor);
-  const checkpoint = entry?.operation === "PUT" ? entry.json<Stored>() : { applied: 0 };
-  const counts =
-    checkpoint.ingestions?.[ingestion] ?? (await ingestions.counts(processor, ingestion)) ?? noCounts;
-  return { counts, applied: checkpoint.applied, unknownThrough: checkpoint.unknownThrough ?? 0 };
 }

@@ -6,10 +6,12 @@ import { anybody } from "../../access/principal.ts";
 import type { Backend, RouteOptions } from "../../fleet/backend.ts";
 import { targetOf } from "../../fleet/backend.ts";
 import { withNats } from "../../fleet/errors.ts";
-import { ProcessorId } from "../../http/schemas.ts";
+import { PageQuery } from "../../http/paging.ts";
+import { ProcessorId, ProcessorParams } from "../../http/schemas.ts";
 import * as described from "./description.ts";
 import type { IngestionView } from "./ingestion-view.ts";
 import { ingestionView } from "./ingestion-view.ts";
+import { ingestionsUnderWay } from "./under-way.ts";
 import { IngestionWatchers } from "./watchers.ts";
 
 const retryMs = 1_000;
@@ -19,6 +21,8 @@ const IngestionParams = Type.Object({
   id: ProcessorId,
   ingestion: Type.String({ description: "The ingestion's id, as the answer to its request told it" }),
 });
+
+const ListQuery = Type.Object({ from: PageQuery.properties.from });
 
 /** What became of bulk requests. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
@@ -37,6 +41,22 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     async (request) => {
       const { backend, processor } = targetOf(options, request);
       return look(backend, processor, request.params.ingestion, request.principal);
+    },
+  );
+
+  app.get(
+    "/processors/:id/ingestions",
+    {
+      schema: { params: ProcessorParams, querystring: ListQuery },
+      config: { operation: described.list, scope: "read" },
+    },
+    async (request) => {
+      const { backend, processor } = targetOf(options, request);
+      const from = Number(request.query.from ?? 0);
+      const { ingestions, next } = await withNats(backend, processor, () =>
+        ingestionsUnderWay(backend, processor, request.principal, from),
+      );
+      return { ingestions, ...(next !== undefined && { next }) };
     },
   );
 
