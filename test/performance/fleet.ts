@@ -70,7 +70,7 @@ export async function fleet(sides: Sides): Promise<Figure[]> {
 }
 
 /** What the process has in memory, in MB of 2^20 bytes. Linux only. */
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   const [, kib = "0"] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Math.round(Number(kib) / 1_024);
 }
