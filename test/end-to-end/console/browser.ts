@@ -4,7 +4,6 @@ import { delimiter, join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { chromium } from "playwright-core";
 import { sendTo } from "../../fixtures/http-client.ts";
-import { until } from "../../fixtures/until.ts";
 
 /** The Chromium of this machine; undefined where there is none. */
 const path = (process.env.PATH ?? "")
@@ -48,7 +47,7 @@ export async function openConsole(
     await context.addCookies([{ name: "kato_session", value, url, httpOnly: true, sameSite: "Strict" }]);
   }
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   const errors: string[] = [];
   page.on("pageerror", ({ message }) => errors.push(message));
   page.on("console", (message) => {
@@ -73,22 +72,13 @@ interface Violations {
 
 const axe = createRequire(import.meta.url)("axe-core") as { source: string };
 
-/** What axe finds wrong in what is seen. The page has to be opened with `bypassCSP`. */
-export async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate("axe.run()")) as Violations;
+/** What axe finds wrong in what is seen, by these rules or by all. The page has to be opened with `bypassCSP`. */
+export async function violationsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
+  const runOnly = rules === undefined ? {} : { runOnly: { type: "rule", values: rules } };
+  const options = { ...runOnly, resultTypes: ["violations"], preload: false };
+  const { violations } = (await page.evaluate(`axe.run(${JSON.stringify(options)})`)) as Violations;
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ""}`),
   );
-}
-
-/** Waits until the gateway says this of a processor. */
-export function untilProcessor(
-  url: string,
-  id: string,
-  what: string,
-  condition: (processor: Record<string, unknown>) => boolean,
-): Promise<boolean> {
-  const send = sendTo(url);
-  return until(`${id} ${what}`, async () => condition((await send("GET", `/processors/${id}`)).json));
 }

@@ -65,7 +65,7 @@ export function Comparison({ sides, states, address }: ComparisonProps): Childre
       isKnown &&
       html`<section class="panel">
         <h2>Genes</h2>
-        <div class="table">
+        <div class="table" tabindex="0" role="region" aria-label="Genes of both">
           <table>
             <thead><tr><th>Gene</th>${sides.map(({ id }) => html`<th key=${id}>${id}</th>`)}</tr></thead>
             <tbody>
