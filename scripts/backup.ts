@@ -3,8 +3,8 @@
 import { backUp } from "../libs/backup/back-up.ts";
 import { runBackupCommand } from "./backup/run-command.ts";
 
-await runBackupCommand("backup", async ({ argument: folder, connection, stopping, progress }) => {
-  const { processors } = await backUp({ folder, connection, stopping, progress });
+await runBackupCommand("backup", async ({ argument: folder, ...options }) => {
+  const { processors } = await backUp({ folder, ...options });
   const longest = Math.max(0, ...processors.map(({ paused_ms }) => paused_ms));
   return `${folder} has ${processors.length} processors; none was paused for longer than ${longest} ms`;
 });

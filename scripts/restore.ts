@@ -3,7 +3,7 @@
 import { restore } from "../libs/backup/restore.ts";
 import { runBackupCommand } from "./backup/run-command.ts";
 
-await runBackupCommand("restore", async ({ argument: folder, connection, replicas, stopping, progress }) => {
-  const { processors } = await restore({ folder, connection, replicas, stopping, progress });
+await runBackupCommand("restore", async ({ argument: folder, ...options }) => {
+  const { processors } = await restore({ folder, ...options });
   return `${processors.length} processors are restored; start the workers and gateways`;
 });

@@ -6,8 +6,11 @@ import { Registry } from "../registry/registry.ts";
 import type { ProcessorContext } from "./back-up-processor.ts";
 import { backUpProcessor } from "./back-up-processor.ts";
 import { BackupError } from "./backup-error.ts";
-import { completeFolder, createFolder } from "./folder.ts";
+import { EntryCopy } from "./copy-entries.ts";
+import { keySources } from "./entries.ts";
+import { BackupFile, completeFolder, createFolder } from "./folder.ts";
 import type { Manifest, ProcessorBackup } from "./manifest.ts";
+import { keysFile } from "./manifest.ts";
 import { Moments } from "./moments.ts";
 import { listStreams } from "./our-streams.ts";
 
@@ -15,6 +18,8 @@ export interface BackupOptions {
   connection: NatsConnection;
   /** A folder that does not exist yet, or is empty. */
   folder: string;
+  /** Whether it has the keys of clients, too. */
+  withKeys?: boolean;
   /** Once it is aborted, the backup ends, with every processor resumed and an incomplete folder. */
   stopping: AbortSignal;
   /** Told what happens, in lines for people. */
@@ -32,7 +37,13 @@ const processorsAtOnce = 4;
  * Rejects with a BackupError for what an operator can see to. The folder is then incomplete, and cannot be
  * restored.
  */
-export async function backUp({ connection, folder, stopping, progress }: BackupOptions): Promise<Manifest> {
+export async function backUp({
+  connection,
+  folder,
+  withKeys = false,
+  stopping,
+  progress,
+}: BackupOptions): Promise<Manifest> {
   const registry = await openRegistry(connection);
   const moments = new Moments(connection);
   try {
@@ -63,11 +74,27 @@ export async function backUp({ connection, folder, stopping, progress }: BackupO
     processors.sort((a, b) => (a.id < b.id ? -1 : 1));
     const nats_version = connection.info?.version ?? "";
     const manifest: Manifest = { format: 1, created_at, nats_version, processors };
+    if (withKeys) {
+      const { sum, count } = await copyKeys(context);
+      sums.push(sum);
+      manifest.keys = count;
+    }
     await completeFolder(folder, manifest, sums);
     return manifest;
   } finally {
     moments.close();
     registry.close();
+  }
+}
+
+async function copyKeys({ connection, folder, stopping }: ProcessorContext) {
+  const file = await BackupFile.create(folder, keysFile);
+  try {
+    const copy = new EntryCopy(connection, file);
+    await copy.copyRest(keySources, stopping);
+    return { sum: await file.finish(), count: copy.count };
+  } finally {
+    await file.close();
   }
 }
 

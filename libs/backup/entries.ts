@@ -32,7 +32,7 @@ const keysOf: Record<BucketName, (processor: string) => string[]> = {
   // They are about workers that run, and mean nothing to those that are started later.
   leases: () => [],
   lateCalls: () => [],
-  // A key that was revoked since would come back with them.
+  // They belong to no processor, and are copied where somebody asks for it.
   keys: () => [],
 };
 
@@ -51,6 +51,9 @@ export const otherSources = (processor: string): EntrySource[] => [
   { stream: deadLetterStream, subject: deadLetterSubject(processor, "*") },
 ];
 
+/** Where the keys of clients are. Of each there is a hash. */
+export const keySources: EntrySource[] = [{ stream: bucketStream("keys"), subject: keySubject("keys", ">") }];
+
 function sourcesIn(buckets: BucketName[], processor: string): EntrySource[] {
   return buckets.flatMap((bucket) =>
     keysOf[bucket](processor).map((key) => ({
@@ -62,7 +65,7 @@ function sourcesIn(buckets: BucketName[], processor: string): EntrySource[] {
 
 /** The streams that entries of a backup may belong to. */
 export const entryStreams: ReadonlySet<string> = new Set(
-  [...checkpointSources("p"), ...otherSources("p")].map(({ stream }) => stream),
+  [...checkpointSources("p"), ...otherSources("p"), ...keySources].map(({ stream }) => stream),
 );
 
 /** A message as an entry. NATS's own headers are left out: they are conditions under which it was written. */

@@ -11,6 +11,8 @@ export interface Manifest {
   /** The version of the nats-server that has made the snapshots. */
   nats_version: string;
   processors: ProcessorBackup[];
+  /** How many lines the keys of clients have; absent if nobody has asked for them. */
+  keys?: number;
 }
 
 export interface ProcessorBackup {
@@ -42,6 +44,8 @@ export interface LogBackup extends StreamDescription {
 export const manifestFile = "manifest.json";
 export const logFile = (processor: string) => `${processor}/log.tar.s2`;
 export const entriesFile = (processor: string) => `${processor}/entries.ndjson`;
+/** No processor has it as its id: that has no dot. */
+export const keysFile = "keys.ndjson";
 
 /** What is wrong with a log that was restored, in words. */
 export interface LogProblem {

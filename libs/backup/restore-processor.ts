@@ -34,8 +34,7 @@ export async function restoreProcessor(
   { id, log, entries }: ProcessorBackup,
 ): Promise<string | undefined> {
   const loss = log && (await restoreLog(context, id, log));
-  const count = await restoreEntries(context, id);
-  if (count !== entries) throw new BackupError(`${id} has ${count} entries, and ${entries} were written`);
+  await restoreEntries(context, entriesFile(id), entries);
   return loss;
 }
 
@@ -60,29 +59,35 @@ async function* chunksOf(path: string, stopping: AbortSignal): AsyncGenerator<Ui
   }
 }
 
-/** Resolves to how many entries there are. */
-async function restoreEntries({ connection, folder, stopping }: RestoreContext, id: string): Promise<number> {
+/** Restores the entries of one of the backup's files, which has to have as many as were written. */
+export async function restoreEntries(
+  { connection, folder, stopping }: RestoreContext,
+  file: string,
+  expected: number,
+): Promise<void> {
   const streams = jetstream(connection);
-  const lines = createInterface({ input: createReadStream(join(folder, entriesFile(id))) });
+  const lines = createInterface({ input: createReadStream(join(folder, file)) });
   let waiting: Promise<unknown>[] = [];
   let count = 0;
   for await (const line of lines) {
     stopping.throwIfAborted();
     // They are stored in the order in which they are published.
-    waiting.push(publish(streams, id, JSON.parse(line)));
+    waiting.push(publish(streams, file, JSON.parse(line)));
     count++;
     if (waiting.length < publishedAtOnce) continue;
     await Promise.all(waiting);
     waiting = [];
   }
   await Promise.all(waiting);
-  return count;
+  if (count !== expected) {
+    throw new BackupError(`${file} has ${count} entries, and ${expected} were written`);
+  }
 }
 
-async function publish(streams: JetStreamClient, id: string, entry: Entry): Promise<void> {
+async function publish(streams: JetStreamClient, file: string, entry: Entry): Promise<void> {
   const { stream: streamName, subject, data } = entry;
   if (!entryStreams.has(streamName)) {
-    throw new BackupError(`${id} has an entry of ${streamName}, which this version does not know`);
+    throw new BackupError(`${file} has an entry of ${streamName}, which this version does not know`);
   }
   await streams.publish(subject, Buffer.from(data, "base64"), {
     headers: headersOf(entry),

@@ -5,9 +5,10 @@ import { bucketStream, openBucket } from "../nats/buckets.ts";
 import { BackupError } from "./backup-error.ts";
 import { readFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
+import { keysFile } from "./manifest.ts";
 import { listStreams } from "./our-streams.ts";
 import type { RestoreContext } from "./restore-processor.ts";
-import { restoreProcessor } from "./restore-processor.ts";
+import { restoreEntries, restoreProcessor } from "./restore-processor.ts";
 import { serverProblem } from "./server-problem.ts";
 
 export interface RestoreOptions {
@@ -15,6 +16,8 @@ export interface RestoreOptions {
   folder: string;
   /** How many replicas everything gets; undefined for as many as the logs had. */
   replicas: number | undefined;
+  /** Whether the keys of clients are restored, too. Those that were revoked since count again. */
+  withKeys?: boolean;
   /** Once it is aborted, the restore ends, and what it has made is removed. */
   stopping: AbortSignal;
   /** Told what happens, in lines for people. */
@@ -30,13 +33,16 @@ export interface RestoreOptions {
  * and the workers will say what is lost.
  */
 export async function restore(options: RestoreOptions): Promise<Manifest> {
-  const { connection, folder, stopping, progress } = options;
+  const { connection, folder, withKeys = false, stopping, progress } = options;
   const manifest = await readFolder(folder);
   progress(`${manifest.processors.length} processors, of ${manifest.created_at}; all checksums are right`);
   const had = Math.max(1, ...manifest.processors.map(({ log }) => log?.config.num_replicas ?? 1));
   const replicas = options.replicas ?? had;
   const problem = serverProblem(manifest.nats_version, connection.info?.version ?? "", replicas);
   if (problem !== undefined) throw new BackupError(problem);
+  if (withKeys && manifest.keys === undefined) {
+    throw new BackupError(`${folder} has no keys of clients: it was made without --keys`);
+  }
   await checkEmpty(connection);
   const made: string[] = [];
   const losses: string[] = [];
@@ -56,6 +62,14 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
       const commands = backup.log?.state.messages ?? 0;
       const what = `${backup.id}: ${commands} commands, ${backup.entries} entries`;
       progress(`${index + 1} of ${manifest.processors.length}: ${what}`);
+    }
+    if (withKeys && manifest.keys !== undefined) {
+      context.onStream(bucketStream("keys"));
+      await openBucket(connection, "keys", replicas);
+      await restoreEntries(context, keysFile, manifest.keys);
+      progress(`the keys of clients, ${manifest.keys} entries: those that were revoked since count again`);
+    } else if (manifest.keys !== undefined) {
+      progress("the keys of clients are left out: --keys restores them");
     }
     stopping.throwIfAborted();
     context.onStream(bucketStream("registry"));

@@ -8,6 +8,8 @@ import { commonSettings } from "../../libs/service/common-settings.ts";
 export interface BackupCommand {
   /** Its only argument. */
   argument: string;
+  /** Whether the keys of clients are wanted, too. */
+  withKeys: boolean;
   connection: NatsConnection;
   /** NATS_REPLICAS; undefined where it is not set. */
   replicas: number | undefined;
@@ -19,9 +21,9 @@ export interface BackupCommand {
 
 /** What each command takes, and as which of NATS's users it is answered. */
 const commands = {
-  backup: { argument: "DIR", inbox: "backup" },
-  restore: { argument: "DIR", inbox: "restore" },
-  replicas: { argument: "3", inbox: "restore" },
+  backup: { argument: "DIR", inbox: "backup", hasKeys: true },
+  restore: { argument: "DIR", inbox: "restore", hasKeys: true },
+  replicas: { argument: "3", inbox: "restore", hasKeys: false },
 } as const;
 
 /**
@@ -43,9 +45,12 @@ export async function runBackupCommand(
   }
   let nats: NatsLink | undefined;
   try {
-    const [argument, ...more] = process.argv.slice(2);
+    const { hasKeys } = commands[name];
+    const [argument, ...more] = process.argv.slice(2).filter((each) => !hasKeys || each !== "--keys");
+    const withKeys = hasKeys && process.argv.includes("--keys");
     if (argument === undefined || argument.startsWith("-") || more.length > 0) {
-      progress(`give it one argument: npm run ${name} -- ${commands[name].argument}`);
+      const options = hasKeys ? "[--keys] " : "";
+      progress(`give it one argument: npm run ${name} -- ${options}${commands[name].argument}`);
       process.exitCode = 2;
       return;
     }
@@ -64,7 +69,7 @@ export async function runBackupCommand(
     });
     if (!nats) throw new BackupError("stopped before NATS answered");
     const { connection } = nats;
-    progress(await run({ argument, connection, replicas, stopping: stop.signal, progress }));
+    progress(await run({ argument, withKeys, connection, replicas, stopping: stop.signal, progress }));
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof BackupError || error instanceof SettingsError) progress(error.message);

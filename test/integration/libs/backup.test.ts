@@ -64,6 +64,32 @@ test("a log is restored with its sequences, times and holes, and goes on countin
   assert.equal(seq, 3_001);
 });
 
+test("the keys of clients are in a backup that was asked for them, and restored where somebody asks for it", async (t) => {
+  const [from, to, other] = [await emptyNats(t), await emptyNats(t), await emptyNats(t)];
+  await standingProcessor(t, from);
+  const keys = await openBucket(from, "keys", 1);
+  await keys.put("k1", "hashes");
+  await keys.put("revoked", "hashes");
+  await keys.delete("revoked");
+  const [without, withKeys] = [join(temporaryFolder(t), "a"), join(temporaryFolder(t), "b")];
+  await backUp({ connection: from, folder: without, stopping, progress: ignore });
+  await backUp({ connection: from, folder: withKeys, withKeys: true, stopping, progress: ignore });
+
+  const asked = { replicas: undefined, withKeys: true, stopping };
+  const restoring = restore({ connection: to, folder: without, ...asked, progress: ignore });
+  await assert.rejects(restoring, { name: "BackupError", message: /made without --keys/ });
+  await restore({ connection: to, folder: withKeys, ...asked, progress: ignore });
+  const restored = await openBucket(to, "keys", 1);
+  assert.equal((await restored.get("k1"))?.string(), "hashes");
+  assert.notEqual((await restored.get("revoked"))?.operation, "PUT");
+
+  const lines: string[] = [];
+  const progress = (line: string) => void lines.push(line);
+  await restore({ connection: other, folder: withKeys, ...asked, withKeys: false, progress });
+  assert.match(lines.join("\n"), /keys of clients are left out: --keys/);
+  assert.equal(await (await openBucket(other, "keys", 1)).get("k1"), null);
+});
+
 test("what is stored and trimmed while a backup is made leaves it whole", async (t) => {
   const [from, to] = [await emptyNats(t), await emptyNats(t)];
   const logs = await fillLog(from);

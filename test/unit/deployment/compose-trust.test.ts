@@ -108,7 +108,10 @@ test("the files that services are told to read are those that the setup writes, 
   assert.match(script, /^ {2}keys=\/secrets\/gateway\/program-keys$/m);
   const users = [...read("deploy/nats/users.conf").matchAll(/^ +user: (\w+)$/gm)].map(([, user]) => user);
   assert.deepEqual(users, ["gateway", "worker"]);
-  const ofNats = [...users, "route"].map((user) => `nats ${user} nats`);
+  const ofBackups = [...read("deploy/nats/backup-users.conf").matchAll(/^ +user: (\w+)$/gm)].map(
+    ([, user]) => user,
+  );
+  const ofNats = [...users, ...ofBackups, "route"].map((user) => `nats ${user} nats`);
   assert.deepEqual(written.sort(), [...needed, ...ofNats, "grafana admin-password grafana"].sort());
   assert.deepEqual([node, grafana], ["1000", "472"]);
   for (const services of topologies) {
