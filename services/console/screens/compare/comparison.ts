@@ -101,7 +101,7 @@ function Predictions({
   const toggle = () => changeQuery(address, { differing: onlyOthers ? "" : "1" });
   return html`<section class="panel">
     <h2>Predictions</h2>
-    ${predictions.length === 0 && html`<p>There are none. KATO predicts once it has learned something that begins like what it observes.</p>`}
+    ${predictions.length === 0 && html`<p>There are none. Once it has learned something, observe a part of that, and it predicts the rest.</p>`}
     ${
       predictions.length > 0 &&
       html`<${SortByFigure} address=${address} />
