@@ -63,7 +63,8 @@ export function Comparison({ sides, states, address }: ComparisonProps): Childre
     </div>
     ${
       isKnown &&
-      html`<section class="panel">
+      html`<${Predictions} sides=${sides} predictions=${predictions} figure=${figure} address=${address} />
+      <section class="panel">
         <h2>Genes</h2>
         <div class="table" tabindex="0" role="region" aria-label="Genes of both">
           <table>
@@ -79,8 +80,7 @@ export function Comparison({ sides, states, address }: ComparisonProps): Childre
             </tbody>
           </table>
         </div>
-      </section>
-      <${Predictions} sides=${sides} predictions=${predictions} figure=${figure} address=${address} />`
+      </section>`
     }
   `;
 }
