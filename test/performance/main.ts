@@ -2,6 +2,7 @@ import { keyCost } from "./access.ts";
 import { backupPause } from "./backup.ts";
 import { bulkAccept } from "./bulk.ts";
 import { commandLine } from "./cli.ts";
+import { consolePage } from "./console.ts";
 import { serialDrain } from "./drain.ts";
 import { durability } from "./durability.ts";
 import { fleet } from "./fleet.ts";
@@ -36,6 +37,7 @@ const measurements: Measurement[] = [
   { names: ["failover"], measure: failover },
   { names: ["query_during_ingestion"], measure: queryDuringIngestion },
   { names: ["scrape_500"], measure: scrapeLatency },
+  { names: ["console_first_view", "console_fleet_1000"], measure: consolePage },
   { names: ["backup_pause"], measure: backupPause, isLong: true },
   { names: ["fleet_1000"], measure: fleet, isLong: true },
   { names: ["isolation"], measure: isolation, isLong: true },

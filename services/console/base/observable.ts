@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 /** A value that several components show. */
 export interface Observable<T> {
@@ -27,7 +27,7 @@ export function observable<T>(initial: T): Observable<T> {
 /** The value now; the component is rendered again when it changes. */
 export function useObservable<T>(source: Observable<T>): T {
   const [value, setValue] = useState({ is: source.get() });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const read = () =>
       setValue((before) => (Object.is(before.is, source.get()) ? before : { is: source.get() }));
     // It may have changed since it was rendered.

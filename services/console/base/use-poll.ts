@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isAborted } from "./api.ts";
 
 export interface Polled<T> {
@@ -31,7 +31,8 @@ export function usePoll<T>(
   latest.current = load;
   const now = useRef<() => Promise<void>>(async () => {});
 
-  useEffect(() => {
+  // Not `useEffect`, which waits for the page to be painted first: nothing is seen before the answer has come.
+  useLayoutEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let running: AbortController | undefined;
     let isOver = false;

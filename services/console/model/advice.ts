@@ -12,17 +12,17 @@ export interface Advice {
  * (docs/operating.md, States).
  */
 export function adviceFor(processor: Processor): Advice | undefined {
-  const { state, reason = "", degraded = "", endpoint, depth, foreign_observes } = processor;
+  const { id, state, reason = "", degraded = "", endpoint, depth, foreign_observes } = processor;
   switch (state) {
     case "held":
       return {
-        problem: reason || "Nobody can prove which commands its instance has.",
+        problem: asSentence(reason) || "Nobody can prove which commands its instance has.",
         remedy: "Adopt the instance if it is right, or rebuild it from a sequence.",
       };
     case "down":
       return {
-        problem: reason || "Its instance does not answer.",
-        remedy: `Start the instance at ${endpoint}, or correct the endpoint.`,
+        problem: asSentence(reason) || "Its instance does not answer.",
+        remedy: `Start the instance at ${endpoint}, or correct its endpoint (PUT /processors/${id}).`,
       };
     case "unowned":
       return {
@@ -34,7 +34,7 @@ export function adviceFor(processor: Processor): Advice | undefined {
       return { problem: `Paused, and ${depth} wait.`, remedy: "Resume it to have them applied." };
   }
   if (degraded !== "") {
-    return { problem: degraded, remedy: "Rebuild it from a sequence, or clear all its memory." };
+    return { problem: asSentence(degraded), remedy: "Rebuild it from a sequence, or clear all its memory." };
   }
   if (foreign_observes) {
     return {
@@ -43,4 +43,10 @@ export function adviceFor(processor: Processor): Advice | undefined {
     };
   }
   return undefined;
+}
+
+/** What the gateway tells of a processor begins in the middle of a sentence. */
+function asSentence(text: string): string {
+  const ended = text === "" || /[.!?]$/.test(text) ? text : `${text}.`;
+  return ended.charAt(0).toUpperCase() + ended.slice(1);
 }

@@ -22,7 +22,7 @@ export function Events({
   isMarked?: (index: number) => boolean;
 }): Children {
   const [isWhole, setWhole] = useState(false);
-  if (events.length === 0) return html`<p class="quiet">None.</p>`;
+  if (events.length === 0) return html`<p class="quiet">It is empty.</p>`;
   const hidden = isWhole ? 0 : Math.max(0, events.length - shownAtFirst);
   return html`
     ${hidden > 0 && html`<button type="button" onClick=${() => setWhole(true)}>Show ${hidden} earlier</button>`}

@@ -1,3 +1,4 @@
+import type { Processor } from "../../../libs/client/types/gateway.ts";
 import { messageOf } from "../base/api.ts";
 import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
@@ -9,6 +10,12 @@ export function Told({ action }: { action: Action }): Children {
   return html`<div class="told" role="status" aria-live="polite">
     ${told && html`<p class=${told.isError ? "notice error" : "notice done"}>${told.text}</p>`}
   </div>`;
+}
+
+/** Why a processor could not be asked. That its instance is away is told above already. */
+export function Unasked({ processor, error }: { processor: Processor; error: unknown }): Children {
+  if (error === undefined || processor.healthy) return html`<${Failure} error=${error} />`;
+  return html`<p class="quiet">Not known while its instance is away.</p>`;
 }
 
 /** Why something could not be shown. */

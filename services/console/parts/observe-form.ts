@@ -43,7 +43,7 @@ export function ObserveForm({ ids, onSent }: { ids: readonly string[]; onSent: (
       const learned = messages.filter((name) => name !== "");
       return learned.length === 0
         ? "There was too little to learn: it takes two symbols. Working memory is empty now."
-        : `Learned ${namesOf(learned)}. Working memory is empty now.`;
+        : `Learned ${namesOf(learned)}, and working memory is empty now. Observe a part of it to see the rest predicted.`;
     });
   const clear = () => act(["working-memory", "clear"], undefined, () => "Working memory is empty.");
   const clearAll = async () => {
@@ -62,17 +62,21 @@ export function ObserveForm({ ids, onSent }: { ids: readonly string[]; onSent: (
           aria-describedby=${`${name}-hint`}
           aria-invalid=${isWrong}
           onInput=${(event: InputEvent) => setInput({ ...input, [name]: textIn(event) })}
-          onKeyDown=${submitOnControlEnter}
+          onKeyDown=${submitOnEnter}
         />
       </label>
       <p class="hint" id=${`${name}-hint`}>${isWrong ? html`<b class="error-text">${wrong.error}</b>` : hint}</p>`;
   };
   return html`<form class="panel" onSubmit=${observe}>
     <h2>Observe</h2>
-    ${field("strings", "Symbols of one event", "With commas or line breaks between: a, b", 2)}
+    <p class="hint">
+      Observe event after event, then Learn: working memory becomes a model. Observe a part of it again, and the rest is
+      predicted.
+    </p>
+    ${field("strings", "Symbols of one event", "With commas between: rain, wind. Enter observes.", 2)}
     <details>
       <summary>Vectors and emotives</summary>
-      ${field("vectors", "Vectors", "Numbers with spaces between, one vector a line: 1 0 0.5", 2)}
+      ${field("vectors", "Vectors", "Numbers with spaces between, one vector a line (Shift and Enter): 1 0 0.5", 2)}
       ${field("emotives", "Emotives", "Names and numbers: joy=0.5, fear=-1", 1)}
     </details>
     <div class="buttons">
@@ -84,9 +88,6 @@ export function ObserveForm({ ids, onSent }: { ids: readonly string[]; onSent: (
         html`<button type="button" class="danger" onClick=${() => setClearing(true)}>Clear all memory…</button>`
       }
     </div>
-    <p class="hint">
-      Observe event after event, then Learn: working memory becomes a model. Observe a part of it again, and it is predicted.
-    </p>
     <${Told} action=${action} />
     ${
       isClearing &&
@@ -122,9 +123,9 @@ async function sendToEach<T>(ids: readonly string[], path: string[], body: unkno
   throw new Problem(done.length === 0 ? why : `${why} ${done.join(" and ")} has done it.`, 0);
 }
 
-/** Enter makes a line; with Control or Command it observes. */
-function submitOnControlEnter(event: KeyboardEvent): void {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+/** Enter observes; with Shift it makes a line. While a word is being composed it belongs to that. */
+function submitOnEnter(event: KeyboardEvent): void {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   (event.target as HTMLTextAreaElement).form?.requestSubmit();
 }

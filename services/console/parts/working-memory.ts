@@ -5,7 +5,7 @@ import type { Children } from "../base/html.ts";
 import { html } from "../base/html.ts";
 import { usePoll } from "../base/use-poll.ts";
 import { Events } from "./events.ts";
-import { Failure } from "./notice.ts";
+import { Unasked } from "./notice.ts";
 
 /** Changes whenever the processor may have changed. `more` is what else makes it be asked again. */
 export const versionOf = ({ applied, interval, state }: Processor, more: unknown = ""): string =>
@@ -19,6 +19,6 @@ export function WorkingMemory({ processor, version }: { processor: Processor; ve
     (signal) => get<Envelope<string[][]>>(pathOf(id, "working-memory"), signal),
     { version: versionOf(processor, version) },
   );
-  return html`<${Failure} error=${error} />
+  return html`<${Unasked} processor=${processor} error=${error} />
     ${value && error === undefined && html`<${Events} events=${value.message} label="Events of working memory" />`}`;
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bearer } from "../../fixtures/access.ts";
+import { openConsole } from "../../fixtures/browser.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { until } from "../../fixtures/until.ts";
-import { openConsole } from "./browser.ts";
 import type { TheConsole } from "./the-console.ts";
 
 /** Keys and the audit trail. */

@@ -1,7 +1,7 @@
 import { after, before, describe } from "node:test";
 import { adminKey } from "../../fixtures/access.ts";
+import { skip } from "../../fixtures/browser.ts";
 import { administering } from "./administering.ts";
-import { skip } from "./browser.ts";
 import { comparing } from "./comparing.ts";
 import { driving } from "./driving.ts";
 import { living } from "./living.ts";

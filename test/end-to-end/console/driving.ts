@@ -22,7 +22,7 @@ export function driving(the: () => TheConsole): void {
     };
     for (const text of ["sun", "rain, wind", "frost"]) await observe(text);
     await page.getByRole("button", { name: "Learn" }).click();
-    await page.getByText(/Learned MODEL\|[0-9a-f]{8}…\./).waitFor();
+    await page.getByText(/Learned MODEL\|[0-9a-f]{8}…, and working memory is empty now\./).waitFor();
     await observe("rain, hail");
 
     const words = page.getByText(
@@ -111,7 +111,7 @@ export function driving(the: () => TheConsole): void {
     await page.getByText("Unable to find and delete model").first().waitFor();
     await page.getByLabel(`Choose ${first}`, { exact: true }).check();
     await page.getByRole("button", { name: "Resend 1 chosen" }).click();
-    await page.getByText("Sent again: 1.").waitFor();
+    await page.getByText("Sent again: 1. What fails again comes back to this list.").waitFor();
     await until("it has failed again", async () => {
       const sequences = (await the().lettersOf("letters")).map(({ sequence }) => sequence);
       return sequences.length === 3 && !sequences.includes(first ?? 0);

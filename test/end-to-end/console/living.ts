@@ -83,7 +83,7 @@ export function living(the: () => TheConsole): void {
     await page.keyboard.press("Enter");
     await tabTo("Symbols");
     await page.keyboard.type("by keyboard");
-    await page.keyboard.press("Control+Enter");
+    await page.keyboard.press("Enter");
     await page.getByText("Observed.").waitFor();
     assert.deepEqual(await the().messageOf("/keyboard/working-memory"), [["by keyboard"]]);
     assert.deepEqual(errors, []);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { openConsole, violationsOf } from "../../fixtures/browser.ts";
 import { until } from "../../fixtures/until.ts";
-import { openConsole, violationsOf } from "./browser.ts";
 import type { TheConsole } from "./the-console.ts";
 
 /** What somebody may write wherever text is taken. */

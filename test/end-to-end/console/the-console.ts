@@ -2,11 +2,11 @@ import type { Browser } from "playwright-core";
 import { startSimulator } from "../../../services/simulator/server.ts";
 import type { adminKey } from "../../fixtures/access.ts";
 import { bearer } from "../../fixtures/access.ts";
+import type { Console, ConsoleOptions } from "../../fixtures/browser.ts";
+import { openBrowser, openConsole } from "../../fixtures/browser.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
-import type { Console, ConsoleOptions } from "./browser.ts";
-import { openBrowser, openConsole } from "./browser.ts";
 
 /** What all tests of the console share: one system, whose gateway asks for keys, and one browser. */
 export interface TheConsole {

@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Processor } from "../../../libs/client/types/gateway.ts";
+import type { Ingestion } from "../../../libs/client/types/bulk.ts";
+import type { AuditEntry, Processor } from "../../../libs/client/types/gateway.ts";
 import type { Prediction } from "../../../libs/client/types/processor.ts";
 import { formatAddress, parseAddress } from "../../../services/console/model/address.ts";
 import { adviceFor } from "../../../services/console/model/advice.ts";
+import { auditFilterOf, entriesOf } from "../../../services/console/model/audit-view.ts";
+import {
+  findBegun,
+  formatBegun,
+  isExpected,
+  parseBegun,
+} from "../../../services/console/model/begun-uploads.ts";
+import { comparePredictions, differingEvents } from "../../../services/console/model/compare.ts";
 import { editableRequest, newCommandOf } from "../../../services/console/model/edit-command.ts";
 import { fleetViewOf, processorsOf } from "../../../services/console/model/fleet-view.ts";
 import { formatBytes, formatNumber, formatSeconds } from "../../../services/console/model/format.ts";
+import { ingestionInWords, reportInWords } from "../../../services/console/model/ingestion-words.ts";
+import { emptyKeyForm, keyRequestOf } from "../../../services/console/model/key-form.ts";
 import { firstOfPage, logFilterOf } from "../../../services/console/model/log-view.ts";
 import { readObservation } from "../../../services/console/model/observation-input.ts";
 import { aroundPresent, pictureOf } from "../../../services/console/model/picture.ts";
@@ -32,7 +43,7 @@ test("there is advice only where somebody can do something", () => {
   }
   assert.equal(adviceFor(processor("p", { state: "paused", paused: true })), undefined);
   assert.match(adviceFor(processor("p", { state: "paused", depth: 2 }))?.remedy ?? "", /^Resume/);
-  assert.match(adviceFor(processor("p", { state: "down", reason: "refused" }))?.problem ?? "", /refused/);
+  assert.match(adviceFor(processor("p", { state: "down", reason: "refused" }))?.problem ?? "", /^Refused\.$/);
   for (const state of ["held", "unowned"] as const) assert.ok(adviceFor(processor("p", { state })));
   assert.ok(adviceFor(processor("p", { degraded: "lost" })));
 });
@@ -134,4 +145,70 @@ test("numbers are written for people", () => {
     ["999", "1\u2009234\u2009567.5"],
   );
   assert.deepEqual([12, 4_000_000].map(formatBytes), ["12 B", "4.0 MB"]);
+});
+
+test("an upload that was begun is found by its file, unless it is too old", () => {
+  const file = { processor: "p1", name: "events.ndjson", size: 10, lastModified: 5 };
+  const begun = { ...file, key: "k", begunAtMs: 1_000 };
+  const kept = formatBegun([{ ...begun, processor: "p2" }, begun]);
+  const found = findBegun(parseBegun(kept, 2_000), file);
+  assert.deepEqual(found, begun);
+  assert.equal(isExpected(begun, file), true);
+  assert.equal(isExpected(begun, { ...file, size: 11 }), false);
+  // It was to be corrected, so it is expected to be another one.
+  assert.equal(isExpected({ ...begun, stoppedAtLine: 3 }, { ...file, size: 11 }), true);
+  assert.equal(findBegun(parseBegun(kept, 8 * 86_400_000), file), undefined);
+  for (const text of [null, "{", '{"a": 1}']) assert.deepEqual(parseBegun(text, 0), []);
+});
+
+test("two processors' events and predictions are compared by place and by model", () => {
+  assert.deepEqual(differingEvents([["a"], ["b"]], [["a"], ["c"], ["d"]]), new Set([1, 2]));
+  const prediction = (name: string, potential: number) => ({ name, potential }) as Prediction;
+  const compared = comparePredictions(
+    [prediction("m1", 1), prediction("m2", 2)],
+    [prediction("m3", 3), prediction("m2", 2), prediction("m1", 0.5)],
+    "potential",
+  );
+  assert.deepEqual(
+    compared.map(({ name, left, right, isSame }) => [name, left?.potential, right?.potential, isSame]),
+    [
+      ["m3", undefined, 3, false],
+      ["m2", 2, 2, true],
+      ["m1", 1, 0.5, false],
+    ],
+  );
+});
+
+test("the audit trail is filtered, and its newest entry is the first", () => {
+  const entry = (sequence: number, more: Partial<AuditEntry> = {}): AuditEntry => ({
+    ...{ sequence, time: `2030-01-0${sequence}T00:00:00Z`, action: "login", principal: "key:a", name: "Ann" },
+    ...{ address: "10.0.0.7", request: "", method: "POST", path: "/session", status: 200 },
+    ...more,
+  });
+  const entries = [
+    entry(1),
+    entry(2, { processor: "p1", action: "processor.paused" }),
+    entry(3, { name: "Bob" }),
+  ];
+  const found = (query: Record<string, string>) =>
+    entriesOf(auditFilterOf(query), entries).map(({ sequence }) => sequence);
+  assert.deepEqual(found({}), [3, 2, 1]);
+  assert.deepEqual(found({ who: "ann" }), [2, 1]);
+  assert.deepEqual(found({ action: "processor.paused", processor: "p1" }), [2]);
+  assert.deepEqual(found({ since: "2030-01-02T00:00:00Z", until: "2030-01-02T12:00:00Z" }), [2]);
+});
+
+test("a new key asks for what was written, and an ingestion is told in words", () => {
+  const form = { ...emptyKeyForm, name: " ingest ", scope: "write", processors: "p1, le* p2" };
+  assert.deepEqual(keyRequestOf(form, ""), {
+    name: "ingest",
+    grants: { processors: ["p1", "le*", "p2"], scope: "write" },
+  });
+  const report = { ingestion: "i", accepted: 1, first_sequence: 7, last_sequence: 7, rejected: [] };
+  assert.equal(reportInWords(report), "1 observation is stored as command 7.");
+  const ingestion: Ingestion = {
+    ...{ ...report, accepted: 2_000, processor: "p1", state: "applying", intake: "complete", applied: 1_200 },
+    ...{ failed: 3, unknown: 0, lost: 0, queued: 797, rate: 100, eta_seconds: 8, created_at: "" },
+  };
+  assert.equal(ingestionInWords(ingestion), "1\u2009200 of 2\u2009000 applied, 3 failed, about 8 s left.");
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { consoleAssets } from "../../../services/gateway/routes/console/assets.ts";
+import { bundle } from "../../../services/gateway/routes/console/bundle.ts";
 import type { GatewayApp } from "../../fixtures/gateway-app.ts";
 import { buildGatewayApp } from "../../fixtures/gateway-app.ts";
 
@@ -54,5 +55,25 @@ test("the browser is told to run and load nothing but the console's own files", 
   assert.doesNotMatch(policy, /unsafe|\*|https?:/);
   for (const rule of ["default-src 'none'", "script-src 'self'", "trusted-types 'none'"]) {
     assert.ok(policy.split("; ").includes(rule), rule);
+  }
+});
+
+test("modules become one, each once and after those that it imports, and what is not understood is refused", async () => {
+  const join = (files: Record<string, string>) => bundle(new Map(Object.entries(files)), "/main.ts", {});
+  const text = join({
+    "/main.ts":
+      'import { twice as double } from "./a/twice.ts";\nimport { one } from "./one.ts";\nglobalThis.bundled.push(double(one));',
+    "/a/twice.ts": 'import {\n  one,\n} from "../one.ts";\nexport const twice = (value) => value + one;',
+    "/one.ts": 'globalThis.bundled = ["begun"];\nexport const one = 1;\nexport function unused() {}',
+  });
+  await import(`data:text/javascript,${encodeURIComponent(text)}`);
+  assert.deepEqual(Reflect.get(globalThis, "bundled"), ["begun", 2]);
+  for (const [source, error] of [
+    ['import * as all from "./other.ts";', /not understood/],
+    ["export default 1;", /not understood/],
+    ['import { x } from "unknown";', /does not serve/],
+    ['import { x } from "./main.ts";', /imports itself/],
+  ] as const) {
+    assert.throws(() => join({ "/main.ts": source, "/other.ts": "" }), error, source);
   }
 });

@@ -63,7 +63,8 @@ export function Comparison({ sides, states, address }: ComparisonProps): Childre
     </div>
     ${
       isKnown &&
-      html`<section class="panel">
+      html`<${Predictions} sides=${sides} predictions=${predictions} figure=${figure} address=${address} />
+      <section class="panel">
         <h2>Genes</h2>
         <div class="table" tabindex="0" role="region" aria-label="Genes of both">
           <table>
@@ -79,8 +80,7 @@ export function Comparison({ sides, states, address }: ComparisonProps): Childre
             </tbody>
           </table>
         </div>
-      </section>
-      <${Predictions} sides=${sides} predictions=${predictions} figure=${figure} address=${address} />`
+      </section>`
     }
   `;
 }
@@ -101,7 +101,7 @@ function Predictions({
   const toggle = () => changeQuery(address, { differing: onlyOthers ? "" : "1" });
   return html`<section class="panel">
     <h2>Predictions</h2>
-    ${predictions.length === 0 && html`<p>There are none. KATO predicts once it has learned something that begins like what it observes.</p>`}
+    ${predictions.length === 0 && html`<p>There are none. Once it has learned something, observe a part of that, and it predicts the rest.</p>`}
     ${
       predictions.length > 0 &&
       html`<${SortByFigure} address=${address} />

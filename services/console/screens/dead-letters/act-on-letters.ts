@@ -10,6 +10,9 @@ import { Told } from "../../parts/notice.ts";
 type Verb = "resend" | "discard";
 const done: Record<Verb, string> = { resend: "Sent again", discard: "Discarded" };
 
+/** Nobody waits for what is resent either. */
+export const comesBack = "What fails again comes back to this list.";
+
 /** Sends one dead letter again, or discards it. */
 export async function actOnLetter(id: string, sequence: number, verb: Verb): Promise<void> {
   const path = pathOf("processors", id, "dead-letters", sequence);
@@ -43,7 +46,9 @@ export function ActOnLetters({
       try {
         await actOnEach(id, sequences, verb, () => setProgress(++count));
       } finally {
-        await onDone(count === 0 ? "" : `${done[verb]}: ${count}.`);
+        await onDone(
+          count === 0 ? "" : `${done[verb]}: ${count}.${verb === "resend" ? ` ${comesBack}` : ""}`,
+        );
       }
       return undefined;
     });
@@ -53,10 +58,10 @@ export function ActOnLetters({
       hasAny &&
       html`<div class="buttons">
       <button type="button" class="primary" disabled=${!some || action.isRunning} onClick=${() => act("resend", false)}>
-        Resend ${meant.length} chosen
+        Resend ${some ? `${meant.length} chosen` : "chosen"}
       </button>
       <button type="button" class="danger" disabled=${!some || action.isRunning} onClick=${() => setAsked({ verb: "discard", isAll: false })}>
-        Discard ${meant.length} chosen…
+        Discard ${some ? `${meant.length} chosen` : "chosen"}…
       </button>
       <button type="button" disabled=${action.isRunning} onClick=${() => setAsked({ verb: "resend", isAll: true })}>Resend all…</button>
       <button type="button" class="danger" disabled=${action.isRunning} onClick=${() => setAsked({ verb: "discard", isAll: true })}>

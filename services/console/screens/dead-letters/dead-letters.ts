@@ -47,6 +47,12 @@ export function DeadLetters({ processor, address, refresh }: ProcessorScreenProp
     <div role="status">${told !== "" && html`<p class="notice done">${told}</p>`}</div>
     ${!value && error === undefined && html`<p class="quiet">Loading…</p>`}
     ${value && letters.length === 0 && html`<p>There are none${from === "" ? "" : " from there on"}: nothing has failed while nobody waited for it.</p>`}
+    ${
+      letters.length > 0 &&
+      html`<p class="hint">
+      Commands that failed while nobody waited for them. Open one by its sequence to see why, to correct it and to send it.
+    </p>`
+    }
     ${value && html`<${ActOnLetters} id=${id} meant=${meant} hasAny=${letters.length > 0} onDone=${onDone} />`}
     ${
       open &&

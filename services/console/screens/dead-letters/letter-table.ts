@@ -29,7 +29,7 @@ export function LetterTable({
       <thead>
         <tr>
           <th><input type="checkbox" aria-label="Choose all of this page" checked=${all} onChange=${toggleAll} /></th>
-          <th>Sequence</th><th>Method</th><th>Error</th><th class="wide">Time</th>
+          <th>Sequence</th><th class="wide">Method</th><th>Error</th><th class="wide">Time</th>
         </tr>
       </thead>
       <tbody>
@@ -47,7 +47,7 @@ export function LetterTable({
               <td class="number">
                 <a href=${formatAddress(address.path, { ...address.query, letter: String(sequence) })}>${sequence}</a>
               </td>
-              <td>${method}</td>
+              <td class="wide">${method}</td>
               <td><b>${outcome === "unknown" ? "Nobody knows whether it was applied. " : ""}</b>${problem.detail}</td>
               <td class="wide"><${When} time=${time} /></td>
             </tr>`,

@@ -10,7 +10,7 @@ import { textIn } from "../../parts/dialog.ts";
 import { Failure, Told } from "../../parts/notice.ts";
 import { Payload } from "../../parts/payload.ts";
 import { When } from "../../parts/when.ts";
-import { actOnLetter } from "./act-on-letters.ts";
+import { actOnLetter, comesBack } from "./act-on-letters.ts";
 
 interface LetterProps {
   id: string;
@@ -26,6 +26,13 @@ export function Letter({ id, letter, onClose, onDone }: LetterProps): Children {
   const { value, error } = usePoll(`letter ${id} ${sequence}`, (signal) =>
     get<DeadLetterRequest>(pathOf("processors", id, "dead-letters", sequence), signal),
   );
+  const action = useAction();
+  const resend = () =>
+    action.run(async () => {
+      await actOnLetter(id, sequence, "resend");
+      await onDone(`${sequence} is sent again. ${comesBack}`);
+      return undefined;
+    });
   return html`<section class="panel" aria-label=${`Dead letter ${sequence}`}>
     <div class="title">
       <h2>Dead letter ${sequence}</h2>
@@ -36,12 +43,16 @@ export function Letter({ id, letter, onClose, onDone }: LetterProps): Children {
     ${value && !isEdited && html`<${Payload} value=${value.request} fileName=${`${id}-${sequence}.json`} />`}
     ${
       value &&
-      value.request !== null &&
-      isEditable(method) &&
       !isEdited &&
       html`<div class="buttons">
-      <button type="button" onClick=${() => setEdited(true)}>Edit and send as a new command</button>
-    </div>`
+      <button type="button" class="primary" disabled=${action.isRunning} onClick=${resend}>Send it again as it is</button>
+      ${
+        value.request !== null &&
+        isEditable(method) &&
+        html`<button type="button" onClick=${() => setEdited(true)}>Edit and send as a new command</button>`
+      }
+    </div>
+    <${Told} action=${action} />`
     }
     ${value && isEdited && html`<${Editor} id=${id} letter=${letter} request=${value.request} onDone=${onDone} />`}
   </section>`;

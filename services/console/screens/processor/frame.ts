@@ -8,6 +8,7 @@ import { usePoll } from "../../base/use-poll.ts";
 import { mayDo } from "../../model/access.ts";
 import type { Address } from "../../model/address.ts";
 import { formatAddress } from "../../model/address.ts";
+import { adviceFor } from "../../model/advice.ts";
 import { ErrorBoundary } from "../../parts/error-boundary.ts";
 import { Failure } from "../../parts/notice.ts";
 import { StateBadge } from "../../parts/state-badge.ts";
@@ -56,6 +57,7 @@ export function ProcessorFrame({
     { everyMs: isSettled ? 2_000 : 500 },
   );
   const [, , name = ""] = address.path;
+  const advice = value && adviceFor(value);
   const mine = Object.entries(screens).filter(([, { scope }]) => mayDo(who.grants, scope));
   const [, chosen] = mine.find(([path]) => path === name) ?? [];
   if (error instanceof Problem && error.status === 404) {
@@ -80,6 +82,7 @@ export function ProcessorFrame({
       )}
     </nav>
     <${Failure} error=${error} />
+    ${advice && html`<p class="notice warning"><b>${advice.problem}</b> ${advice.remedy}</p>`}
     ${!value && error === undefined && html`<p class="quiet">Loading…</p>`}
     ${
       value &&

@@ -8,7 +8,7 @@ import { useAction } from "../../base/use-action.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import { genes } from "../../model/genes.ts";
 import { textIn } from "../../parts/dialog.ts";
-import { Failure, Told } from "../../parts/notice.ts";
+import { Told, Unasked } from "../../parts/notice.ts";
 
 /** The genes of a processor. Those who may write can change them. */
 export function Genes({ processor, mayChange }: { processor: Processor; mayChange: boolean }): Children {
@@ -16,7 +16,7 @@ export function Genes({ processor, mayChange }: { processor: Processor; mayChang
   const { value, error, refresh } = usePoll(`genes ${id}`, (signal) => loadGenes(id, signal), {
     version: healthy,
   });
-  return html`<${Failure} error=${error} />
+  return html`<${Unasked} processor=${processor} error=${error} />
     ${
       value &&
       error === undefined &&

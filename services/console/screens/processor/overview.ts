@@ -4,7 +4,6 @@ import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
 import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { mayDo } from "../../model/access.ts";
-import { adviceFor } from "../../model/advice.ts";
 import { formatNumber, formatSeconds } from "../../model/format.ts";
 import { HealthChart } from "../../parts/health-chart.ts";
 import { Ingestions } from "../../parts/ingestions.ts";
@@ -15,27 +14,27 @@ import { Operate } from "./operate.ts";
 
 /** How one processor stands, and what can be done with it. */
 export function Overview({ processor, who, refresh }: ProcessorScreenProps): Children {
-  const advice = adviceFor(processor);
   return html`
-    ${advice && html`<p class="notice warning"><b>${advice.problem}</b> ${advice.remedy}</p>`}
     ${mayDo(who.grants, "operate") && html`<${Operate} processor=${processor} refresh=${refresh} />`}
     <div class="columns">
       <section class="panel">
         <h2>How it stands</h2>
         <${Facts} processor=${processor} />
       </section>
-      <section class="panel">
-        <h2>Health over time</h2>
-        <${HealthChart} samples=${samplesOf(processor.id)} />
-      </section>
-      <section class="panel">
-        <h2>${mayDo(who.grants, "operate") ? "Ingestions under way" : "Your ingestions under way"}</h2>
-        <${Ingestions} id=${processor.id} />
-      </section>
-      <section class="panel">
-        <h2>Working memory</h2>
-        <${WorkingMemory} processor=${processor} />
-      </section>
+      <div>
+        <section class="panel">
+          <h2>Health over time</h2>
+          <${HealthChart} samples=${samplesOf(processor.id)} />
+        </section>
+        <section class="panel">
+          <h2>Working memory</h2>
+          <${WorkingMemory} processor=${processor} />
+        </section>
+        <section class="panel">
+          <h2>${mayDo(who.grants, "operate") ? "Ingestions under way" : "Your ingestions under way"}</h2>
+          <${Ingestions} id=${processor.id} />
+        </section>
+      </div>
       <section class="panel">
         <h2>Genes</h2>
         <${Genes} processor=${processor} mayChange=${mayDo(who.grants, "write")} />

@@ -21,7 +21,7 @@ export function Predictions({
   const sort = figureOf(address.query.sort);
   const [count, setCount] = useState(shownAtFirst);
   if (predictions.length === 0) {
-    return html`<p>There are none. KATO predicts once it has learned something that begins like what it observes.</p>`;
+    return html`<p>There are none. Once it has learned something, observe a part of that, and it predicts the rest.</p>`;
   }
   const sorted = sortedBy(sort, predictions);
   return html`

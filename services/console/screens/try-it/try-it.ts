@@ -6,7 +6,7 @@ import { html } from "../../base/html.ts";
 import type { ProcessorScreenProps } from "../../base/screen-props.ts";
 import { usePoll } from "../../base/use-poll.ts";
 import { mayDo } from "../../model/access.ts";
-import { Failure } from "../../parts/notice.ts";
+import { Unasked } from "../../parts/notice.ts";
 import { ObserveForm } from "../../parts/observe-form.ts";
 import { versionOf, WorkingMemory } from "../../parts/working-memory.ts";
 import { Predictions } from "./predictions.ts";
@@ -36,7 +36,7 @@ export function TryIt({ processor, who, address, refresh }: ProcessorScreenProps
     </div>
     <section class="panel">
       <h2>Predictions</h2>
-      <${Failure} error=${error} />
+      <${Unasked} processor=${processor} error=${error} />
       ${value && error === undefined && html`<${Predictions} predictions=${value.message} address=${address} />`}
     </section>
   </div>`;

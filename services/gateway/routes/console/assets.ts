@@ -14,7 +14,7 @@ export type Assets = ReadonlyMap<string, Asset>;
 
 let prepared: Promise<Assets> | undefined;
 
-/** All files of the console. They are made when they are first asked for, and again if that failed. */
+/** All files of the console. They are made when this is first called, and again if that failed. */
 export function consoleAssets(): Promise<Assets> {
   prepared ??= prepare().catch((error: unknown) => {
     prepared = undefined;

@@ -22,8 +22,15 @@ const contentSecurityPolicy = [
   "trusted-types 'none'",
 ].join("; ");
 
+/** By then a gateway that starts has done what is urgent. */
+const prepareAfterMs = 5_000;
+
 /** The console: a page for a browser, and its files. They tell nothing about processors. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
+  // The first view shall be as quick as the next. Whoever asks earlier has the files made at once.
+  app.addHook("onListen", async () => {
+    setTimeout(() => void consoleAssets().catch(() => {}), prepareAfterMs).unref();
+  });
   // Whoever comes from elsewhere may bring a query.
   const querystring = Type.Object({}, { additionalProperties: true });
   app.get(
