@@ -31,13 +31,14 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
 
   test("a log of three replicas takes bulk commands in order, with others between them and after them", async (t) => {
     await logs.ensure("p1");
-    assert.equal(await logs.isReplicated("p1"), true);
+    const log = await logs.publishing("p1");
+    assert.equal(log.isReplicated, true);
     const stored: string[] = [];
     const writer = new LogWriter({
       connection: cluster.connection,
       session: () => 1,
       processor: "p1",
-      pipelined: !(await logs.isReplicated("p1")),
+      log,
       onStored: ({ id }) => stored.push(id),
     });
     t.after(() => writer.close());
@@ -112,7 +113,7 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
     await restore({ connection, folder, replicas: 1, ...common });
     const restored = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
     assert.equal(await restored.last("saved"), 50);
-    assert.equal(await restored.isReplicated("saved"), false);
+    assert.equal((await restored.publishing("saved")).isReplicated, false);
     assert.notEqual(await (await OutcomeStore.open(connection, 1)).find("saved", "s.1"), undefined);
     await connection.close();
   });

@@ -17,7 +17,7 @@ test("lines on their way to the log count as memory, and a stream waits where th
   const writer = new LineWriter({
     backend,
     record,
-    isReplicated: false,
+    log: { isReplicated: false, takesBatches: false },
     trace: undefined,
     sender: "",
     receipts: undefined,

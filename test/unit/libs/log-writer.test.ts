@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import type { MsgHdrs } from "@nats-io/transport-node";
-import type { LogWriterOptions, PublishingConnection } from "../../../libs/commands/log/log-writer.ts";
 import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
+import type {
+  LogWriterOptions,
+  PublishingConnection,
+} from "../../../libs/commands/log/log-writer-options.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 
 interface Published {
@@ -12,6 +15,7 @@ interface Published {
   reply: string;
 }
 
+const replicated = { isReplicated: true, takesBatches: false };
 const outOfOrder = { error: { err_code: 10_070, description: "wrong last message id" } };
 const full = { error: { err_code: 10_077, description: "maximum bytes exceeded" } };
 
@@ -25,7 +29,7 @@ class World {
   readonly #t: TestContext;
   #takeAnswer: Parameters<PublishingConnection["subscribe"]>[1]["callback"] = () => {};
 
-  constructor(t: TestContext, options: Partial<LogWriterOptions> = {}) {
+  constructor(t: TestContext, options: Pick<Partial<LogWriterOptions>, "log" | "patienceMs"> = {}) {
     this.#t = t;
     t.mock.timers.enable({ apis: ["setInterval"] });
     t.mock.method(performance, "now", () => this.nowMs);
@@ -33,6 +37,7 @@ class World {
       connection: this.#connection,
       session: () => this.session,
       processor: "p1",
+      log: { isReplicated: false, takesBatches: false },
       onStored: ({ id }, sequence) => this.stored.push([id, sequence]),
       ...options,
     });
@@ -66,7 +71,7 @@ class World {
   }
 
   readonly #connection: PublishingConnection = {
-    publish: (_subject, _data, { headers, reply }) => this.published.push(publishedAs(headers, reply)),
+    publish: (_subject, _data, { headers, reply = "" }) => this.published.push(publishedAs(headers, reply)),
     subscribe: (_subject, { callback }) => {
       this.#takeAnswer = callback;
       return { unsubscribe: () => {} };
@@ -101,7 +106,7 @@ test("a command is sent before the one before it is stored only on the condition
 });
 
 test("to a replicated log one command is sent at a time, without a condition", (t) => {
-  const world = new World(t, { pipelined: false });
+  const world = new World(t, { log: replicated });
   world.add("a", "b", "c");
   assert.deepEqual(world.ids, ["a"]);
   world.answer(0, { seq: 1 });
@@ -188,7 +193,7 @@ test("a full log is told as full, and then it is certain what is stored", async 
 });
 
 test("a writer waits for as long as something is stored from time to time, and then for its patience", async (t) => {
-  const world = new World(t, { patienceMs: 1_000, pipelined: false });
+  const world = new World(t, { patienceMs: 1_000, log: replicated });
   world.add("a", "b", "c", "d");
   for (let place = 0; place < 3; place++) {
     world.pass(800);
