@@ -7,7 +7,7 @@ import type { StoreRoom } from "../../nats/store-room.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
 import type { LogLimits } from "./create-log.ts";
-import { createLog, takesBatches } from "./create-log.ts";
+import { createLog } from "./create-log.ts";
 import { logInfo } from "./log-info.ts";
 import type { LogReaderOptions } from "./log-reader.ts";
 import { LogReader } from "./log-reader.ts";
@@ -27,7 +27,7 @@ export interface CommandLogsOptions {
   room?: Pick<StoreRoom, "perLogBytes">;
   /** NatsLink.inboxPrefix; `_INBOX` without. */
   inboxPrefix?: string;
-  /** Has `ensure` let a log take batches that was made before there were any: workers have the right to. */
+  /** `ensure` has a log that exists take batches. Gateways have no right to that (deploy/nats). */
   mayUpdate?: boolean;
 }
 
@@ -70,7 +70,8 @@ export class CommandLogs {
    */
   async ensure(processor: string, usedThrough = 0): Promise<void> {
     const { mayUpdate = false } = this.#options;
-    const wanted = { limits: this.#limits, usedThrough, version: this.#version, mayUpdate };
+    const version = this.#connection.info?.version ?? "";
+    const wanted = { limits: this.#limits, usedThrough, version, mayUpdate };
     await createLog(this.#manager, processor, wanted);
   }
 
@@ -221,19 +222,12 @@ export class CommandLogs {
   /** How commands may be published to the log, many at a time. */
   async publishing(processor: string): Promise<LogPublishing> {
     const { num_replicas, allow_atomic } = (await logInfo(this.#manager, processor)).config;
-    return {
-      isReplicated: num_replicas > 1,
-      takesBatches: allow_atomic === true && takesBatches(this.#version),
-    };
+    return { isReplicated: num_replicas > 1, takesBatches: allow_atomic === true };
   }
 
   /** The sequence of the last command that was ever stored; 0 if there was none. */
   async last(processor: string): Promise<number> {
     return (await logInfo(this.#manager, processor)).state.last_seq;
-  }
-
-  get #version(): string {
-    return this.#connection.info?.version ?? "";
   }
 
   #limitOf({ max_bytes: maxBytes }: StreamInfo["config"]): number {

@@ -12,7 +12,7 @@ import { nameOf, numbersOf, PublishQueue } from "./publish-queue.ts";
 import { PublishWindow } from "./publish-window.ts";
 import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
-/** The writer is full at this many commands, or this many bytes of their data. */
+/** The writer is full at so many commands, or bytes of their data. */
 const maxCommands = { oneByOne: 512, inBatches: 2 * maxBatchCommands };
 const maxBytes = 8 * 1024 * 1024;
 const tickMs = 50;
@@ -27,26 +27,23 @@ const resendLimitMs = 60_000;
  *
  * JetStream is asked to store a command, or a batch, on one of two conditions. Either every command before it is
  * acknowledged, or JetStream has to refuse it unless the log ends with the command before it
- * (`Nats-Expected-Last-Msg-Id`). So nothing is stored before what was added before it (A2), whatever is lost,
- * refused or slow. And nothing is stored twice, as a resend has the same message ids.
+ * (`Nats-Expected-Last-Msg-Id`). So nothing is stored before what was added before it (A2). And nothing is stored
+ * twice, as a resend has the same message ids.
  *
  * If the log takes batches, the next one is sent while one is being stored, but for its last command. One that is
  * refused or not answered is sent again one by one, since then JetStream says of each command what became of it.
  *
- * One by one, up to `#window` commands are sent ahead of the first that is not acknowledged, with the condition. For a
- * replicated log that is 1, and so the condition is never used. A command of somebody else between two of these breaks
- * the flow, and halves the window.
+ * One by one, up to `#window` commands are sent ahead of the first that is not acknowledged, with the condition. A
+ * command of somebody else in between breaks the flow, and halves the window. For a replicated log it is 1.
  *
  * States:
  * - *flowing*: commands are sent.
- * - *broken*: a command was refused or not answered, so those sent after it will be refused too. Nothing is
- *   sent until all of them are answered or given up. Then it flows again, from the first command that is not
- *   stored.
+ * - *broken*: a command was refused or not answered, so those sent after it will be refused too. Nothing is sent
+ *   until all of them are answered or given up. Then it flows again, from the first command that is not stored.
  * - *failed*, for good.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #patienceMs: number;
   readonly #inbox: string;
   readonly #answers: Pick<Subscription, "unsubscribe">;
   readonly #timer: NodeJS.Timeout;
@@ -64,12 +61,9 @@ export class LogWriter {
   constructor(options: LogWriterOptions) {
     this.#options = options;
     this.#inbox = createInbox(options.inboxPrefix);
-    this.#patienceMs = options.patienceMs ?? 15_000;
     this.#window = new PublishWindow(options.log.isReplicated ? 1 : maxCommands.oneByOne);
     this.#answers = options.connection.subscribe(`${this.#inbox}.*.*`, {
-      callback: (error, message) => {
-        if (!error) this.#takeAnswer(message);
-      },
+      callback: (error, message) => void (error ?? this.#takeAnswer(message)),
     });
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
@@ -140,17 +134,17 @@ export class LogWriter {
   /** Sends the next command by itself. Returns false if it has to wait. */
   #sendOne(): boolean {
     if (this.#queue.sentCount >= this.#window.size) return false;
-    const next = this.#queue.takeNext();
-    if (!next) return false;
-    const headers = headersOfCommand(next.entry.command);
-    if (next.before) headers.set("Nats-Expected-Last-Msg-Id", next.before.id);
-    this.#publish(next.entry.command, headers, { first: next.number, count: 1 });
+    const { number = 0, entry, before } = this.#queue.takeNext() ?? {};
+    if (!entry) return false;
+    const headers = headersOfCommand(entry.command);
+    if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);
+    this.#publish(entry.command, headers, { first: number, count: 1 });
     return true;
   }
 
   /**
-   * Sends the next command as one of a batch, or by itself if it is alone. Returns false if it has to wait: its
-   * batch would be stored with it, and what comes before is not acknowledged.
+   * Sends the next command in a batch, or by itself if it is alone. Returns false if it has to wait: its batch would be
+   * stored with it, and what comes before is not acknowledged.
    */
   #sendOfBatch(): boolean {
     const batch = this.#batch;
@@ -159,13 +153,12 @@ export class LogWriter {
     if (isLast && !batch) return this.#sendOne();
     // Commands that are sent with a condition may be refused, and the batch would have to be sent again.
     if (!batch && this.#unanswered.count > 1) return false;
-    this.#batch = isLast ? undefined : (batch ?? new OpenBatch(this.#queue.nextNumber));
-    const next = this.#queue.takeNext();
-    const into = batch ?? this.#batch;
-    if (!next || !into) return false;
-    const headers = headersOfCommand(next.entry.command);
-    into.add(headers, isLast);
-    this.#publish(next.entry.command, headers, isLast ? into.numbers : undefined);
+    const into = batch ?? new OpenBatch(this.#queue.nextNumber);
+    this.#batch = isLast ? undefined : into;
+    const command = this.#queue.takeNext()?.entry.command;
+    if (!command) return false;
+    const headers = into.mark(headersOfCommand(command), isLast);
+    this.#publish(command, headers, isLast ? into.numbers : undefined);
     return true;
   }
 
@@ -178,8 +171,7 @@ export class LogWriter {
       if (stores) this.#queue.noteAskedFor(stores, resendLimitMs);
       connection.publish(commandSubject(processor), command.data, { headers, ...reply });
     } catch {
-      // It was sent first too long ago; or the connection is closed for good; or the server now takes smaller
-      // messages than when this one was checked.
+      // It was sent too long ago, or the connection is closed for good, or the server takes smaller messages now.
       this.#fail(unavailable(processor));
     }
   }
@@ -199,8 +191,7 @@ export class LogWriter {
     }
     this.#reportStored();
     if (!this.#isBroken) this.#send();
-    // With any other refusal it waits for the next tick, so that it does not try again at once and without
-    // end.
+    // With any other refusal it waits for the next tick, so as not to try again at once and without end.
     else if (this.#unanswered.isEmpty && isOutOfOrder(this.#queue.first)) this.#resume();
   }
 
@@ -246,8 +237,9 @@ export class LogWriter {
   }
 
   #failIfStalled(): void {
-    if (this.#queue.length === 0 || performance.now() - this.#progressAt < this.#patienceMs) return;
-    this.#fail(unavailable(this.#options.processor));
+    const { processor, patienceMs = 15_000 } = this.#options;
+    const isStalled = performance.now() - this.#progressAt >= patienceMs;
+    if (isStalled && this.#queue.length > 0) this.#fail(unavailable(processor));
   }
 
   #fail(failure: GatewayError): void {

@@ -29,11 +29,12 @@ export class OpenBatch {
     return this.#count + 1 >= maxBatchCommands;
   }
 
-  /** Counts the next command, and has its headers say that it is one of this batch. */
-  add(headers: MsgHdrs, isLast: boolean): void {
+  /** Counts the next command. Returns its headers, which say now that it is one of this batch. */
+  mark(headers: MsgHdrs, isLast: boolean): MsgHdrs {
     this.#count++;
     headers.set("Nats-Batch-Id", this.#id);
     headers.set("Nats-Batch-Sequence", String(this.#count));
     if (isLast) headers.set("Nats-Batch-Commit", "1");
+    return headers;
   }
 }
