@@ -9,6 +9,7 @@ import type { LogPublishing } from "../../../libs/commands/log/log-writer-option
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { assertWholeBatches, hasBatches } from "../../fixtures/batches.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
@@ -153,6 +154,56 @@ test("the order stays when NATS is killed and started again (A2)", async () => {
   await assertStored("restarted", writing, 12_000);
 });
 
+test("a batch in which NATS is killed is stored whole or not at all, also where every write is synced", {
+  skip: !hasBatches(),
+}, async () => {
+  for (const jetstream of [["sync_interval: always"], []]) {
+    await nats.restart({ jetstream });
+    const processor = `torn-${jetstream.length}`;
+    await until("it is back", () => logs.ensure(processor).then(() => true));
+    const writing = await startWriter(processor);
+    await write(writing, processor, 7_000, async (number) => {
+      if (number % 3_000 !== 2_500) return;
+      await nats.kill();
+      await nats.restart();
+    });
+    await assertStored(processor, writing, 7_000);
+    assert.ok((await assertWholeBatches(connection, processor)) > 0);
+  }
+});
+
+test("where JetStream refuses batches, and in a log that takes none, commands are stored one by one", async () => {
+  for (const [processor, takesBatches] of [
+    ["refusing", true],
+    ["without", false],
+  ] as const) {
+    await logs.ensure(processor);
+    const { streams } = await jetstreamManager(connection);
+    await streams.update(streamOf(processor), { allow_atomic: false });
+    assert.equal((await logs.publishing(processor)).takesBatches, false);
+    const writing = await startWriter(processor, { log: { isReplicated: false, takesBatches } });
+    await write(writing, processor, 3_000);
+    await assertStored(processor, writing, 3_000);
+  }
+});
+
+test("a log from before there were batches takes them once a worker has opened it", {
+  skip: !hasBatches(),
+}, async () => {
+  await logs.ensure("older");
+  const { streams } = await jetstreamManager(connection);
+  const { config } = await streams.update(streamOf("older"), { allow_atomic: false });
+  await logs.append(command("older", 1));
+  await logs.ensure("older");
+  assert.equal((await logs.publishing("older")).takesBatches, false);
+  const ofWorker = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }, { mayUpdate: true });
+  await ofWorker.ensure("older");
+  assert.equal((await logs.publishing("older")).takesBatches, true);
+  const { config: updated } = await streams.info(streamOf("older"));
+  assert.deepEqual({ ...updated, metadata: null }, { ...config, allow_atomic: true, metadata: null });
+  assert.equal(await logs.last("older"), 1);
+});
+
 test("a command is sent again when NATS does not answer in time, and is stored once", async () => {
   await logs.ensure("silent");
   const writing = await startWriter("silent");
@@ -220,7 +271,10 @@ test("a command that was sent once without an answer may be stored, even if it i
 });
 
 test("where there is no log nothing is stored, and the writer fails", async () => {
-  const writing = await startWriter("nowhere", { patienceMs: 500, log: { isReplicated: false, takesBatches: true } });
+  const writing = await startWriter("nowhere", {
+    patienceMs: 500,
+    log: { isReplicated: false, takesBatches: true },
+  });
   writing.writer.add(command("nowhere", 1));
   await assert.rejects(writing.writer.settle(), GatewayError);
   writing.writer.close();
