@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { lastLine, run, say } from "./command.mjs";
 
-const module = "github.com/nats-io/nats-server/v2@v2.14.0";
+/** The version that is wanted. */
+export const pinnedVersion = "2.15.2";
+const module = `github.com/nats-io/nats-server/v2@v${pinnedVersion}`;
 
 /**
  * Builds nats-server from its Go module. Go itself verifies the module's checksum. Go 1.21 or newer also

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { run, say, secondsSince } from "./command.mjs";
 import { unpackDebianPackage } from "./nats-server-from-debian.mjs";
-import { buildWithGo } from "./nats-server-from-go.mjs";
+import { buildWithGo, pinnedVersion } from "./nats-server-from-go.mjs";
 import { downloadRelease } from "./nats-server-release.mjs";
 
 const oldestVersion = "2.9.4";
@@ -21,7 +21,7 @@ export const natsServer = {
     }
     const inPath = findInPath();
     if (inPath && (await isUsable(inPath))) return inPath;
-    return existsSync(cached(root)) ? cached(root) : undefined;
+    return (await isUpToDate(root)) ? cached(root) : undefined;
   },
 
   async install(root) {
@@ -31,7 +31,8 @@ export const natsServer = {
     const start = performance.now();
     const work = join(root, ".tools", "nats-server.work");
     try {
-      await installFromFirst([downloadRelease, buildWithGo, unpackDebianPackage], work, cached(root));
+      await installFromFirst([buildWithGo, downloadRelease, unpackDebianPackage], work, cached(root));
+      await writeFile(stampFile(root), pinnedVersion);
     } finally {
       await rm(work, { recursive: true, force: true });
     }
@@ -64,13 +65,24 @@ function cached(root) {
   return join(root, ".tools", "nats-server");
 }
 
+/** The pinned version when the cached one was installed: that can be older, where the first source did not work. */
+function stampFile(root) {
+  return join(root, ".tools", "nats-server.pinned");
+}
+
+async function isUpToDate(root) {
+  if (!existsSync(cached(root))) return false;
+  const stamp = await readFile(stampFile(root), "utf8").catch(() => "");
+  return stamp === pinnedVersion || isUsable(cached(root), pinnedVersion);
+}
+
 function findInPath() {
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   return folders.map((folder) => join(folder, "nats-server")).find((file) => existsSync(file));
 }
 
-async function isUsable(binary) {
+async function isUsable(binary, oldest = oldestVersion) {
   const { output } = await run(binary, ["--version"]);
   const version = /v(\d+\.\d+\.\d+)/.exec(output)?.[1];
-  return version !== undefined && version.localeCompare(oldestVersion, "en", { numeric: true }) >= 0;
+  return version !== undefined && version.localeCompare(oldest, "en", { numeric: true }) >= 0;
 }

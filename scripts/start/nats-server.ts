@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { isAtLeast } from "../../libs/nats/servers.ts";
 
 const startTimeoutMs = 15_000;
 
@@ -37,6 +40,16 @@ export async function prepareNatsServer({
   ];
   await writeFile(file, `${lines.join("\n")}\n`);
   return ["-c", file];
+}
+
+/**
+ * The line of its configuration with which this nats-server has every write on the disk before it acknowledges it;
+ * none before 2.10, which knows no such thing.
+ */
+export async function syncedWrites(binary: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(binary, ["--version"]);
+  const version = /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? "";
+  return isAtLeast(version, "2.10.0") ? ["sync_interval: always"] : [];
 }
 
 /**

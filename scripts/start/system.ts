@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Children } from "./children.ts";
 import { freePorts } from "./free-ports.ts";
-import { natsServerEnv, natsServerUrl, prepareNatsServer } from "./nats-server.ts";
+import { natsServerEnv, natsServerUrl, prepareNatsServer, syncedWrites } from "./nats-server.ts";
 import type { ProcessorView } from "./ready.ts";
 import { waitForGateway, waitForProcessors } from "./ready.ts";
 import type { StartSettings } from "./settings.ts";
@@ -65,7 +65,7 @@ async function startNatsServer(
     group: "nats-server",
     name: "nats-server",
     command: settings.natsServerBin,
-    args: await prepareNatsServer({ dir }),
+    args: await prepareNatsServer({ dir, jetstream: await syncedWrites(settings.natsServerBin) }),
     env: { ...settings.env, ...natsServerEnv() },
     filter: (line) => isVerbose || !line.includes("[INF]"),
   });

@@ -70,7 +70,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
     nats,
     room,
     stores: {
-      logs: await ask(() => CommandLogs.open(connection, logLimits, { room, inboxPrefix })),
+      logs: await ask(() => CommandLogs.open(connection, logLimits, { room, inboxPrefix, mayUpdate: true })),
       identity: await ask(() => LogIdentity.open(connection)),
       checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
       ingestions: new IngestionStore(

@@ -32,8 +32,34 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "a replicated log is left without a leader",
-      find: "options.pipelined === false ? 1 : maxCommands",
-      replace: "options.pipelined === false ? 8 : maxCommands",
+      find: "options.log.isReplicated ? 1 : maxCommands.oneByOne",
+      replace: "options.log.isReplicated ? 8 : maxCommands.oneByOne",
+    },
+    {
+      breaks: "A2: a batch is stored before the one that was sent before it",
+      find: "if (isLast && !this.#unanswered.isEmpty) return false;",
+      replace: "",
+    },
+    {
+      breaks:
+        "while others write in between, batches are begun again and again until JetStream takes no more",
+      find: "if (!batch && this.#unanswered.count > 1) return false;",
+      replace: "",
+    },
+    {
+      breaks: "a batch that JetStream has stored already is refused again and again",
+      find: "if (numbers.count > 1) this.#batchesFrom = numbers.first + numbers.count;",
+      replace: "",
+    },
+    {
+      breaks: "a batch whose acknowledgement got lost is sent as a batch, which is refused",
+      find: "this.#batchesFrom = this.#batch?.numbers.first ?? this.#queue.nextNumber;",
+      replace: "",
+    },
+    {
+      breaks: "A6: lines get the sequences of a batch that the server did not take as one",
+      find: "answer.sequence !== undefined && (answer.count ?? 1) === numbers.count",
+      replace: "answer.sequence !== undefined",
     },
     {
       breaks: "A7: a command that may be stored is said not to be",
@@ -64,6 +90,21 @@ export const commandLog: Mutations = {
     },
   ],
   "libs/commands/log/publish-queue.ts": [
+    {
+      breaks: "A6: the lines of a batch get each other's sequences",
+      find: "entry.sequence = sequence - count + 1 + index;",
+      replace: "entry.sequence = sequence - index;",
+    },
+    {
+      breaks: "A7: a batch that JetStream may store later, when it has room, is said not to be",
+      find: "numbers.count === 1 || !isStoreFullCode(error.code)",
+      replace: "true",
+    },
+    {
+      breaks: "a line of a batch that was refused is said to be perhaps stored",
+      find: "else if (!entry.wasUnanswered) entry.sentAt = 0;",
+      replace: "",
+    },
     {
       breaks: "the writer is stuck behind a late acknowledgement",
       find: "this.#next = Math.max(this.#next, this.#first);",

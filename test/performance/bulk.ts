@@ -5,16 +5,62 @@ import { CommandLogs } from "../../libs/commands/log/command-logs.ts";
 import { headersOfCommand } from "../../libs/commands/messages/command.ts";
 import { commandSubject } from "../../libs/commands/messages/subjects.ts";
 import { encodeRequest } from "../../libs/kato/codec.ts";
+import { sendTo } from "../fixtures/http-client.ts";
+import { startNatsCluster } from "../fixtures/nats-cluster.ts";
 import { startNats } from "../fixtures/nats-server.ts";
 import { startGateway } from "../fixtures/services.ts";
+import { until } from "../fixtures/until.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf } from "./rounds.ts";
 
-const observations = 50_000;
-/** As many as the gateway has under way. */
-const inFlight = 512;
 const viaGateway = "p1";
 const raw = "p2";
+const synced = { jetstream: ["sync_interval: always"] };
+
+interface Way {
+  name: string;
+  goal: string;
+  replicas: number;
+  /** Starts NATS. */
+  start: () => Promise<AsyncDisposable & { url: string }>;
+  /** How many observations the request has, and how many messages are published. */
+  counts: { request: number; raw: number };
+  /** How many of these are under way. */
+  inFlight: number;
+}
+
+const ways = {
+  /** Against as many under way as the gateway has, without batches. */
+  bulk_accept: {
+    name: "bulk_accept",
+    goal: ">= 0.5",
+    replicas: 1,
+    start: () => startNats(),
+    counts: { request: 50_000, raw: 50_000 },
+    inFlight: 512,
+  },
+  bulk_accept_always: {
+    name: "bulk_accept_always",
+    goal: ">= 8",
+    replicas: 1,
+    start: () => startNats(synced),
+    counts: { request: 20_000, raw: 2_000 },
+    inFlight: 512,
+  },
+  /** Against what is left without batches: one at a time (docs/decisions/0012). */
+  bulk_accept_r3: {
+    name: "bulk_accept_r3",
+    goal: ">= 20",
+    replicas: 3,
+    start: () => startNatsCluster(synced),
+    counts: { request: 20_000, raw: 400 },
+    inFlight: 1,
+  },
+} satisfies Record<string, Way>;
+
+export const bulkAccept = () => measure(ways.bulk_accept);
+export const bulkAcceptAlways = () => measure(ways.bulk_accept_always);
+export const bulkAcceptReplicated = () => measure(ways.bulk_accept_r3);
 
 const observationOf = (number: number) => ({
   strings: ["alpha", `beta-${number}`],
@@ -24,23 +70,28 @@ const observationOf = (number: number) => ({
 });
 
 /**
- * How many observations of one NDJSON request are stored per second, against raw pipelined publishing of the
- * same messages with nats.js. Nothing is applied meanwhile: there is no worker.
+ * How many observations of one NDJSON request are stored per second, against publishing the same messages with
+ * nats.js to the same NATS. Nothing is applied meanwhile: there is no worker.
  */
-export async function bulkAccept(): Promise<Figure[]> {
+async function measure({ name, goal, replicas, start, counts, inFlight }: Way): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
-  const nats = stack.use(await startNats());
+  const nats = stack.use(await start());
   // Never called.
   const KATO_PROCESSORS = JSON.stringify({ [viaGateway]: "127.0.0.1:9", [raw]: "127.0.0.1:9" });
-  const gateway = stack.use(await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } }));
-  const connection = await connect({ servers: nats.url, noAsyncTraces: true });
+  const env = { KATO_PROCESSORS, NATS_REPLICAS: String(replicas) };
+  const gateway = stack.use(await startGateway({ natsUrl: nats.url, env }));
+  const send = sendTo(gateway.url);
+  await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
+  const connection = await connect({ servers: nats.url.split(","), noAsyncTraces: true });
   stack.defer(() => connection.close());
-  const logs = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
+  const logs = await CommandLogs.open(connection, { replicas, maxBytes: -1 });
   await Promise.all([logs.ensure(viaGateway), logs.ensure(raw)]);
 
-  const numbers = Array.from({ length: observations }, (_, index) => index + 1);
+  const numbers = Array.from({ length: counts.request }, (_, index) => index + 1);
   const body = Buffer.from(numbers.map((number) => `${JSON.stringify(observationOf(number))}\n`).join(""));
-  const requests = numbers.map((number) => encodeRequest("Observe", observationOf(number)));
+  const requests = numbers
+    .slice(0, counts.raw)
+    .map((number) => encodeRequest("Observe", observationOf(number)));
   const streams = jetstream(connection);
 
   const ingest = async () => {
@@ -51,8 +102,8 @@ export async function bulkAccept(): Promise<Figure[]> {
       body,
     });
     const { accepted } = (await response.json()) as { accepted?: number };
-    if (accepted !== observations) throw new Error(`${response.status}: ${accepted} were stored`);
-    return rateSince(startedAt);
+    if (accepted !== counts.request) throw new Error(`${response.status}: ${accepted} were stored`);
+    return rateSince(startedAt, counts.request);
   };
   const publish = async () => {
     const ingestion = nuid.next();
@@ -68,16 +119,16 @@ export async function bulkAccept(): Promise<Figure[]> {
       }
     };
     await Promise.all(Array.from({ length: inFlight }, publishNext));
-    return rateSince(startedAt);
+    return rateSince(startedAt, counts.raw);
   };
   const rounds = await alternate(5, ingest, publish);
-  return [figureOf({ name: "bulk_accept", unit: "observations/s", goal: ">= 0.5" }, rounds, (rate) => rate)];
+  return [figureOf({ name, unit: "observations/s", goal }, rounds, (rate) => rate)];
 }
 
 function headersOf(ingestion: string, line: number, data: Buffer): MsgHdrs {
   return headersOfCommand({ id: `${ingestion}.${line}`, processor: raw, method: "Observe", data, ingestion });
 }
 
-function rateSince(startedAt: number): number {
-  return (observations * 1_000) / (performance.now() - startedAt);
+function rateSince(startedAt: number, count: number): number {
+  return (count * 1_000) / (performance.now() - startedAt);
 }

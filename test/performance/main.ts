@@ -1,6 +1,6 @@
 import { keyCost } from "./access.ts";
 import { backupPause } from "./backup.ts";
-import { bulkAccept } from "./bulk.ts";
+import { bulkAccept, bulkAcceptAlways, bulkAcceptReplicated } from "./bulk.ts";
 import { commandLine } from "./cli.ts";
 import { consolePage } from "./console.ts";
 import { serialDrain } from "./drain.ts";
@@ -13,7 +13,7 @@ import type { Figure } from "./rounds.ts";
 import { scrapeLatency } from "./scrape.ts";
 import type { Sides } from "./sides.ts";
 import { startSides } from "./sides.ts";
-import { syncLatency, syncThroughput } from "./sync.ts";
+import { syncLatency, syncLatencyAlways, syncThroughput } from "./sync.ts";
 
 interface Measurement {
   names: string[];
@@ -28,10 +28,13 @@ interface Measurement {
  */
 const measurements: Measurement[] = [
   { names: ["sync_c1"], measure: syncLatency },
+  { names: ["sync_c1_always"], measure: syncLatencyAlways },
   { names: ["sync_c32", "cpu_per_request"], measure: syncThroughput },
   { names: ["key_cost"], measure: keyCost },
   { names: ["serial_drain"], measure: serialDrain },
   { names: ["bulk_accept"], measure: bulkAccept },
+  { names: ["bulk_accept_always"], measure: bulkAcceptAlways },
+  { names: ["bulk_accept_r3"], measure: bulkAcceptReplicated },
   { names: ["cli_start", "cli_ingest"], measure: commandLine },
   { names: ["ready_after_restart"], measure: readyAfterRestart },
   { names: ["failover"], measure: failover },

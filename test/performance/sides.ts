@@ -3,6 +3,7 @@ import { sendTo } from "../fixtures/http-client.ts";
 import { startProcess } from "../fixtures/processes.ts";
 import type { Service } from "../fixtures/services.ts";
 import { startGateway, startSimulatorProcess, startWorker } from "../fixtures/services.ts";
+import type { System } from "../fixtures/system.ts";
 import { startSystem } from "../fixtures/system.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -30,14 +31,7 @@ const quiet = { LOG_LEVEL: "error" };
 
 /** Starts both and resolves once they answer. `stack` ends them. */
 export async function startSides(stack: AsyncDisposableStack): Promise<Sides> {
-  const system = stack.use(
-    await startSystem({
-      processors: processors.map((id) => ({ id })),
-      workerEnv: quiet,
-      gatewayEnv: quiet,
-      nodeArgs: process.execArgv,
-    }),
-  );
+  const { system, side } = await startSystemSide(stack);
   const plain = await startSimulators(stack, processors);
   const proxy = await startProcess({
     name: "plain proxy",
@@ -46,15 +40,33 @@ export async function startSides(stack: AsyncDisposableStack): Promise<Sides> {
     ready: /listening on/,
   });
   stack.defer(async () => void (await proxy.stop()));
-  const { nats, gateway, worker } = system;
+  const { nats, worker } = system;
   return {
     processors,
-    gateway: { port: gateway.port, pids: [gateway.pid, worker.pid, nats.pid] },
+    gateway: side,
     proxy: { port: Number(/:(\d+)$/m.exec(proxy.output())?.[1]), pids: [proxy.pid] },
     natsUrl: nats.url,
     worker,
     plainEndpoint: Object.values(endpointsOf(plain))[0] ?? "",
   };
+}
+
+/** Starts a whole system. `jetstream` has lines for NATS's configuration. */
+export async function startSystemSide(
+  stack: AsyncDisposableStack,
+  jetstream: string[] = [],
+): Promise<{ system: System; side: Side }> {
+  const system = stack.use(
+    await startSystem({
+      processors: processors.map((id) => ({ id })),
+      jetstream,
+      workerEnv: quiet,
+      gatewayEnv: quiet,
+      nodeArgs: process.execArgv,
+    }),
+  );
+  const { nats, gateway, worker } = system;
+  return { system, side: { port: gateway.port, pids: [gateway.pid, worker.pid, nats.pid] } };
 }
 
 /** Starts a worker and a gateway for these endpoints, with the flags of Node that this process was given. */

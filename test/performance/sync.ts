@@ -4,7 +4,7 @@ import { load, observeRequest } from "./load.ts";
 import type { Figure } from "./rounds.ts";
 import { alternate, figureOf, median, percentile } from "./rounds.ts";
 import type { Side, Sides } from "./sides.ts";
-import { clearWorkingMemory } from "./sides.ts";
+import { clearWorkingMemory, startSystemSide } from "./sides.ts";
 
 interface Round extends LoadResult {
   cpuMs: number;
@@ -32,6 +32,14 @@ export async function syncLatency(sides: Sides): Promise<Figure[]> {
     percentile(latenciesMs, 0.5),
   );
   return [{ ...figure, ...p99(rounds) }];
+}
+
+/** The same, where every command is on the disk before it is acknowledged. */
+export async function syncLatencyAlways(sides: Sides): Promise<Figure[]> {
+  await using stack = new AsyncDisposableStack();
+  const gateway = await startSystemSide(stack, ["sync_interval: always"]);
+  const [figure] = await syncLatency({ ...sides, gateway: gateway.side });
+  return figure ? [{ ...figure, name: "sync_c1_always", goal: "none" }] : [];
 }
 
 /** How many Observes 32 clients get through, and what one of them costs. */

@@ -11,6 +11,7 @@ import { createLog } from "./create-log.ts";
 import { logInfo } from "./log-info.ts";
 import type { LogReaderOptions } from "./log-reader.ts";
 import { LogReader } from "./log-reader.ts";
+import type { LogPublishing } from "./log-writer-options.ts";
 import type { PublishAnswer } from "./publish-answer.ts";
 import { readPublishAnswer } from "./publish-answer.ts";
 import type { Stored } from "./publish-command.ts";
@@ -26,6 +27,8 @@ export interface CommandLogsOptions {
   room?: Pick<StoreRoom, "perLogBytes">;
   /** NatsLink.inboxPrefix; `_INBOX` without. */
   inboxPrefix?: string;
+  /** `ensure` has a log that exists take batches. Gateways have no right to that (deploy/nats). */
+  mayUpdate?: boolean;
 }
 
 /** The command logs of all processors: each is a JetStream stream (docs/architecture.md, "Commands"). */
@@ -35,20 +38,20 @@ export class CommandLogs {
   readonly #manager: JetStreamManager;
   readonly #publishAnswers: Inbox<PublishAnswer>;
   readonly #limits: LogLimits;
-  readonly #room: Pick<StoreRoom, "perLogBytes"> | undefined;
+  readonly #options: CommandLogsOptions;
 
   private constructor(
     connection: NatsConnection,
     manager: JetStreamManager,
     limits: LogLimits,
-    { room, inboxPrefix }: CommandLogsOptions,
+    options: CommandLogsOptions,
   ) {
     this.#connection = connection;
     this.#streams = jetstream(connection, { timeout: requestTimeoutMs });
     this.#manager = manager;
-    this.#publishAnswers = new Inbox(connection, readPublishAnswer, inboxPrefix);
+    this.#publishAnswers = new Inbox(connection, readPublishAnswer, options.inboxPrefix);
     this.#limits = limits;
-    this.#room = room;
+    this.#options = options;
   }
 
   /** Opens all logs. It creates none: see `ensure`. */
@@ -57,21 +60,19 @@ export class CommandLogs {
     limits: LogLimits,
     options: CommandLogsOptions = {},
   ): Promise<CommandLogs> {
-    return new CommandLogs(
-      connection,
-      await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
-      limits,
-      options,
-    );
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs });
+    return new CommandLogs(connection, manager, limits, options);
   }
 
   /**
-   * Creates the processor's log if it does not exist. A log that exists stays as it is. A new one begins above
+   * Creates the processor's log if it does not exist. One that exists stays as it is (`mayUpdate`). A new one begins above
    * `usedThrough`, the last sequence that the caller knows of, and above what was applied.
    */
   async ensure(processor: string, usedThrough = 0): Promise<void> {
+    const { mayUpdate = false } = this.#options;
     const version = this.#connection.info?.version ?? "";
-    await createLog(this.#manager, processor, { limits: this.#limits, usedThrough, version });
+    const wanted = { limits: this.#limits, usedThrough, version, mayUpdate };
+    await createLog(this.#manager, processor, wanted);
   }
 
   /**
@@ -218,13 +219,10 @@ export class CommandLogs {
     return { bytes: state.bytes, maxBytes: this.#limitOf(config) };
   }
 
-  /**
-   * Whether NATS keeps more than one replica of the log. Nothing may be published to such a log with the
-   * condition `Nats-Expected-Last-Msg-Id`: a single refusal of it leaves the stream without a leader for
-   * good, in nats-server 2.14.0 at least.
-   */
-  async isReplicated(processor: string): Promise<boolean> {
-    return (await logInfo(this.#manager, processor)).config.num_replicas > 1;
+  /** How commands may be published to the log, many at a time. */
+  async publishing(processor: string): Promise<LogPublishing> {
+    const { num_replicas, allow_atomic } = (await logInfo(this.#manager, processor)).config;
+    return { isReplicated: num_replicas > 1, takesBatches: allow_atomic === true };
   }
 
   /** The sequence of the last command that was ever stored; 0 if there was none. */
@@ -234,7 +232,7 @@ export class CommandLogs {
 
   #limitOf({ max_bytes: maxBytes }: StreamInfo["config"]): number {
     const ofLog = maxBytes > 0 ? maxBytes : (this.#limits.heldBytes ?? -1);
-    const ofStore = this.#room?.perLogBytes ?? Number.POSITIVE_INFINITY;
+    const ofStore = this.#options.room?.perLogBytes ?? Number.POSITIVE_INFINITY;
     return ofLog > 0 ? Math.min(ofLog, ofStore) : ofStore;
   }
 

@@ -24,14 +24,25 @@ const duplicateWindowMs = 120_000;
 /** How long somebody may take to create a log in several steps. After that it is taken for dead. */
 const creatingMs = 10_000;
 const lookAgainMs = 50;
+/**
+ * The first version whose logs take batches. 2.12 has them too, but writes each of their messages to the disk by itself
+ * where every write has to be there (docs/decisions/0036).
+ */
+const batchesVersion = "2.15.0";
 /** JetStream's code for a stream that exists with another configuration. */
 const nameInUse = 10058;
 
 /** A log has this subject until its numbering is moved, so that it takes no command before. */
 const newLogSubject = (processor: string) => `${commandSubject(processor)}.new`;
 
+/** Whether a server of this version takes batches well. */
+export function takesBatches(version: string): boolean {
+  return isAtLeast(version, batchesVersion);
+}
+
 /**
- * Creates the processor's log if it does not exist. A log that exists stays as it is.
+ * Creates the processor's log if it does not exist. A log that exists stays as it is, but that with `mayUpdate` it
+ * takes batches from then on, if the server can.
  *
  * A sequence never has two meanings: if there was a log before, the new one numbers its commands above
  * `usedThrough` and above what the checkpoint says is applied. `version` is that of the server. Waits while
@@ -40,16 +51,21 @@ const newLogSubject = (processor: string) => `${commandSubject(processor)}.new`;
 export async function createLog(
   manager: JetStreamManager,
   processor: string,
-  { limits, usedThrough, version }: { limits: LogLimits; usedThrough: number; version: string },
+  wanted: { limits: LogLimits; usedThrough: number; version: string; mayUpdate?: boolean },
 ): Promise<void> {
+  const { limits, usedThrough, version, mayUpdate = false } = wanted;
   const found = await findLog(manager, processor);
   const isUnfinished = found?.config.subjects.includes(newLogSubject(processor)) === true;
-  if (found && !isUnfinished) return;
+  if (found && !isUnfinished) {
+    if (mayUpdate && takesBatches(version) && !found.config.allow_atomic)
+      await allowBatches(manager, processor);
+    return;
+  }
   const isAbandoned = found !== undefined && Date.now() - Date.parse(found.created) > creatingMs;
   // Whoever read it now would not be given what is stored after its numbering is moved.
   if (found && !isAbandoned) {
     await sleep(lookAgainMs);
-    return createLog(manager, processor, { limits, usedThrough, version });
+    return createLog(manager, processor, wanted);
   }
   const above = Math.max(usedThrough, await appliedOf(manager, processor));
   const config = {
@@ -61,13 +77,19 @@ export async function createLog(
     num_replicas: limits.replicas,
     max_bytes: limits.maxBytes,
     duplicate_window: duplicateWindowMs * 1_000_000,
+    ...(takesBatches(version) && { allow_atomic: true }),
   };
   if (isAbandoned) await moveNumbering(manager, processor, above);
   else if (above === 0) await add(manager, config);
   else if (isAtLeast(version, "2.10.0")) await add(manager, { ...config, first_seq: above + 1 });
   else if (!(await createNumbered(manager, config, { processor, above }))) {
-    await createLog(manager, processor, { limits, usedThrough, version });
+    await createLog(manager, processor, wanted);
   }
+}
+
+/** Without it the log is written the other way, and whoever opens it next tries again. */
+async function allowBatches(manager: JetStreamManager, processor: string): Promise<void> {
+  await manager.streams.update(streamOf(processor), { allow_atomic: true }).catch(() => {});
 }
 
 /**

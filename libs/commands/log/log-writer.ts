@@ -1,52 +1,19 @@
-import type { Msg, MsgHdrs, Subscription } from "@nats-io/transport-node";
+import type { MsgHdrs, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
 import type { GatewayError } from "../../errors/gateway-error.ts";
 import type { Command } from "../messages/command.ts";
 import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
+import type { AnswerMessage, LogWriterOptions } from "./log-writer-options.ts";
+import { maxBatchCommands, OpenBatch } from "./open-batch.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
-import { PublishQueue } from "./publish-queue.ts";
+import type { Numbers } from "./publish-queue.ts";
+import { nameOf, numbersOf, PublishQueue } from "./publish-queue.ts";
 import { PublishWindow } from "./publish-window.ts";
 import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
-/** What a LogWriter uses of the connection to NATS. */
-export interface PublishingConnection {
-  publish(subject: string, data: Uint8Array, options: { headers: MsgHdrs; reply: string }): void;
-  subscribe(
-    subject: string,
-    options: { callback: (error: Error | null, message: AnswerMessage) => void },
-  ): Pick<Subscription, "unsubscribe">;
-}
-
-type AnswerMessage = Pick<Msg, "subject" | "data" | "json">;
-
-/** Where a LogWriter writes, and whom it tells. */
-export interface LogWriterOptions {
-  connection: PublishingConnection;
-  /**
-   * The number of the present connection (NatsLink.session). While it is 0 nothing is published: nats.js
-   * would keep it in memory.
-   */
-  session: () => number;
-  /** NatsLink.inboxPrefix; `_INBOX` without. */
-  inboxPrefix?: string;
-  processor: string;
-  /**
-   * Whether several commands may be under way at a time. It has to be false for a replicated log
-   * (CommandLogs.isReplicated). Default true.
-   */
-  pipelined?: boolean;
-  /**
-   * Called once for each command, in the order they were added, as soon as JetStream has acknowledged it
-   * (A6).
-   */
-  onStored: (command: Command, sequence: number) => void;
-  /** How long it goes on without any acknowledgement before it fails. */
-  patienceMs?: number;
-}
-
-/** The writer is full at this many commands, or this many bytes of their data. */
-const maxCommands = 512;
+/** The writer is full at so many commands, or bytes of their data. */
+const maxCommands = { oneByOne: 512, inBatches: 2 * maxBatchCommands };
 const maxBytes = 8 * 1024 * 1024;
 const tickMs = 50;
 /**
@@ -58,30 +25,34 @@ const resendLimitMs = 60_000;
 /**
  * Stores commands in the order they are added, many of them under way at a time.
  *
- * A command is sent on one of two conditions. Either every command before it is acknowledged, or JetStream is
- * asked to refuse it unless the log ends with the command before it (`Nats-Expected-Last-Msg-Id`). So nothing
- * is stored before what was added before it (A2), whatever is lost, refused or slow. And nothing is stored
- * twice, as a resend has the same message id.
+ * JetStream is asked to store a command, or a batch, on one of two conditions. Either every command before it is
+ * acknowledged, or JetStream has to refuse it unless the log ends with the command before it
+ * (`Nats-Expected-Last-Msg-Id`). So nothing is stored before what was added before it (A2). And nothing is stored
+ * twice, as a resend has the same message ids.
+ *
+ * If the log takes batches, the next one is sent while one is being stored, but for its last command. One that is
+ * refused or not answered is sent again one by one, since then JetStream says of each command what became of it.
+ *
+ * One by one, up to `#window` commands are sent ahead of the first that is not acknowledged, with the condition. A
+ * command of somebody else in between breaks the flow, and halves the window. For a replicated log it is 1.
  *
  * States:
- * - *flowing*: commands are sent, up to `#window` of them ahead of the first that is not acknowledged.
- * - *broken*: a command was refused or not answered, so those sent after it will be refused too. Nothing is
- *   sent until all of them are answered or given up. Then it flows again, from the first command that is not
- *   stored.
+ * - *flowing*: commands are sent.
+ * - *broken*: a command was refused or not answered, so those sent after it will be refused too. Nothing is sent
+ *   until all of them are answered or given up. Then it flows again, from the first command that is not stored.
  * - *failed*, for good.
- *
- * A command of somebody else between two of these breaks the flow too, and halves the window. A writer that is
- * not pipelined has a window of 1, and so never sends with the condition.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
-  readonly #patienceMs: number;
   readonly #inbox: string;
   readonly #answers: Pick<Subscription, "unsubscribe">;
   readonly #timer: NodeJS.Timeout;
   readonly #queue = new PublishQueue();
   readonly #unanswered = new UnansweredPublishes();
   readonly #window: PublishWindow;
+  #batch: OpenBatch | undefined;
+  /** The first number from which on commands are sent in batches. */
+  #batchesFrom = 0;
   #isBroken = false;
   #failure: GatewayError | undefined;
   /** When a command was acknowledged last, or was added to an empty queue. */
@@ -90,12 +61,9 @@ export class LogWriter {
   constructor(options: LogWriterOptions) {
     this.#options = options;
     this.#inbox = createInbox(options.inboxPrefix);
-    this.#patienceMs = options.patienceMs ?? 15_000;
-    this.#window = new PublishWindow(options.pipelined === false ? 1 : maxCommands);
+    this.#window = new PublishWindow(options.log.isReplicated ? 1 : maxCommands.oneByOne);
     this.#answers = options.connection.subscribe(`${this.#inbox}.*.*`, {
-      callback: (error, message) => {
-        if (!error) this.#takeAnswer(message);
-      },
+      callback: (error, message) => void (error ?? this.#takeAnswer(message)),
     });
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
@@ -119,7 +87,8 @@ export class LogWriter {
 
   /** Whether no command may be added now: too many are under way, or it has failed. */
   get isFull(): boolean {
-    return this.#failure !== undefined || this.underWay >= maxCommands || this.#queue.bytes >= maxBytes;
+    const max = maxCommands[this.#options.log.takesBatches ? "inBatches" : "oneByOne"];
+    return this.#failure !== undefined || this.underWay >= max || this.#queue.bytes >= maxBytes;
   }
 
   /** Resolves once half of what is under way is stored. Rejects as `settle` does. */
@@ -152,49 +121,77 @@ export class LogWriter {
     await this.#queue.untilLength(length);
   }
 
-  /** Sends as much as the window allows. */
+  /** Sends as much as may be sent now. */
   #send(): void {
-    const { session } = this.#options;
-    while (!this.#isBroken && session() !== 0 && this.#queue.sentCount < this.#window.size) {
-      const next = this.#queue.takeNext();
-      if (!next) return;
-      const now = performance.now();
-      next.entry.sentAt ||= now;
-      if (now - next.entry.sentAt > resendLimitMs) this.#fail(unavailable(this.#options.processor));
-      else this.#publish(next.number, next.entry.command, next.before);
+    const { log, session } = this.#options;
+    let isSent = true;
+    while (isSent && !this.#isBroken && session() !== 0 && this.#queue.unsentCount > 0) {
+      const inBatches = log.takesBatches && this.#queue.nextNumber >= this.#batchesFrom;
+      isSent = inBatches ? this.#sendOfBatch() : this.#sendOne();
     }
   }
 
-  #publish(number: number, command: Command, before: Command | undefined): void {
-    const { connection, processor, session } = this.#options;
-    const headers = headersOfCommand(command);
+  /** Sends the next command by itself. Returns false if it has to wait. */
+  #sendOne(): boolean {
+    if (this.#queue.sentCount >= this.#window.size) return false;
+    const { number = 0, entry, before } = this.#queue.takeNext() ?? {};
+    if (!entry) return false;
+    const headers = headersOfCommand(entry.command);
     if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);
-    this.#unanswered.countSent(session());
+    this.#publish(entry.command, headers, { first: number, count: 1 });
+    return true;
+  }
+
+  /**
+   * Sends the next command in a batch, or by itself if it is alone. Returns false if it has to wait: its batch would be
+   * stored with it, and what comes before is not acknowledged.
+   */
+  #sendOfBatch(): boolean {
+    const batch = this.#batch;
+    const isLast = this.#queue.unsentCount === 1 || batch?.isNearlyFull === true;
+    if (isLast && !this.#unanswered.isEmpty) return false;
+    if (isLast && !batch) return this.#sendOne();
+    // Commands that are sent with a condition may be refused, and the batch would have to be sent again.
+    if (!batch && this.#unanswered.count > 1) return false;
+    const into = batch ?? new OpenBatch(this.#queue.nextNumber);
+    this.#batch = isLast ? undefined : into;
+    const command = this.#queue.takeNext()?.entry.command;
+    if (!command) return false;
+    const headers = into.mark(headersOfCommand(command), isLast);
+    this.#publish(command, headers, isLast ? into.numbers : undefined);
+    return true;
+  }
+
+  /** Publishes a command. JetStream is to store these with it, if any, and to answer. */
+  #publish(command: Command, headers: MsgHdrs, stores: Numbers | undefined): void {
+    const { connection, processor, session } = this.#options;
+    const reply = stores && { reply: `${this.#inbox}.${this.#unanswered.run}.${nameOf(stores)}` };
+    if (stores) this.#unanswered.countSent(session());
     try {
-      const reply = `${this.#inbox}.${this.#unanswered.run}.${number}`;
-      connection.publish(commandSubject(processor), command.data, { headers, reply });
+      if (stores) this.#queue.noteAskedFor(stores, resendLimitMs);
+      connection.publish(commandSubject(processor), command.data, { headers, ...reply });
     } catch {
-      // The connection is closed for good, or the server now takes smaller messages than when this one was
-      // checked.
+      // It was sent too long ago, or the connection is closed for good, or the server takes smaller messages now.
       this.#fail(unavailable(processor));
     }
   }
 
   #takeAnswer(message: AnswerMessage): void {
-    const [run, number] = message.subject.split(".").slice(-2).map(Number);
-    const entry = this.#queue.get(number ?? -1);
+    const [run, name] = message.subject.split(".").slice(-2);
+    const numbers = numbersOf(name);
     const answer = readPublishAnswer(message);
-    const isOfThisRun = this.#unanswered.countAnswer(run);
+    const isOfThisRun = this.#unanswered.countAnswer(Number(run));
+    const isStored = answer.sequence !== undefined && (answer.count ?? 1) === numbers.count;
     // A late acknowledgement counts. A late refusal does not: the command was sent again since then.
-    if (entry && answer.sequence !== undefined) entry.sequence = answer.sequence;
-    else if (entry && isOfThisRun && answer.error) {
-      entry.error = answer.error;
+    if (isStored) this.#queue.noteStored(numbers, answer);
+    else if (isOfThisRun) {
       this.#isBroken = true;
+      this.#queue.noteRefused(numbers, answer.error);
+      if (numbers.count > 1) this.#batchesFrom = numbers.first + numbers.count;
     }
     this.#reportStored();
     if (!this.#isBroken) this.#send();
-    // With any other refusal it waits for the next tick, so that it does not try again at once and without
-    // end.
+    // With any other refusal it waits for the next tick, so as not to try again at once and without end.
     else if (this.#unanswered.isEmpty && isOutOfOrder(this.#queue.first)) this.#resume();
   }
 
@@ -211,6 +208,7 @@ export class LogWriter {
     if (this.#unanswered.giveUpLost(this.#options.session())) {
       this.#isBroken = true;
       this.#queue.markUnanswered();
+      this.#batchesFrom = this.#batch?.numbers.first ?? this.#queue.nextNumber;
     }
     if (this.#isBroken && this.#unanswered.isEmpty) this.#resume();
     else if (!this.#isBroken) {
@@ -232,14 +230,16 @@ export class LogWriter {
     if (this.#failure || session() === 0) return;
     if (isOutOfOrder(first)) this.#window.halve();
     this.#queue.rewind();
+    this.#batch = undefined;
     this.#unanswered.beginRun();
     this.#isBroken = false;
     this.#send();
   }
 
   #failIfStalled(): void {
-    if (this.#queue.length === 0 || performance.now() - this.#progressAt < this.#patienceMs) return;
-    this.#fail(unavailable(this.#options.processor));
+    const { processor, patienceMs = 15_000 } = this.#options;
+    const isStalled = performance.now() - this.#progressAt >= patienceMs;
+    if (isStalled && this.#queue.length > 0) this.#fail(unavailable(processor));
   }
 
   #fail(failure: GatewayError): void {

@@ -3,9 +3,14 @@ import { GatewayError } from "../../errors/gateway-error.ts";
 import type { PublishRefusal } from "./publish-errors.ts";
 import { errorCodes, refusalOfCode } from "./publish-errors.ts";
 
-/** JetStream's answer to one publish: the sequence if the message is stored, else why it is not. */
+/**
+ * JetStream's answer to one publish, or to the last of a batch: the sequence if the message is stored, else why it
+ * is not.
+ */
 export interface PublishAnswer {
   sequence?: number;
+  /** How many messages the batch has; absent if it was no batch. */
+  count?: number;
   /** Whether it was stored before, under the same message id. */
   duplicate?: boolean;
   error?: PublishRefusal;
@@ -44,11 +49,14 @@ export function readPublishAnswer(message: Pick<Msg, "data" | "json">): PublishA
     const { err_code: code = 0, description = "" } = answer.error;
     return { error: { code, description } };
   }
-  return answer.seq === undefined ? {} : { sequence: answer.seq, duplicate: answer.duplicate === true };
+  const { seq: sequence, count, duplicate } = answer;
+  if (sequence === undefined) return {};
+  return { sequence, duplicate: duplicate === true, ...(count !== undefined && { count }) };
 }
 
 interface JetStreamAnswer {
   seq?: number;
+  count?: number;
   duplicate?: boolean;
   error?: { err_code?: number; description?: string };
 }

@@ -1,16 +1,38 @@
+import { isStoreFullCode } from "../../nats/errors.ts";
 import type { Command } from "../messages/command.ts";
 import type { PublishAnswer } from "./publish-answer.ts";
+import type { PublishRefusal } from "./publish-errors.ts";
 
 /** A command on its way to the log. */
 export interface QueuedCommand extends PublishAnswer {
   readonly command: Command;
-  /** When it was first sent, by `performance.now()`; 0 if it was not sent yet. */
+  /**
+   * When JetStream was first asked to store it, by `performance.now()`; 0 if it certainly was not stored since. A
+   * command of a batch is not asked for before the batch is whole.
+   */
   sentAt: number;
   /**
    * One of its publishes got no answer in time. So it may be stored, whatever the answers to later publishes
    * say.
    */
   wasUnanswered?: boolean;
+}
+
+/** Commands that follow each other, by the number of the first. */
+export interface Numbers {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Commands as one word of a subject. */
+export function nameOf({ first, count }: Numbers): string {
+  return `${first}-${count}`;
+}
+
+/** The commands that a word of a subject names. */
+export function numbersOf(name = ""): Numbers {
+  const [first = -1, count = 1] = name.split("-").map(Number);
+  return { first, count };
 }
 
 /**
@@ -43,6 +65,16 @@ export class PublishQueue {
     return this.#next - this.#first;
   }
 
+  /** How many were not sent since the last `rewind`. */
+  get unsentCount(): number {
+    return this.#end - this.#next;
+  }
+
+  /** The number of the next command to send. */
+  get nextNumber(): number {
+    return this.#next;
+  }
+
   /** The first command that is not known to be stored. */
   get first(): QueuedCommand | undefined {
     return this.#entries.get(this.#first);
@@ -68,6 +100,41 @@ export class PublishQueue {
     if (!entry) return undefined;
     const before = this.#entries.get(this.#next - 1)?.command;
     return { number: this.#next++, entry, before };
+  }
+
+  /**
+   * Notes that JetStream is asked now to store these. Throws if it was asked first for one of them longer ago than
+   * `limitMs`.
+   */
+  noteAskedFor(numbers: Numbers, limitMs: number): void {
+    const now = performance.now();
+    for (const entry of this.#those(numbers)) {
+      entry.sentAt ||= now;
+      if (now - entry.sentAt > limitMs) throw new Error("It was sent first too long ago.");
+    }
+  }
+
+  /** Notes that these are stored, the last of them under the sequence of this answer. */
+  noteStored(numbers: Numbers, { sequence = 0 }: PublishAnswer): void {
+    const { first, count } = numbers;
+    for (let index = 0; index < count; index++) {
+      const entry = this.#entries.get(first + index);
+      if (entry) entry.sequence = sequence - count + 1 + index;
+    }
+  }
+
+  /**
+   * Notes that a command, or a batch, was refused. JetStream may have begun to store a batch when its storage became
+   * full, and then it may store the rest when it is started again.
+   */
+  noteRefused(numbers: Numbers, error: PublishRefusal | undefined): void {
+    const isCertain = error !== undefined && (numbers.count === 1 || !isStoreFullCode(error.code));
+    for (const entry of this.#those(numbers)) {
+      if (!isCertain) entry.wasUnanswered = true;
+      else if (numbers.count === 1) entry.error = error;
+      // Why a batch was refused says nothing of each of its commands.
+      else if (!entry.wasUnanswered) entry.sentAt = 0;
+    }
   }
 
   /** Removes the first command if it is stored, and returns it with its sequence. */
@@ -103,7 +170,8 @@ export class PublishQueue {
    */
   markUnanswered(): void {
     for (const entry of this.#sent()) {
-      if (entry.sequence === undefined && !entry.error) entry.wasUnanswered = true;
+      const isAskedFor = entry.sentAt > 0;
+      if (isAskedFor && entry.sequence === undefined && !entry.error) entry.wasUnanswered = true;
     }
   }
 
@@ -121,8 +189,12 @@ export class PublishQueue {
     return false;
   }
 
-  *#sent(): Iterable<QueuedCommand> {
-    for (let number = this.#first; number < this.#next; number++) {
+  #sent(): Iterable<QueuedCommand> {
+    return this.#those({ first: this.#first, count: this.#next - this.#first });
+  }
+
+  *#those({ first, count }: Numbers): Iterable<QueuedCommand> {
+    for (let number = first; number < first + count; number++) {
       const entry = this.#entries.get(number);
       if (entry) yield entry;
     }

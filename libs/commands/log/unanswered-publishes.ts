@@ -25,6 +25,11 @@ export class UnansweredPublishes {
     return this.#count === 0;
   }
 
+  /** How many answers are to come. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Counts a message that is sent now, over this connection. */
   countSent(session: number): void {
     if (this.#count === 0) {

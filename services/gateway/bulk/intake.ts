@@ -1,5 +1,6 @@
 import type { Subscription } from "@nats-io/transport-node";
 import { nuid } from "@nats-io/transport-node";
+import type { LogPublishing } from "../../../libs/commands/log/log-writer-options.ts";
 import type { IngestionRecord } from "../../../libs/commands/outcomes/ingestion-store.ts";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
@@ -37,12 +38,12 @@ export class Intake {
   #stored: EarlierLines | undefined;
   #refusal: GatewayError | undefined;
 
-  private constructor(options: IntakeOptions, record: IntakeRecord, isReplicated: boolean) {
+  private constructor(options: IntakeOptions, record: IntakeRecord, log: LogPublishing) {
     const { backend, trace, sender, receipts, share } = options;
     this.#options = options;
     this.#record = record;
     this.#owner = answerAsOwner(backend.nats.connection, record.current);
-    this.#writer = new LineWriter({ backend, record, isReplicated, trace, sender, receipts, share });
+    this.#writer = new LineWriter({ backend, record, log, trace, sender, receipts, share });
     if (record.found) this.#stored = new EarlierLines(backend.logs, record.found);
   }
 
@@ -54,11 +55,11 @@ export class Intake {
     const { backend, processor, ingestion, sender } = options;
     try {
       const after = await backend.logs.last(processor);
-      const isReplicated = await backend.logs.isReplicated(processor);
+      const log = await backend.logs.publishing(processor);
       await backend.room.ask(processor);
       const identity = { processor, ingestion, after, intake: nuid.next(), sender };
       const record = await IntakeRecord.open(backend, identity);
-      return new Intake(options, record, isReplicated);
+      return new Intake(options, record, log);
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       throw natsUnavailable({ processor, effect: "none" }, error);

@@ -1,4 +1,5 @@
 import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
+import type { LogPublishing } from "../../../libs/commands/log/log-writer-options.ts";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { lineCommandId } from "../../../libs/commands/outcomes/ingestion-lines.ts";
 import type { TraceContext } from "../../../libs/telemetry/trace-context.ts";
@@ -12,8 +13,8 @@ import { ReceiptOrder } from "./receipts.ts";
 export interface LineWriterOptions {
   backend: Backend;
   record: IntakeRecord;
-  /** Whether NATS replicates the processor's log. */
-  isReplicated: boolean;
+  /** How the processor's log takes many commands. */
+  log: LogPublishing;
   /** The trace of the request. */
   trace: TraceContext | undefined;
   /** Who has sent the request. */
@@ -36,7 +37,7 @@ export class LineWriter {
   readonly #receipts: ReceiptOrder | undefined;
 
   constructor(options: LineWriterOptions) {
-    const { backend, record, isReplicated, receipts } = options;
+    const { backend, record, log, receipts } = options;
     const { processor } = record.current;
     this.#options = options;
     if (receipts) this.#receipts = new ReceiptOrder(receipts);
@@ -45,7 +46,7 @@ export class LineWriter {
       session: () => backend.nats.session,
       inboxPrefix: backend.nats.inboxPrefix,
       processor,
-      pipelined: !isReplicated,
+      log,
       onStored: (command, sequence) => {
         backend.states.stored(processor, sequence);
         backend.room.stored(command);

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { assertWholeBatches } from "../../fixtures/batches.ts";
 import {
   assertApplied,
   linesOfTexts,
@@ -157,6 +160,24 @@ test("the counts of an ingestion whose gateway died become final although nobody
   await gateway.kill();
   const view = await untilDone(other, String(location));
   assert.deepEqual([view.intake, view.accepted, view.applied], ["interrupted", 200, 200]);
+});
+
+test("of a stream whose gateway is killed each batch is stored whole or not at all, and its counts are what is stored", async () => {
+  const stream = open("", { accept: "application/x-ndjson" });
+  const { location } = (await stream.head).headers;
+  const all = texts(6_000);
+  const writing = stream.write(linesOfTexts(all)).catch(() => {});
+  await until("some of it is stored", async () => (await storedOf(other)) > base + 500);
+  await gateway.kill();
+  await writing;
+  const { accepted, intake } = await untilDone(other, String(location));
+  assert.equal(intake, "interrupted");
+  const connection = await connect({ servers: system.nats.url });
+  await assertWholeBatches(connection, "p1");
+  const { messages, last_seq } = (await (await jetstreamManager(connection)).streams.info("KATO_p1")).state;
+  await connection.close();
+  assert.ok(messages > 0);
+  assert.equal(accepted, last_seq - base);
 });
 
 test("lines for a processor that nobody runs and whose instance is down are stored, and applied later", async () => {

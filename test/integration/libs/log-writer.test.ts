@@ -5,9 +5,11 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { CommandLogs } from "../../../libs/commands/log/command-logs.ts";
 import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
+import type { LogPublishing } from "../../../libs/commands/log/log-writer-options.ts";
 import type { Command } from "../../../libs/commands/messages/command.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { assertWholeBatches, hasBatches } from "../../fixtures/batches.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
@@ -34,12 +36,22 @@ const command = (processor: string, number: number, bytes = 20): Command => {
   return { id: `bulk.${number}`, processor, method: "Observe", data, ingestion: "bulk" };
 };
 
+interface Options {
+  over: NatsConnection;
+  patienceMs: number;
+  log: LogPublishing;
+}
+
 interface Writing {
   writer: LogWriter;
+  isConnected: () => boolean;
   stored: { id: string; sequence: number }[];
 }
 
-function startWriter(processor: string, over = connection, patienceMs = 20_000): Writing {
+async function startWriter(
+  processor: string,
+  { over = connection, patienceMs = 20_000, log }: Partial<Options> = {},
+): Promise<Writing> {
   const stored: Writing["stored"] = [];
   let session = 1;
   let isConnected = true;
@@ -55,10 +67,11 @@ function startWriter(processor: string, over = connection, patienceMs = 20_000):
     connection: over,
     session: () => (isConnected ? session : 0),
     processor,
+    log: log ?? (await logs.publishing(processor)),
     patienceMs,
     onStored: ({ id }, sequence) => stored.push({ id, sequence }),
   });
-  return { writer, stored };
+  return { writer, stored, isConnected: () => isConnected };
 }
 
 async function write(
@@ -92,14 +105,14 @@ async function assertStored(processor: string, { stored }: Writing, count: numbe
 
 test("commands are stored in the order in which they were added, and each is told in that order", async () => {
   await logs.ensure("plain");
-  const writing = startWriter("plain");
+  const writing = await startWriter("plain");
   await write(writing, "plain", 8_000);
   await assertStored("plain", writing, 8_000);
 });
 
 test("the order stays when others append commands in between (A2)", async () => {
   await logs.ensure("between");
-  const writing = startWriter("between");
+  const writing = await startWriter("between");
   const others: Promise<unknown>[] = [];
   await write(writing, "between", 4_000, async (number) => {
     if (number % 20 !== 0) return;
@@ -119,17 +132,20 @@ test("the order stays when connections break and lose messages (A2)", async (t) 
   t.after(() => proxy.stop());
   const over = await open(`127.0.0.1:${proxy.port}`);
   t.after(() => over.close());
-  const writing = startWriter("cut", over);
+  const writing = await startWriter("cut", { over });
   await write(writing, "cut", 12_000, async (number) => {
     if (number % 20 === 0) await new Promise(setImmediate);
-    if (number % 1_000 === 500) proxy.cut();
+    if (number % 1_000 !== 500) return;
+    // nats.js waits for long if a connection breaks while it is made.
+    await until("it is connected", writing.isConnected);
+    proxy.cut();
   });
   await assertStored("cut", writing, 12_000);
 });
 
 test("the order stays when NATS is killed and started again (A2)", async () => {
   await logs.ensure("restarted");
-  const writing = startWriter("restarted");
+  const writing = await startWriter("restarted");
   await write(writing, "restarted", 12_000, async (number) => {
     if (number !== 3_000 && number !== 8_000) return;
     await nats.kill();
@@ -138,9 +154,59 @@ test("the order stays when NATS is killed and started again (A2)", async () => {
   await assertStored("restarted", writing, 12_000);
 });
 
+test("a batch in which NATS is killed is stored whole or not at all, also where every write is synced", {
+  skip: !hasBatches(),
+}, async () => {
+  for (const jetstream of [["sync_interval: always"], []]) {
+    await nats.restart({ jetstream });
+    const processor = `torn-${jetstream.length}`;
+    await until("it is back", () => logs.ensure(processor).then(() => true));
+    const writing = await startWriter(processor);
+    await write(writing, processor, 7_000, async (number) => {
+      if (number % 3_000 !== 2_500) return;
+      await nats.kill();
+      await nats.restart();
+    });
+    await assertStored(processor, writing, 7_000);
+    assert.ok((await assertWholeBatches(connection, processor)) > 0);
+  }
+});
+
+test("where JetStream refuses batches, and in a log that takes none, commands are stored one by one", async () => {
+  for (const [processor, takesBatches] of [
+    ["refusing", true],
+    ["without", false],
+  ] as const) {
+    await logs.ensure(processor);
+    const { streams } = await jetstreamManager(connection);
+    await streams.update(streamOf(processor), { allow_atomic: false });
+    assert.equal((await logs.publishing(processor)).takesBatches, false);
+    const writing = await startWriter(processor, { log: { isReplicated: false, takesBatches } });
+    await write(writing, processor, 3_000);
+    await assertStored(processor, writing, 3_000);
+  }
+});
+
+test("a log from before there were batches takes them once a worker has opened it", {
+  skip: !hasBatches(),
+}, async () => {
+  await logs.ensure("older");
+  const { streams } = await jetstreamManager(connection);
+  const { config } = await streams.update(streamOf("older"), { allow_atomic: false });
+  await logs.append(command("older", 1));
+  await logs.ensure("older");
+  assert.equal((await logs.publishing("older")).takesBatches, false);
+  const ofWorker = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 }, { mayUpdate: true });
+  await ofWorker.ensure("older");
+  assert.equal((await logs.publishing("older")).takesBatches, true);
+  const { config: updated } = await streams.info(streamOf("older"));
+  assert.deepEqual({ ...updated, metadata: null }, { ...config, allow_atomic: true, metadata: null });
+  assert.equal(await logs.last("older"), 1);
+});
+
 test("a command is sent again when NATS does not answer in time, and is stored once", async () => {
   await logs.ensure("silent");
-  const writing = startWriter("silent");
+  const writing = await startWriter("silent");
   const silence = async (number: number) => {
     if (number !== 3_000) return;
     await nats.kill("SIGSTOP");
@@ -153,7 +219,7 @@ test("a command is sent again when NATS does not answer in time, and is stored o
 test("a full log stores nothing after the command that it refused, and the writer knows how far it is (A6)", async () => {
   const small = await CommandLogs.open(connection, { replicas: 1, maxBytes: 100_000 });
   await small.ensure("full");
-  const writing = startWriter("full");
+  const writing = await startWriter("full");
   const sizes = (number: number) => (number % 7 === 0 ? 10 : 900);
   await assert.rejects(
     async () => {
@@ -173,7 +239,7 @@ test("a full log stores nothing after the command that it refused, and the write
 
 test("the writer gives up when nothing is acknowledged for as long as it may wait", async () => {
   await logs.ensure("patience");
-  const writing = startWriter("patience", connection, 1_000);
+  const writing = await startWriter("patience", { patienceMs: 1_000 });
   await nats.kill();
   writing.writer.add(command("patience", 1));
   await assert.rejects(
@@ -192,7 +258,7 @@ test("a command that was sent once without an answer may be stored, even if it i
   t.after(() => proxy.stop());
   const over = await open(`127.0.0.1:${proxy.port}`);
   t.after(() => over.close());
-  const { writer } = startWriter("uncertain", over, 3_000);
+  const { writer } = await startWriter("uncertain", { over, patienceMs: 3_000 });
   proxy.swallow();
   writer.add(command("uncertain", 1));
   await until("it is stored", async () => (await logs.last("uncertain")) === 1);
@@ -205,7 +271,10 @@ test("a command that was sent once without an answer may be stored, even if it i
 });
 
 test("where there is no log nothing is stored, and the writer fails", async () => {
-  const writing = startWriter("nowhere", connection, 500);
+  const writing = await startWriter("nowhere", {
+    patienceMs: 500,
+    log: { isReplicated: false, takesBatches: true },
+  });
   writing.writer.add(command("nowhere", 1));
   await assert.rejects(writing.writer.settle(), GatewayError);
   writing.writer.close();

@@ -9,6 +9,7 @@ import type { Command } from "../../../libs/commands/messages/command.ts";
 import { streamOf } from "../../../libs/commands/messages/subjects.ts";
 import { OutcomeStore, recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
+import { assertWholeBatches, hasBatches } from "../../fixtures/batches.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
@@ -31,13 +32,14 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
 
   test("a log of three replicas takes bulk commands in order, with others between them and after them", async (t) => {
     await logs.ensure("p1");
-    assert.equal(await logs.isReplicated("p1"), true);
+    const log = await logs.publishing("p1");
+    assert.equal(log.isReplicated, true);
     const stored: string[] = [];
     const writer = new LogWriter({
       connection: cluster.connection,
       session: () => 1,
       processor: "p1",
-      pipelined: !(await logs.isReplicated("p1")),
+      log,
       onStored: ({ id }) => stored.push(id),
     });
     t.after(() => writer.close());
@@ -58,6 +60,36 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
       bulk,
     );
     assert.deepEqual([inLog.length, inLog.at(-1)], [bulk.length + others.length + 1, "last"]);
+  });
+
+  test("a batch in which the leader is killed is stored whole or not at all, and every receipt is right (A6)", {
+    skip: !hasBatches(),
+  }, async (t) => {
+    await logs.ensure("killed");
+    const stored: string[] = [];
+    const writer = new LogWriter({
+      connection: cluster.connection,
+      session: () => 1,
+      processor: "killed",
+      log: await logs.publishing("killed"),
+      onStored: ({ id }) => stored.push(id),
+      patienceMs: 60_000,
+    });
+    t.after(() => writer.close());
+    const bulk = Array.from({ length: 6_000 }, (_, index) => `bulk.${index}`);
+    for (const [index, id] of bulk.entries()) {
+      writer.add(command(id, "killed"));
+      if (writer.isFull) await writer.room();
+      if (index !== 4_000) continue;
+      const leader = await cluster.leaderOf(streamOf("killed"));
+      await leader.kill();
+      await leader.restart();
+    }
+    await writer.settle();
+    assert.deepEqual(stored, bulk);
+    assert.deepEqual(await idsIn("killed", 10_000), bulk);
+    assert.ok((await assertWholeBatches(cluster.connection, "killed")) > 0);
+    await cluster.untilWhole();
   });
 
   test("a part of the log is read completely, even from a replica that is behind", async () => {
@@ -112,7 +144,7 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
     await restore({ connection, folder, replicas: 1, ...common });
     const restored = await CommandLogs.open(connection, { replicas: 1, maxBytes: -1 });
     assert.equal(await restored.last("saved"), 50);
-    assert.equal(await restored.isReplicated("saved"), false);
+    assert.equal((await restored.publishing("saved")).isReplicated, false);
     assert.notEqual(await (await OutcomeStore.open(connection, 1)).find("saved", "s.1"), undefined);
     await connection.close();
   });

@@ -50,7 +50,7 @@ function writerTo(log: SlowLog, room: Partial<CommandRoom>, share?: Share): Line
   return new LineWriter({
     backend,
     record,
-    isReplicated: false,
+    log: { isReplicated: false, takesBatches: false },
     trace: undefined,
     sender: "",
     receipts: undefined,

@@ -1,82 +1,11 @@
 import assert from "node:assert/strict";
-import type { TestContext } from "node:test";
 import { test } from "node:test";
-import type { MsgHdrs } from "@nats-io/transport-node";
-import type { LogWriterOptions, PublishingConnection } from "../../../libs/commands/log/log-writer.ts";
-import { LogWriter } from "../../../libs/commands/log/log-writer.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { World } from "./log-writer/world.ts";
 
-interface Published {
-  id: string;
-  after: string;
-  reply: string;
-}
-
+const replicated = { isReplicated: true, takesBatches: false };
 const outOfOrder = { error: { err_code: 10_070, description: "wrong last message id" } };
 const full = { error: { err_code: 10_077, description: "maximum bytes exceeded" } };
-
-/** A writer whose messages the test answers itself, and a clock that stands still. */
-class World {
-  nowMs = 1_000;
-  session = 1;
-  readonly published: Published[] = [];
-  readonly stored: [id: string, sequence: number][] = [];
-  readonly writer: LogWriter;
-  readonly #t: TestContext;
-  #takeAnswer: Parameters<PublishingConnection["subscribe"]>[1]["callback"] = () => {};
-
-  constructor(t: TestContext, options: Partial<LogWriterOptions> = {}) {
-    this.#t = t;
-    t.mock.timers.enable({ apis: ["setInterval"] });
-    t.mock.method(performance, "now", () => this.nowMs);
-    this.writer = new LogWriter({
-      connection: this.#connection,
-      session: () => this.session,
-      processor: "p1",
-      onStored: ({ id }, sequence) => this.stored.push([id, sequence]),
-      ...options,
-    });
-    t.after(() => this.writer.close());
-  }
-
-  add(...ids: string[]): void {
-    for (const id of ids)
-      this.writer.add({ id, processor: "p1", method: "Observe", data: new Uint8Array(10) });
-  }
-
-  pass(ms: number): void {
-    for (let left = ms; left > 0; left -= 50) {
-      this.nowMs += 50;
-      this.#t.mock.timers.tick(50);
-    }
-  }
-
-  /** Answers what was published in this place, counted from 0. */
-  answer(place: number, answer: { seq: number } | typeof full): void {
-    const subject = this.published[place]?.reply ?? "";
-    this.#takeAnswer(null, {
-      subject,
-      data: new Uint8Array(1),
-      json: () => JSON.parse(JSON.stringify(answer)),
-    });
-  }
-
-  get ids(): string[] {
-    return this.published.map(({ id }) => id);
-  }
-
-  readonly #connection: PublishingConnection = {
-    publish: (_subject, _data, { headers, reply }) => this.published.push(publishedAs(headers, reply)),
-    subscribe: (_subject, { callback }) => {
-      this.#takeAnswer = callback;
-      return { unsubscribe: () => {} };
-    },
-  };
-}
-
-function publishedAs(headers: MsgHdrs, reply: string): Published {
-  return { id: headers.get("Nats-Msg-Id"), after: headers.get("Nats-Expected-Last-Msg-Id"), reply };
-}
 
 const isError = (code: string) => (error: unknown) => error instanceof GatewayError && error.code === code;
 
@@ -101,7 +30,7 @@ test("a command is sent before the one before it is stored only on the condition
 });
 
 test("to a replicated log one command is sent at a time, without a condition", (t) => {
-  const world = new World(t, { pipelined: false });
+  const world = new World(t, { log: replicated });
   world.add("a", "b", "c");
   assert.deepEqual(world.ids, ["a"]);
   world.answer(0, { seq: 1 });
@@ -188,7 +117,7 @@ test("a full log is told as full, and then it is certain what is stored", async 
 });
 
 test("a writer waits for as long as something is stored from time to time, and then for its patience", async (t) => {
-  const world = new World(t, { patienceMs: 1_000, pipelined: false });
+  const world = new World(t, { patienceMs: 1_000, log: replicated });
   world.add("a", "b", "c", "d");
   for (let place = 0; place < 3; place++) {
     world.pass(800);

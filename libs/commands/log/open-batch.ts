@@ -1,0 +1,40 @@
+import type { MsgHdrs } from "@nats-io/transport-node";
+import { nuid } from "@nats-io/transport-node";
+import type { Numbers } from "./publish-queue.ts";
+
+/** JetStream takes no more in one batch. */
+export const maxBatchCommands = 1_000;
+
+/**
+ * A batch whose commands are being sent. JetStream stores all commands of a batch or none, and none before it has the
+ * last one. If it misses one, it refuses the batch.
+ */
+export class OpenBatch {
+  readonly #id = nuid.next();
+  readonly #first: number;
+  #count = 0;
+
+  /** `first` is the number of its first command. */
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  /** Its commands until now. */
+  get numbers(): Numbers {
+    return { first: this.#first, count: this.#count };
+  }
+
+  /** Whether the next command has to be its last one. */
+  get isNearlyFull(): boolean {
+    return this.#count + 1 >= maxBatchCommands;
+  }
+
+  /** Counts the next command. Returns its headers, which say now that it is one of this batch. */
+  mark(headers: MsgHdrs, isLast: boolean): MsgHdrs {
+    this.#count++;
+    headers.set("Nats-Batch-Id", this.#id);
+    headers.set("Nats-Batch-Sequence", String(this.#count));
+    if (isLast) headers.set("Nats-Batch-Commit", "1");
+    return headers;
+  }
+}
