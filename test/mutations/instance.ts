@@ -141,6 +141,37 @@ export const instance: Mutations = {
       replace: "return true;\n    }\n    this.#answeredAt = this.#options.clock.monotonicMs();\n    if (",
     },
   ],
+  "libs/kato/grpc-connection.ts": [
+    {
+      breaks: "A4: a call is written although the lease has ended since",
+      find: "if (mayWrite && !mayWrite())",
+      replace: "if (mayWrite === undefined)",
+    },
+    {
+      breaks: "A3: calls are sent over a connection that the server has said goodbye to",
+      find: "this.#isOpen = false;\n    this.#onOpened(false);",
+      replace: "this.#onOpened(false);",
+    },
+  ],
+  "libs/kato/unary-call.ts": [
+    {
+      breaks: "A3: a call whose end was not seen counts as answered",
+      find: 'kind: inconclusive.has(status) ? "unseen" : "answered"',
+      replace: 'kind: "answered"',
+    },
+  ],
+  "libs/kato/http2/connection.ts": [
+    {
+      breaks: "the large response to an instance's question never comes, as there is no room for it",
+      find: "this.#socket.write(numberFrame(frame.windowUpdate, 0, this.#receivedBytes));",
+      replace: "",
+    },
+    {
+      breaks: "nothing can be read any more after an answer that came too late",
+      find: "const fields = this.#headers.read(",
+      replace: "const fields = new HeaderReader().read(",
+    },
+  ],
   "services/worker/instance/questions.ts": [
     {
       breaks: "a processor with a large working memory is stuck",
