@@ -1,38 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { connectivityState, status } from "@grpc/grpc-js";
 import { pathOf } from "./codec.ts";
-import { GrpcClient } from "./grpc-client.ts";
+import type { GrpcConnection, UnaryRequest } from "./grpc-connection.ts";
+import { grpcStatus } from "./grpc-status.ts";
 import type { Locate } from "./host-addresses.ts";
 import { locateAnywhere } from "./host-addresses.ts";
 import type { InstanceContext } from "./instance-tls.ts";
 import { InstanceTls } from "./instance-tls.ts";
+import { openConnection } from "./open-connection.ts";
 import { Peer } from "./peer-kind.ts";
 import { ReconnectPace } from "./reconnect-pace.ts";
 import type { Method } from "./rpcs.ts";
-import type { CallResult, UnaryCall, UnaryRequest } from "./unary-call.ts";
-import { startUnaryCall } from "./unary-call.ts";
+import type { CallResult } from "./unary-call.ts";
 
 /** What else a call may be given: see `UnaryRequest`. */
 export type CallOptions = Pick<UnaryRequest, "trace" | "mayWrite">;
 
-const connectingLimitMs = 5_000;
+type State = "idle" | "connecting" | "ready" | "failed";
 
 /**
  * The gRPC channel to one instance, for requests and responses as bytes.
  *
- * It connects by itself, and again whenever the connection is lost, with a backoff from 100 ms on. For
- * 2 s the backoff is 200 ms at most, then 1 s (`ReconnectPace`). grpc-js fixes the longest backoff of a client, so
- * its client is replaced by one with another.
+ * States: *idle* (it may not connect, or does not know where to), *connecting*, *ready* (there is a connection),
+ * *failed* (the latest attempt has failed, and the next one comes after a pause).
  *
- * If the other side accepts a TCP connection and then stays silent, grpc-js would be connecting for ever. So its
- * client is replaced if that takes 5 s, at the end of the 2 s, and at a `connect` once the host has other addresses
- * than before. A container or a Pod comes back under its name at another address, and the old one may be silent.
+ * It connects by itself, and again whenever the connection is lost, with pauses from 100 ms on. For 2 s they are
+ * 200 ms at most, then 1 s (`ReconnectPace`). An attempt is given up after 5 s, at the end of the 2 s, and at a
+ * `connect` once the host has other addresses than before. A container or a Pod comes back under its name at another
+ * address, and the old one may be silent.
  *
  * It connects directly, whatever proxy the environment names: an instance is no web site.
  *
- * A call is sent only over an established connection and never twice, so the retries of grpc-js are off (A3).
- * Its keepalive pings are off too: KATO's server sends a GOAWAY to whoever pings more often than every five
- * minutes (docs/kato.md, "Every RPC").
+ * A call is sent only over an established connection and never twice (A3). It sends no keepalive pings: KATO's
+ * server sends a GOAWAY to whoever pings more often than every five minutes (docs/kato.md, "Every RPC").
  *
  * At each `connect` it asks `locate` where the endpoint is, and connects to the addresses that it is given and
  * to no others: a name that has led elsewhere since is not asked again. Its first connection is made at the
@@ -43,19 +43,20 @@ const connectingLimitMs = 5_000;
 export class KatoChannel {
   readonly endpoint: string;
   readonly #locate: Locate;
-  /** Undefined while it may not connect, or does not know where to. */
-  #client: GrpcClient | undefined;
-  /** Those of the client. */
-  #addresses: readonly string[] = [];
-  #refusal: string | undefined;
-  #connections = 0;
   readonly #peer: Peer;
   readonly #tls: InstanceTls | undefined;
-  readonly #pace = new ReconnectPace();
+  #state: State = "idle";
+  /** The addresses that it connects to. */
+  #addresses: readonly string[] = [];
+  /** Aborted when it is to connect to others, or not at all. Undefined while it is idle. */
+  #connecting: AbortController | undefined;
+  #connection: GrpcConnection | undefined;
+  /** All connections that are not closed: calls may go on over one that was retired. */
+  readonly #open = new Set<GrpcConnection>();
+  #refusal: string | undefined;
+  #connections = 0;
   #closed = false;
   readonly #stateWaiters = new Set<() => void>();
-  /** The calls under way. Closing grpc-js's channel does not end them, so `close` does. */
-  readonly #calls = new Set<UnaryCall>();
 
   /** Without a `locate` every endpoint is allowed, and it connects at once. */
   constructor(endpoint: string, locate?: Locate, context?: InstanceContext) {
@@ -83,7 +84,7 @@ export class KatoChannel {
 
   /** Whether there is an established connection. */
   get ready(): boolean {
-    return !this.#closed && this.#state() === connectivityState.READY;
+    return !this.#closed && this.#connection?.isOpen === true;
   }
 
   /**
@@ -103,10 +104,10 @@ export class KatoChannel {
     while (!this.#closed) {
       if (this.ready) return true;
       const leftMs = giveUpAt - performance.now();
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) this.#look();
+      if (this.#state === "failed") this.#look();
       if (leftMs <= 0) return false;
       await this.stateChange(leftMs);
-      if (this.#state() === connectivityState.TRANSIENT_FAILURE) {
+      if (this.#state === "failed") {
         this.#look();
         return false;
       }
@@ -129,34 +130,27 @@ export class KatoChannel {
 
   /**
    * Calls the instance, and resolves to how the call ended, after `timeoutMs` at the latest. Never rejects.
-   * If it is connected, the request is written in this turn of the event loop; else, or if it may not be
-   * written then, the call ends as `not-sent`.
+   * If it is connected, the request is written before this returns; else, or if it may not be written then, the
+   * call ends as `not-sent`.
    */
-  async call(
+  call(
     method: Method,
     request: Uint8Array,
     timeoutMs: number,
     { trace, mayWrite }: CallOptions = {},
   ): Promise<CallResult> {
-    if (!this.#client || !this.ready) {
-      return { kind: "not-sent", status: status.UNAVAILABLE, details: "not connected" };
+    if (this.#connection && this.ready) {
+      return this.#connection.call({ path: pathOf(method), bytes: request, timeoutMs, trace, mayWrite });
     }
-    // The Client of grpc-js is not used: it takes a stack trace for each call, which is a quarter of its cost.
-    const { channel } = this.#client;
-    const path = pathOf(method);
-    const call = startUnaryCall(channel, { path, bytes: request, timeoutMs, trace, mayWrite });
-    this.#calls.add(call);
-    const result = await call.result;
-    this.#calls.delete(call);
-    return result;
+    return Promise.resolve({ kind: "not-sent", status: grpcStatus.UNAVAILABLE, details: "not connected" });
   }
 
   /** Closes the channel for good. Calls under way end as `unseen`. */
   close(): void {
     this.#closed = true;
-    for (const call of this.#calls) call.cancel();
-    this.#client?.close();
-    this.#notify();
+    this.#stop();
+    for (const connection of this.#open) connection.close("the channel was closed");
+    this.#become("idle");
   }
 
   /** Asks where the endpoint is, and whether it may connect there. */
@@ -167,26 +161,59 @@ export class KatoChannel {
     if ("addresses" in location) {
       // A name that cannot be resolved has not changed.
       if (location.addresses.length > 0) this.#moveTo(location.addresses);
-      return this.#client !== undefined;
+      return this.#connecting !== undefined;
     }
-    this.#client?.close();
-    this.#client = undefined;
-    this.#notify();
+    this.#stop();
+    this.#become("idle");
     return false;
   }
 
+  /** Connects to these addresses, unless it does already. */
   #moveTo(addresses: readonly string[]): void {
     const isSame = isDeepStrictEqual(addresses.toSorted(), this.#addresses.toSorted());
-    if (this.#client && isSame) return;
+    if (this.#connecting && isSame) return;
+    this.#stop();
     this.#addresses = addresses;
-    this.#reopen();
+    this.#connecting = new AbortController();
+    void this.#keepConnected(this.#connecting.signal);
   }
 
-  /** Replaces the client. Calls under way go on, until they end or time out. */
-  #reopen(): void {
-    this.#client?.close();
-    this.#client = this.#open();
-    this.#notify();
+  /** Connects no more. Calls under way go on, until they end or time out. */
+  #stop(): void {
+    this.#connecting?.abort();
+    this.#connecting = undefined;
+    this.#connection?.retire();
+    this.#connection = undefined;
+  }
+
+  /** Connects, and again when the connection is lost, until `signal` is aborted. Never rejects. */
+  async #keepConnected(signal: AbortSignal): Promise<void> {
+    const pace = new ReconnectPace();
+    while (!signal.aborted) {
+      this.#become("connecting");
+      const begunAt = performance.now();
+      const target = { endpoint: this.endpoint, addresses: this.#addresses, tls: this.#tls };
+      const connection = await openConnection(target, pace.attemptMs, signal);
+      if (signal.aborted) return connection?.retire();
+      if (connection) await this.#use(connection);
+      if (signal.aborted) return;
+      if (connection) pace.restart();
+      this.#become(connection ? "connecting" : "failed");
+      const leftMs = begunAt + pace.nextPauseMs() - performance.now();
+      // A connection that was lost at once is a failure too.
+      if (leftMs > 0) await sleep(leftMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** Has calls made over this connection. Resolves once it takes no more. */
+  async #use(connection: GrpcConnection): Promise<void> {
+    this.#connection = connection;
+    this.#connections++;
+    this.#open.add(connection);
+    this.#become("ready");
+    await connection.retired;
+    if (this.#connection === connection) this.#connection = undefined;
+    void connection.closed.then(() => this.#open.delete(connection));
   }
 
   /** With TLS its failure tells what answers there. */
@@ -194,42 +221,8 @@ export class KatoChannel {
     if (!this.#tls) this.#peer.look(this.#addresses);
   }
 
-  #state(): connectivityState | undefined {
-    return this.#client?.channel.getConnectivityState(true);
-  }
-
-  #open(): GrpcClient {
-    const client = new GrpcClient(this.endpoint, this.#addresses, this.#pace.longestPauseMs, this.#tls);
-    this.#watch(client);
-    return client;
-  }
-
-  /** Follows the state of a client until it is replaced. */
-  #watch(client: GrpcClient): void {
-    const { channel } = client;
-    const state = channel.getConnectivityState(true);
-    const isConnecting = state === connectivityState.CONNECTING;
-    const connectedByMs = isConnecting ? Date.now() + connectingLimitMs : Number.POSITIVE_INFINITY;
-    const deadline = Math.min(connectedByMs, this.#pace.eagerUntilMs);
-    channel.watchConnectivityState(state, deadline, (error) => {
-      if (this.#closed || client !== this.#client) return;
-      const { isEager } = this.#pace;
-      // The error is that the deadline has passed.
-      if (error) this.#pace.becomePatient();
-      else this.#noteState(channel.getConnectivityState(true));
-      if (error || this.#pace.isEager !== isEager) return this.#reopen();
-      this.#watch(client);
-      this.#notify();
-    });
-  }
-
-  #noteState(state: connectivityState): void {
-    const isConnected = state === connectivityState.READY;
-    if (isConnected) this.#connections++;
-    this.#pace.note(isConnected);
-  }
-
-  #notify(): void {
+  #become(state: State): void {
+    this.#state = state;
     for (const wake of this.#stateWaiters) wake();
     this.#stateWaiters.clear();
   }

@@ -1,6 +1,6 @@
 /**
- * The status codes of gRPC by their names, as grpc-js has them too. The gateway makes no calls, so it takes
- * them from here: loading grpc-js takes as long as loading Fastify.
+ * The status codes of gRPC by their names, as grpc-js has them too. No service but the simulator loads grpc-js, which
+ * takes as long as loading Fastify.
  */
 export const grpcStatus = {
   OK: 0,

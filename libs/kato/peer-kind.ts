@@ -1,6 +1,5 @@
-import { connect } from "node:net";
+import { connect, isIPv6 } from "node:net";
 import { addressOf } from "./address.ts";
-import { withPort } from "./fixed-addresses.ts";
 
 /** How an HTTP/2 connection begins, and an empty SETTINGS frame (RFC 9113, 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
@@ -44,6 +43,11 @@ export class Peer {
       this.#kind = all.find((kind) => kind !== undefined);
     });
   }
+}
+
+/** An address and a port as one text, an IPv6 address in brackets. */
+function withPort(address: string, port: number): string {
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /**

@@ -1,44 +1,41 @@
-/** The longest pauses between two attempts to connect: while an instance may be restarting, and later. */
+/** The first pause between two attempts to connect. Each further one is longer by this factor. */
+const firstPauseMs = 100;
+const growth = 1.6;
+/** The longest pauses: while an instance may be restarting, and later. */
 const eagerPauseMs = 200;
 const patientPauseMs = 1_000;
 /** An instance that is not back by then has not only restarted (docs/kato.md, "A restart"). */
 const eagerForMs = 2_000;
+/** An attempt may take so long. A server that accepts a TCP connection may then stay silent for ever. */
+const attemptMs = 5_000;
 
 /**
  * How often a channel tries to connect. It is *eager* from when its connection was lost, as the instance may be
- * restarting, and *patient* once that has lasted for long. Which of them counts only while there is no connection.
+ * restarting, and *patient* once that has lasted for long.
  */
 export class ReconnectPace {
-  /** Since when there has been no connection (Unix ms); undefined while there is one. */
-  #awaySinceMs: number | undefined = Date.now();
-  #isEager = true;
+  /** When it ceases to be eager, by `performance.now`. */
+  #eagerUntil = performance.now() + eagerForMs;
+  #pauseMs = firstPauseMs;
 
-  get isEager(): boolean {
-    return this.#isEager;
+  /** Begins anew: there was a connection until now. */
+  restart(): void {
+    this.#eagerUntil = performance.now() + eagerForMs;
+    this.#pauseMs = firstPauseMs;
   }
 
-  /** The longest pause between two attempts. */
-  get longestPauseMs(): number {
-    return this.#isEager ? eagerPauseMs : patientPauseMs;
+  /** How long the next attempt may take. While it is eager, that is not beyond the end of it. */
+  get attemptMs(): number {
+    const eagerMs = this.#eagerUntil - performance.now();
+    return eagerMs > 0 ? Math.min(eagerMs, attemptMs) : attemptMs;
   }
 
-  /** When it has been eager for long enough (Unix ms); Infinity if it is patient, or if there is a connection. */
-  get eagerUntilMs(): number {
-    if (!this.#isEager || this.#awaySinceMs === undefined) return Number.POSITIVE_INFINITY;
-    return this.#awaySinceMs + eagerForMs;
-  }
-
-  /** Notes whether there is a connection. */
-  note(isConnected: boolean): void {
-    if (isConnected) {
-      this.#awaySinceMs = undefined;
-    } else if (this.#awaySinceMs === undefined) {
-      this.#awaySinceMs = Date.now();
-      this.#isEager = true;
-    }
-  }
-
-  becomePatient(): void {
-    this.#isEager = false;
+  /** How long to wait between the begin of the attempt that has failed and that of the next one. */
+  nextPauseMs(): number {
+    const longestMs = performance.now() < this.#eagerUntil ? eagerPauseMs : patientPauseMs;
+    const pauseMs = Math.min(this.#pauseMs, longestMs);
+    this.#pauseMs = Math.min(this.#pauseMs * growth, patientPauseMs);
+    // Some more or less, so that the channels to a host do not all come at once.
+    return pauseMs * (0.8 + 0.4 * Math.random());
   }
 }

@@ -1,7 +1,5 @@
-import type { ChannelInterface } from "@grpc/grpc-js";
-import { Metadata, status } from "@grpc/grpc-js";
-import type { TraceContext } from "../telemetry/trace-context.ts";
-import { writeTraceContext } from "../telemetry/trace-context.ts";
+import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
+import { grpcStatus } from "./grpc-status.ts";
 
 /**
  * How a call ended:
@@ -16,108 +14,70 @@ export type CallResult =
   | { kind: "response"; bytes: Buffer }
   | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
 
-/** What a call sends. */
-export interface UnaryRequest {
-  /** The gRPC path, for example `/kato_proc.KatoEngine/Observe`. */
-  path: string;
-  bytes: Uint8Array;
-  timeoutMs: number;
-  /** Sent along as metadata. */
-  trace?: TraceContext | undefined;
-  /**
-   * Asked just before the message is written. If it says no, the call ends as `not-sent`, because KATO does
-   * not begin without the message.
-   */
-  mayWrite?: (() => boolean) | undefined;
-}
-
-/** A call under way. */
-export interface UnaryCall {
-  /** How the call ended, after `timeoutMs` at the latest. Never rejects. */
-  readonly result: Promise<CallResult>;
-  /** Ends the call as `unseen`. */
-  cancel(): void;
-}
-
-/**
- * Sends a request over a channel that is connected. The message is written in this turn of the event loop.
- */
-export function startUnaryCall(channel: ChannelInterface, request: UnaryRequest): UnaryCall {
-  const { path, timeoutMs, trace } = request;
-  const { promise, resolve } = Promise.withResolvers<CallResult>();
-  // grpc-js's own deadline is not used: each one makes a timer list and a header value of its own.
-  const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
-  const timer = setTimeout(
-    () => call.cancelWithStatus(status.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`),
-    timeoutMs,
-  );
-  const metadata = new Metadata();
-  writeTraceContext(trace, (name, value) => metadata.set(name, value));
-  let response: Buffer | undefined;
-  call.start(metadata, {
-    onReceiveMetadata: () => {},
-    onReceiveMessage: (message: Buffer) => {
-      response = message;
-    },
-    onReceiveStatus: ({ code, details }) => {
-      clearTimeout(timer);
-      resolve(resultOf(code, details, response));
-    },
-  });
-  call.startRead();
-  void writeMessage(call, channel.getTarget(), request);
-  return {
-    result: promise,
-    cancel: () => call.cancelWithStatus(status.CANCELLED, "the channel was closed"),
-  };
-}
-
-/** How many ticks are waited for a call's stream at most. grpc-js opens it a few ticks after the start. */
-const mostTicks = 32;
-
-/**
- * Resolves in the same turn of the event loop, after the callbacks of all promises that are settled by now.
- */
-const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
-
-/** The details of the status of a call that `mayWrite` refused. */
-const notWritten = "refused before it was written";
-
-/**
- * Waits until the stream of the call is open, then asks `mayWrite`, then writes the message. So only little
- * time is between the question and the socket. All of it happens in one turn of the event loop.
- * That the stream is open is seen by the peer: before, it is the channel's target.
- */
-async function writeMessage(
-  call: ReturnType<ChannelInterface["createCall"]>,
-  target: string,
-  { bytes, mayWrite }: UnaryRequest,
-): Promise<void> {
-  for (let tick = 0; mayWrite && tick < mostTicks && call.getPeer() === target; tick++) await nextTick();
-  if (mayWrite && !mayWrite()) {
-    call.cancelWithStatus(status.CANCELLED, notWritten);
-    return;
-  }
-  call.sendMessageWithContext({}, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  call.halfClose();
-}
+/** The header fields with which an answer begins or ends. */
+export type HeaderFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
 /** The gRPC errors that do not tell whether the call has reached the instance. */
 const inconclusive = new Set<number>([
-  status.UNAVAILABLE,
-  status.CANCELLED,
-  status.DEADLINE_EXCEEDED,
-  status.UNKNOWN,
+  grpcStatus.UNAVAILABLE,
+  grpcStatus.CANCELLED,
+  grpcStatus.DEADLINE_EXCEEDED,
+  grpcStatus.UNKNOWN,
 ]);
 
-function resultOf(code: number, details: string, response: Buffer | undefined): CallResult {
-  if (code === status.OK) {
-    if (response) return { kind: "response", bytes: response };
-    return { kind: "answered", status: status.INTERNAL, details: "OK without a response" };
+/** What an HTTP status means where there is no status of gRPC, as from a proxy. Any other one is UNKNOWN. */
+const meanings: Readonly<Record<number, number>> = {
+  400: grpcStatus.INTERNAL,
+  401: grpcStatus.UNAUTHENTICATED,
+  403: grpcStatus.PERMISSION_DENIED,
+  404: grpcStatus.UNIMPLEMENTED,
+  429: grpcStatus.UNAVAILABLE,
+  502: grpcStatus.UNAVAILABLE,
+  503: grpcStatus.UNAVAILABLE,
+  504: grpcStatus.UNAVAILABLE,
+};
+
+/** What a response begins with: whether it is compressed, and its length. */
+export const prefixBytes = 5;
+
+export function unseen(status: number, details: string): CallResult {
+  return { kind: "unseen", status, details };
+}
+
+/**
+ * The result of a call whose stream has come to its end. `head` are the first fields of the answer, `trailers` the
+ * last; they may be the same. `body` is all of its data.
+ */
+export function resultOf(head: HeaderFields, trailers: HeaderFields, body: Buffer): CallResult {
+  const code = trailers["grpc-status"];
+  const httpStatus = head[":status"] ?? 0;
+  if (code === undefined && httpStatus === 200) {
+    return unseen(grpcStatus.INTERNAL, "the call ended without a status of gRPC");
   }
-  // A connection that breaks under a call can show as INTERNAL, because of the RST_STREAM of grpc-js's own
-  // side.
-  const isBroken = code === status.INTERNAL && details.startsWith("Received RST_STREAM");
-  if (details === notWritten) return { kind: "not-sent", status: code, details };
-  return { kind: inconclusive.has(code) || isBroken ? "unseen" : "answered", status: code, details };
+  if (code === undefined) {
+    return errorOf(meanings[httpStatus] ?? grpcStatus.UNKNOWN, `HTTP status ${httpStatus}`);
+  }
+  const status = Number(code);
+  if (!Number.isInteger(status)) return unseen(grpcStatus.UNKNOWN, "the status is none of gRPC");
+  if (status !== grpcStatus.OK) return errorOf(status, decoded(String(trailers["grpc-message"] ?? "")));
+  if (body.length === 0) {
+    return { kind: "answered", status: grpcStatus.INTERNAL, details: "OK without a response" };
+  }
+  const isWhole = body.length >= prefixBytes && body.length === prefixBytes + body.readUInt32BE(1);
+  if (!isWhole) return unseen(grpcStatus.INTERNAL, "the response is not one whole message");
+  if (body[0] !== 0)
+    return unseen(grpcStatus.INTERNAL, "the response is compressed, which was not asked for");
+  return { kind: "response", bytes: body.subarray(prefixBytes) };
+}
+
+function errorOf(status: number, details: string): CallResult {
+  return { kind: inconclusive.has(status) ? "unseen" : "answered", status, details };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -141,6 +141,41 @@ export const instance: Mutations = {
       replace: "return true;\n    }\n    this.#answeredAt = this.#options.clock.monotonicMs();\n    if (",
     },
   ],
+  "libs/kato/grpc-connection.ts": [
+    {
+      breaks: "A4: a call is written although the lease has ended since",
+      find: "if (mayWrite && !mayWrite())",
+      replace: "if (mayWrite === undefined)",
+    },
+    {
+      breaks: "an instance that says goodbye is connected to only when its last call has ended",
+      find: 'this.#session.on("goaway", () => this.retire());',
+      replace: "",
+    },
+    {
+      breaks:
+        "A4: a call is kept until the instance has room for it, and written when the lease may have ended",
+      find: "if (this.#calls.size >= maxConcurrentStreams)",
+      replace: "if (maxConcurrentStreams === 0)",
+    },
+    {
+      breaks: "A3: a response that broke off counts as an answer",
+      find: "if (stream.destroyed) return;",
+      replace: "",
+    },
+    {
+      breaks: "an answer that comes before the whole message was sent leaves the rest to be sent",
+      find: "if (!stream.writableFinished) stream.close(NGHTTP2_CANCEL);",
+      replace: "",
+    },
+  ],
+  "libs/kato/unary-call.ts": [
+    {
+      breaks: "A3: a call whose end was not seen counts as answered",
+      find: 'kind: inconclusive.has(status) ? "unseen" : "answered"',
+      replace: 'kind: "answered"',
+    },
+  ],
   "services/worker/instance/questions.ts": [
     {
       breaks: "a processor with a large working memory is stuck",

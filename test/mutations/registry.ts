@@ -46,8 +46,8 @@ export const registry: Mutations = {
   "libs/kato/channel.ts": [
     {
       breaks: "an instance that comes back at another address is not found",
-      find: "if (this.#client && isSame) return;",
-      replace: "if (this.#client) return;",
+      find: "if (this.#connecting && isSame) return;",
+      replace: "if (this.#connecting) return;",
     },
     {
       breaks: "each look at an instance is a new connection",

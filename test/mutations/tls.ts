@@ -23,11 +23,11 @@ export const tls: Mutations = {
       replace: "",
     },
   ],
-  "libs/kato/grpc-client.ts": [
+  "libs/kato/open-connection.ts": [
     {
-      breaks: "a closed channel leaves its connection to a server that is silent in TLS",
-      find: "this.#hold(secure);",
-      replace: "",
+      breaks: "a closed channel leaves its connection to a server that is silent, in TLS or without",
+      find: "const abort = () => socket.destroy();",
+      replace: "const abort = () => {};",
     },
   ],
   "services/gateway/http/tls.ts": [

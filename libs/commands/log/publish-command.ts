@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { endOfTurn } from "../../nats/end-of-turn.ts";
 import type { Inbox } from "../../nats/inbox.ts";
 import type { Command } from "../messages/command.ts";
 import { headersOfCommand } from "../messages/command.ts";
@@ -28,6 +29,7 @@ export async function publishCommand(
   const { processor, data } = command;
   const headers = headersOfCommand(command);
   for (let attempt = 1; attempt <= publishAttempts; attempt++) {
+    await endOfTurn();
     const expected = answers.expect(publishTimeoutMs);
     try {
       connection.publish(commandSubject(processor), data, { headers, reply: expected.subject });

@@ -1,4 +1,4 @@
-import { status as grpc } from "@grpc/grpc-js";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";

@@ -1,4 +1,4 @@
-import { status as grpc } from "@grpc/grpc-js";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { ObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { readObservationFields, readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { isAutoLearnDue, observed, observeNotBegun } from "../checkpoint/transitions.ts";

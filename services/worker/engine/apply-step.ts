@@ -1,6 +1,6 @@
-import { status as grpc } from "@grpc/grpc-js";
 import { decodeRequest, decodeResponse } from "../../../libs/kato/codec.ts";
 import { changeRecallThresholdMethod } from "../../../libs/kato/compound-commands.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { learnedName } from "../../../libs/kato/model-name.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";

@@ -1,4 +1,4 @@
-import { status as grpc } from "@grpc/grpc-js";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { observeNotBegun, passed } from "../checkpoint/transitions.ts";

@@ -1,6 +1,6 @@
-import { status as grpc } from "@grpc/grpc-js";
 import { encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
 import { decodeRecallThresholdChange } from "../../../libs/kato/compound-commands.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { ask, dataOf } from "../instance/questions.ts";
 import type { Intent } from "../model/intent.ts";
 import { intentAt } from "../model/intent.ts";

@@ -1,4 +1,4 @@
-import { status as grpc } from "@grpc/grpc-js";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";

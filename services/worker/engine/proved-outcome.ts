@@ -1,5 +1,5 @@
-import { status as grpc } from "@grpc/grpc-js";
 import { encodeResponse } from "../../../libs/kato/codec.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import { intentAt } from "../model/intent.ts";

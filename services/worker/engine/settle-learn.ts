@@ -1,4 +1,4 @@
-import { status as grpc } from "@grpc/grpc-js";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { readObservationFields } from "../../../libs/kato/wire-fields.ts";
 import type { Changes } from "../checkpoint/transitions.ts";
 import { autoLearned, commandSucceeded, eventsKept, observed } from "../checkpoint/transitions.ts";

@@ -1,4 +1,4 @@
-import { status as grpc } from "@grpc/grpc-js";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import type { Tracing } from "../../../libs/telemetry/span.ts";

@@ -1,5 +1,5 @@
-import { status as grpc } from "@grpc/grpc-js";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import { rpcs } from "../../../libs/kato/rpcs.ts";

@@ -1,5 +1,5 @@
-import { status as grpc } from "@grpc/grpc-js";
 import { decodeResponse, encodeRequest, encodeResponse } from "../../../libs/kato/codec.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Json, JsonObject } from "../../../libs/kato/json.ts";
 import type { KatoResponse, RequestOf } from "../../../libs/kato/messages.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";

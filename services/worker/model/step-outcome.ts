@@ -1,6 +1,6 @@
-import { status as grpc } from "@grpc/grpc-js";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { encodeSequenceResults, sequenceMethod } from "../../../libs/kato/compound-commands.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
 import { readResponseFields } from "../../../libs/kato/wire-fields.ts";
 import { Interrupted } from "./interruptions.ts";

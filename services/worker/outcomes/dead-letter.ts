@@ -1,8 +1,8 @@
-import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import type { Outcome, Reply } from "../../../libs/commands/messages/reply.ts";
 import type { DeadLetter } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { decodeResponse } from "../../../libs/kato/codec.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { lastLineOf } from "../../../libs/kato/messages.ts";
 import { isMethod } from "../../../libs/kato/rpcs.ts";
 

@@ -1,4 +1,3 @@
-import { status as grpc } from "@grpc/grpc-js";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isOverdue } from "../../../libs/commands/messages/command.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
@@ -9,6 +8,7 @@ import type {
   OutcomeStore,
 } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { recordOf } from "../../../libs/commands/outcomes/outcome-store.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 import type { Clock } from "../model/clock.ts";
 import type { HeldLease } from "../model/held-lease.ts";

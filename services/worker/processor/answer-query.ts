@@ -1,6 +1,6 @@
-import { status as grpc } from "@grpc/grpc-js";
 import type { Query } from "../../../libs/commands/messages/query.ts";
 import { decodeRequest } from "../../../libs/kato/codec.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import { isMethod, rpcs } from "../../../libs/kato/rpcs.ts";
 import type { Instance } from "../instance/instance.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";

@@ -1,4 +1,3 @@
-import { status as grpc } from "@grpc/grpc-js";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Query } from "../../../libs/commands/messages/query.ts";
 import { queryOfMessage } from "../../../libs/commands/messages/query.ts";
@@ -7,6 +6,7 @@ import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { headersOfReply, maxDataBytes } from "../../../libs/commands/messages/reply.ts";
 import { cancelSubject, querySubject, rebuildSubject } from "../../../libs/commands/messages/subjects.ts";
 import { methodLabel } from "../../../libs/kato/compound-commands.ts";
+import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import { refused } from "../model/step-outcome.ts";
 import type { ProcessorTelemetry } from "./processor-environment.ts";

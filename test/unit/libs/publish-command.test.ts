@@ -67,3 +67,24 @@ test("a command that was refused after an attempt without an answer may be store
 test("a command that is never acknowledged may be stored (A7)", async () => {
   await assert.rejects(publish(undefined, undefined, undefined), isError("NATS_UNAVAILABLE", "unknown"));
 });
+
+test("commands of one turn of the event loop go over the connection in one piece", async () => {
+  const pieces: number[] = [];
+  let count = 0;
+  const connection = {
+    publish() {
+      // As nats.js does: it writes at the next microtask.
+      if (count++ === 0) {
+        queueMicrotask(() => {
+          pieces.push(count);
+          count = 0;
+        });
+      }
+    },
+  };
+  const expect = () => ({ subject: "inbox.1", answer: Promise.resolve(stored), abandon: () => {} });
+  const first = publishCommand(connection, { expect }, command);
+  await Promise.resolve();
+  await Promise.all([first, publishCommand(connection, { expect }, command)]);
+  assert.deepEqual(pieces, [2]);
+});
