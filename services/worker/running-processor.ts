@@ -7,6 +7,7 @@ import { KatoChannel } from "../../libs/kato/channel.ts";
 import type { InstanceContext } from "../../libs/kato/instance-tls.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
+import { endOfTurn } from "../../libs/nats/end-of-turn.ts";
 import type { StoreRoom } from "../../libs/nats/store-room.ts";
 import type { StoreTime } from "../../libs/nats/store-time.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
@@ -124,7 +125,10 @@ export function runProcessor(
       ),
     },
     events: {
-      reply: (subject, reply) => sendReply(nats, subject, reply),
+      reply: (subject, reply) => {
+        const send = () => sendReply(nats, subject, reply);
+        endOfTurn().then(send).catch((err) => telemetry.log.error({ err }, "cannot send a reply"));
+      },
       leaseLost: onLeaseLost,
       stateChanged: () => reports.report(),
     },

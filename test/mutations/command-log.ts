@@ -221,7 +221,7 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "a command's answer is worded otherwise when it is asked for later",
-      find: "if (command.form !== undefined) all.set(commandHeaders.form, command.form);",
+      find: "if (command.form !== undefined) all[commandHeaders.form] = command.form;",
       replace: "",
     },
   ],

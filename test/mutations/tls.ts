@@ -45,7 +45,7 @@ export const tls: Mutations = {
   "services/gateway/http/connections.ts": [
     {
       breaks: "a connection with TLS counts twice",
-      find: "this.#idle.delete(plain);",
+      find: "this.#connections.delete(plain);",
       replace: "",
     },
     {

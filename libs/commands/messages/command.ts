@@ -1,5 +1,5 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
-import { headers } from "@nats-io/transport-node";
+import { headerReader, headersOf } from "../../nats/headers.ts";
 import type { TraceContext } from "../../telemetry/trace-context.ts";
 import { readTraceContext, writeTraceContext } from "../../telemetry/trace-context.ts";
 
@@ -86,23 +86,26 @@ const commandHeaders = {
  * message's data.
  */
 export function headersOfCommand(command: Command): MsgHdrs {
-  const all = headers();
   const { id, once } = command;
-  // With the attempt in the message id, JetStream stores every attempt under an Idempotency-Key. The worker
-  // applies only one.
-  all.set(commandHeaders.id, once ? `${id}.${once.attempt}` : id);
-  all.set(commandHeaders.method, command.method);
-  if (command.replyTo !== undefined) all.set(commandHeaders.replyTo, command.replyTo);
-  if (command.deadlineMs !== undefined) all.set(commandHeaders.deadline, String(command.deadlineMs));
-  if (command.waitMs !== undefined) all.set(commandHeaders.wait, String(command.waitMs));
-  if (command.ingestion !== undefined) all.set(commandHeaders.ingestion, command.ingestion);
-  if (command.store) all.set(commandHeaders.store, "1");
-  if (command.form !== undefined) all.set(commandHeaders.form, command.form);
-  if (once) all.set(commandHeaders.once, once.fingerprint);
-  if (once?.anyOrder !== undefined) all.set(commandHeaders.anyOrder, once.anyOrder);
-  if (command.sender) all.set(commandHeaders.sender, command.sender);
-  writeTraceContext(command.trace, (name, value) => all.set(name, value));
-  return all;
+  const all: Record<string, string> = {
+    // With the attempt in the message id, JetStream stores every attempt under an Idempotency-Key. The worker
+    // applies only one.
+    [commandHeaders.id]: once ? `${id}.${once.attempt}` : id,
+    [commandHeaders.method]: command.method,
+  };
+  if (command.replyTo !== undefined) all[commandHeaders.replyTo] = command.replyTo;
+  if (command.deadlineMs !== undefined) all[commandHeaders.deadline] = String(command.deadlineMs);
+  if (command.waitMs !== undefined) all[commandHeaders.wait] = String(command.waitMs);
+  if (command.ingestion !== undefined) all[commandHeaders.ingestion] = command.ingestion;
+  if (command.store) all[commandHeaders.store] = "1";
+  if (command.form !== undefined) all[commandHeaders.form] = command.form;
+  if (once) all[commandHeaders.once] = once.fingerprint;
+  if (once?.anyOrder !== undefined) all[commandHeaders.anyOrder] = once.anyOrder;
+  if (command.sender) all[commandHeaders.sender] = command.sender;
+  writeTraceContext(command.trace, (name, value) => {
+    all[name] = value;
+  });
+  return headersOf(all);
 }
 
 /** The command in a message of the log. If its headers are missing, its id and its method are "". */
@@ -110,7 +113,7 @@ export function commandOfMessage(
   processor: string,
   message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time: Date },
 ): LoggedCommand {
-  const header = (name: string) => message.headers?.get(name) ?? "";
+  const header = headerReader(message.headers);
   const replyTo = header(commandHeaders.replyTo);
   const deadlineMs = Number(header(commandHeaders.deadline));
   const wait = header(commandHeaders.wait);

@@ -1,5 +1,5 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
-import { headers } from "@nats-io/transport-node";
+import { headerReader, headersOf } from "../../nats/headers.ts";
 import type { TraceContext } from "../../telemetry/trace-context.ts";
 import { readTraceContext, writeTraceContext } from "../../telemetry/trace-context.ts";
 
@@ -21,17 +21,18 @@ const queryHeaders = { method: "Kato-Method", after: "Kato-After", wait: "Kato-W
 
 /** The headers of the message for a query. The query's data is the message's data. */
 export function headersOfQuery({ method, after, waitMs, trace }: Omit<Query, "data">): MsgHdrs {
-  const all = headers();
-  all.set(queryHeaders.method, method);
-  if (after !== undefined) all.set(queryHeaders.after, String(after));
-  if (waitMs !== undefined) all.set(queryHeaders.wait, String(waitMs));
-  writeTraceContext(trace, (name, value) => all.set(name, value));
-  return all;
+  const all: Record<string, string> = { [queryHeaders.method]: method };
+  if (after !== undefined) all[queryHeaders.after] = String(after);
+  if (waitMs !== undefined) all[queryHeaders.wait] = String(waitMs);
+  writeTraceContext(trace, (name, value) => {
+    all[name] = value;
+  });
+  return headersOf(all);
 }
 
 /** The query in a message. If its headers are missing, its method is "", which nobody can answer. */
 export function queryOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | undefined }): Query {
-  const header = (name: string) => message.headers?.get(name) ?? "";
+  const header = headerReader(message.headers);
   const after = Number(header(queryHeaders.after));
   const waitMs = Number(header(queryHeaders.wait));
   const trace = readTraceContext(header);

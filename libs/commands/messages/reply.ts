@@ -1,5 +1,5 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
-import { headers } from "@nats-io/transport-node";
+import { headerReader, headersOf } from "../../nats/headers.ts";
 
 /**
  * How a command or a query ended:
@@ -52,21 +52,20 @@ const replyHeaders = {
  * left out.
  */
 export function headersOfReply(reply: Reply): MsgHdrs {
-  const all = headers();
-  all.set(replyHeaders.outcome, reply.outcome);
-  if (reply.sequence !== 0) all.set(replyHeaders.sequence, String(reply.sequence));
-  if (reply.interval !== undefined) all.set(replyHeaders.interval, String(reply.interval));
-  if (reply.grpcStatus !== 0) all.set(replyHeaders.grpcStatus, String(reply.grpcStatus));
+  const all: Record<string, string> = { [replyHeaders.outcome]: reply.outcome };
+  if (reply.sequence !== 0) all[replyHeaders.sequence] = String(reply.sequence);
+  if (reply.interval !== undefined) all[replyHeaders.interval] = String(reply.interval);
+  if (reply.grpcStatus !== 0) all[replyHeaders.grpcStatus] = String(reply.grpcStatus);
   // The value of a header is one line.
-  if (reply.detail !== "") all.set(replyHeaders.detail, reply.detail.replace(/\s+/g, " "));
-  if (reply.atMs !== undefined) all.set(replyHeaders.at, String(reply.atMs));
-  if (reply.autoLearnedModel !== "") all.set(replyHeaders.autoLearnedModel, reply.autoLearnedModel);
-  return all;
+  if (reply.detail !== "") all[replyHeaders.detail] = reply.detail.replace(/\s+/g, " ");
+  if (reply.atMs !== undefined) all[replyHeaders.at] = String(reply.atMs);
+  if (reply.autoLearnedModel !== "") all[replyHeaders.autoLearnedModel] = reply.autoLearnedModel;
+  return headersOf(all);
 }
 
 /** The reply in a message. If the message has no valid outcome, that is `unknown`. */
 export function replyOfMessage(message: { data: Uint8Array; headers?: MsgHdrs | undefined }): Reply {
-  const header = (name: string) => message.headers?.get(name) ?? "";
+  const header = headerReader(message.headers);
   const outcome = header(replyHeaders.outcome);
   const interval = header(replyHeaders.interval);
   const at = header(replyHeaders.at);

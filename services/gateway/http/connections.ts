@@ -18,6 +18,14 @@ interface Exchange {
   response: ServerResponse;
 }
 
+interface Connection {
+  socket: Socket;
+  /** Undefined while it is idle. */
+  exchange: Exchange | undefined;
+  /** When it became idle. This is no time: it is a number that grows each time that a connection becomes idle. */
+  idleSince: number;
+}
+
 /** What Node's HTTP server needs to know of the limits when it is made. */
 export function serverOptions({ headersMs }: Limits) {
   return {
@@ -44,9 +52,12 @@ export function serverOptions({ headersMs }: Limits) {
 export class Connections {
   readonly #limits: Limits;
   readonly #reached: LimitReached;
-  /** In the order in which they became idle. */
-  readonly #idle = new Set<Socket>();
-  readonly #busy = new Map<Socket, Exchange>();
+  /** Changes only when connections come and go: to note each request in it would cost as much as answering it. */
+  readonly #connections = new Map<Socket, Connection>();
+  /** The highest `idleSince`. */
+  #idleSince = 0;
+  /** Connections that were idle when they were last looked for, the longest last, each with its `idleSince` then. */
+  #longestIdle: { connection: Connection; since: number }[] = [];
   readonly #extra = new WeakSet<Socket>();
   /** The sockets whose handshake is under way, by the addresses of both sides. */
   readonly #handshakes = new Map<string, Socket>();
@@ -75,7 +86,9 @@ export class Connections {
     });
     app.addHook("preClose", (done) => {
       // Node waits for connections over which nothing was sent yet.
-      for (const socket of this.#idle) if (socket.bytesRead === 0) socket.destroy();
+      for (const { socket, exchange } of this.#connections.values()) {
+        if (!exchange && socket.bytesRead === 0) socket.destroy();
+      }
       for (const socket of this.#handshakes.values()) socket.destroy();
       done();
     });
@@ -107,42 +120,56 @@ export class Connections {
     const plain = this.#handshakes.get(key);
     if (!plain) return;
     this.#handshakes.delete(key);
-    this.#idle.delete(plain);
-    this.#idle.add(socket);
+    this.#connections.delete(plain);
+    this.#keep(socket);
     if (this.#extra.has(plain)) this.#extra.add(socket);
-    socket.once("close", () => {
-      this.#idle.delete(socket);
-      this.#busy.delete(socket);
-    });
   }
 
   #opened(socket: Socket): void {
-    socket.once("close", () => {
-      this.#idle.delete(socket);
-      this.#busy.delete(socket);
-    });
-    if (this.#idle.size + this.#busy.size >= this.#limits.connections) {
-      const [longestIdle] = this.#idle;
+    if (this.#connections.size >= this.#limits.connections) {
+      const longestIdle = this.#takeLongestIdle();
       if (longestIdle) {
         this.#reached("idle");
-        this.#idle.delete(longestIdle);
+        this.#connections.delete(longestIdle);
         longestIdle.destroy();
       } else {
         this.#extra.add(socket);
       }
     }
-    this.#idle.add(socket);
+    this.#keep(socket);
+  }
+
+  #keep(socket: Socket): void {
+    this.#connections.set(socket, { socket, exchange: undefined, idleSince: ++this.#idleSince });
+    socket.once("close", () => this.#connections.delete(socket));
+  }
+
+  /** The connection that is idle for longest; undefined if none is. All are looked at once for many that are taken. */
+  #takeLongestIdle(): Socket | undefined {
+    for (const isFresh of [false, true]) {
+      if (isFresh) {
+        const idle = [...this.#connections.values()].filter(({ exchange }) => !exchange);
+        this.#longestIdle = idle
+          .sort((a, b) => b.idleSince - a.idleSince)
+          .map((connection) => ({ connection, since: connection.idleSince }));
+      }
+      for (let next = this.#longestIdle.pop(); next; next = this.#longestIdle.pop()) {
+        const { socket, exchange, idleSince } = next.connection;
+        if (!exchange && idleSince === next.since && this.#connections.has(socket)) return socket;
+      }
+    }
+    return undefined;
   }
 
   #begin(exchange: Exchange): void {
     const { request, response } = exchange;
-    const { socket } = request;
-    this.#idle.delete(socket);
-    this.#busy.set(socket, exchange);
+    const connection = this.#connections.get(request.socket);
+    if (!connection) return;
+    connection.exchange = exchange;
     response.once("close", () => {
-      if (this.#busy.get(socket) !== exchange) return;
-      this.#busy.delete(socket);
-      if (!socket.destroyed) this.#idle.add(socket);
+      if (connection.exchange !== exchange) return;
+      connection.exchange = undefined;
+      connection.idleSince = ++this.#idleSince;
       if (!request.complete) this.#dropRest(exchange);
     });
   }
@@ -158,7 +185,7 @@ export class Connections {
 
   /** Nothing has gone over the connection for a while, in neither direction. */
   #onTimeout(socket: Socket): void {
-    const exchange = this.#busy.get(socket);
+    const exchange = this.#connections.get(socket)?.exchange;
     if (!exchange) {
       socket.destroy();
       return;

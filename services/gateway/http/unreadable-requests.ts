@@ -23,14 +23,20 @@ export function answerUnreadable(
   app: FastifyInstance,
   { metrics, log }: { metrics: GatewayMetrics; log: FastifyBaseLogger },
 ): void {
-  /** The answer that a connection waits for or is reading. */
-  const answers = new WeakMap<Duplex, ServerResponse>();
+  /** The latest answer of each connection. */
+  const answers = new WeakMap<Duplex, { latest: ServerResponse }>();
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    answers.set(request.socket, response);
-    response.once("close", () => answers.delete(request.socket));
+    const known = answers.get(request.socket);
+    if (known) known.latest = response;
+    else answers.set(request.socket, { latest: response });
   });
+  /** Whether a connection is reading an answer. */
+  const isReading = (socket: Duplex) => {
+    const { latest } = answers.get(socket) ?? {};
+    return latest?.headersSent === true && !latest.closed;
+  };
   const refuse = (socket: Duplex, error: GatewayError) => {
-    if (!socket.writable || answers.get(socket)?.headersSent) {
+    if (!socket.writable || isReading(socket)) {
       socket.destroy();
       return;
     }
