@@ -1,12 +1,11 @@
-import type { Duplex } from "node:stream";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import { connect, constants } from "node:http2";
+import type { Socket } from "node:net";
 import type { TraceContext } from "../telemetry/trace-context.ts";
 import { writeTraceContext } from "../telemetry/trace-context.ts";
 import { grpcStatus } from "./grpc-status.ts";
-import { Http2Connection, lastStream } from "./http2/connection.ts";
-import type { HeaderFields } from "./http2/hpack.ts";
-import { headerBlock } from "./http2/hpack.ts";
 import { maxMessageBytes } from "./rpcs.ts";
-import type { CallResult } from "./unary-call.ts";
+import type { CallResult, HeaderFields } from "./unary-call.ts";
 import { prefixBytes, resultOf, unseen } from "./unary-call.ts";
 
 /** What a call sends. */
@@ -26,18 +25,26 @@ export interface UnaryRequest {
 
 /** A call under way. */
 interface Call {
+  stream: ClientHttp2Stream;
   resolve: (result: CallResult) => void;
   timer: NodeJS.Timeout;
   /** The fields with which the answer begins. */
-  head: HeaderFields | undefined;
+  head: HeaderFields;
+  /** Those with which it ends. An answer without a body has the same. */
+  trailers: HeaderFields | undefined;
   body: Buffer[];
   bodyBytes: number;
 }
 
-const noFields: HeaderFields = new Map();
+const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants;
+
+/** A stream may get a whole response without being given more room, and the connection several of them. */
+const streamWindowBytes = 8 * 1024 * 1024;
+const connectionWindowBytes = 32 * 1024 * 1024;
+const settings = { enablePush: false, initialWindowSize: streamWindowBytes };
 
 /**
- * A connection for unary calls of gRPC (docs/decisions/0035).
+ * A connection for unary calls of gRPC, over Node's HTTP/2 (docs/decisions/0035).
  *
  * States: *opening* (until the server has said that it speaks HTTP/2), *open*, *retired* (the calls under way go on,
  * and there are no new ones), *closed*. A call whose end was not seen by then is `unseen`. So is one whose answer is
@@ -49,74 +56,74 @@ export class GrpcConnection {
   /** Resolves once it takes no more calls. */
   readonly retired: Promise<void>;
   readonly closed: Promise<void>;
-  readonly #http2: Http2Connection;
-  readonly #target: { scheme: string; authority: string };
-  readonly #calls = new Map<number, Call>();
-  /** The header blocks of requests, without a trace, by their paths. */
-  readonly #blocks = new Map<string, Buffer>();
+  readonly #socket: Socket;
+  readonly #session: ClientHttp2Session;
+  readonly #target: { scheme: "http" | "https"; authority: string };
+  readonly #calls = new Set<Call>();
+  /** The headers of requests, without a trace, by their paths. */
+  readonly #headers = new Map<string, readonly string[]>();
   readonly #onOpened: (isOpen: boolean) => void;
   readonly #onRetired: () => void;
   #isOpen = false;
-  #nextStream = 1;
 
   /** Begins over a socket that is connected. `authority` is what the server is called. */
-  constructor(socket: Duplex, target: { scheme: "http" | "https"; authority: string }) {
+  constructor(socket: Socket, target: { scheme: "http" | "https"; authority: string }) {
     this.#target = target;
+    this.#socket = socket;
     const opened = Promise.withResolvers<boolean>();
     const retired = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();
     [this.opened, this.#onOpened] = [opened.promise, opened.resolve];
     [this.retired, this.#onRetired] = [retired.promise, retired.resolve];
     this.closed = closed.promise;
-    this.#http2 = new Http2Connection(socket, {
-      opened: () => {
-        this.#isOpen = true;
-        this.#onOpened(true);
-      },
-      fields: (stream, fields, isEnd) => this.#takeFields(stream, fields, isEnd),
-      data: (stream, content, isEnd) => this.#takeData(stream, content, isEnd),
-      reset: (stream, code) => this.#end(stream, unavailable(`RST_STREAM with the code ${code}`)),
-      goAway: (last) => {
-        for (const stream of this.#calls.keys()) {
-          if (stream > last) this.#end(stream, unavailable("the server has sent a GOAWAY before"));
-        }
-        this.retire();
-      },
-      closed: (why) => {
-        this.#endAll(unavailable(why));
-        closed.resolve();
-      },
+    // Node asks for an authority of its own, which no request uses.
+    this.#session = connect("http://instance", { settings, createConnection: () => socket });
+    this.#session.setLocalWindowSize(connectionWindowBytes);
+    // A call under way has a timer. Nothing else here keeps the process running.
+    this.#session.unref();
+    this.#session.once("remoteSettings", () => {
+      this.#isOpen = true;
+      this.#onOpened(true);
+    });
+    this.#session.on("goaway", () => this.retire());
+    this.#session.on("error", () => {});
+    this.#session.on("close", () => {
+      this.#endAll(unavailable(lost));
+      closed.resolve();
     });
   }
 
   /** Whether a call may be made. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#isOpen && !this.#session.closed && !this.#session.destroyed;
   }
 
   /**
    * Makes a call, and resolves to how it ended, after `timeoutMs` at the latest. Never rejects. The request is
-   * written before this returns, as far as the server has room for it.
+   * given to Node's HTTP/2 before this returns. That writes it to the socket at the end of this round of the event
+   * loop, as far as the server has room for it.
    */
   call({ path, bytes, timeoutMs, trace, mayWrite }: UnaryRequest): Promise<CallResult> {
-    const stream = this.#nextStream;
-    if (stream === lastStream) this.retire();
-    if (!this.#isOpen) return Promise.resolve(notSent("not connected"));
+    if (!this.isOpen) return Promise.resolve(notSent("not connected"));
+    // Node would keep the call until another one ends, and write it only then.
+    const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = this.#session.remoteSettings;
+    if (this.#calls.size >= maxConcurrentStreams) return Promise.resolve(notSent("too many calls at once"));
     if (bytes.length > maxMessageBytes) return Promise.resolve(tooLarge("request"));
-    const block = this.#blockOf(path, trace);
+    const headers = this.#headersOf(path, trace);
     const message = Buffer.allocUnsafe(prefixBytes + bytes.length);
     message[0] = 0;
     message.writeUInt32BE(bytes.length, 1);
     message.set(bytes, prefixBytes);
     if (mayWrite && !mayWrite()) return Promise.resolve(notSent("refused before it was written"));
-    this.#nextStream += 2;
+    const stream = this.#session.request(headers, requestOptions);
+    stream.end(message);
     const { promise, resolve } = Promise.withResolvers<CallResult>();
-    const giveUp = () => {
-      this.#cancel(stream, unseen(grpcStatus.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`));
-    };
-    const timer = setTimeout(giveUp, timeoutMs);
-    this.#calls.set(stream, { resolve, timer, head: undefined, body: [], bodyBytes: 0 });
-    this.#http2.send(stream, block, message);
+    const timer = setTimeout(() => {
+      this.#cancel(call, unseen(grpcStatus.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`));
+    }, timeoutMs);
+    const call: Call = { stream, resolve, timer, head: {}, trailers: undefined, body: [], bodyBytes: 0 };
+    this.#calls.add(call);
+    this.#follow(call);
     return promise;
   }
 
@@ -125,7 +132,7 @@ export class GrpcConnection {
     this.#isOpen = false;
     this.#onOpened(false);
     this.#onRetired();
-    if (this.#calls.size === 0) this.#http2.close();
+    if (this.#calls.size === 0) this.#socket.destroy();
   }
 
   /** Closes it. Calls under way end as `unseen`. */
@@ -133,65 +140,73 @@ export class GrpcConnection {
     this.#endAll(unseen(grpcStatus.CANCELLED, details));
   }
 
-  #blockOf(path: string, trace: TraceContext | undefined): Buffer {
-    let block = this.#blocks.get(path);
-    if (!block) {
+  #headersOf(path: string, trace: TraceContext | undefined): readonly string[] {
+    let headers = this.#headers.get(path);
+    if (!headers) {
       const { scheme, authority } = this.#target;
-      block = headerBlock([
-        [":method", "POST"],
-        [":scheme", scheme],
-        [":path", path],
-        [":authority", authority],
-        ["te", "trailers"],
-        ["content-type", "application/grpc"],
-        ["user-agent", "kato-gateway"],
-      ]);
-      this.#blocks.set(path, block);
+      headers = [
+        ...[":method", "POST", ":scheme", scheme, ":path", path, ":authority", authority],
+        ...["te", "trailers", "content-type", "application/grpc", "user-agent", "kato-gateway"],
+      ];
+      this.#headers.set(path, headers);
     }
-    if (!trace) return block;
-    const fields: [string, string][] = [];
-    writeTraceContext(trace, (name, value) => fields.push([name, value]));
-    return Buffer.concat([block, headerBlock(fields)]);
+    if (!trace) return headers;
+    const withTrace = [...headers];
+    writeTraceContext(trace, (name, value) => withTrace.push(name, value));
+    return withTrace;
   }
 
-  #takeFields(stream: number, fields: HeaderFields, isEnd: boolean): void {
-    const call = this.#calls.get(stream);
-    if (!call) return;
-    if (isEnd) this.#end(stream, resultOf(call.head ?? fields, fields, bodyOf(call)));
-    // What begins with 1 is followed by another head.
-    else if (!fields.get(":status")?.startsWith("1")) call.head ??= fields;
-  }
-
-  #takeData(stream: number, content: Buffer, isEnd: boolean): void {
-    const call = this.#calls.get(stream);
-    if (!call) return;
-    call.body.push(content);
-    call.bodyBytes += content.length;
-    if (call.bodyBytes > prefixBytes + maxMessageBytes) this.#cancel(stream, tooLarge("response"));
-    else if (isEnd) this.#end(stream, resultOf(call.head ?? noFields, noFields, noBytes));
+  #follow(call: Call): void {
+    const { stream } = call;
+    stream.on("response", (fields, flags) => {
+      call.head = fields;
+      if (flags & NGHTTP2_FLAG_END_STREAM) call.trailers = fields;
+    });
+    stream.on("data", (content: Buffer) => {
+      call.body.push(content);
+      call.bodyBytes += content.length;
+      if (call.bodyBytes > prefixBytes + maxMessageBytes) this.#cancel(call, tooLarge("response"));
+    });
+    stream.on("trailers", (fields) => {
+      call.trailers = fields;
+    });
+    stream.on("end", () => {
+      // A stream that was broken off ends too, and is destroyed before.
+      if (stream.destroyed) return;
+      this.#end(call, resultOf(call.head, call.trailers ?? {}, bodyOf(call)));
+      // The server may have answered before it had the whole message.
+      if (!stream.writableFinished) stream.close(NGHTTP2_CANCEL);
+    });
+    stream.on("close", () => {
+      const { head, trailers } = call;
+      const why = this.#session.destroyed ? lost : `RST_STREAM with the code ${stream.rstCode}`;
+      // Its end may have come just before the stream was reset.
+      this.#end(call, trailers ? resultOf(head, trailers, bodyOf(call)) : unavailable(why));
+    });
+    stream.on("error", () => {});
   }
 
   /** Ends a call, and tells the server that nobody waits for its answer. */
-  #cancel(stream: number, result: CallResult): void {
-    this.#http2.cancel(stream);
-    this.#end(stream, result);
+  #cancel(call: Call, result: CallResult): void {
+    call.stream.close(NGHTTP2_CANCEL);
+    this.#end(call, result);
   }
 
-  #end(stream: number, result: CallResult): void {
-    const call = this.#calls.get(stream);
-    if (!call) return;
+  #end(call: Call, result: CallResult): void {
+    if (!this.#calls.delete(call)) return;
     clearTimeout(call.timer);
-    this.#calls.delete(stream);
     call.resolve(result);
-    if (!this.#isOpen && this.#calls.size === 0) this.#http2.close();
+    if (!this.#isOpen && this.#calls.size === 0) this.#socket.destroy();
   }
 
   #endAll(result: CallResult): void {
     this.retire();
-    for (const stream of this.#calls.keys()) this.#end(stream, result);
+    for (const call of this.#calls) this.#end(call, result);
   }
 }
 
+const requestOptions = { endStream: false };
+const lost = "the connection is lost";
 const noBytes = Buffer.alloc(0);
 
 function bodyOf({ body }: Call): Buffer {

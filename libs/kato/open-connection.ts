@@ -72,6 +72,7 @@ async function openAt(
     if (!(await isConnected(socket))) return undefined;
     const secure = tls?.begin(socket);
     await secure?.done;
+    if (socket.destroyed) return undefined;
     const scheme = secure ? "https" : "http";
     const connection = new GrpcConnection(secure?.secure ?? socket, { scheme, authority: endpoint });
     isOpen = await connection.opened;

@@ -1,5 +1,5 @@
+import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { grpcStatus } from "./grpc-status.ts";
-import type { HeaderFields } from "./http2/hpack.ts";
 
 /**
  * How a call ended:
@@ -14,6 +14,9 @@ export type CallResult =
   | { kind: "response"; bytes: Buffer }
   | { kind: "answered" | "not-sent" | "unseen"; status: number; details: string };
 
+/** The header fields with which an answer begins or ends. */
+export type HeaderFields = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
 /** The gRPC errors that do not tell whether the call has reached the instance. */
 const inconclusive = new Set<number>([
   grpcStatus.UNAVAILABLE,
@@ -23,7 +26,7 @@ const inconclusive = new Set<number>([
 ]);
 
 /** What an HTTP status means where there is no status of gRPC, as from a proxy. Any other one is UNKNOWN. */
-const meanings: Readonly<Record<string, number>> = {
+const meanings: Readonly<Record<number, number>> = {
   400: grpcStatus.INTERNAL,
   401: grpcStatus.UNAUTHENTICATED,
   403: grpcStatus.PERMISSION_DENIED,
@@ -46,15 +49,17 @@ export function unseen(status: number, details: string): CallResult {
  * last; they may be the same. `body` is all of its data.
  */
 export function resultOf(head: HeaderFields, trailers: HeaderFields, body: Buffer): CallResult {
-  const code = trailers.get("grpc-status");
-  const httpStatus = head.get(":status") ?? "";
-  if (code === undefined && httpStatus === "200") {
+  const code = trailers["grpc-status"];
+  const httpStatus = head[":status"] ?? 0;
+  if (code === undefined && httpStatus === 200) {
     return unseen(grpcStatus.INTERNAL, "the call ended without a status of gRPC");
   }
   if (code === undefined) {
     return errorOf(meanings[httpStatus] ?? grpcStatus.UNKNOWN, `HTTP status ${httpStatus}`);
   }
-  if (Number(code) !== grpcStatus.OK) return errorOf(Number(code), decoded(trailers.get("grpc-message")));
+  const status = Number(code);
+  if (!Number.isInteger(status)) return unseen(grpcStatus.UNKNOWN, "the status is none of gRPC");
+  if (status !== grpcStatus.OK) return errorOf(status, decoded(String(trailers["grpc-message"] ?? "")));
   if (body.length === 0) {
     return { kind: "answered", status: grpcStatus.INTERNAL, details: "OK without a response" };
   }
@@ -69,7 +74,7 @@ function errorOf(status: number, details: string): CallResult {
   return { kind: inconclusive.has(status) ? "unseen" : "answered", status, details };
 }
 
-function decoded(text = ""): string {
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

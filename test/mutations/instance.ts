@@ -148,9 +148,25 @@ export const instance: Mutations = {
       replace: "if (mayWrite === undefined)",
     },
     {
-      breaks: "A3: calls are sent over a connection that the server has said goodbye to",
-      find: "this.#isOpen = false;\n    this.#onOpened(false);",
-      replace: "this.#onOpened(false);",
+      breaks: "an instance that says goodbye is connected to only when its last call has ended",
+      find: 'this.#session.on("goaway", () => this.retire());',
+      replace: "",
+    },
+    {
+      breaks:
+        "A4: a call is kept until the instance has room for it, and written when the lease may have ended",
+      find: "if (this.#calls.size >= maxConcurrentStreams)",
+      replace: "if (maxConcurrentStreams === 0)",
+    },
+    {
+      breaks: "A3: a response that broke off counts as an answer",
+      find: "if (stream.destroyed) return;",
+      replace: "",
+    },
+    {
+      breaks: "an answer that comes before the whole message was sent leaves the rest to be sent",
+      find: "if (!stream.writableFinished) stream.close(NGHTTP2_CANCEL);",
+      replace: "",
     },
   ],
   "libs/kato/unary-call.ts": [
@@ -158,18 +174,6 @@ export const instance: Mutations = {
       breaks: "A3: a call whose end was not seen counts as answered",
       find: 'kind: inconclusive.has(status) ? "unseen" : "answered"',
       replace: 'kind: "answered"',
-    },
-  ],
-  "libs/kato/http2/connection.ts": [
-    {
-      breaks: "the large response to an instance's question never comes, as there is no room for it",
-      find: "this.#socket.write(numberFrame(frame.windowUpdate, 0, this.#receivedBytes));",
-      replace: "",
-    },
-    {
-      breaks: "nothing can be read any more after an answer that came too late",
-      find: "const fields = this.#headers.read(",
-      replace: "const fields = new HeaderReader().read(",
     },
   ],
   "services/worker/instance/questions.ts": [
