@@ -22,7 +22,7 @@ const screens: [name: string, hash: string, seen: string][] = [
   ["keys", "#/keys", "Make a key"],
   ["audit", "#/audit", "processor.registered"],
 ];
-const inDocuments = ["fleet", "try-it", "compare"];
+const inDocuments = ["fleet", "try-it"];
 
 await using stack = new AsyncDisposableStack();
 const ids = ["weather", "harbour", "kitchen", "tides"];

@@ -47,7 +47,7 @@ function Screen({ who, address }: { who: Session; address: Address }): Children 
     return html`<${ProcessorFrame} key=${id} id=${id} who=${who} address=${address} />`;
   }
   if (first === "compare") return html`<${Compare} who=${who} address=${address} />`;
-  if (first === "keys" && mayAdminister(who.grants)) return html`<${Keys} />`;
+  if (first === "keys" && mayAdminister(who.grants)) return html`<${Keys} address=${address} />`;
   if (first === "audit" && mayAdminister(who.grants)) return html`<${Audit} address=${address} />`;
   return html`<h1>There is nothing here</h1>
     <p>Or your key does not show it. <a href=${formatAddress([])}>All processors</a></p>`;

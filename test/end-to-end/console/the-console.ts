@@ -38,6 +38,7 @@ const others = [
   "log",
   "upload",
   "resume",
+  "correct",
   "left",
   "right",
   "keyboard",

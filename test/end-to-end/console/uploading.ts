@@ -85,4 +85,25 @@ export function uploading(the: () => TheConsole): void {
     assert.deepEqual(await messageOf("/resume/working-memory"), events);
     assert.equal(await page.evaluate("localStorage.getItem('kato-uploads')"), "[]");
   });
+
+  test("a file that ended at a refused line goes on there once it is corrected", async () => {
+    await using console = await the().open();
+    const { page, errors } = console;
+    await console.show("#/processors/correct/upload", "correct");
+    const choose = (lines: readonly string[]) =>
+      page.getByLabel(/Drop a file here/).setInputFiles(fileOf("events.ndjson", lines));
+    const [first = "", second = "", third = ""] = good;
+    await choose([first, second.slice(1), third]);
+    await page.getByLabel("Stop at the first line that is refused").check();
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
+    await page.getByText("Correct the line and choose the file again: it goes on there.").waitFor();
+    await page.getByRole("button", { name: "Another file" }).click();
+    await choose(good);
+    await page.getByText("Line 2 of a file of this name was refused.").waitFor();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByText(/^3 observations are stored/).waitFor();
+    await page.getByText("All of it is applied.").waitFor();
+    assert.deepEqual(await the().messageOf("/correct/working-memory"), events);
+    assert.deepEqual(errors, []);
+  });
 }
