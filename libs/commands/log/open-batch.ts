@@ -32,9 +32,9 @@ export class OpenBatch {
   /** Counts the next command. Returns its headers, which say now that it is one of this batch. */
   mark(headers: MsgHdrs, isLast: boolean): MsgHdrs {
     this.#count++;
-    headers.set("Nats-Batch-Id", this.#id);
-    headers.set("Nats-Batch-Sequence", String(this.#count));
-    if (isLast) headers.set("Nats-Batch-Commit", "1");
+    headers.append("Nats-Batch-Id", this.#id);
+    headers.append("Nats-Batch-Sequence", String(this.#count));
+    if (isLast) headers.append("Nats-Batch-Commit", "1");
     return headers;
   }
 }
