@@ -4,13 +4,14 @@ import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startGateway, startSimulatorProcess } from "../../fixtures/services.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem, untilUsable } from "../../fixtures/system.ts";
+import { untilUsable } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [
       { id: "p46b6b076c", name: "P1" },
       { id: "pd5d9e6c4c", name: "P2", persistence: 7, recall_threshold: 0.3 },
