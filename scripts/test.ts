@@ -95,7 +95,8 @@ async function runOnOlderNats(): Promise<boolean> {
   const version = execFileSync(older, ["--version"], { encoding: "utf8" }).trim();
   const options = [...testOptions, "--test-concurrency=2"];
   return check(`integration and chaos tests with ${version}`, ["--test", ...options, ...natsSuites], {
-    env: { NATS_SERVER_BIN: older },
+    // One round of the random history: the run with the newer server has more.
+    env: { NATS_SERVER_BIN: older, CHAOS_ROUNDS: "1" },
   });
 }
 
