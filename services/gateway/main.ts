@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted } from "node:util";
 import { GatewayError } from "../../libs/errors/gateway-error.ts";
+import type { ServiceContext } from "../../libs/service/run-service.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { tokenCheck } from "./access/json-web-tokens.ts";
@@ -10,7 +11,8 @@ import { withinOpenFiles } from "./http/connections.ts";
 import { closeBackend, openBackend } from "./open-backend.ts";
 import { checkEndpoints, gatewaySettings } from "./settings.ts";
 
-await runService("gateway", async ({ environment, log, stopping }) => {
+/** A gateway, until it is told to stop. */
+export async function runGateway({ environment, log, stopping }: ServiceContext): Promise<void> {
   const settings = gatewaySettings(environment);
   await checkEndpoints(environment, settings);
   for (const setting of settings.doubtful) {
@@ -47,4 +49,7 @@ await runService("gateway", async ({ environment, log, stopping }) => {
   await app.close();
   if (backend) await closeBackend(backend);
   await tracing?.close();
-});
+}
+
+// Tests import it, and run it in their own process.
+if (import.meta.main) await runService("gateway", runGateway);

@@ -13,6 +13,7 @@ import { StoreTime } from "../../libs/nats/store-time.ts";
 import { StreamKeeper } from "../../libs/nats/stream-keeper.ts";
 import { untilAnswered } from "../../libs/nats/until-answered.ts";
 import { Registry } from "../../libs/registry/registry.ts";
+import type { ServiceContext } from "../../libs/service/run-service.ts";
 import { runService } from "../../libs/service/run-service.ts";
 import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { LateCallBoard } from "./assignment/late-call-board.ts";
@@ -27,7 +28,8 @@ import { workerSettings } from "./settings.ts";
 import { lateCallsKeptMs, wantedStreams } from "./wanted-streams.ts";
 import { Worker } from "./worker.ts";
 
-await runService("worker", async ({ environment, log, stopping }) => {
+/** A worker, until it is told to stop. */
+export async function runWorker({ environment, log, stopping }: ServiceContext): Promise<void> {
   const settings = workerSettings(environment);
   const tracing = await startTracing(settings.tracing, "kato-worker", log);
   const name = `${hostname()}-${process.pid}`;
@@ -109,4 +111,7 @@ await runService("worker", async ({ environment, log, stopping }) => {
   await served.close();
   await nats.close();
   await tracing?.close();
-});
+}
+
+// Tests import it, and run it in their own process.
+if (import.meta.main) await runService("worker", runWorker);

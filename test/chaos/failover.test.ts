@@ -5,7 +5,7 @@ import { until } from "../fixtures/until.ts";
 import type { ChaosSystem } from "./harness/chaos-system.ts";
 import { insistOn, ownerOf, startChaosSystem, untilApplied } from "./harness/chaos-system.ts";
 
-const rounds = 3;
+const rounds = 2;
 const observations = 60;
 
 const observe = (system: ChaosSystem, text: string) => insistOn(system, "/p1/observe", { strings: [text] });

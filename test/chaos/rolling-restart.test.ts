@@ -10,12 +10,12 @@ import type { System } from "../fixtures/system.ts";
 import { startSystem, untilUsable } from "../fixtures/system.ts";
 import { until } from "../fixtures/until.ts";
 
-const perSecond = 100;
+const perSecond = 50;
 const requestLimitMs = 90_000;
 /**
  * A slow machine does not answer so many a second. More under way would only wait longer than a stop takes.
  */
-const mostUnderWay = 100;
+const mostUnderWay = 50;
 const ids = ["p1", "p2", "p3"];
 const workerEnv = { LEASE_MS: "1000" };
 

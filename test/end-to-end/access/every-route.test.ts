@@ -8,8 +8,8 @@ import { ApiDocument } from "../../fixtures/api-document.ts";
 import { assertProblem } from "../../fixtures/gateway-app.ts";
 import type { Send } from "../../fixtures/http-client.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 
 /** What each route needs. A route that is not here fails the first test. */
 const needed: Record<string, string[]> = {
@@ -62,11 +62,11 @@ const ofAll = new Set([
 const issuer = await tokenIssuer({ after });
 const { key: firstKey, env } = adminKey({ after });
 const admin = bearer(firstKey);
-let system: System;
+let system: SystemHere;
 let send: Send;
 
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [{ id: "p1" }, { id: "other" }],
     gatewayEnv: { ...issuer.env, ...env, GATEWAY_AUTH: "keys,jwt" },
     headers: admin,

@@ -4,12 +4,12 @@ import { adminKey, bearer } from "../../fixtures/access.ts";
 import { assertProblem } from "../../fixtures/gateway-app.ts";
 import type { Send } from "../../fixtures/http-client.ts";
 import { sendTo, sendWith } from "../../fixtures/http-client.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 const { key: firstKey, env } = adminKey({ after });
-let system: System;
+let system: SystemHere;
 /** The first gateway, as its administrator; and the second, as nobody. */
 let admin: Send;
 let other: Send;
@@ -17,7 +17,7 @@ let other: Send;
 const shown: string[] = [firstKey];
 
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     gateways: 2,
     gatewayEnv: { ...env, KEYS_UNCONFIRMED_MS: "3000", LOG_LEVEL: "trace" },
     headers: bearer(firstKey),

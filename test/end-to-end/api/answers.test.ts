@@ -1,6 +1,6 @@
 import { after, before, describe } from "node:test";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { autoLearning } from "./auto-learn.ts";
 import { genes } from "./genes.ts";
 import { modelsAndVectors } from "./models-and-vectors.ts";
@@ -10,9 +10,9 @@ import { processorData } from "./processor.ts";
 
 // What the routes of one processor answer. Each subject has a file of its own, and all share one system. A subject
 // alone: npm test -- --test-name-pattern=genes test/end-to-end/api/answers.test.ts
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [{ id: "p46b6b076c", name: "P1" }, { id: "p1" }, { id: "learning", max_sequence_length: 2 }],
     gatewayEnv: { LOG_LEVEL: "silent" },
   });

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import type { Answer } from "../../fixtures/http-client.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 
 const limitMs = 5_000;
 const runs = 250;
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({ gatewayEnv: { LOG_LEVEL: "silent" }, workerEnv: { LOG_LEVEL: "silent" } });
+  system = await startSystemHere({ gatewayEnv: { LOG_LEVEL: "silent" }, workerEnv: { LOG_LEVEL: "silent" } });
 });
 after(() => system?.stop());
 
@@ -114,7 +114,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 );
 
-const send = (...request: Parameters<System["request"]>): Promise<Answer> => {
+const send = (...request: Parameters<SystemHere["request"]>): Promise<Answer> => {
   const late = AbortSignal.timeout(limitMs);
   return new Promise((resolve, reject) => {
     late.addEventListener("abort", () => reject(new Error(`no answer in ${limitMs} ms`)));

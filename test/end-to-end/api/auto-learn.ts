@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 
 /** The names of models by their sequences: the sha1 of what Python prints for the sequence. */
 const names = {
@@ -13,7 +13,7 @@ const names = {
 } as const;
 
 /** What KATO learns by itself when max_sequence_length is set. */
-export function autoLearning(system: () => System): void {
+export function autoLearning(system: () => SystemHere): void {
   beforeEach(async () => {
     await setLength(0);
     await post("/clear-all-memory");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 
 /** Genes, and the recall threshold. */
-export function genes(system: () => System): void {
+export function genes(system: () => SystemHere): void {
   beforeEach(async () => {
     await change({ data: { recall_threshold: 0.1, max_sequence_length: 0 } });
     await increment(0);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 
 /** Models and vectors: reading, deleting, and what cannot be done. */
-export function modelsAndVectors(system: () => System): void {
+export function modelsAndVectors(system: () => SystemHere): void {
   beforeEach(() => system().request("POST", "/p1/clear-all-memory"));
 
   const request = (method: string, path: string, body?: unknown) =>

@@ -5,13 +5,13 @@ import { beforeEach, test } from "node:test";
 import { assertProblem } from "../../fixtures/gateway-app.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { startGateway } from "../../fixtures/services.ts";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 const id = "p46b6b076c";
 
 /** POST /{id}/observe, and what all routes of a processor have in common. */
-export function observing(system: () => System): void {
+export function observing(system: () => SystemHere): void {
   beforeEach(async () => {
     const cleared = await post("/clear-all-memory");
     assert.equal(cleared.json.message, "all-cleared");

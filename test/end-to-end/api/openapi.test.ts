@@ -3,14 +3,14 @@ import { after, before, test } from "node:test";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { ApiDocument } from "../../fixtures/api-document.ts";
 import type { Answer } from "../../fixtures/http-client.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 let api: ApiDocument;
 before(async () => {
-  system = await startSystem();
+  system = await startSystemHere();
   const { json } = await system.request("GET", "/openapi.json");
   api = new ApiDocument(json as unknown as OpenAPIV3_1.Document);
 });

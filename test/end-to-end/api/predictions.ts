@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 
 interface Prediction {
   [field: string]: unknown;
@@ -9,7 +9,7 @@ interface Prediction {
 }
 
 /** Learning, and predictions. */
-export function predicting(system: () => System): void {
+export function predicting(system: () => SystemHere): void {
   beforeEach(() => post("/clear-all-memory"));
 
   const post = async (path: string, body?: unknown) => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 
 /** What a processor tells of itself, and its modes. */
-export function processorData(system: () => System): void {
+export function processorData(system: () => SystemHere): void {
   beforeEach(async () => {
     await request("POST", "/clear-all-memory");
     await request("POST", "/wake");

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { texts } from "../../fixtures/bulk.ts";
 import { eventsOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem();
+  system = await startSystemHere();
 });
 after(() => system?.stop());
 beforeEach(() => system.request("POST", "/p1/clear-all-memory"));

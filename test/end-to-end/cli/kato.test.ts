@@ -1,7 +1,7 @@
 import { after, before, describe } from "node:test";
 import { adminKey } from "../../fixtures/access.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { commands } from "./commands.ts";
 import { examples } from "./examples.ts";
@@ -14,10 +14,10 @@ import { worldOf } from "./world.ts";
 // one system. What stops NATS comes last.
 const { key, env } = adminKey({ after });
 const folder = temporaryFolder({ after });
-let system: System;
+let system: SystemHere;
 let world: World;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [{ id: "p46b6b076c", name: "P1" }, { id: "p2" }, { id: "p3" }],
     gatewayEnv: { LOG_LEVEL: "silent", ...env },
     headers: { authorization: `Bearer ${key}` },

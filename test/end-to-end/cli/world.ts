@@ -2,14 +2,14 @@ import { execFile } from "node:child_process";
 import { delimiter, resolve } from "node:path";
 import type { CliResult } from "../../fixtures/cli.ts";
 import { kato } from "../../fixtures/cli.ts";
-import type { System } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 export const katoMain = resolve(root, "services/cli/main.ts");
 
 /** A system, and somebody who uses it from a shell. */
 export interface World {
-  system: System;
+  system: SystemHere;
   /** Where the shell is, with what the command line remembers. */
   folder: string;
   variables: Record<string, string>;
@@ -21,7 +21,7 @@ export interface World {
   shell: (line: string) => Promise<CliResult>;
 }
 
-export function worldOf(system: System, key: string, folder: string): World {
+export function worldOf(system: SystemHere, key: string, folder: string): World {
   const variables = {
     KATO_URL: system.gateway.url,
     KATO_KEY: key,

@@ -3,13 +3,13 @@ import { after, before, beforeEach, test } from "node:test";
 import type { Send } from "../../fixtures/http-client.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { eventsOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 
-let system: System;
+let system: SystemHere;
 let clients: Send[];
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     gateways: 2,
     processors: [{ id: "p1" }, { id: "p2" }, { id: "slow" }],
     simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: "40" } : {}),

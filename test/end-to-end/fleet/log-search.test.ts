@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 before(async () => {
   const PRINCIPAL_HEADER = "x-user";
-  system = await startSystem({ gatewayEnv: { PRINCIPAL_HEADER }, headers: { "x-user": "ann" } });
+  system = await startSystemHere({ gatewayEnv: { PRINCIPAL_HEADER }, headers: { "x-user": "ann" } });
 });
 after(() => system?.stop());
 

@@ -9,25 +9,25 @@ import { sendTo } from "../../fixtures/http-client.ts";
 import { KatoClient } from "../../fixtures/kato-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Service } from "../../fixtures/services.ts";
-import { startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import type { ServiceHere } from "../../fixtures/services-here.ts";
+import { startGatewayHere, startSimulatorHere, startWorkerHere } from "../../fixtures/services-here.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
-let worker: Service;
-let instances: Service[];
-let reader: Service;
+let worker: ServiceHere;
+let instances: ServiceHere[];
+let reader: ServiceHere;
 /** To a gateway whose settings name no processor. */
 let send: Send;
 const folder = temporaryFolder({ after });
 before(async () => {
   nats = await startNats();
   [worker, reader, ...instances] = await Promise.all([
-    startWorker({ natsUrl: nats.url }),
-    startGateway({ natsUrl: nats.url }),
+    startWorkerHere({ natsUrl: nats.url }),
+    startGatewayHere({ natsUrl: nats.url }),
     ...["p1", "p1", "asked", "connect", "confined"].map((id) =>
-      startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) }),
+      startSimulatorHere({ MANIFEST: JSON.stringify({ id }) }),
     ),
   ]);
   send = sendTo(reader.url);
@@ -39,8 +39,8 @@ after(async () => {
 const endpointOf = (index: number) => `127.0.0.1:${instances[index]?.port}`;
 
 /** A gateway with these settings that is ready, for as long as the test runs. */
-async function start(t: TestContext, env: NodeJS.ProcessEnv): Promise<{ gateway: Service; send: Send }> {
-  const gateway = await startGateway({ natsUrl: nats.url, env });
+async function start(t: TestContext, env: NodeJS.ProcessEnv): Promise<{ gateway: ServiceHere; send: Send }> {
+  const gateway = await startGatewayHere({ natsUrl: nats.url, env });
   t.after(() => gateway.stop());
   const send = sendTo(gateway.url);
   await untilGatewayReady(send);
@@ -109,7 +109,7 @@ test("an endpoint without an id is asked for its id until it answers", async (t)
   await start(t, { KATO_LEFT: endpointOf(2), KATO_LATE: `127.0.0.1:${port}` });
   await untilReady("asked", endpointOf(2));
   assert.partialDeepStrictEqual(await viewOf("asked"), { name: "LEFT", source: "environment" });
-  const late = await startSimulatorProcess({ MANIFEST: '{"id": "late"}' }, port);
+  const late = await startSimulatorHere({ MANIFEST: '{"id": "late"}' }, port);
   t.after(() => late.stop());
   await untilReady("late", `127.0.0.1:${port}`);
   assert.equal((await send("POST", "/late/observe", { strings: ["a"] })).status, 200);

@@ -3,15 +3,15 @@ import { cp, rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, texts, untilDone, withStreams } from "../../fixtures/bulk.ts";
 import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 const wait = { prefer: "wait=20" };
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem();
+  system = await startSystemHere();
 });
 after(() => system?.stop());
 

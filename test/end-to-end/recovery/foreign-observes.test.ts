@@ -3,20 +3,21 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { KatoClient } from "../../fixtures/kato-client.ts";
 import { eventsOf, viewOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** A system whose workers do this with what somebody observes past the gateway, and that somebody. */
 async function startWith(t: TestContext, FOREIGN_OBSERVES: string) {
-  const system = await startSystem({ workerEnv: { FOREIGN_OBSERVES } });
+  const system = await startSystemHere({ workerEnv: { FOREIGN_OBSERVES } });
   t.after(() => system.stop());
   const stranger = new KatoClient(`127.0.0.1:${system.simulator.port}`);
   t.after(() => stranger.close());
   return { system, stranger };
 }
 
-const observe = ({ request }: System, text: string) => request("POST", "/p1/observe", { strings: [text] });
+const observe = ({ request }: SystemHere, text: string) =>
+  request("POST", "/p1/observe", { strings: [text] });
 
 test("an observation past the gateway is noticed while nothing is sent, taken back, and told", async (t) => {
   const { system, stranger } = await startWith(t, "mend");

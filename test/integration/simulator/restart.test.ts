@@ -4,13 +4,14 @@ import { test } from "node:test";
 import { modelName } from "../../../libs/kato/model-name.ts";
 import type { CrashPoint } from "../../../services/simulator/crash-points.ts";
 import type { KatoClient } from "../../fixtures/kato-client.ts";
-import { spawnSimulator } from "../../fixtures/simulator.ts";
+import { simulatorInProcess, spawnSimulator } from "../../fixtures/simulator.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 // docs/kato.md, "A restart"; docs/recovery.md, "The instance died in a Learn".
 
 /**
- * Runs `use` against a simulator of the folder that dies at this place. Gives the simulator that follows it.
+ * Runs `use` against a simulator of the folder that dies at this place. Gives the simulator that follows it, which
+ * needs no process of its own, as it does not die.
  */
 async function afterDeathAt(
   t: TestContext,
@@ -21,7 +22,7 @@ async function afterDeathAt(
   const mortal = await spawnSimulator(t, { SIMULATOR_DATA, SIMULATOR_FAULT: `${place}:1` });
   await assert.rejects(use(mortal.kato), { code: 14 });
   assert.equal(await mortal.service.exited, "ended by SIGKILL", place);
-  return (await spawnSimulator(t, { SIMULATOR_DATA })).kato;
+  return simulatorInProcess(t, { dataFolder: SIMULATOR_DATA });
 }
 
 const events = [["a"], ["b", "c"], ["d"]];
@@ -56,7 +57,7 @@ test("a restart keeps models, vectors and symbol statistics, and loses everythin
   await kato.observe({ strings: ["z"], emotives: { fear: 1 } });
   await first.service.kill();
 
-  const { kato: again } = await spawnSimulator(t, { SIMULATOR_DATA });
+  const again = await simulatorInProcess(t, { dataFolder: SIMULATOR_DATA });
   assert.deepEqual(await again.status(), {
     name: "P1",
     time: 0,
@@ -183,7 +184,7 @@ test("a vector learned n times counts once after a restart", async (t) => {
   await first.kato.observe({ vectors: [[0]] });
   assert.equal((await first.kato.workingMemory())[0]?.length, 1);
   await first.service.kill();
-  const { kato } = await spawnSimulator(t, { SIMULATOR_DATA });
+  const kato = await simulatorInProcess(t, { dataFolder: SIMULATOR_DATA });
   await kato.observe({ vectors: [[0]] });
   assert.equal((await kato.workingMemory())[0]?.length, 3);
 });

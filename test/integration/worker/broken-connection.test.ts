@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
 import { KatoClient } from "../../fixtures/kato-client.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { until } from "../../fixtures/until.ts";
@@ -11,12 +11,12 @@ import { until } from "../../fixtures/until.ts";
 /** The sha1 of what Python prints for [['a'], ['b']]: the name of that model. */
 const sha1OfAB = "76d7efca2e96cb5eeddf4e06ac96a0f424630135";
 
-let system: System;
+let system: SystemHere;
 let proxy: TcpProxy;
 /** Asks the instance directly. */
 let kato: KatoClient;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     // Long enough to cut the connection while a Learn is under way.
     simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "200" }),
     between: async (port) => {

@@ -4,17 +4,17 @@ import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
 import type { GrpcProxy } from "../../fixtures/grpc-proxy.ts";
 import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
 import { eventsOf, viewOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 
 const callsPerConnection = 50;
 
-let system: System;
+let system: SystemHere;
 let proxy: GrpcProxy;
 let drains = 0;
 before(async () => {
   let calls = 0;
-  system = await startSystem({
+  system = await startSystemHere({
     between: async (port) => {
       proxy = await startGrpcProxy(port, () => {
         if (++calls % callsPerConnection === 0) {

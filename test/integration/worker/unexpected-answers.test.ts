@@ -5,8 +5,8 @@ import { modelName } from "../../../libs/kato/model-name.ts";
 import type { Method } from "../../../libs/kato/rpcs.ts";
 import type { Deed, GrpcProxy, Script } from "../../fixtures/grpc-proxy.ts";
 import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 let script: Script = () => undefined;
@@ -17,10 +17,10 @@ const play = (next: Script) => {
   script = next;
 };
 
-let system: System;
+let system: SystemHere;
 let proxy: GrpcProxy;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     workerEnv: { LOG_LEVEL: "silent", CALL_TIMEOUT_MS: "1000" },
     gatewayEnv: { LOG_LEVEL: "silent" },
     between: async (port) => {
