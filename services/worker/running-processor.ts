@@ -127,7 +127,9 @@ export function runProcessor(
     events: {
       reply: (subject, reply) => {
         const send = () => sendReply(nats, subject, reply);
-        endOfTurn().then(send).catch((err) => telemetry.log.error({ err }, "cannot send a reply"));
+        endOfTurn()
+          .then(send)
+          .catch((err) => telemetry.log.error({ err }, "cannot send a reply"));
       },
       leaseLost: onLeaseLost,
       stateChanged: () => reports.report(),
