@@ -3,16 +3,15 @@ import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
 import { openRequest } from "../../fixtures/http-client.ts";
 import type { Service } from "../../fixtures/services.ts";
-import type { ServiceHere } from "../../fixtures/services-here.ts";
-import type { SystemHere } from "../../fixtures/system-here.ts";
-import { startServicesHere } from "../../fixtures/system-here.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: SystemHere<Service>;
-let other: ServiceHere;
+let system: System;
+let other: Service;
 before(async () => {
-  system = await startServicesHere({ simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "5" }), gateways: 2 });
-  other = system.gateways[1] as ServiceHere;
+  system = await startSystem({ simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "5" }), gateways: 2 });
+  other = system.gateways[1] as Service;
 });
 after(() => system?.stop());
 
@@ -88,7 +87,7 @@ test("comments are sent while nothing changes, and a gateway that is stopped end
   const { response, comments, events } = await listen(location, {}, other);
   await until("there is a comment", () => comments() > 0, 10_000);
   assert.equal(events().at(-1)?.data.state, "queued");
-  await other.stop();
+  assert.equal(await other.stop(), "exit code 0");
   await until("the events have ended", () => response.complete);
   await system.simulator.kill("SIGCONT");
   await untilDone(system.request, String(location));

@@ -5,15 +5,15 @@ import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { viewOf } from "../../fixtures/processors.ts";
 import { startGateway } from "../../fixtures/services.ts";
-import type { SystemHere } from "../../fixtures/system-here.ts";
-import { startSystemHere } from "../../fixtures/system-here.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: SystemHere;
+let system: System;
 /** Where the log ended when the test began. */
 let base = 0;
 before(async () => {
-  system = await startSystemHere();
+  system = await startSystem();
 });
 after(() => system?.stop());
 beforeEach(async () => {

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
-import type { Service } from "../../fixtures/services.ts";
-import type { SystemHere } from "../../fixtures/system-here.ts";
-import { startServicesHere } from "../../fixtures/system-here.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** How long each call to an instance takes. For the slow one that is longer than the shortest wait, 1 s. */
 const delaysMs: Record<string, number> = { slow: 1_200, restarted: 450, p1: 300 };
 
-let system: SystemHere<Service>;
+let system: System;
 before(async () => {
-  system = await startServicesHere({
+  system = await startSystem({
     processors: [{ id: "quick" }, { id: "slow" }, { id: "restarted" }, { id: "p1" }],
     simulatorEnv: (id) => ({ SIMULATOR_DELAY_MS: String(delaysMs[id] ?? 0) }),
   });

@@ -3,17 +3,16 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
-import type { Service } from "../../fixtures/services.ts";
-import type { SystemHere } from "../../fixtures/system-here.ts";
-import { startServicesHere } from "../../fixtures/system-here.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: SystemHere<Service>;
+let system: System;
 const data = temporaryFolder({ after });
 const mongoAway = join(data, "mongodb-away");
 before(async () => {
-  system = await startServicesHere({
+  system = await startSystem({
     processors: [{ id: "p1" }, { id: "p2" }],
     simulatorEnv: (id) => (id === "p1" ? { SIMULATOR_DATA: data } : { SIMULATOR_DELAY_MS: "5000" }),
   });
