@@ -44,7 +44,7 @@ const ways = {
     goal: ">= 8",
     replicas: 1,
     start: () => startNats(synced),
-    counts: { request: 20_000, raw: 2_000 },
+    counts: { request: 10_000, raw: 1_000 },
     inFlight: 512,
   },
   /** Against what is left without batches: one at a time (docs/decisions/0012). */
@@ -53,7 +53,7 @@ const ways = {
     goal: ">= 20",
     replicas: 3,
     start: () => startNatsCluster(synced),
-    counts: { request: 20_000, raw: 400 },
+    counts: { request: 10_000, raw: 200 },
     inFlight: 1,
   },
 } satisfies Record<string, Way>;

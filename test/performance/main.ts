@@ -51,7 +51,7 @@ const measurements: Measurement[] = [
   },
   { names: ["nats_failover"], measure: natsFailover, isLong: true },
 ];
-const limitOfAllShortMs = 300_000;
+const limitOfAllShortMs = 400_000;
 const limitOfOneLongMs = 240_000;
 
 const namesOf = (some: Measurement[]) => some.flatMap(({ names }) => names);
