@@ -45,10 +45,10 @@ export class HeaderReader {
   readonly #fields: Field[] = [];
   #usedBytes = 0;
   #limitBytes = tableBytes;
-  #block: Uint8Array = new Uint8Array();
+  #block: Buffer = Buffer.alloc(0);
   #at = 0;
 
-  read(block: Uint8Array): HeaderFields {
+  read(block: Buffer): HeaderFields {
     this.#block = block;
     this.#at = 0;
     const fields: HeaderFields = new Map();
@@ -92,7 +92,7 @@ export class HeaderReader {
     if (end > this.#block.length) throw new RangeError("a header block breaks off");
     const bytes = this.#block.subarray(this.#at, end);
     this.#at = end;
-    return isHuffman ? readHuffman(bytes) : String.fromCharCode(...bytes);
+    return isHuffman ? readHuffman(bytes) : bytes.toString("latin1");
   }
 
   /** A field whose value stands here, and its name too unless it has an index. */

@@ -54,5 +54,5 @@ export function readHuffman(bytes: Uint8Array): string {
   }
   // The last byte is filled up with ones, which begin no code that is that short.
   if (bits > 7 || !isPadding) throw new RangeError("a Huffman code breaks off");
-  return String.fromCharCode(...text);
+  return Buffer.from(text).toString("latin1");
 }

@@ -217,6 +217,10 @@ test("what is said of a call is what gRPC has for it", async () => {
       { kind: "unseen", status: 14, details: "50% of it" },
     ],
     [
+      (s) => answer(s, Buffer.alloc(0), { "grpc-status": "13", "grpc-message": "long".repeat(15_000) }),
+      { kind: "answered", status: 13, details: "long".repeat(15_000) },
+    ],
+    [
       (s) => s.respond({ ":status": 404 }, { endStream: true }),
       { kind: "answered", status: 12, details: "HTTP status 404" },
     ],
