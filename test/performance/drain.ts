@@ -27,7 +27,7 @@ export async function serialDrain(sides: Sides): Promise<Figure[]> {
       () => drain(sides, logs, { subject: inbox, replies: connection.subscribe(inbox) }),
       () => bareLoop(client),
     );
-    return [figureOf({ name: "serial_drain", unit: "commands/s", goal: ">= 0.8" }, rounds, (rate) => rate)];
+    return [figureOf({ name: "serial_drain", unit: "commands/s", goal: ">= 0.95" }, rounds, (rate) => rate)];
   } finally {
     client.close();
     await connection.close();
