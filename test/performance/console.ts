@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { openBrowser, openConsole, skip } from "../fixtures/browser.ts";
 import type { Figure } from "./rounds.ts";
-import { alternate, figureOf } from "./rounds.ts";
+import { alternate, figureOf, median } from "./rounds.ts";
 import type { Sides } from "./sides.ts";
 
 const rounds = 9;
@@ -51,22 +51,26 @@ async function firstView(browser: Browser, { gateway }: Sides): Promise<Figure> 
     response.writeHead(200, { "content-type": type }).end(answer);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
+  const busyMs: number[] = [];
   const seenMs = (port: number) => async () => {
     await using console = await openConsole(browser, `http://127.0.0.1:${port}`);
     const { page } = console;
     await page.addInitScript(watch);
+    const mainThreadMs = await mainThreadOf(page);
     await page.goto(`http://127.0.0.1:${port}/console`);
     await page.locator("a[href*='processors/']").first().waitFor();
+    if (port === gateway.port) busyMs.push(await mainThreadMs());
     return Number(await page.evaluate("seenMs"));
   };
   const { port } = server.address() as AddressInfo;
   const measured = await alternate(rounds, seenMs(gateway.port), seenMs(port));
   server.close();
-  return figureOf(
+  const figure = figureOf(
     { name: "console_first_view", unit: "ms", goal: "value < 300 ms" },
     measured,
     (milliseconds) => milliseconds,
   );
+  return { ...figure, mainThreadMs: Number(median(busyMs).toPrecision(4)) };
 }
 
 async function fleetUpdate(browser: Browser, { gateway }: Sides): Promise<Figure> {
@@ -81,6 +85,16 @@ async function fleetUpdate(browser: Browser, { gateway }: Sides): Promise<Figure
     measured,
     (milliseconds) => milliseconds,
   );
+}
+
+/** What says how much CPU time the page's main thread has taken, whatever else the machine does. */
+async function mainThreadOf(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0);
+  };
 }
 
 /** Opens the fleet with so many processors, each of which changes with each poll. */
@@ -104,12 +118,7 @@ async function openFleet(browser: Browser, url: string, count: number) {
   `);
   await console.show("#/", "Fleet");
   await page.getByRole("link", { name: "p0", exact: true }).waitFor();
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
-  const busyMs = async () => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0);
-  };
+  const busyMs = await mainThreadOf(page);
   return {
     async pollMs(): Promise<number> {
       const [pollsBefore, before] = [Number(await page.evaluate("polls")), await busyMs()];

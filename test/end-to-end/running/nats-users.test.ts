@@ -99,6 +99,7 @@ test("with the users that are shipped gateways and workers can do all that they 
   await succeed("DELETE", `/keys/${key}`);
   await succeed("GET", "/audit");
   await succeed("GET", "/processors/p1/log");
+  await succeed("GET", "/processors/p1/ingestions");
   await succeed("POST", "/processors/p1/rebuild");
   await succeed("POST", "/processors/p1/pause");
   await succeed("POST", "/processors/p1/resume");
