@@ -66,7 +66,15 @@ describe("an installation from one machine to a restored cluster", { skip }, () 
     );
     assert.partialDeepStrictEqual(view, { last: sent, depth: 0, interval: sent });
     assert.equal(view.degraded, undefined);
-    const { json } = await request("GET", `/${id}/working-memory`);
+    // For some moments after a node is lost a query may be refused.
+    const { json } = await until(
+      "working memory is told",
+      async () => {
+        const answer = await request("GET", `/${id}/working-memory`);
+        return answer.status === 200 && answer;
+      },
+      limitMs,
+    );
     assert.deepEqual(
       json.message,
       all.slice(0, sent).map((text) => [text]),
