@@ -1,5 +1,6 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { TimeoutError } from "@nats-io/transport-node";
 import { BackupError } from "../../libs/backup/backup-error.ts";
 import { Environment, SettingsError } from "../../libs/config/environment.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
@@ -75,6 +76,8 @@ export async function runBackupCommand(
     if (error instanceof BackupError || error instanceof SettingsError) progress(error.message);
     else if (error instanceof JetStreamApiError) progress(`NATS refuses it: ${error.message}`);
     else if (stop.signal.aborted) progress("stopped; nothing is complete, and every processor is resumed");
+    else if (error instanceof TimeoutError)
+      progress("NATS did not answer in time, as while its nodes elect a leader: try again");
     else progress(error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
     await nats?.close();

@@ -30,14 +30,15 @@ function secretFilesOf(workload: Workload): Map<string, string> {
 
 test("no manifest has a secret in it, and the documentation makes each that is used", () => {
   assert.deepEqual(ofKind<V1Secret>(objects, "Secret"), []);
-  const [, users = ""] =
-    /^for user in ([A-Z ]+); do echo "NATS_\$\{user\}_PASSWORD=\$\(openssl rand /m.exec(docs) ?? [];
-  assert.match(docs, /create secret generic nats-passwords /);
+  const passwords =
+    /^for user in ([A-Z ]+); do echo "NATS_\$\{user\}_PASSWORD=\$\(openssl rand .*\n.* generic (nats-[a-z-]+)/gm;
+  const made = [...docs.matchAll(passwords)].flatMap(([, users = "", secret]) =>
+    users.split(" ").map((user) => `${secret} NATS_${user}_PASSWORD`),
+  );
   assert.match(
     docs,
     /^echo "GATEWAY_ADMIN_KEY=kato_admin_\$\(openssl rand -base64 32 .*\)" \|\n.* gateway-admin-key /m,
   );
-  const made = users.split(" ").map((user) => `nats-passwords NATS_${user}_PASSWORD`);
   const used = new Set(workloads.flatMap((workload) => [...secretFilesOf(workload).values()]));
   const [, literals = ""] = /create secret generic gateway-program-keys ([^`]*)/.exec(docs) ?? [];
   const ofPrograms = [...literals.matchAll(/--from-literal=(\w+)=/g)].map(
@@ -58,13 +59,22 @@ test("NATS has its users with their passwords, and gateways and workers have the
     return found;
   };
   const ofNats = [
-    ...users.map(([, user = "", password = ""]) => [user, password]),
-    ["route", "NATS_ROUTE_PASSWORD"],
+    ...users.map(([, user, password]) => [user, `nats-passwords ${password}`]),
+    ["route", "nats-passwords NATS_ROUTE_PASSWORD"],
+    ...["backup", "restore"].map((user) => [
+      user,
+      `nats-backup-passwords NATS_${user.toUpperCase()}_PASSWORD`,
+    ]),
   ];
   assert.deepEqual(
     secretFilesOf(named("nats")),
-    new Map(ofNats.map(([user, key]) => [`/run/secrets/nats/${user}`, `nats-passwords ${key}`])),
+    new Map(ofNats.map(([user, secret]) => [`/run/secrets/nats/${user}`, secret])),
   );
+  const sources = named("nats").spec?.template.spec?.volumes?.flatMap(
+    (each) => each.projected?.sources ?? [],
+  );
+  const optional = sources?.filter(({ secret }) => secret?.optional).map(({ secret }) => secret?.name);
+  assert.deepEqual(optional, ["nats-backup-passwords"], "it starts without those of backups");
   for (const [, user = "", password = ""] of users) {
     const { env = [] } = containersOf(named(user))[0] ?? {};
     const settingOf = (name: string) => env.find((variable) => variable.name === name)?.value ?? "";
