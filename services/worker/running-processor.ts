@@ -99,11 +99,13 @@ export function runProcessor(
     lease,
     remembered,
     onLeaseLost,
+    idleProbeMs,
   }: {
     entry: ProcessorEntry;
     lease: Lease;
     remembered: Remembered;
     onLeaseLost: () => void;
+    idleProbeMs: () => number;
   },
 ): RunningProcessor {
   const { id } = entry;
@@ -116,7 +118,7 @@ export function runProcessor(
       (endpoint) => settings.endpointPolicy(endpoint, entry.source),
       entry.grpc_tls ? instanceContext : undefined,
     ),
-    settings,
+    settings: { ...settings, idleProbeMs },
     stores: {
       ...stores,
       checkpoints: new CheckpointStore(stores.checkpoints, id, lease, (keys) =>
@@ -132,14 +134,10 @@ export function runProcessor(
     clock: clockWith(storeTime),
     remembered,
   });
-  const reports = new Reports(
-    nats.connection,
-    () => slot.state,
-    async () => {
-      const last = await stores.logs.last(id);
-      slot.sawEnd(last);
-      return last;
-    },
-  );
+  const reports = new Reports(nats.connection, slot, async () => {
+    const last = await stores.logs.last(id);
+    slot.sawEnd(last);
+    return last;
+  });
   return { entry, lease, slot, requests: new Requests(nats, slot, telemetry), reports };
 }

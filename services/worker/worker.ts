@@ -6,8 +6,10 @@ import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
+import { idleProbeMs } from "./idle-probes.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
+import type { ProcessorSlot } from "./processor/slot.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
 import { metricsOf, runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
@@ -108,9 +110,14 @@ export class Worker {
     return [...this.#running.values()].map(({ reports }) => reports.state);
   }
 
+  /** Those of its processors. */
+  get slots(): ProcessorSlot[] {
+    return [...this.#running.values()].map(({ slot }) => slot);
+  }
+
   /** Writes every checkpoint again if their bucket was made anew since this was called last. */
   restoreCheckpoints(): Promise<void> {
-    return this.#checkpointBucket.look(() => [...this.#running.values()].map(({ slot }) => slot));
+    return this.#checkpointBucket.look(() => this.slots);
   }
 
   async #announce(): Promise<void> {
@@ -198,7 +205,10 @@ export class Worker {
     this.metrics.leaseChanged("taken");
     const remembered = this.#remembered.get(entry.id) ?? {};
     this.#remembered.set(entry.id, remembered);
-    const running = runProcessor(this.#context, this.metrics, { entry, lease, remembered, onLeaseLost });
+    const running = runProcessor(this.#context, this.metrics, {
+      ...{ entry, lease, remembered, onLeaseLost },
+      idleProbeMs: () => idleProbeMs(this.#running.size),
+    });
     this.#running.set(entry.id, running);
     running.slot.setPaused(entry.paused === true);
     const opened = running.slot.start();

@@ -30,7 +30,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     processor,
     lease: life.lease,
     port: portOf(world, life, onConnect),
-    settings: { callTimeoutMs, mendsForeignCalls: true },
+    settings: { callTimeoutMs, mendsForeignCalls: true, idleProbeMs: () => 1_000 },
     stores: {
       logs: logsOf(world, life),
       identity: identityOf(world, life),
