@@ -89,8 +89,9 @@ await runService("worker", async ({ environment, log, stopping }) => {
     log,
     storeTime,
   };
-  worker = await ask(() => Worker.start(context));
-  const removals = answerRemovals(context, letters);
+  const started = await ask(() => Worker.start(context));
+  worker = started;
+  const removals = answerRemovals(context, letters, (processor) => started.leases.isTaken(processor));
   const { lateCalls } = context.stores;
   const streams = new StreamKeeper({
     connection,

@@ -5,7 +5,7 @@ import type { ProcessorState } from "../../libs/commands/messages/processor-stat
 import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import type { InstanceContext } from "../../libs/kato/instance-tls.ts";
-import { purgeKeys } from "../../libs/nats/buckets.ts";
+import { bucketStream, purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import type { StoreRoom } from "../../libs/nats/store-room.ts";
 import type { StoreTime } from "../../libs/nats/store-time.ts";
@@ -15,6 +15,8 @@ import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { LateCallBoard } from "./assignment/late-call-board.ts";
 import type { Lease } from "./assignment/lease.ts";
+import { lengthenLives } from "./assignment/lease-bucket.ts";
+import { Leases } from "./assignment/leases.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { WorkerFacts, WorkerMetrics } from "./metrics.ts";
 import { createWorkerMetrics } from "./metrics.ts";
@@ -23,6 +25,7 @@ import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import { Reports } from "./processor/reports.ts";
 import { Requests, sendReply } from "./processor/requests.ts";
+import type { HistoryLimit } from "./processor/retention-limit.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
 import type { WorkerSettings } from "./settings.ts";
 
@@ -85,6 +88,21 @@ export function metricsOf(
     clockSkewMs: () => storeTime.skewMs,
   };
   return createWorkerMetrics(facts, settings.latencyByProcessor);
+}
+
+/** Opens the leases of this worker. `onChange` is called when a lease or a worker has come or gone. */
+export function openLeasesOf(
+  { name: worker, nats, stores, settings, log }: WorkerContext,
+  onChange: () => void,
+): Promise<Leases> {
+  const lengthen = (ms: number) => lengthenLives(nats.connection, bucketStream("leases"), ms);
+  const { leaseMs } = settings;
+  return Leases.open({ bucket: stores.leases, worker, leaseMs, lengthenLives: lengthen, onChange, log });
+}
+
+/** What the logs keep besides what a rebuild needs: nothing while JetStream's storage fills up. */
+export function historyOf({ room, settings }: WorkerContext): HistoryLimit {
+  return room.stateWith() === "ample" ? settings.history : { commands: 0, ageMs: 0 };
 }
 
 /**
