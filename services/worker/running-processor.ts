@@ -29,6 +29,9 @@ import type { HistoryLimit } from "./processor/retention-limit.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
 import type { WorkerSettings } from "./settings.ts";
 
+/** In a cluster a server may come to know a moment later how a stream was changed. */
+const knownAfterMs = 10_000;
+
 /** What a worker process works with. There is one in each process. */
 export interface WorkerContext {
   /** The worker's name, in leases and reports. */
@@ -95,9 +98,13 @@ export function openLeasesOf(
   { name: worker, nats, stores, settings, log }: WorkerContext,
   onChange: () => void,
 ): Promise<Leases> {
-  const lengthen = (ms: number) => lengthenLives(nats.connection, bucketStream("leases"), ms);
-  const { leaseMs } = settings;
-  return Leases.open({ bucket: stores.leases, worker, leaseMs, lengthenLives: lengthen, onChange, log });
+  const { connection } = nats;
+  return Leases.open({
+    bucket: stores.leases,
+    ...{ worker, leaseMs: settings.leaseMs, onChange, log },
+    lengthenLives: (ms) => lengthenLives(connection, bucketStream("leases"), ms),
+    knownAfterMs: connection.info?.cluster ? knownAfterMs : 0,
+  });
 }
 
 /** What the logs keep besides what a rebuild needs: nothing while JetStream's storage fills up. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
+import { forEachConcurrently } from "../../libs/nats/for-each-concurrently.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { isSameEndpoint } from "../../libs/registry/processor-entry.ts";
 import type { Leases } from "./assignment/leases.ts";
@@ -24,10 +25,11 @@ const stopWithoutNatsMs = 1_000;
  */
 const changesPauseMs = 20;
 /**
- * How many processors are started at a time. If a thousand were started at once, each would wait until all
- * are ready. That is longer than a lease lives, and longer than a connection is waited for.
+ * After so many processors that were started it is decided anew which ones are. 32 of them are started at a time. If a
+ * thousand were started at once, each would wait until all are ready. That is longer than a lease lives, and longer than
+ * a connection is waited for.
  */
-const begunAtOnce = 32;
+const decidedAtOnce = 128;
 /**
  * How long the next processors wait for those that are being started. A processor whose log has no leader
  * must not keep the rest waiting (A8).
@@ -154,9 +156,9 @@ export class Worker {
     while (!this.#stopping) {
       const due = this.#releaseOthers().filter(({ id }) => !tried.has(id));
       if (due.length === 0) return;
-      const next = due.slice(0, begunAtOnce);
+      const next = due.slice(0, decidedAtOnce);
       for (const { id } of next) tried.add(id);
-      await Promise.all(next.map((entry) => this.#startOne(entry)));
+      await forEachConcurrently(next, (entry) => this.#startOne(entry));
     }
   }
 

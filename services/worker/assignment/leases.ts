@@ -22,14 +22,14 @@ export interface LeasesOptions {
   leaseMs: number;
   /** Has the entries of the bucket live for longer. Resolves once they do. */
   lengthenLives: (ms: number) => Promise<void>;
+  /** After this time every server of NATS knows of such a change. */
+  knownAfterMs: number;
   /** Called when a lease or a worker has come or gone. */
   onChange: () => void;
   log: Pick<Logger, "warn">;
 }
 
 const looksPerLife = 12;
-/** How long after a change of the bucket it counts as known everywhere. */
-const settledMs = 10_000;
 
 /**
  * The leases of one worker: its session, and a claim under it for each processor that it runs.
@@ -158,8 +158,7 @@ export class Leases {
       membership.lifeMs = Math.max(lifeMs, ttl);
       this.#longerSince = performance.now();
     }
-    // In a cluster a server may come to know of it a moment later.
-    const isLong = performance.now() - this.#longerSince > settledMs;
+    const isLong = performance.now() - this.#longerSince >= this.#options.knownAfterMs;
     this.#claimLifeMs = isLong && !isEarly ? lifeMs : leaseMs;
   }
 

@@ -222,9 +222,9 @@ export class InstanceSupervisor {
     // Another interval than the expected one means a restart, or a call of somebody else. Reconciling finds
     // out which.
     const { interval } = context.checkpoint.current;
-    const isThere = await (this.#pace.isDatabaseDue
-      ? this.#probeDatabase(interval)
-      : context.instance.probe(interval));
+    const { isDatabaseDue } = this.#pace;
+    const probe = isDatabaseDue ? this.#probeDatabase(interval) : context.instance.probe(interval);
+    const isThere = await probe;
     return isThere && (context.instance.reconciled || this.prepare(firstConnectMs));
   }
 

@@ -136,6 +136,7 @@ export class FleetWorld {
         for (const key of [...this.#entries.keys()]) if (!this.#living(key)) this.#entries.delete(key);
         this.lifeMs = Math.max(this.lifeMs, ms);
       },
+      knownAfterMs: 2 * leaseMs,
       onChange: () => {
         isDue = true;
         void Promise.resolve().then(match);
