@@ -29,7 +29,7 @@ export class Reports {
   /** `changes` at the latest report. */
   #changes = -1;
   /** The latest report as it was published; undefined where the next one may be another. */
-  #text: string | undefined;
+  #text: Uint8Array | undefined;
   /** The end of the log as it was last asked for. */
   #end = 0;
   #isAsking = false;
@@ -83,13 +83,13 @@ export class Reports {
       state.drainRate = this.#drainRate.perSecond;
     }
     this.#latest = state;
-    const text = JSON.stringify(state);
+    const text = Buffer.from(JSON.stringify(state));
     this.#publish(text, now);
     const isAtRest = state.last <= state.applied && state.rate === 0 && state.drainRate === 0;
     if (isAtRest && before) this.#text = text;
   }
 
-  #publish(text: string, now: number): void {
+  #publish(text: Uint8Array, now: number): void {
     this.#at = now;
     this.#connection.publish(stateSubject(this.#processor.id), text);
   }
