@@ -91,8 +91,9 @@ export async function runWorker({ environment, log, stopping }: ServiceContext):
     log,
     storeTime,
   };
-  worker = await ask(() => Worker.start(context));
-  const removals = answerRemovals(context, letters);
+  const started = await ask(() => Worker.start(context));
+  worker = started;
+  const removals = answerRemovals(context, letters, (processor) => started.leases.isTaken(processor));
   const { lateCalls } = context.stores;
   const streams = new StreamKeeper({
     connection,

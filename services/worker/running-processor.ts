@@ -5,7 +5,7 @@ import type { ProcessorState } from "../../libs/commands/messages/processor-stat
 import type { IngestionStore } from "../../libs/commands/outcomes/ingestion-store.ts";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import type { InstanceContext } from "../../libs/kato/instance-tls.ts";
-import { purgeKeys } from "../../libs/nats/buckets.ts";
+import { bucketStream, purgeKeys } from "../../libs/nats/buckets.ts";
 import type { NatsLink } from "../../libs/nats/connection.ts";
 import { endOfTurn } from "../../libs/nats/end-of-turn.ts";
 import type { StoreRoom } from "../../libs/nats/store-room.ts";
@@ -16,6 +16,8 @@ import type { Logger } from "../../libs/telemetry/logger.ts";
 import type { Tracing } from "../../libs/telemetry/span.ts";
 import type { LateCallBoard } from "./assignment/late-call-board.ts";
 import type { Lease } from "./assignment/lease.ts";
+import { lengthenLives } from "./assignment/lease-bucket.ts";
+import { Leases } from "./assignment/leases.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
 import type { WorkerFacts, WorkerMetrics } from "./metrics.ts";
 import { createWorkerMetrics } from "./metrics.ts";
@@ -24,8 +26,12 @@ import type { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import { Reports } from "./processor/reports.ts";
 import { Requests, sendReply } from "./processor/requests.ts";
+import type { HistoryLimit } from "./processor/retention-limit.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
 import type { WorkerSettings } from "./settings.ts";
+
+/** In a cluster a server may come to know a moment later how a stream was changed. */
+const knownAfterMs = 10_000;
 
 /** What a worker process works with. There is one in each process. */
 export interface WorkerContext {
@@ -88,6 +94,25 @@ export function metricsOf(
   return createWorkerMetrics(facts, settings.latencyByProcessor);
 }
 
+/** Opens the leases of this worker. `onChange` is called when a lease or a worker has come or gone. */
+export function openLeasesOf(
+  { name: worker, nats, stores, settings, log }: WorkerContext,
+  onChange: () => void,
+): Promise<Leases> {
+  const { connection } = nats;
+  return Leases.open({
+    bucket: stores.leases,
+    ...{ worker, leaseMs: settings.leaseMs, onChange, log },
+    lengthenLives: (ms) => lengthenLives(connection, bucketStream("leases"), ms),
+    knownAfterMs: connection.info?.cluster ? knownAfterMs : 0,
+  });
+}
+
+/** What the logs keep besides what a rebuild needs: nothing while JetStream's storage fills up. */
+export function historyOf({ room, settings }: WorkerContext): HistoryLimit {
+  return room.stateWith() === "ample" ? settings.history : { commands: 0, ageMs: 0 };
+}
+
 /**
  * Makes what runs a processor under this lease. `slot.start` starts it. `onLeaseLost` is called when the
  * lease is lost.
@@ -100,11 +125,13 @@ export function runProcessor(
     lease,
     remembered,
     onLeaseLost,
+    idleProbeMs,
   }: {
     entry: ProcessorEntry;
     lease: Lease;
     remembered: Remembered;
     onLeaseLost: () => void;
+    idleProbeMs: () => number;
   },
 ): RunningProcessor {
   const { id } = entry;
@@ -117,7 +144,7 @@ export function runProcessor(
       (endpoint) => settings.endpointPolicy(endpoint, entry.source),
       entry.grpc_tls ? instanceContext : undefined,
     ),
-    settings,
+    settings: { ...settings, idleProbeMs },
     stores: {
       ...stores,
       checkpoints: new CheckpointStore(stores.checkpoints, id, lease, (keys) =>
@@ -138,14 +165,10 @@ export function runProcessor(
     clock: clockWith(storeTime),
     remembered,
   });
-  const reports = new Reports(
-    nats.connection,
-    () => slot.state,
-    async () => {
-      const last = await stores.logs.last(id);
-      slot.sawEnd(last);
-      return last;
-    },
-  );
+  const reports = new Reports(nats.connection, slot, async () => {
+    const last = await stores.logs.last(id);
+    slot.sawEnd(last);
+    return last;
+  });
   return { entry, lease, slot, requests: new Requests(nats, slot, telemetry), reports };
 }

@@ -16,9 +16,9 @@ export function wantedStreams(
   const { connection } = nats;
   const { natsReplicas: replicas, leaseMs } = settings;
   const { logs, registry } = stores;
-  const running = worker?.states.filter(({ processor }) => registry.get(processor)) ?? [];
+  const running = [...(worker?.slots ?? [])].filter(({ id }) => registry.get(id));
   const ofLogs = running.map(
-    ({ processor, last }) => [streamOf(processor), () => logs.ensure(processor, last)] as const,
+    (slot) => [streamOf(slot.id), () => logs.ensure(slot.id, slot.state.last)] as const,
   );
   return new Map<string, () => Promise<unknown>>([
     ...sharedStreams(connection, replicas),

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
+import { forEachConcurrently } from "../../libs/nats/for-each-concurrently.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { isSameEndpoint } from "../../libs/registry/processor-entry.ts";
-import { Lease } from "./assignment/lease.ts";
-import { Membership } from "./assignment/membership.ts";
+import type { Leases } from "./assignment/leases.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
+import { idleProbeMs } from "./idle-probes.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
+import type { ProcessorSlot } from "./processor/slot.ts";
 import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
-import { metricsOf, runProcessor } from "./running-processor.ts";
+import { historyOf, metricsOf, openLeasesOf, runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
 
 const reportTickMs = 250;
@@ -17,18 +19,17 @@ const announcementsPerLife = 3;
 const drainMs = 500;
 /** How long a worker that has lost NATS goes on stopping. */
 const stopWithoutNatsMs = 1_000;
-/** What the logs keep besides what a rebuild needs, while JetStream's storage fills up. */
-const noHistory = { commands: 0, ageMs: 0 };
 /**
  * Processors are registered, and leases come and go, many at a time. So changes within this time are handled
  * together.
  */
 const changesPauseMs = 20;
 /**
- * How many processors are started at a time. If a thousand were started at once, each would wait until all
- * are ready. That is longer than a lease lives, and longer than a connection is waited for.
+ * After so many processors that were started it is decided anew which ones are. 32 of them are started at a time. If a
+ * thousand were started at once, each would wait until all are ready. That is longer than a lease lives, and longer than
+ * a connection is waited for.
  */
-const begunAtOnce = 32;
+const decidedAtOnce = 128;
 /**
  * How long the next processors wait for those that are being started. A processor whose log has no leader
  * must not keep the rest waiting (A8).
@@ -45,7 +46,7 @@ const beginningLimitMs = 1_000;
 export class Worker {
   readonly metrics: WorkerMetrics;
   readonly #context: WorkerContext;
-  readonly #membership: Membership;
+  readonly leases: Leases;
   readonly #running = new Map<string, RunningProcessor>();
   /** What this worker knows of each processor that it runs, or that it has run and nobody has run since. */
   readonly #remembered = new Map<string, Remembered>();
@@ -55,9 +56,9 @@ export class Worker {
   #isMatchDue = false;
   #stopping = false;
 
-  private constructor(context: WorkerContext, membership: Membership) {
+  private constructor(context: WorkerContext, leases: Leases) {
     this.#context = context;
-    this.#membership = membership;
+    this.leases = leases;
     const { settings, stores } = context;
     this.metrics = metricsOf(context, () => this.states);
     this.#checkpointBucket = new CheckpointBucketWatch(stores.checkpoints, context.log);
@@ -72,12 +73,12 @@ export class Worker {
   }
 
   static async start(context: WorkerContext): Promise<Worker> {
-    const { name, stores, settings } = context;
     let worker: Worker | undefined;
-    const membership = await Membership.open(stores.leases, name, settings.leaseMs, () => {
+    const onChange = () => {
       if (worker) worker.#match();
-    });
-    worker = new Worker(context, membership);
+    };
+    const leases = await openLeasesOf(context, onChange);
+    worker = new Worker(context, leases);
     // If NATS does not answer now, the first look comes later.
     await worker.restoreCheckpoints().catch(() => {});
     await worker.#announce();
@@ -99,8 +100,9 @@ export class Worker {
     this.#context.stores.outcomes.stop();
     await this.#matching;
     // This comes first, so that the other workers take the processors that are released.
-    await this.#membership.retire().catch(() => {});
+    await this.leases.retire().catch(() => {});
     await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
+    await this.leases.close();
   }
 
   /** The state of each of its processors. */
@@ -108,14 +110,19 @@ export class Worker {
     return [...this.#running.values()].map(({ reports }) => reports.state);
   }
 
+  /** Those of its processors. */
+  get slots(): ProcessorSlot[] {
+    return [...this.#running.values()].map(({ slot }) => slot);
+  }
+
   /** Writes every checkpoint again if their bucket was made anew since this was called last. */
   restoreCheckpoints(): Promise<void> {
-    return this.#checkpointBucket.look(() => [...this.#running.values()].map(({ slot }) => slot));
+    return this.#checkpointBucket.look(() => this.slots);
   }
 
   async #announce(): Promise<void> {
     try {
-      const stored = await this.#membership.announce(this.#context.settings.processors);
+      const stored = await this.leases.announce(this.#context.settings.processors);
       if (stored) this.#context.storeTime.note(stored);
     } catch (error) {
       this.#context.log.warn({ err: error }, "cannot announce this worker");
@@ -149,9 +156,9 @@ export class Worker {
     while (!this.#stopping) {
       const due = this.#releaseOthers().filter(({ id }) => !tried.has(id));
       if (due.length === 0) return;
-      const next = due.slice(0, begunAtOnce);
+      const next = due.slice(0, decidedAtOnce);
       for (const { id } of next) tried.add(id);
-      await Promise.all(next.map((entry) => this.#startOne(entry)));
+      await forEachConcurrently(next, (entry) => this.#startOne(entry));
     }
   }
 
@@ -163,12 +170,12 @@ export class Worker {
     const { name, settings, stores } = this.#context;
     const { processors } = settings;
     const registered = new Map(stores.registry.list().map((entry) => [entry.id, entry]));
-    const holders = this.#membership.holders;
+    const holders = this.leases.membership.holders;
     for (const [id, holder] of holders) {
       if (holder !== name && !this.#running.has(id)) this.#remembered.delete(id);
     }
     for (const id of this.#running.keys()) holders.set(id, name);
-    const workers = this.#membership.workers.set(name, processors);
+    const workers = this.leases.membership.workers.set(name, processors);
     const of = { me: name, wanted: processors, processors: [...registered.keys()] };
     const plan = shareOut({ ...of, holders, workers });
     const released = new Set(plan.release);
@@ -183,22 +190,18 @@ export class Worker {
 
   async #startOne(entry: ProcessorEntry): Promise<void> {
     if (this.#stopping || this.#running.has(entry.id)) return;
-    const { log, name, stores, settings } = this.#context;
+    const { log } = this.#context;
     const onLeaseLost = () => this.#lost(entry.id);
-    const lease = await Lease.take({
-      bucket: stores.leases,
-      processor: entry.id,
-      worker: name,
-      leaseMs: settings.leaseMs,
-      onLost: onLeaseLost,
-      log,
-    });
+    const lease = await this.leases.take(entry.id, onLeaseLost);
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
     this.metrics.leaseChanged("taken");
     const remembered = this.#remembered.get(entry.id) ?? {};
     this.#remembered.set(entry.id, remembered);
-    const running = runProcessor(this.#context, this.metrics, { entry, lease, remembered, onLeaseLost });
+    const running = runProcessor(this.#context, this.metrics, {
+      ...{ entry, lease, remembered, onLeaseLost },
+      idleProbeMs: () => idleProbeMs(this.#running.size),
+    });
     this.#running.set(entry.id, running);
     running.slot.setPaused(entry.paused === true);
     const opened = running.slot.start();
@@ -237,9 +240,8 @@ export class Worker {
   }
 
   async #trim({ slot, entry }: RunningProcessor): Promise<void> {
-    const { settings, room, log } = this.#context;
-    const history = room.stateWith() === "ample" ? settings.history : noHistory;
-    await slot.trim(history).catch((error) => {
+    const { log } = this.#context;
+    await slot.trim(historyOf(this.#context)).catch((error) => {
       log.warn({ err: error, processor: entry.id }, "cannot trim the log");
     });
   }

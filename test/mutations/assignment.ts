@@ -10,18 +10,19 @@ export const assignment: Mutations = {
     },
     {
       breaks: "A4: a renewal takes back the lease that another worker has taken",
-      find: "bucket.update(processor, worker, this.#revision, leaseMs / renewalsPerLife)",
-      replace: "bucket.put(processor, worker)",
+      find: "bucket.update(processor, written, this.#revision, timeoutMs)",
+      replace: "bucket.update(processor, written, 0, timeoutMs)",
     },
     {
       breaks: "A4: a renewed life counts from the answer, and not from when it was asked for",
-      find: "this.#validUntil = sentAt + leaseMs * safeShare;",
-      replace: "this.#validUntil = performance.now() + leaseMs * safeShare;",
+      find: "this.#revision = revision;\n      this.#validUntil = sentAt + leaseMs * safeShare;",
+      replace:
+        "this.#revision = revision;\n      this.#validUntil = performance.now() + leaseMs * safeShare;",
     },
     {
       breaks: "A4: the first life counts from the answer, and not from when it was asked for",
-      find: "return new Lease(options, revision, sentAt);",
-      replace: "return new Lease(options, revision, performance.now());",
+      find: "return new Lease(options, revision, { sentAt, leaseMs });",
+      replace: "return new Lease(options, revision, { sentAt: performance.now(), leaseMs });",
     },
     {
       breaks: "A4: a lease that cannot be renewed is held for ever",
@@ -40,7 +41,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease is renewed once, and then it ends",
-      find: "if (this.held) this.#renewLater();",
+      find: "if (this.held) this.#renewLater(againMs);",
       replace: "",
     },
     {
@@ -53,24 +54,46 @@ export const assignment: Mutations = {
       find: 'this.#state = "lost";',
       replace: "",
     },
+    {
+      breaks: "A4: a claim is believed although the session that it rests on is lost",
+      find: 'if (this.#state === "held" && this.#options.under?.held === false) this.#lose();',
+      replace: "",
+    },
+  ],
+  "services/worker/assignment/leases.ts": [
+    {
+      breaks: "A4: a claim is taken although the session that it rests on only seems to be over",
+      find: "if (seen?.revision !== entry.revision || seen.unchangedMs <= stored.leaseMs) return false;",
+      replace: "",
+    },
+    {
+      breaks: "A4: the session of a claim is not ended before the claim is taken",
+      find: "await bucket.delete(key, { previousSeq: entry.revision });",
+      replace: "",
+    },
+    {
+      breaks: "A4: claims are believed for longer than their entries live in a bucket that was made anew",
+      find: "this.#longerSince = Number.POSITIVE_INFINITY;\n    this.membership",
+      replace: "this.membership",
+    },
   ],
   "services/worker/assignment/lease-bucket.ts": [
     {
       breaks: "A4: entries live for less time than leases are held, after LEASE_MS was raised",
-      find: "await manager.streams.update(streamInfo.config.name, { max_age: nanos(leaseMs) });",
+      find: "await lengthenLives(connection, streamInfo.config.name, leaseMs);",
       replace: "",
     },
   ],
   "services/worker/assignment/membership.ts": [
     {
       breaks: "a worker that died is counted for ten lives more, and nobody takes its processors",
-      find: "this.#leaseMs * 1.1;",
-      replace: "this.#leaseMs * 11;",
+      find: "isFresh(at, this.#leaseMs * 1.1) && (!session",
+      replace: "isFresh(at, this.#leaseMs * 11) && (!session",
     },
     {
       breaks: "a lease that was released is not seen to be free",
-      find: 'if (value === "") return this.#seen.delete(key);',
-      replace: 'if (value === "") return false;',
+      find: "      return this.#seen.delete(key);\n    }",
+      replace: "      return false;\n    }",
     },
     {
       breaks: "a watch that has died with its server is never replaced",
@@ -79,7 +102,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a worker that stops is counted for another life, and its share is not taken",
-      find: "await this.#bucket.delete(workerPrefix + this.#me);",
+      find: "await this.#bucket.delete(workerKey(this.#me));",
       replace: "",
     },
   ],
@@ -160,8 +183,8 @@ export const assignment: Mutations = {
   "services/worker/running-processor.ts": [
     {
       breaks: "CALL_TIMEOUT_MS is not heeded",
-      find: "    settings,\n    stores: {\n      ...stores,",
-      replace: "    settings: { ...settings, callTimeoutMs: 300_000 },\n    stores: {\n      ...stores,",
+      find: "settings: { ...settings, idleProbeMs },",
+      replace: "settings: { ...settings, idleProbeMs, callTimeoutMs: 300_000 },",
     },
   ],
   "services/worker/spread-timer.ts": [

@@ -42,8 +42,8 @@ export const instance: Mutations = {
     },
     {
       breaks: "an idle processor whose database is away is told as ready",
-      find: "if (isDatabaseDue) return this.#probeDatabase();",
-      replace: "",
+      find: "isDatabaseDue ? this.#probeDatabase(interval) : context",
+      replace: "context",
     },
     {
       breaks: "A4: a worker without the lease stays at its call, and its processor is not given up",
@@ -57,8 +57,8 @@ export const instance: Mutations = {
     },
     {
       breaks: "A1: the watch reconciles an instance while a command is applied",
-      find: "this.exclusively(() => this.#look(everyMs))",
-      replace: "this.#look(everyMs)",
+      find: ".run(() => this.#look())",
+      replace: ".run(async () => true).then(() => this.#look())",
     },
     {
       breaks: "A7: a log that cannot be read counts as one without commands",
@@ -95,7 +95,7 @@ export const instance: Mutations = {
   "services/worker/processor/reports.ts": [
     {
       breaks: "an idle processor is taken for one that nobody runs",
-      find: "if (!isNews && seconds * 1_000 < reportEveryMs) return;",
+      find: "if (!isNews && !isDue) return;",
       replace: "if (!isNews) return;",
     },
   ],

@@ -27,7 +27,8 @@ export interface Sides {
 }
 
 const processors = ["p46b6b076c", "pd5d9e6c4c", "p847675347"];
-const quiet = { LOG_LEVEL: "error" };
+/** What these services are told of logging: nothing that costs. */
+export const quiet = { LOG_LEVEL: "error" };
 
 /** Starts both and resolves once they answer. `stack` ends them. */
 export async function startSides(stack: AsyncDisposableStack): Promise<Sides> {

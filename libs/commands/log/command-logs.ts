@@ -19,6 +19,12 @@ import { publishCommand } from "./publish-command.ts";
 
 /** How long one request may take. A log without a leader answers none, and it soon has a leader again. */
 const requestTimeoutMs = 2_000;
+/**
+ * How often a consumer shows that it is alive. In a cluster it may live on another server than this process is connected
+ * to, and only its silence tells that this server is gone. Otherwise the connection tells it, and a thousand idle logs
+ * need not be heard of so often.
+ */
+const heartbeatMs = { clustered: 2_000, alone: 5_000 };
 /** How often `readRange` checks whether there is more to read. */
 const rangeCheckMs = 1_000;
 
@@ -103,7 +109,12 @@ export class CommandLogs {
         opt_start_seq: sequence,
         inactive_threshold: 30_000_000_000,
       });
-    return new LogReader({ processor, from, open, ...ending, status: this.#connection.status() });
+    const beatMs = this.#connection.info?.cluster ? heartbeatMs.clustered : heartbeatMs.alone;
+    return new LogReader({
+      ...{ processor, from, open, ...ending },
+      heartbeatMs: beatMs,
+      status: this.#connection.status(),
+    });
   }
 
   /**

@@ -18,6 +18,8 @@ export interface LogFacts {
   firstStoredAtMs: number | undefined;
   /** The time by the clock of NATS (Unix ms); undefined before nats-server 2.10. */
   nowMs: number | undefined;
+  /** When its stream was created, as NATS says it. */
+  created: string;
 }
 
 const requestTimeoutMs = 2_000;
@@ -46,7 +48,7 @@ export class LogIdentity {
    * log, and while it has no leader.
    */
   async look(processor: string): Promise<LogFacts> {
-    const { config, state, ts } = await logInfo(this.#manager, processor);
+    const { config, state, ts, created } = await logInfo(this.#manager, processor);
     if (config.subjects?.includes(closedCommandSubject(processor))) await this.#openFor(processor);
     const now = ts === undefined ? undefined : Date.parse(ts);
     return {
@@ -56,6 +58,7 @@ export class LogIdentity {
       last: state.last_seq,
       firstStoredAtMs: state.messages > 0 ? Date.parse(state.first_ts) : undefined,
       nowMs: now,
+      created: String(created),
     };
   }
 
@@ -70,9 +73,8 @@ export class LogIdentity {
    * Gives the log an id, which stays with it for as long as the stream exists, and resolves to it. It is made of
    * when the stream was created. So two who name a log at the same time give it the same id.
    */
-  async name(processor: string): Promise<string> {
-    const { created } = await logInfo(this.#manager, processor);
-    const id = String(created).replace(/[^0-9A-Za-z]/g, "");
+  async name(processor: string, { created }: Pick<LogFacts, "created">): Promise<string> {
+    const id = created.replace(/[^0-9A-Za-z]/g, "");
     const description = `Commands of the KATO processor ${processor}; log ${id}`;
     await this.#manager.streams.update(streamOf(processor), { description });
     return id;

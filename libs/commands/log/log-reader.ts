@@ -23,6 +23,8 @@ export interface LogReaderOptions {
    * the log may be another one.
    */
   reopens: boolean;
+  /** How often a consumer has to show that it is alive. One that is silent for two or three times as long is replaced. */
+  heartbeatMs: number;
   /** The status events of the connection. They end when it is closed. */
   status: AsyncIterable<Status>;
   /** Called when the connection is lost, unless the reader reopens. */
@@ -34,11 +36,6 @@ export interface LogReaderOptions {
  * worker never has to wait for the next one.
  */
 const prefetchedCommands = 100;
-/**
- * How often a consumer has to show that it is alive. One that is silent for two or three times as long is
- * replaced.
- */
-const heartbeatMs = 2_000;
 /**
  * How often a consumer is asked anew for commands. On a log that was made just now, nats-server can miss to tell
  * a consumer of new messages, and goes on sending heartbeats. Then it sends them with the next request.
@@ -93,7 +90,7 @@ export class LogReader {
    * consumer, unless the reader reopens.
    */
   async *commands(): AsyncGenerator<ReadCommand> {
-    const { processor, open, reopens } = this.#options;
+    const { processor, open, reopens, heartbeatMs } = this.#options;
     await this.#away?.promise;
     while (!this.#closed) {
       const consumer = this.#opened ?? (await open(this.#next));

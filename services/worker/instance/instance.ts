@@ -193,16 +193,19 @@ export class Instance {
   }
 
   /**
-   * Whether its database answers. ShowStatus needs the database, a Ping does not (docs/kato.md, Every RPC).
+   * Whether its database answers. ShowStatus needs the database, a Ping does not (docs/kato.md, Every RPC). If it has
+   * another interval than the one that is given, it is no longer reconciled.
    */
-  async probeDatabase(): Promise<boolean> {
+  async probeDatabase(interval?: number): Promise<boolean> {
     const result = await this.#port.call("ShowStatus", noRequest, statusTimeoutMs);
     if (result.kind === "unseen" || result.kind === "not-sent") {
       this.doubt();
       return false;
     }
     this.#answeredAt = this.#options.clock.monotonicMs();
-    const isFailing = result.kind === "response" && readResponseFields(result.bytes).failed;
+    const fields = result.kind === "response" ? readResponseFields(result.bytes) : undefined;
+    if (fields && interval !== undefined && fields.interval !== interval) this.doubt();
+    const isFailing = result.kind === "response" && fields?.failed === true;
     this.#isDatabaseSuspected = isFailing;
     this.#databaseFailure = isFailing
       ? lastLineOf(decodeResponse("ShowStatus", result.bytes).message)

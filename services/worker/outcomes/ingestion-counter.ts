@@ -59,6 +59,12 @@ export class IngestionCounter {
     });
   }
 
+  /** Whether there are ingestions in the checkpoint. */
+  get isCounting(): boolean {
+    for (const _ in this.#counted) return true;
+    return false;
+  }
+
   /** Archives the ingestions that are idle, and the oldest ones if there are too many. */
   async archive(): Promise<void> {
     const now = performance.now();

@@ -7,7 +7,6 @@ import type { LostCommands } from "../checkpoint/lost-commands.ts";
 import { afterLoss, lostUnderWay } from "../checkpoint/lost-commands.ts";
 import { neededFrom } from "../checkpoint/transitions.ts";
 import type { Context } from "../engine/context.ts";
-import { LeaseLost } from "../model/interruptions.ts";
 import type { CommandOutcomes } from "../outcomes/command-outcomes.ts";
 import { heldBecause } from "./held-because.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
@@ -184,10 +183,10 @@ async function nameLog(
   const known = current.log ?? unknownLog;
   if (known.id !== null && known.id === facts.id) return;
   try {
-    const id = facts.id ?? (await stores.identity.name(processor));
-    await checkpoint.persist({ log: { ...known, id } });
+    const id = facts.id ?? (await stores.identity.name(processor, facts));
+    // If this is not persisted, the next worker finds the log with an id that its checkpoint lacks, and takes it.
+    checkpoint.update({ log: { ...known, id } });
   } catch (err) {
-    if (err instanceof LeaseLost) throw err;
     // Without an id all checks but one can be made.
     log.warn({ err }, "the log cannot be given an id");
   }

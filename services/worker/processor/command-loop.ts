@@ -42,7 +42,7 @@ export class CommandLoop {
   readonly #onApplied: () => void;
   #reader: { close(): void; readonly isClosed: boolean } | undefined;
   #isStopping = false;
-  /** The last known sequence of the log. */
+  /** `last`, unless more is applied. */
   #last = 0;
   /** When the command in hand was stored (Unix ms, by JetStream's clock). */
   #storedAtMs = 0;
@@ -56,14 +56,15 @@ export class CommandLoop {
     this.#onApplied = onApplied;
   }
 
-  /** The last known sequence of the log, and how long the oldest command has waited in the log. */
-  get backlog(): { last: number; oldestMs: number } {
-    const { applied } = this.#parts.context.checkpoint.current;
-    const waitedMs = this.#environment.clock.storeMs() - this.#storedAtMs;
-    return {
-      last: Math.max(this.#last, applied),
-      oldestMs: this.#last > applied ? Math.max(0, waitedMs) : 0,
-    };
+  /** The last known sequence of the log. */
+  get last(): number {
+    return Math.max(this.#last, this.#parts.context.checkpoint.current.applied);
+  }
+
+  /** How long the oldest command has waited in the log. */
+  get oldestMs(): number {
+    const isWaiting = this.#last > this.#parts.context.checkpoint.current.applied;
+    return isWaiting ? Math.max(0, this.#environment.clock.storeMs() - this.#storedAtMs) : 0;
   }
 
   /**

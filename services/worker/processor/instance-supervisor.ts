@@ -12,6 +12,7 @@ import type { CancellationGate } from "./cancellation.ts";
 import { heldBecause } from "./held-because.ts";
 import { noteLostEvidence } from "./lost-evidence.ts";
 import { Mutex } from "./mutex.ts";
+import { freshMs, ProbePace } from "./probe-pace.ts";
 import type { Status } from "./status.ts";
 
 export interface SupervisorOptions {
@@ -22,15 +23,10 @@ export interface SupervisorOptions {
   clock: Clock;
   /** The last sequence in the processor's log. */
   lastStored: () => Promise<number>;
+  /** How often an instance is asked that nobody has used for a while. */
+  idleProbeMs: () => number;
 }
 
-/**
- * How often an idle instance is asked whether it is there: every 1.0 to 1.4 s. The time varies so that the
- * instances of many processors are not asked at once.
- */
-const probeEveryMs = { least: 1_000, spread: 400 };
-/** How often an idle instance is asked whether its database is there. */
-const databaseEveryMs = 15_000;
 /** How long a task that needs the instance waits for its connection. */
 export const firstConnectMs = 1_000;
 /** How long a stop waits for the call under way. */
@@ -59,16 +55,17 @@ export class InstanceSupervisor {
   /** Whether the instance was not reconciled yet. */
   #isFirst = true;
   #isClosing = false;
-  #databaseProbedAt: number;
+  readonly #pace: ProbePace;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#mustAdopt = isInstanceUnknown(options.context.checkpoint.current);
-    this.#databaseProbedAt = options.clock.monotonicMs();
+    this.#pace = new ProbePace(options.clock, options.idleProbeMs);
   }
 
   /** Runs `task` once every task before it has ended. */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
+    this.#pace.used();
     return this.#mutex.run(task);
   }
 
@@ -204,34 +201,37 @@ export class InstanceSupervisor {
   async watch(): Promise<void> {
     const { status, context } = this.#options;
     while (!this.#isClosing) {
-      const everyMs = probeEveryMs.least + Math.random() * probeEveryMs.spread;
-      const isThere = await this.exclusively(() => this.#look(everyMs)).catch((error) => {
-        if (error instanceof Interrupted) return false;
-        throw error;
-      });
+      const isThere = await this.#mutex
+        .run(() => this.#look())
+        .catch((error) => {
+          if (error instanceof Interrupted) return false;
+          throw error;
+        });
       if (this.#isClosing) return;
       if (this.#held) status.become("held");
       else if (!isThere) status.become("down", this.whyDown);
       else if (status.state === "down") this.#becomeUp("ready");
-      await context.instance.connectionChange(isThere ? everyMs : retryMs);
+      await this.#pace.pause(context.instance.connectionChange(isThere ? this.#pace.nextMs : retryMs));
     }
   }
 
-  async #look(everyMs: number): Promise<boolean> {
-    const { context, clock } = this.#options;
+  async #look(): Promise<boolean> {
+    const { context } = this.#options;
     if (!(await this.prepare(firstConnectMs))) return false;
-    if (context.instance.silentMs < everyMs / 2) return true;
-    const isDatabaseDue = clock.monotonicMs() - this.#databaseProbedAt > databaseEveryMs;
-    if (isDatabaseDue) return this.#probeDatabase();
+    if (context.instance.silentMs < freshMs) return true;
     // Another interval than the expected one means a restart, or a call of somebody else. Reconciling finds
     // out which.
-    const isThere = await context.instance.probe(context.checkpoint.current.interval);
+    const { interval } = context.checkpoint.current;
+    const { isDatabaseDue } = this.#pace;
+    const probe = isDatabaseDue ? this.#probeDatabase(interval) : context.instance.probe(interval);
+    const isThere = await probe;
     return isThere && (context.instance.reconciled || this.prepare(firstConnectMs));
   }
 
-  #probeDatabase(): Promise<boolean> {
-    this.#databaseProbedAt = this.#options.clock.monotonicMs();
-    return this.#options.context.instance.probeDatabase();
+  /** With an interval it is also seen whether the instance has this one, as by a Ping. */
+  #probeDatabase(interval?: number): Promise<boolean> {
+    this.#pace.databaseProbed();
+    return this.#options.context.instance.probeDatabase(interval);
   }
 
   /**

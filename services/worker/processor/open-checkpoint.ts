@@ -23,7 +23,6 @@ export interface OpenedCheckpoint {
  */
 export async function openCheckpoint(environment: ProcessorEnvironment): Promise<OpenedCheckpoint> {
   const { lease, stores, events, telemetry, clock, remembered } = environment;
-  await stores.logs.ensure(environment.processor, remembered.checkpoint?.current.applied);
   const found = await stores.checkpoints.load();
   remembered.hasGoneBack ||= hasGoneBack(environment, found);
   const known = remembered.hasGoneBack ? remembered.checkpoint?.current : found;
@@ -70,6 +69,7 @@ async function firstOrHeld({
   clock,
   telemetry,
 }: ProcessorEnvironment): Promise<Checkpoint> {
+  await stores.logs.ensure(processor);
   const { id, first, last, messages } = await stores.identity.look(processor);
   const isBegun = id !== undefined || first > 1;
   if (!isBegun) return firstCheckpoint;

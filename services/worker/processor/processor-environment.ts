@@ -51,6 +51,8 @@ export interface ProcessorSettings {
    * engine/context.ts).
    */
   mendsForeignCalls: boolean;
+  /** How often an instance is asked whether it is there that nobody has used for a while. */
+  idleProbeMs: () => number;
 }
 
 /** What the processor keeps in NATS. Every function rejects while NATS does not answer. */

@@ -83,6 +83,7 @@ export function partsOf(
     gate,
     clock,
     lastStored: () => stores.logs.last(processor),
+    idleProbeMs: settings.idleProbeMs,
   });
   const replay = new ReplayRequest();
   const takeover = new Takeover(environment, context, supervisor, loaded);

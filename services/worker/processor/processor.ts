@@ -5,6 +5,7 @@ import type { Context } from "../engine/context.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "../engine/rebuild-by-hand.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
+import { archiveIngestions } from "../outcomes/archive-ingestions.ts";
 import { answerQuery } from "./answer-query.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
 import { checkLog } from "./check-log.ts";
@@ -18,9 +19,6 @@ import { partsOf } from "./processor-parts.ts";
 import { Retention } from "./retention.ts";
 import type { HistoryLimit } from "./retention-limit.ts";
 import type { Status } from "./status.ts";
-
-/** How often idle ingestions are looked for. */
-const archiveEveryMs = 1_000;
 
 /**
  * A processor whose checkpoint is loaded: its command loop, and the answers to what is asked beside the log.
@@ -58,11 +56,15 @@ export class Processor {
     this.#retention = new Retention(processor, stores.logs, exclusively, environment.clock.storeMs);
   }
 
-  /** The same as `CommandLoop.backlog`. While it is held, everything in the log has waited since then. */
-  get backlog(): { last: number; oldestMs: number } {
+  /** The last known sequence of the log. */
+  get last(): number {
+    return this.context.checkpoint.current.held?.through ?? this.#loop.last;
+  }
+
+  /** How long the oldest command has waited. While it is held, everything in the log has waited since then. */
+  get oldestMs(): number {
     const { held } = this.context.checkpoint.current;
-    if (!held) return this.#loop.backlog;
-    return { last: held.through, oldestMs: this.#environment.clock.unixMs() - held.since };
+    return held ? this.#environment.clock.unixMs() - held.since : this.#loop.oldestMs;
   }
 
   /**
@@ -71,9 +73,10 @@ export class Processor {
    */
   get isSettled(): boolean {
     const { context, gate, status } = this.#parts;
+    if (!status.isPaused) return false;
     const { current, persisted } = context.checkpoint;
     const isWhole = gate.isNothingBegun && !current.rebuilding && !current.ownObserve && !current.held;
-    return status.isPaused && status.state !== "down" && isWhole && current === persisted;
+    return status.state !== "down" && isWhole && current === persisted;
   }
 
   /** Up to which sequence commands are told to be applied: the outcome of each of them is kept by then. */
@@ -116,16 +119,9 @@ export class Processor {
     return this.#parts.supervisor.watch();
   }
 
-  /** Archives the counts of idle ingestions every second. The function that is returned ends that. */
+  /** Archives the counts of ingestions once they are idle. The function that is returned ends that. */
   archiveIngestions(onError: (error: unknown) => void): () => void {
-    const { clock } = this.#environment;
-    let cancel = () => {};
-    const archive = () => {
-      this.#parts.outcomes.counter.archive().catch(onError);
-      cancel = clock.after(archiveEveryMs, archive);
-    };
-    cancel = clock.after(archiveEveryMs, archive);
-    return () => cancel();
+    return archiveIngestions(this.#parts.outcomes.counter, this.#environment.clock, onError);
   }
 
   /** Finishes the step in hand and writes the checkpoint. Whatever is left stays in the log. */
@@ -180,7 +176,7 @@ export class Processor {
   async cancel(sequence: number): Promise<Reply> {
     const { gate, outcomes } = this.#parts;
     // A command that NATS has and does not give to the reader is found by another one.
-    if (sequence > this.#loop.backlog.last) this.#loop.interrupt();
+    if (sequence > this.#loop.last) this.#loop.interrupt();
     const isCancelled = this.#environment.lease.held && (await gate.cancel(sequence));
     if (isCancelled) return { ...notStartedInTime, sequence };
     return outcomes.abandon(sequence) ?? { ...unknown("started"), sequence };

@@ -4,19 +4,32 @@ import { reportEveryMs } from "../../../libs/commands/messages/processor-state.t
 import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
 import { DrainRate } from "./drain-rate.ts";
 
+/** What a processor tells of itself. */
+export interface ReportedProcessor {
+  readonly id: string;
+  readonly state: ProcessorState;
+  /** Another number whenever something in `state` has changed, other than how long a command waits. */
+  readonly changes: number;
+}
+
 /**
- * Publishes the state of one processor when it has changed, and when nothing was published for a while.
+ * Publishes the state of one processor when it has changed, and when nothing was published for a while. Where nothing
+ * changes and nothing waits, the same text is published again: that is what most of a thousand processors do.
  *
  * The command loop learns the end of the log with each command that it takes, as it was when NATS sent that
  * command. So while commands wait, the log itself is asked for its end.
  */
 export class Reports {
   readonly #connection: Pick<NatsConnection, "publish">;
-  readonly #state: () => ProcessorState;
+  readonly #processor: ReportedProcessor;
   readonly #lastInLog: () => Promise<number>;
   readonly #drainRate = new DrainRate();
   #latest: ProcessorState | undefined;
   #at = 0;
+  /** `changes` at the latest report. */
+  #changes = -1;
+  /** The latest report as it was published; undefined where the next one may be another. */
+  #text: Uint8Array | undefined;
   /** The end of the log as it was last asked for. */
   #end = 0;
   #isAsking = false;
@@ -24,18 +37,18 @@ export class Reports {
 
   constructor(
     connection: Pick<NatsConnection, "publish">,
-    state: () => ProcessorState,
+    processor: ReportedProcessor,
     /** The sequence of the last command in the log. */
     lastInLog: () => Promise<number>,
   ) {
     this.#connection = connection;
-    this.#state = state;
+    this.#processor = processor;
     this.#lastInLog = lastInLog;
   }
 
   /** The state now, with the rates of the latest report. */
   get state(): ProcessorState {
-    const state = this.#state();
+    const { state } = this.#processor;
     const { rate = 0, drainRate = 0 } = this.#latest ?? {};
     const last = state.last > state.applied ? Math.max(state.last, this.#end) : state.last;
     return { ...state, last, rate, drainRate };
@@ -46,6 +59,14 @@ export class Reports {
     const before = this.#latest;
     const now = performance.now();
     const seconds = (now - this.#at) / 1_000;
+    const isDue = seconds * 1_000 >= reportEveryMs;
+    const { changes } = this.#processor;
+    if (this.#text !== undefined && changes === this.#changes) {
+      if (isDue) this.#publish(this.#text, now);
+      return;
+    }
+    this.#changes = changes;
+    this.#text = undefined;
     const { state } = this;
     if (state.last > state.applied) void this.#askEnd(now);
     const isNews =
@@ -55,15 +76,22 @@ export class Reports {
       before.last !== state.last ||
       before.interval !== state.interval ||
       before.degraded !== state.degraded;
-    if (!isNews && seconds * 1_000 < reportEveryMs) return;
+    if (!isNews && !isDue) return;
     if (before) {
       this.#drainRate.note(before, state, seconds);
       state.rate = rateOf(before, state, seconds);
       state.drainRate = this.#drainRate.perSecond;
     }
     this.#latest = state;
+    const text = Buffer.from(JSON.stringify(state));
+    this.#publish(text, now);
+    const isAtRest = state.last <= state.applied && state.rate === 0 && state.drainRate === 0;
+    if (isAtRest && before) this.#text = text;
+  }
+
+  #publish(text: Uint8Array, now: number): void {
     this.#at = now;
-    this.#connection.publish(stateSubject(state.processor), JSON.stringify(state));
+    this.#connection.publish(stateSubject(this.#processor.id), text);
   }
 
   async #askEnd(now: number): Promise<void> {

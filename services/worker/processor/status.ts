@@ -13,6 +13,7 @@ export class Status {
   /** It is `rebuilding` until it is known what the instance has. */
   #state: State = "rebuilding";
   #since = Date.now();
+  #version = 0;
   #resumed: PromiseWithResolvers<void> | undefined;
 
   /** `onReachable` is called when the instance has gone away, and when it is back. */
@@ -31,6 +32,11 @@ export class Status {
     return { state: isShownPaused ? "paused" : this.#state, since: this.#since };
   }
 
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
   get isPaused(): boolean {
     return this.#resumed !== undefined;
   }
@@ -45,6 +51,7 @@ export class Status {
     if (state === this.#state) return;
     const before = this.#state;
     this.#state = state;
+    this.#version++;
     this.#since = Date.now();
     if (state === "down") this.#log.warn({ reason: why }, "the processor is down");
     else if (before === "down") this.#log.info("the processor is up again");
@@ -54,6 +61,7 @@ export class Status {
   setPaused(isPaused: boolean): void {
     if (isPaused === this.isPaused) return;
     this.release();
+    this.#version++;
     this.#resumed = isPaused ? Promise.withResolvers<void>() : undefined;
     this.#since = Date.now();
     this.#log.info(isPaused ? "paused" : "resumed");

@@ -43,7 +43,7 @@ async function filled(processor: string, count: number): Promise<void> {
 test("a log keeps the id that it is given, and one that is made anew has none", async () => {
   await filled("named", 1);
   assert.equal((await identity.look("named")).id, undefined);
-  const id = await identity.name("named");
+  const id = await identity.name("named", await identity.look("named"));
   assert.equal((await identity.look("named")).id, id);
   await (await jetstreamManager(connection)).streams.delete(streamOf("named"));
   await logs.ensure("named");
@@ -61,7 +61,7 @@ test("when a command was stored is known for as long as the log has it", async (
 
 test("the numbers of a log move on, and its id stays", async () => {
   await filled("moved", 3);
-  const id = await identity.name("moved");
+  const id = await identity.name("moved", await identity.look("moved"));
   assert.equal(await identity.continueAt("moved", { last: 3, next: 1_001 }), true);
   assert.equal((await logs.append(command("moved"))).sequence, 1_001);
   const facts = await identity.look("moved");

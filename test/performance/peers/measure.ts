@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cpuTimeMs } from "../cpu-time.ts";
-import { residentMb } from "../fleet.ts";
+import { residentMb } from "../fleet-run.ts";
 import { load, observeRequest } from "../load.ts";
 import type { Figure } from "../rounds.ts";
 import { figureOf, percentile } from "../rounds.ts";

@@ -110,6 +110,16 @@ test("whether the database is there is asked until it is", async () => {
   assert.equal(instance.isDatabaseSuspected, false);
 });
 
+test("the question for the database shows a restart and foreign calls as a Ping does (A5)", async () => {
+  const port = new Port();
+  const instance = instanceOf(port);
+  await instance.reconcile(0, async () => {});
+  assert.equal(await instance.probeDatabase(1), true);
+  assert.equal(instance.reconciled, true);
+  assert.equal(await instance.probeDatabase(2), true);
+  assert.equal(instance.reconciled, false);
+});
+
 test("a question that KATO fails at is not answered, and a model too large to be read is not unknown", async () => {
   const port = new Port();
   const response = { status: "FAILED" as const, id: "p1", interval: 1, time_stamp: 0, message: "no MongoDB" };

@@ -13,6 +13,7 @@ class World {
   watches = 0;
   /** The watches have died: they tell nothing, and do not say so. */
   isSilent = false;
+  #revision = 0;
   readonly #watchers = new Set<(key: string, value: string) => void>();
 
   constructor(t: TestContext) {
@@ -44,11 +45,11 @@ class World {
   };
 
   #watch() {
-    const told: { key: string; string: () => string }[] = [];
+    const told: { key: string; string: () => string; revision: number }[] = [];
     let wake = () => {};
     let isStopped = false;
     const tell = (key: string, value: string) => {
-      told.push({ key, string: () => value });
+      told.push({ key, string: () => value, revision: ++this.#revision });
       wake();
     };
     this.#watchers.add(tell);

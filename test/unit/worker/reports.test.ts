@@ -10,7 +10,7 @@ const ready: ProcessorState = { ...idleState, since: 1, worker: "w1", applied: 5
 
 /** Reports of a state that a test changes, and what was published of it. */
 function startReports(t: TestContext, end = 0) {
-  const now = { ms: 10_000, state: { ...ready } };
+  const now = { ms: 10_000, state: { ...ready }, changes: 0, asked: 0 };
   t.mock.method(performance, "now", () => now.ms);
   const published: ProcessorState[] = [];
   const connection = {
@@ -18,11 +18,20 @@ function startReports(t: TestContext, end = 0) {
       published.push(JSON.parse(String(text)));
     },
   };
-  const reports = new Reports(
-    connection,
-    () => ({ ...now.state }),
-    async () => end,
-  );
+  let seen: ProcessorState | undefined;
+  const processor = {
+    id: ready.processor,
+    get state() {
+      now.asked++;
+      return { ...now.state };
+    },
+    get changes() {
+      if (seen !== now.state) now.changes++;
+      seen = now.state;
+      return now.changes;
+    },
+  };
+  const reports = new Reports(connection, processor, async () => end);
   return { now, published, reports };
 }
 
@@ -33,6 +42,25 @@ test("a processor of which nothing changes is reported often enough to count as 
     now.ms += reportEveryMs / 4;
   }
   assert.equal(published.length, 3);
+});
+
+test("a processor of which nothing changes is not asked for its state again", (t) => {
+  const { now, published, reports } = startReports(t);
+  for (let ticks = 0; ticks < 40; ticks++) {
+    reports.report();
+    now.ms += reportEveryMs / 4;
+  }
+  assert.equal(published.length, 10);
+  const { asked } = now;
+  now.ms += reportEveryMs;
+  reports.report();
+  assert.equal(now.asked, asked);
+  // What is no news by itself is told with the next report.
+  now.state = { ...now.state, reason: "a call has been under way for 10 s" };
+  reports.report();
+  now.ms += reportEveryMs;
+  reports.report();
+  assert.equal(published.at(-1)?.reason, now.state.reason);
 });
 
 test("a change is reported at once", (t) => {

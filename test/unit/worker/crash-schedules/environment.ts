@@ -30,7 +30,7 @@ export function environmentOf(world: World, life: Life, onConnect: () => void): 
     processor,
     lease: life.lease,
     port: portOf(world, life, onConnect),
-    settings: { callTimeoutMs, mendsForeignCalls: true },
+    settings: { callTimeoutMs, mendsForeignCalls: true, idleProbeMs: () => 1_000 },
     stores: {
       logs: logsOf(world, life),
       identity: identityOf(world, life),
@@ -186,6 +186,7 @@ function identityOf(world: World, life: Life): ProcessorStores["identity"] {
         last: world.lastStored,
         firstStoredAtMs: world.log[0]?.storedAtMs,
         nowMs: world.clock.nowMs,
+        created: `log ${world.logNumber}`,
       })),
     storedAt: (_processor, sequence) =>
       world.exchange(
@@ -193,10 +194,10 @@ function identityOf(world: World, life: Life): ProcessorStores["identity"] {
         "stored at",
         () => world.log.find((command) => command.sequence === sequence)?.storedAtMs,
       ),
-    name: () =>
+    name: (_processor, { created }) =>
       world.exchange(life, "name", () => {
-        world.logId = `log ${world.logNumber}`;
-        return world.logId;
+        world.logId = created;
+        return created;
       }),
     continueAt: (_processor, { last, next }) =>
       world.exchange(life, "continue at", () => {
