@@ -42,8 +42,7 @@ export class CommandLoop {
   readonly #onApplied: () => void;
   #reader: { close(): void; readonly isClosed: boolean } | undefined;
   #isStopping = false;
-  /** `last`, unless more is applied. */
-  #last = 0;
+  #last = 0; // `last`, unless more is applied
   /** When the command in hand was stored (Unix ms, by JetStream's clock). */
   #storedAtMs = 0;
   /** The steps of the command in hand. There can be ten thousands, so they are decoded once. */

@@ -14,6 +14,17 @@ import type { Log, ProcessorEnvironment } from "./processor-environment.ts";
 import type { HistoryLimit } from "./retention-limit.ts";
 import { Status } from "./status.ts";
 
+/** What of a processor's state was seen, in what is cheap to compare. */
+interface Seen {
+  version?: number;
+  current?: object | undefined;
+  figures?: object | undefined;
+  isSettled?: boolean | undefined;
+  reason?: string | undefined;
+  toldThrough?: number | undefined;
+  last?: number | undefined;
+}
+
 /**
  * One processor in its worker, from when its lease is taken until it is given back.
  *
@@ -35,7 +46,7 @@ export class ProcessorSlot {
   #running: Promise<unknown> = Promise.resolve();
   /** What `changes` has counted up to now, and what it saw then. */
   #changes = 0;
-  #seen: readonly unknown[] = [];
+  #seen: Seen = {};
 
   constructor(environment: ProcessorEnvironment) {
     this.#environment = environment;
@@ -107,18 +118,22 @@ export class ProcessorSlot {
    */
   get changes(): number {
     const processor = this.#processor;
-    const { checkpoint, instance } = processor?.context ?? {};
-    const seen = [
-      this.#status.version,
-      processor?.isSettled,
-      processor?.reason,
-      processor?.toldThrough,
-      processor?.last,
-      checkpoint?.current,
-      instance?.latencies.figures,
-    ];
-    if (seen.some((value, index) => value !== this.#seen[index])) this.#changes++;
-    this.#seen = seen;
+    const { version } = this.#status;
+    const current = processor?.context.checkpoint.current;
+    const figures = processor?.context.instance.latencies.figures;
+    const { isSettled, reason, toldThrough, last } = processor ?? {};
+    const seen = this.#seen;
+    const isSame =
+      seen.version === version &&
+      seen.current === current &&
+      seen.last === last &&
+      seen.toldThrough === toldThrough &&
+      seen.figures === figures &&
+      seen.isSettled === isSettled &&
+      seen.reason === reason;
+    if (isSame) return this.#changes;
+    this.#seen = { version, current, figures, isSettled, reason, toldThrough, last };
+    this.#changes++;
     return this.#changes;
   }
 

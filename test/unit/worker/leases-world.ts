@@ -3,15 +3,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Lease } from "../../../services/worker/assignment/lease.ts";
 import { Leases } from "../../../services/worker/assignment/leases.ts";
 import { shareOut } from "../../../services/worker/assignment/shares.ts";
+import { later, MemoryBucket, tickMs } from "./memory-bucket.ts";
 
 export const leaseMs = 1_000;
-const tickMs = 20;
-
-interface Entry {
-  value: string;
-  revision: number;
-  storedAt: number;
-}
 
 /** A worker of this version, or of one that knows no sessions. */
 export interface FleetWorker {
@@ -37,17 +31,12 @@ const slowMs = leaseMs / 4;
 /** The bucket of leases in memory, and a clock that stands still. */
 export class FleetWorld {
   nowMs = 5_000;
-  /** How long entries live. */
-  lifeMs = leaseMs;
+  readonly bucket = new MemoryBucket(leaseMs, () => this.nowMs);
   /** NATS answers nothing until then. */
   awayUntilMs = 0;
-  writes = 0;
   readonly workers: FleetWorker[] = [];
   readonly processors: string[];
-  readonly #entries = new Map<string, Entry>();
-  readonly #watchers = new Set<(key: string, entry: Entry) => void>();
   readonly #t: TestContext;
-  #revision = 0;
 
   constructor(t: TestContext, processors: string[]) {
     this.#t = t;
@@ -85,18 +74,6 @@ export class FleetWorld {
     );
   }
 
-  /** The value of an entry that lives. */
-  read(key: string): string | undefined {
-    return this.#living(key)?.value || undefined;
-  }
-
-  /** The bucket is lost, with all that is in it, and made anew. */
-  makeAnew(): void {
-    this.#entries.clear();
-    this.#revision = 0;
-    this.lifeMs = leaseMs;
-  }
-
   async start(name: string, version: "new" | "old" = "new"): Promise<FleetWorker> {
     const worker = version === "new" ? await this.#startNew(name) : this.#startOld(name);
     this.workers.push(worker);
@@ -128,13 +105,11 @@ export class FleetWorld {
     const held = new Map<string, Lease>();
     let isDue = false;
     const leases = await Leases.open({
-      bucket: this.#bucket(reach, process),
+      bucket: this.bucket.open(reach, process),
       ...{ worker: name, leaseMs },
       lengthenLives: async (ms) => {
         await reach();
-        // What has expired by now is gone for good.
-        for (const key of [...this.#entries.keys()]) if (!this.#living(key)) this.#entries.delete(key);
-        this.lifeMs = Math.max(this.lifeMs, ms);
+        this.bucket.lengthen(ms);
       },
       knownAfterMs: 2 * leaseMs,
       onChange: () => {
@@ -196,13 +171,13 @@ export class FleetWorld {
   /** A worker that knows no sessions: it takes what has no entry, and renews each lease by itself. */
   #startOld(name: string): FleetWorker {
     const { process, reach } = this.#process();
-    const bucket = this.#bucket(reach, process);
+    const bucket = this.bucket.open(reach, process);
     const held = new Map<string, Lease>();
     const act = async () => {
       if (process.isDead) return;
       await bucket.put(`worker.${name}`, '"*"').catch(() => {});
       for (const id of this.processors) {
-        if (held.has(id) || this.read(id) !== undefined) continue;
+        if (held.has(id) || this.bucket.read(id) !== undefined) continue;
         const onLost = () => void held.delete(id);
         const options = { bucket, processor: id, worker: name, leaseMs, onLost, log: { warn: () => {} } };
         const lease = await Lease.take(options);
@@ -229,88 +204,4 @@ export class FleetWorld {
       },
     };
   }
-
-  #living(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
-    return entry && this.nowMs - entry.storedAt < this.lifeMs ? entry : undefined;
-  }
-
-  #write(key: string, value: string, expected: number | undefined): number {
-    const living = this.#living(key)?.revision ?? 0;
-    if (expected !== undefined && living !== expected) throw new Error("wrong last sequence");
-    const entry = { value, revision: ++this.#revision, storedAt: this.nowMs };
-    this.#entries.set(key, entry);
-    this.writes++;
-    for (const tell of this.#watchers) tell(key, entry);
-    return entry.revision;
-  }
-
-  #bucket(reach: () => Promise<void>, process: { deafUntilMs: number }) {
-    const write = async (key: string, value: string, expected?: number) => {
-      await reach();
-      const revision = this.#write(key, value, expected);
-      await reach();
-      return revision;
-    };
-    return {
-      create: async (key: string, value: string | Uint8Array) => {
-        await reach();
-        const removed = this.#living(key);
-        return write(key, String(value), removed?.value === "" ? removed.revision : 0);
-      },
-      update: (key: string, value: string | Uint8Array, revision: number) =>
-        write(key, String(value), revision),
-      put: (key: string, value: string | Uint8Array) => write(key, String(value)),
-      delete: async (key: string, options?: { previousSeq?: number }) => {
-        await write(key, "", options?.previousSeq);
-      },
-      get: async (key: string) => {
-        await reach();
-        const entry = this.#living(key);
-        if (!entry) return null;
-        const { value, revision, storedAt } = entry;
-        const operation = value === "" ? ("DEL" as const) : ("PUT" as const);
-        return { revision, operation, created: new Date(storedAt), string: () => value };
-      },
-      status: async () => {
-        await reach();
-        return { ttl: this.lifeMs };
-      },
-      watch: async () => {
-        await reach();
-        return this.#watch(async () => {
-          await reach().catch(() => {});
-          while (this.nowMs < process.deafUntilMs) await later(tickMs);
-        });
-      },
-    };
-  }
-
-  #watch(reach: () => Promise<void>) {
-    const told = [...this.#entries].filter(([key]) => this.#living(key));
-    let wake = () => {};
-    let isStopped = false;
-    const tell = (key: string, entry: Entry) => {
-      told.push([key, entry]);
-      wake();
-    };
-    this.#watchers.add(tell);
-    return {
-      stop: () => {
-        this.#watchers.delete(tell);
-        isStopped = true;
-        wake();
-      },
-      async *[Symbol.asyncIterator]() {
-        while (!isStopped) {
-          await reach();
-          for (const [key, { value, revision }] of told.splice(0))
-            yield { key, revision, string: () => value };
-          if (!isStopped && told.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-        }
-      },
-    };
-  }
 }
-
-const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

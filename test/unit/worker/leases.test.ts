@@ -10,11 +10,11 @@ test("while nothing happens a claim is renewed seldom, and each worker's session
   await world.start("w1");
   await world.pass(30 * leaseMs);
   assert.equal(Object.keys(world.believers).length, processors.length);
-  const before = world.writes;
+  const before = world.bucket.writes;
   await world.pass(20 * leaseMs);
   // The session and the announcement, three times each, and a claim less than four times in 20 lives.
   const most = 20 * 3 * 2 + 4 * processors.length + 4;
-  assert.ok(world.writes - before <= most, `${world.writes - before} writes`);
+  assert.ok(world.bucket.writes - before <= most, `${world.bucket.writes - before} writes`);
 });
 
 test("what a worker that was killed has claimed is taken over within LEASE_MS and a third (A4)", async (t) => {
@@ -63,10 +63,10 @@ test("where the bucket was made anew the leases are lost and taken again, and li
   const world = new FleetWorld(t, processors);
   await world.start("w1");
   await world.pass(30 * leaseMs);
-  world.makeAnew();
+  world.bucket.makeAnew(leaseMs);
   await world.pass(3 * leaseMs);
   assert.equal(Object.keys(world.believers).length, processors.length);
-  assert.ok(processors.every((id) => world.read(id)?.startsWith("w1/")));
+  assert.ok(processors.every((id) => world.bucket.read(id)?.startsWith("w1/")));
 });
 
 test("a worker that stops gives everything back at once, and leaves no session", async (t) => {
@@ -78,7 +78,7 @@ test("a worker that stops gives everything back at once, and leaves no session",
   await world.pass(leaseMs / 2);
   await stopping;
   assert.deepEqual(new Set(Object.values(world.believers)), new Set(["w2"]));
-  assert.equal(world.read("session.w1"), undefined);
+  assert.equal(world.bucket.read("session.w1"), undefined);
 });
 
 test("another process of the same name waits for the session of the one before to end (A4)", async (t) => {
@@ -101,7 +101,7 @@ test("beside an older worker claims are renewed as often as it expects, and each
   const young = await world.start("young");
   await world.pass(5 * leaseMs);
   assert.equal(old.believes.length, processors.length);
-  assert.equal(world.lifeMs, leaseMs, "the older one counts on entries that live for LEASE_MS");
+  assert.equal(world.bucket.lifeMs, leaseMs, "the older one counts on entries that live for LEASE_MS");
   old.kill();
   await world.pass(2 * leaseMs);
   assert.equal(young.believes.length, processors.length);
@@ -110,7 +110,7 @@ test("beside an older worker claims are renewed as often as it expects, and each
   await world.pass(30 * leaseMs);
   assert.equal(Object.keys(world.believers).length, processors.length);
   young.kill();
-  await world.pass(world.lifeMs + leaseMs);
+  await world.pass(world.bucket.lifeMs + leaseMs);
   assert.equal(next.believes.length, processors.length);
 });
 
@@ -139,9 +139,9 @@ test("however workers are frozen and killed and NATS is away, no two believe in 
     }
     await world.pass(3 * leaseMs);
     for (const worker of world.workers.splice(0, world.workers.length - 1)) worker.kill();
-    await world.pass(3 * leaseMs + world.lifeMs);
+    await world.pass(3 * leaseMs + world.bucket.lifeMs);
   }
   await world.start("last");
-  await world.pass(3 * leaseMs + world.lifeMs);
+  await world.pass(3 * leaseMs + world.bucket.lifeMs);
   assert.deepEqual(Object.keys(world.believers).toSorted(), processors);
 });
