@@ -170,10 +170,8 @@ export class Worker {
     const { name, settings, stores } = this.#context;
     const { processors } = settings;
     const registered = new Map(stores.registry.list().map((entry) => [entry.id, entry]));
-    const holders = this.leases.membership.holders;
-    for (const [id, holder] of holders) {
-      if (holder !== name && !this.#running.has(id)) this.#remembered.delete(id);
-    }
+    const holders = this.leases.membership.otherHolders;
+    for (const id of holders.keys()) if (!this.#running.has(id)) this.#remembered.delete(id);
     for (const id of this.#running.keys()) holders.set(id, name);
     const workers = this.leases.membership.workers.set(name, processors);
     const of = { me: name, wanted: processors, processors: [...registered.keys()] };

@@ -78,7 +78,9 @@ export class Leases {
     return stored;
   }
 
-  /** Takes the lease of a processor. Resolves to undefined if that is not possible now. */
+  /**
+   * Takes the lease of a processor, which this worker does not hold. Resolves to undefined if that is not possible now.
+   */
   async take(processor: string, onLost: () => void): Promise<Lease | undefined> {
     const { bucket, worker, log } = this.#options;
     const session = this.#session;
@@ -96,7 +98,10 @@ export class Leases {
     };
     const claim = this.membership.claimOn(processor);
     if (claim?.epoch === undefined) return take();
-    if (this.membership.isHeld(claim) || !(await this.#isOver(claim))) return undefined;
+    // A lease can be lost whose session is held: its renewal was late. Nobody else can have taken it.
+    const isLost = claim.worker === worker && claim.epoch === session.epoch;
+    const isHeld = !isLost && this.membership.isHeld(claim);
+    if (isHeld || !(isLost || (await this.#isOver(claim)))) return undefined;
     // The entry may be gone since, with its life or with the bucket.
     return (await take(claim.revision)) ?? take();
   }

@@ -92,12 +92,15 @@ export class Membership {
     await this.#bucket.delete(workerKey(this.#me));
   }
 
-  /** Which worker holds the lease of each processor. */
-  get holders(): Map<string, string> {
+  /**
+   * Which other worker holds the lease of each processor. This worker knows its own leases better: a claim of its own
+   * may stand although its lease is lost.
+   */
+  get otherHolders(): Map<string, string> {
     const holders = new Map<string, string>();
     for (const key of this.#seen.keys()) {
       const claim = this.claimOn(key);
-      if (claim && this.isHeld(claim)) holders.set(key, claim.worker);
+      if (claim && claim.worker !== this.#me && this.isHeld(claim)) holders.set(key, claim.worker);
     }
     return holders;
   }

@@ -122,7 +122,7 @@ export class FleetWorld {
       if (!isDue || process.isDead) return;
       isDue = false;
       const { membership } = leases;
-      const holders = membership.holders;
+      const holders = membership.otherHolders;
       for (const id of held.keys()) holders.set(id, name);
       const workers = membership.workers.set(name, "*");
       const { take, release } = shareOut({

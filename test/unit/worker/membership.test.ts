@@ -76,9 +76,9 @@ test("a worker and a lease that are not written again are gone after a life, and
   await world.write("p1", "other");
   world.nowMs += leaseMs;
   assert.deepEqual([...membership.workers], [["other", ["p1"]]]);
-  assert.deepEqual([...membership.holders], [["p1", "other"]]);
+  assert.deepEqual([...membership.otherHolders], [["p1", "other"]]);
   world.nowMs += 0.2 * leaseMs;
-  assert.deepEqual([...membership.workers, ...membership.holders], []);
+  assert.deepEqual([...membership.workers, ...membership.otherHolders], []);
 });
 
 test("a lease that is released and a worker that retires are gone at once, and that is told", async (t) => {
@@ -90,7 +90,7 @@ test("a lease that is released and a worker that retires are gone at once, and t
   const before = world.changes;
   await world.write("p1", "");
   await other.retire();
-  assert.deepEqual([...membership.workers, ...membership.holders], []);
+  assert.deepEqual([...membership.workers, ...membership.otherHolders], []);
   assert.ok(world.changes >= before + 2);
 });
 
@@ -118,5 +118,5 @@ test("a watch that for a life tells nothing of what is written is replaced", asy
   }
   assert.equal(world.watches, 2);
   await world.write("p1", "other");
-  assert.deepEqual([...membership.holders], [["p1", "other"]]);
+  assert.deepEqual([...membership.otherHolders], [["p1", "other"]]);
 });

@@ -15,6 +15,8 @@ export class MemoryBucket {
   /** How long entries live. */
   lifeMs: number;
   writes = 0;
+  /** Keys that cannot be written now. */
+  readonly refused = new Set<string>();
   readonly #entries = new Map<string, Entry>();
   readonly #watchers = new Set<(key: string, entry: Entry) => void>();
   readonly #now: () => number;
@@ -49,6 +51,7 @@ export class MemoryBucket {
   }
 
   #write(key: string, value: string, expected: number | undefined): number {
+    if (this.refused.has(key)) throw new Error("no answer");
     const living = this.#living(key)?.revision ?? 0;
     if (expected !== undefined && living !== expected) throw new Error("wrong last sequence");
     const entry = { value, revision: ++this.#revision, storedAt: this.#now() };
