@@ -37,7 +37,7 @@ const looksPerLife = 12;
  * A claim counts for as long as the session that it names (A4). So to take one that stands, its session has to be over
  * for certain, which `#isOver` finds out. Only then is it replaced, by compare-and-set.
  *
- * Workers of before 0.2 have no session. They count a claim as long as its entry lives. So while one of them is there,
+ * Workers of earlier versions have no session. They count a claim as long as its entry lives. So while one of them is there,
  * entries live for LEASE_MS, and each claim is renewed three times in that time. Otherwise entries live for longer.
  */
 export class Leases {
