@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
 import { eventsOf, untilState } from "../../fixtures/processors.ts";
-import type { SystemHere } from "../../fixtures/system-here.ts";
-import { startSystemHere } from "../../fixtures/system-here.ts";
+import type { System } from "../../fixtures/system.ts";
+import { startSystem } from "../../fixtures/system.ts";
 import { until } from "../../fixtures/until.ts";
 
 const delayMs = 1_200;
 
-let system: SystemHere;
+let system: System;
 before(async () => {
-  system = await startSystemHere({
+  system = await startSystem({
     processors: [{ id: "quick" }, { id: "slow" }],
     simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: String(delayMs) } : {}),
   });
