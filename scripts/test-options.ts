@@ -11,8 +11,8 @@ export const processTests = ["integration", "end-to-end", "chaos"].map(filesIn);
  */
 export const testOptions = ["--test-timeout=120000", "--test-force-exit"];
 
-/** Tests spend most of their time waiting, so more of them run at once than a small machine has cores. */
-export const concurrency = "--test-concurrency=4";
+/** Tests wait much, so more of them run at once than a small machine has cores; with many more their short times do not hold. */
+export const concurrency = "--test-concurrency=3";
 
 /** The files to run in addition to the arguments: none if the arguments name files, else all. */
 export function filesOf(args: readonly string[]): string[] {
