@@ -87,9 +87,10 @@ describe("a cluster of three nats-servers", { skip: whyNoReplicas() }, () => {
     }
     await writer.settle();
     assert.deepEqual(stored, bulk);
+    // While a new leader is elected no consumer can be made.
+    await cluster.untilWhole();
     assert.deepEqual(await idsIn("killed", 10_000), bulk);
     assert.ok((await assertWholeBatches(cluster.connection, "killed")) > 0);
-    await cluster.untilWhole();
   });
 
   test("a part of the log is read completely, even from a replica that is behind", async () => {
