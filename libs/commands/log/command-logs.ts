@@ -9,9 +9,9 @@ import { commandSubject, streamOf } from "../messages/subjects.ts";
 import type { LogLimits } from "./create-log.ts";
 import { createLog } from "./create-log.ts";
 import { logInfo } from "./log-info.ts";
-import type { LogReaderOptions } from "./log-reader.ts";
-import { LogReader } from "./log-reader.ts";
+import type { LogReader } from "./log-reader.ts";
 import type { LogPublishing } from "./log-writer-options.ts";
+import { openLogReader } from "./open-log-reader.ts";
 import type { PublishAnswer } from "./publish-answer.ts";
 import { readPublishAnswer } from "./publish-answer.ts";
 import type { Stored } from "./publish-command.ts";
@@ -19,12 +19,6 @@ import { publishCommand } from "./publish-command.ts";
 
 /** How long one request may take. A log without a leader answers none, and it soon has a leader again. */
 const requestTimeoutMs = 2_000;
-/**
- * How often a consumer shows that it is alive. In a cluster it may live on another server than this process is connected
- * to, and only its silence tells that this server is gone. Otherwise the connection tells it, and a thousand idle logs
- * need not be heard of so often.
- */
-const heartbeatMs = { clustered: 2_000, alone: 5_000 };
 /** How often `readRange` checks whether there is more to read. */
 const rangeCheckMs = 1_000;
 
@@ -99,22 +93,7 @@ export class CommandLogs {
    * `onLost` is called at once.
    */
   read(processor: string, from: number, onLost?: () => void): LogReader {
-    return this.#read(processor, from, { reopens: false, onLost });
-  }
-
-  #read(processor: string, from: number, ending: Pick<LogReaderOptions, "reopens" | "onLost">): LogReader {
-    const open = (sequence: number) =>
-      this.#streams.consumers.get(streamOf(processor), {
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: sequence,
-        inactive_threshold: 30_000_000_000,
-      });
-    const beatMs = this.#connection.info?.cluster ? heartbeatMs.clustered : heartbeatMs.alone;
-    return new LogReader({
-      ...{ processor, from, open, ...ending },
-      heartbeatMs: beatMs,
-      status: this.#connection.status(),
-    });
+    return openLogReader(this.#connection, this.#streams, { processor, from, reopens: false, onLost });
   }
 
   /**
@@ -127,7 +106,7 @@ export class CommandLogs {
     let next = from;
     const isAtEnd = async () => (await this.next(processor, next)) > end;
     if (next > end || (await isAtEnd())) return;
-    const reader = this.#read(processor, from, { reopens: true });
+    const reader = openLogReader(this.#connection, this.#streams, { processor, from, reopens: true });
     // The rest of the range may be trimmed from the log before it is read. Then no more commands would come.
     const checking = setInterval(() => {
       isAtEnd().then(

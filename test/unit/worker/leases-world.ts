@@ -25,6 +25,14 @@ export interface FleetWorker {
   stop(): Promise<void>;
 }
 
+/** What has become of a worker's process, and of its network until when. */
+interface ProcessFaults {
+  isDead: boolean;
+  frozenUntilMs: number;
+  slowUntilMs: number;
+  deafUntilMs: number;
+}
+
 /** How long what is sent takes over a network that is slow. */
 const slowMs = leaseMs / 4;
 
@@ -82,7 +90,7 @@ export class FleetWorld {
 
   /** What a worker sends waits while its process is frozen, and is never sent once it is killed. */
   #process() {
-    const process = { isDead: false, frozenUntilMs: 0, slowUntilMs: 0, deafUntilMs: 0 };
+    const process: ProcessFaults = { isDead: false, frozenUntilMs: 0, slowUntilMs: 0, deafUntilMs: 0 };
     const reach = async () => {
       while (process.isDead || this.nowMs < process.frozenUntilMs) await later(tickMs);
       if (this.nowMs < process.slowUntilMs) await later(slowMs);
@@ -93,8 +101,8 @@ export class FleetWorld {
     return { process, reach };
   }
 
-  #faultsOf(process: Record<"frozenUntilMs" | "slowUntilMs" | "deafUntilMs", number>) {
-    const until = (name: keyof typeof process) => (ms: number) => {
+  #faultsOf(process: ProcessFaults) {
+    const until = (name: "frozenUntilMs" | "slowUntilMs" | "deafUntilMs") => (ms: number) => {
       process[name] = this.nowMs + ms;
     };
     return { freeze: until("frozenUntilMs"), slow: until("slowUntilMs"), deafen: until("deafUntilMs") };
@@ -146,26 +154,14 @@ export class FleetWorld {
       isDue = true;
       await match();
     };
-    const timer = setInterval(() => void act(), leaseMs / 3);
-    void act();
-    const isRunning = () => !process.isDead && this.nowMs >= process.frozenUntilMs;
-    return {
-      ...{ name, act },
-      get believes() {
-        return isRunning() ? [...held].filter(([, lease]) => lease.held).map(([id]) => id) : [];
-      },
-      ...this.#faultsOf(process),
-      kill: () => {
-        process.isDead = true;
-        clearInterval(timer);
-      },
+    return this.#workerOf(name, process, {
+      ...{ held, act },
       stop: async () => {
-        clearInterval(timer);
         await leases.retire();
         for (const lease of held.values()) await lease.release();
         await leases.close();
       },
-    };
+    });
   }
 
   /** A worker that knows no sessions: it takes what has no entry, and renews each lease by itself. */
@@ -184,6 +180,21 @@ export class FleetWorld {
         if (lease) held.set(id, lease);
       }
     };
+    return this.#workerOf(name, process, {
+      ...{ held, act },
+      stop: async () => {
+        await bucket.delete(`worker.${name}`);
+        for (const lease of held.values()) await lease.release();
+      },
+    });
+  }
+
+  /** A worker that looks after its leases until it is killed or told to stop. */
+  #workerOf(
+    name: string,
+    process: ProcessFaults,
+    { held, act, stop }: { held: Map<string, Lease>; act(): Promise<void>; stop(): Promise<void> },
+  ): FleetWorker {
     const timer = setInterval(() => void act(), leaseMs / 3);
     void act();
     const isRunning = () => !process.isDead && this.nowMs >= process.frozenUntilMs;
@@ -199,8 +210,7 @@ export class FleetWorld {
       },
       stop: async () => {
         clearInterval(timer);
-        await bucket.delete(`worker.${name}`);
-        for (const lease of held.values()) await lease.release();
+        await stop();
       },
     };
   }
