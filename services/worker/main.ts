@@ -23,10 +23,10 @@ import { serveWorker } from "./http-port.ts";
 import { clockWith } from "./model/clock.ts";
 import { OutcomeRecorder } from "./outcomes/outcome-recorder.ts";
 import { answerRemovals } from "./removals.ts";
-import type { WorkerContext } from "./running-processor.ts";
 import { workerSettings } from "./settings.ts";
 import { lateCallsKeptMs, wantedStreams } from "./wanted-streams.ts";
 import { Worker } from "./worker.ts";
+import type { WorkerContext } from "./worker-context.ts";
 
 /** A worker, until it is told to stop. */
 export async function runWorker({ environment, log, stopping }: ServiceContext): Promise<void> {

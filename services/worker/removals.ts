@@ -4,7 +4,7 @@ import { removeSubject } from "../../libs/commands/messages/subjects.ts";
 import type { DeadLetters } from "../../libs/commands/outcomes/dead-letters.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
 import { isNotPermitted } from "../../libs/nats/errors.ts";
-import type { WorkerContext } from "./running-processor.ts";
+import type { WorkerContext } from "./worker-context.ts";
 
 /** Each request is answered by one worker of this group. */
 const queue = "kato-workers";

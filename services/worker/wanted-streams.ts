@@ -2,8 +2,8 @@ import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { sharedStreams } from "../../libs/commands/outcomes/shared-streams.ts";
 import { bucketStream, openBucket } from "../../libs/nats/buckets.ts";
 import { openLeases } from "./assignment/lease-bucket.ts";
-import type { WorkerContext } from "./running-processor.ts";
 import type { Worker } from "./worker.ts";
+import type { WorkerContext } from "./worker-context.ts";
 
 /** How long reports of late calls are kept: as long as a worker may be frozen. */
 export const lateCallsKeptMs = 24 * 3_600_000;

@@ -10,9 +10,11 @@ import { idleProbeMs } from "./idle-probes.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import type { ProcessorSlot } from "./processor/slot.ts";
-import type { RunningProcessor, WorkerContext } from "./running-processor.ts";
-import { historyOf, metricsOf, openLeasesOf, runProcessor } from "./running-processor.ts";
+import type { RunningProcessor } from "./running-processor.ts";
+import { runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
+import type { WorkerContext } from "./worker-context.ts";
+import { historyOf, metricsOf, openLeasesOf } from "./worker-context.ts";
 
 const reportTickMs = 250;
 const announcementsPerLife = 3;
