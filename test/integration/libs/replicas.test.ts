@@ -8,6 +8,7 @@ import { bucketStream, openBucket } from "../../../libs/nats/buckets.ts";
 import { warnOfFewerReplicas } from "../../../libs/nats/fewer-replicas.ts";
 import type { NatsCluster } from "../../fixtures/nats-cluster.ts";
 import { startNatsCluster } from "../../fixtures/nats-cluster.ts";
+import { until } from "../../fixtures/until.ts";
 import { whyNoReplicas } from "../../fixtures/why-no-replicas.ts";
 
 const skip = await whyNoReplicas();
@@ -23,7 +24,8 @@ test("what exists is given more replicas while it is used, and the start of a ga
   const { connection } = nats;
   const manager = await jetstreamManager(connection, { checkAPI: false });
   const outcomes = await openBucket(connection, "outcomes", 1);
-  await outcomes.put("p1.a", "kept");
+  // The server that this client has may not know yet which of the others has the new bucket.
+  await until("the bucket can be written", () => outcomes.put("p1.a", "kept").then(() => true));
   await manager.streams.add({ name: streamOf("p1"), subjects: ["kato.p1.commands"], num_replicas: 1 });
   await manager.streams.add({ name: "OTHERS", subjects: ["others"], num_replicas: 1 });
   const warnings: object[] = [];
