@@ -91,9 +91,8 @@ export async function runWorker({ environment, log, stopping }: ServiceContext):
     log,
     storeTime,
   };
-  const started = await ask(() => Worker.start(context));
-  worker = started;
-  const removals = answerRemovals(context, letters, (processor) => started.leases.isTaken(processor));
+  worker = await ask(() => Worker.start(context));
+  const removals = answerRemovals(context, letters);
   const { lateCalls } = context.stores;
   const streams = new StreamKeeper({
     connection,

@@ -27,12 +27,11 @@ const keysOf = (processor: string) =>
 export function answerRemovals(
   context: WorkerContext,
   letters: Pick<DeadLetters, "removeAll">,
-  isTaken: (processor: string) => Promise<boolean>,
 ): Subscription {
   return context.nats.connection.subscribe(removeSubject("*"), {
     queue,
     callback: (error, message) => {
-      if (!error) void answer(context, letters, { message, isTaken });
+      if (!error) void answer(context, letters, message);
     },
   });
 }
@@ -40,12 +39,13 @@ export function answerRemovals(
 async function answer(
   context: WorkerContext,
   letters: Pick<DeadLetters, "removeAll">,
-  { message, isTaken }: { message: Msg; isTaken: (processor: string) => Promise<boolean> },
+  message: Msg,
 ): Promise<void> {
   const [, processor = ""] = message.subject.split(".");
   let told: RemoveAnswer = "failed";
   try {
-    told = (await isTaken(processor)) ? "running" : "removed";
+    const lease = await context.stores.leases.get(processor);
+    told = lease?.operation === "PUT" ? "running" : "removed";
     if (told === "removed") {
       await remove(context, letters, processor);
       context.log.warn({ processor }, "removed all data of a processor, as it was asked for");

@@ -3,7 +3,8 @@ import type { ProcessorState } from "../../libs/commands/messages/processor-stat
 import { forEachConcurrently } from "../../libs/nats/for-each-concurrently.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { isSameEndpoint } from "../../libs/registry/processor-entry.ts";
-import type { Leases } from "./assignment/leases.ts";
+import { Lease } from "./assignment/lease.ts";
+import { Membership } from "./assignment/membership.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
 import { idleProbeMs } from "./idle-probes.ts";
@@ -14,7 +15,7 @@ import type { RunningProcessor } from "./running-processor.ts";
 import { runProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
 import type { WorkerContext } from "./worker-context.ts";
-import { historyOf, metricsOf, openLeasesOf } from "./worker-context.ts";
+import { historyOf, metricsOf } from "./worker-context.ts";
 
 const reportTickMs = 250;
 const announcementsPerLife = 3;
@@ -48,7 +49,7 @@ const beginningLimitMs = 1_000;
 export class Worker {
   readonly metrics: WorkerMetrics;
   readonly #context: WorkerContext;
-  readonly leases: Leases;
+  readonly #membership: Membership;
   readonly #running = new Map<string, RunningProcessor>();
   /** What this worker knows of each processor that it runs, or that it has run and nobody has run since. */
   readonly #remembered = new Map<string, Remembered>();
@@ -58,9 +59,9 @@ export class Worker {
   #isMatchDue = false;
   #stopping = false;
 
-  private constructor(context: WorkerContext, leases: Leases) {
+  private constructor(context: WorkerContext, membership: Membership) {
     this.#context = context;
-    this.leases = leases;
+    this.#membership = membership;
     const { settings, stores } = context;
     this.metrics = metricsOf(context, () => this.states);
     this.#checkpointBucket = new CheckpointBucketWatch(stores.checkpoints, context.log);
@@ -79,8 +80,9 @@ export class Worker {
     const onChange = () => {
       if (worker) worker.#match();
     };
-    const leases = await openLeasesOf(context, onChange);
-    worker = new Worker(context, leases);
+    const { name, stores, settings } = context;
+    const membership = await Membership.open(stores.leases, name, settings.leaseMs, onChange);
+    worker = new Worker(context, membership);
     // If NATS does not answer now, the first look comes later.
     await worker.restoreCheckpoints().catch(() => {});
     await worker.#announce();
@@ -102,9 +104,8 @@ export class Worker {
     this.#context.stores.outcomes.stop();
     await this.#matching;
     // This comes first, so that the other workers take the processors that are released.
-    await this.leases.retire().catch(() => {});
+    await this.#membership.retire().catch(() => {});
     await Promise.all([...this.#running.values()].map((running) => this.#stopOne(running)));
-    await this.leases.close();
   }
 
   /** The state of each of its processors. */
@@ -124,7 +125,7 @@ export class Worker {
 
   async #announce(): Promise<void> {
     try {
-      const stored = await this.leases.announce(this.#context.settings.processors);
+      const stored = await this.#membership.announce(this.#context.settings.processors);
       if (stored) this.#context.storeTime.note(stored);
     } catch (error) {
       this.#context.log.warn({ err: error }, "cannot announce this worker");
@@ -172,10 +173,12 @@ export class Worker {
     const { name, settings, stores } = this.#context;
     const { processors } = settings;
     const registered = new Map(stores.registry.list().map((entry) => [entry.id, entry]));
-    const holders = this.leases.membership.otherHolders;
-    for (const id of holders.keys()) if (!this.#running.has(id)) this.#remembered.delete(id);
+    const holders = this.#membership.holders;
+    for (const [id, holder] of holders) {
+      if (holder !== name && !this.#running.has(id)) this.#remembered.delete(id);
+    }
     for (const id of this.#running.keys()) holders.set(id, name);
-    const workers = this.leases.membership.workers.set(name, processors);
+    const workers = this.#membership.workers.set(name, processors);
     const of = { me: name, wanted: processors, processors: [...registered.keys()] };
     const plan = shareOut({ ...of, holders, workers });
     const released = new Set(plan.release);
@@ -190,9 +193,16 @@ export class Worker {
 
   async #startOne(entry: ProcessorEntry): Promise<void> {
     if (this.#stopping || this.#running.has(entry.id)) return;
-    const { log } = this.#context;
+    const { log, name, stores, settings } = this.#context;
     const onLeaseLost = () => this.#lost(entry.id);
-    const lease = await this.leases.take(entry.id, onLeaseLost);
+    const lease = await Lease.take({
+      bucket: stores.leases,
+      processor: entry.id,
+      worker: name,
+      leaseMs: settings.leaseMs,
+      onLost: onLeaseLost,
+      log,
+    });
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
     this.metrics.leaseChanged("taken");

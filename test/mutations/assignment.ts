@@ -10,19 +10,18 @@ export const assignment: Mutations = {
     },
     {
       breaks: "A4: a renewal takes back the lease that another worker has taken",
-      find: "bucket.update(processor, written, this.#revision, timeoutMs)",
-      replace: "bucket.update(processor, written, 0, timeoutMs)",
+      find: "bucket.update(processor, worker, this.#revision, leaseMs / renewalsPerLife)",
+      replace: "bucket.put(processor, worker)",
     },
     {
       breaks: "A4: a renewed life counts from the answer, and not from when it was asked for",
-      find: "this.#revision = revision;\n      this.#validUntil = sentAt + leaseMs * safeShare;",
-      replace:
-        "this.#revision = revision;\n      this.#validUntil = performance.now() + leaseMs * safeShare;",
+      find: "this.#validUntil = sentAt + leaseMs * safeShare;",
+      replace: "this.#validUntil = performance.now() + leaseMs * safeShare;",
     },
     {
       breaks: "A4: the first life counts from the answer, and not from when it was asked for",
-      find: "return new Lease(options, revision, { sentAt, leaseMs });",
-      replace: "return new Lease(options, revision, { sentAt: performance.now(), leaseMs });",
+      find: "return new Lease(options, revision, sentAt);",
+      replace: "return new Lease(options, revision, performance.now());",
     },
     {
       breaks: "A4: a lease that cannot be renewed is held for ever",
@@ -41,7 +40,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease is renewed once, and then it ends",
-      find: "if (this.held) this.#renewLater(againMs);",
+      find: "if (this.held) this.#renewLater();",
       replace: "",
     },
     {
@@ -54,46 +53,24 @@ export const assignment: Mutations = {
       find: 'this.#state = "lost";',
       replace: "",
     },
-    {
-      breaks: "A4: a claim is believed although the session that it rests on is lost",
-      find: 'if (this.#state === "held" && this.#options.under?.held === false) this.#lose();',
-      replace: "",
-    },
-  ],
-  "services/worker/assignment/leases.ts": [
-    {
-      breaks: "A4: a claim is taken although the session that it rests on only seems to be over",
-      find: "if (seen?.revision !== entry.revision || seen.unchangedMs <= stored.leaseMs) return false;",
-      replace: "",
-    },
-    {
-      breaks: "A4: the session of a claim is not ended before the claim is taken",
-      find: "await bucket.delete(key, { previousSeq: entry.revision });",
-      replace: "",
-    },
-    {
-      breaks: "A4: claims are believed for longer than their entries live in a bucket that was made anew",
-      find: "this.#longerSince = Number.POSITIVE_INFINITY;\n    this.membership",
-      replace: "this.membership",
-    },
   ],
   "services/worker/assignment/lease-bucket.ts": [
     {
       breaks: "A4: entries live for less time than leases are held, after LEASE_MS was raised",
-      find: "await lengthenLives(connection, streamInfo.config.name, leaseMs);",
+      find: "await manager.streams.update(streamInfo.config.name, { max_age: nanos(leaseMs) });",
       replace: "",
     },
   ],
   "services/worker/assignment/membership.ts": [
     {
       breaks: "a worker that died is counted for ten lives more, and nobody takes its processors",
-      find: "isFresh(at, this.#leaseMs * 1.1) && (!session",
-      replace: "isFresh(at, this.#leaseMs * 11) && (!session",
+      find: "this.#leaseMs * 1.1;",
+      replace: "this.#leaseMs * 11;",
     },
     {
       breaks: "a lease that was released is not seen to be free",
-      find: "      return this.#seen.delete(key);\n    }",
-      replace: "      return false;\n    }",
+      find: 'if (value === "") return this.#seen.delete(key);',
+      replace: 'if (value === "") return false;',
     },
     {
       breaks: "a watch that has died with its server is never replaced",
@@ -102,7 +79,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a worker that stops is counted for another life, and its share is not taken",
-      find: "await this.#bucket.delete(workerKey(this.#me));",
+      find: "await this.#bucket.delete(workerPrefix + this.#me);",
       replace: "",
     },
   ],
