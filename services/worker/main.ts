@@ -7,6 +7,7 @@ import { IngestionStore, ingestionsKeptMs } from "../../libs/commands/outcomes/i
 import { OutcomeStore } from "../../libs/commands/outcomes/outcome-store.ts";
 import { instanceContext } from "../../libs/kato/instance-tls.ts";
 import { openBucket } from "../../libs/nats/buckets.ts";
+import { withCheapUpdates } from "../../libs/nats/cheap-updates.ts";
 import { NatsLink } from "../../libs/nats/connection.ts";
 import { StoreRoom } from "../../libs/nats/store-room.ts";
 import { StoreTime } from "../../libs/nats/store-time.ts";
@@ -74,7 +75,11 @@ export async function runWorker({ environment, log, stopping }: ServiceContext):
     stores: {
       logs: await ask(() => CommandLogs.open(connection, logLimits, { room, inboxPrefix, mayUpdate: true })),
       identity: await ask(() => LogIdentity.open(connection)),
-      checkpoints: await ask(() => openBucket(connection, "checkpoints", replicas)),
+      checkpoints: withCheapUpdates(
+        await ask(() => openBucket(connection, "checkpoints", replicas)),
+        "checkpoints",
+        nats,
+      ),
       ingestions: new IngestionStore(
         await ask(() => openBucket(connection, "ingestions", replicas, ingestionsKeptMs)),
       ),
@@ -82,7 +87,11 @@ export async function runWorker({ environment, log, stopping }: ServiceContext):
       lateCalls: await ask(async () =>
         LateCallBoard.open(await openBucket(connection, "lateCalls", replicas, lateCallsKeptMs), log),
       ),
-      leases: await ask(() => openLeases(connection, replicas, leaseMs, log)),
+      leases: withCheapUpdates(
+        await ask(() => openLeases(connection, replicas, leaseMs, log)),
+        "leases",
+        nats,
+      ),
       registry,
     },
     settings,

@@ -49,7 +49,7 @@ class World {
 
   async take(worker: string): Promise<Lease | undefined> {
     const taking = Lease.take({
-      bucket: this.#bucket,
+      bucket: this.bucket,
       processor: "p1",
       worker,
       leaseMs,
@@ -60,7 +60,7 @@ class World {
     return taking;
   }
 
-  readonly #bucket = {
+  readonly bucket = {
     create: (_key: string, worker: string) => this.#write(worker, undefined),
     update: (_key: string, worker: string, revision: number) => this.#write(worker, revision),
     put: (_key: string, worker: string) => this.#write(worker, this.#entry?.revision),
@@ -112,6 +112,19 @@ test("a lease is renewed for as long as NATS answers", async (t) => {
   assert.equal(lease?.held, true);
   assert.deepEqual(world.lost, []);
   assert.equal(world.holder, "w1");
+});
+
+test("leases that were taken at different moments are renewed at the same ones", async (t) => {
+  const world = new World(t);
+  const renewed: number[] = [];
+  t.mock.method(world.bucket, "update", async () => renewed.push(world.nowMs));
+  await world.pass(10);
+  await world.take("w1");
+  await world.pass(10);
+  world.expire();
+  await world.take("w2");
+  await world.pass(leaseMs / 3);
+  assert.deepEqual(renewed, [5_340, 5_340]);
 });
 
 test("a lease that cannot be renewed is lost, which is told once, and stays lost (A4)", async (t) => {
