@@ -22,12 +22,12 @@ export const instance: Mutations = {
     },
     {
       breaks: "the settings of an instance that is new to the gateway are not known",
-      find: "if (mustAdopt) await adopt(context, interval);\n      else if",
-      replace: "if",
+      find: "mustAdopt && (await adopt(context, interval));",
+      replace: "false;",
     },
     {
       breaks: "A7: a command that a dead worker has applied and answered expires",
-      find: "else if (this.#isFirst) await noteLostEvidence(context, interval, () => this.#lastStored());",
+      find: "if (!mustAdopt && this.#isFirst) await noteLostEvidence(context, interval, () => this.#lastStored());",
       replace: "",
     },
     {

@@ -26,13 +26,16 @@ export function compareInterval(expected: number, seen: number): Finding {
  * Finds out which steps the instance already has, and restores what it has lost (docs/recovery.md).
  * Afterwards the checkpoint says exactly what the instance has, and nothing is under way in the instance. If
  * an intent record is left, it makes a repeat safe. Throws Interrupted if the instance goes away meanwhile.
- * Then it has to be done again.
+ * Then it has to be done again. `isAdopted` says that the instance was adopted just now, over this connection.
  */
-export async function reconcile(context: Context, interval: number): Promise<void> {
+export async function reconcile(context: Context, interval: number, isAdopted = false): Promise<void> {
   const { checkpoint, log } = context;
   // A write that failed earlier may be one that is needed before any call.
   await checkpoint.flush();
-  const { mark, rebuilding, replaying, interval: expected } = checkpoint.current;
+  const { mark, rebuilding, replaying, ownObserve, interval: expected } = checkpoint.current;
+  const isNothingBegun = !mark && !rebuilding && !replaying && !ownObserve;
+  // What the checkpoint has was read from this instance. To restore it would change nothing.
+  if (isAdopted && isNothingBegun && interval === expected) return leaveIntervalZero(context);
   if (replaying && !replaying.isCleared) return clearForReplay(context);
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);

@@ -154,10 +154,10 @@ export class InstanceSupervisor {
     try {
       const mustAdopt = this.#mustAdopt || context.checkpoint.current.adopting;
       const wasLost = context.checkpoint.current.ifRestarted !== null;
-      if (mustAdopt) await adopt(context, interval);
-      else if (this.#isFirst) await noteLostEvidence(context, interval, () => this.#lastStored());
+      const isAdopted = mustAdopt && (await adopt(context, interval));
+      if (!mustAdopt && this.#isFirst) await noteLostEvidence(context, interval, () => this.#lastStored());
       this.#mustAdopt = false;
-      await reconcile(context, interval);
+      await reconcile(context, interval, isAdopted);
       context.memory.unaccounted = 0;
       await this.onReconciled();
       gate.reconciled();

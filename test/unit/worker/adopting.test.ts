@@ -30,6 +30,20 @@ test("an instance that is found has its interval and its events before the first
   assert.equal(processor.slot.state.degraded, "");
 });
 
+test("an instance that is adopted is told no settings, as it has them", async () => {
+  const processor = new OneProcessor([observe(1, ["a"])]);
+  const called: string[] = [];
+  processor.onCall = (method) => {
+    called.push(method);
+    return undefined;
+  };
+  await processor.start();
+  const changing = called.filter((method) => !method.startsWith("Get") && method !== "Ping");
+  // The first Observe and its clear raise the interval.
+  assert.deepEqual(changing, ["Observe", "ClearWorkingMemory", "Observe"]);
+  assert.equal(processor.slot.state.interval, 1);
+});
+
 test("the events that an instance has when it is adopted are counted, so that an auto-learn is foreseen (A5)", async () => {
   const processor = new OneProcessor([observe(1, ["c"], { replyTo: "client" })]);
   const { instance } = processor.world;
