@@ -21,6 +21,7 @@ import { allowOrigins } from "./http/cors.ts";
 import { errorHandler } from "./http/error-handler.ts";
 import { setSafetyHeaders } from "./http/headers.ts";
 import { refuseUnknownFields } from "./http/known-fields.ts";
+import { compileSchemasWhenUsed } from "./http/lazy-validation.ts";
 import type { Limits } from "./http/limits.ts";
 import { defaultLimits, limitReports } from "./http/limits.ts";
 import { MemoryBudget } from "./http/memory-budget.ts";
@@ -70,16 +71,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
     ...(tls && serverWithTls(tls, limits, log)),
     connectionTimeout: limits.idleMs,
     routerOptions: { maxParamLength: 1_000 },
-    // An unknown field is refused, and `verbose` lets its error name those that there are.
-    ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true },
-    },
     // Fastify calls no hooks for a path that cannot be decoded.
     frameworkErrors: (error, request, reply) => {
       setSafetyHeaders(reply);
       onProblem(error, request, reply);
     },
   });
+  compileSchemasWhenUsed(app);
   const metrics = createGatewayMetrics(factsOf(backend), latencyByProcessor);
   const reached = limitReports(log, metrics.limited);
   decodeBodies(app);
