@@ -1,13 +1,25 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+export interface EventsOptions<T, S> {
+  /** Where the events are, for whoever knows `state` already; undefined at first. */
+  pathFrom(state: S | undefined): string;
+  /** What is known after an event. */
+  take(state: S | undefined, event: T): S;
+  /** Whether this was the last event. */
+  isLast?(state: S): boolean;
+}
 
 /**
- * What the latest of a path's server-sent events says. Nothing is listened to while the page is hidden, and none after
- * the last: `isLast` says which that is.
+ * What server-sent events have told by now. Nothing is listened to while the page is hidden, nor after the last event.
+ * With another `key` it begins anew.
  */
-export function useEvents<T>(path: string, isLast: (value: T) => boolean): T | undefined {
-  const [latest, setLatest] = useState<{ path: string; value: T }>();
+export function useEvents<T, S = T>(key: string, options: EventsOptions<T, S>): S | undefined {
+  const [told, setTold] = useState<{ key: string; state: S }>();
+  const latest = useRef(options);
+  latest.current = options;
   useEffect(() => {
     let events: EventSource | undefined;
+    let state: S | undefined;
     let isOver = false;
     const stop = () => {
       events?.close();
@@ -15,11 +27,13 @@ export function useEvents<T>(path: string, isLast: (value: T) => boolean): T | u
     };
     const listen = () => {
       if (isOver || document.hidden) return stop();
-      events ??= new EventSource(path);
+      events ??= new EventSource(latest.current.pathFrom(state));
       events.onmessage = ({ data }: MessageEvent<string>) => {
-        const value: T = JSON.parse(data);
-        setLatest({ path, value });
-        if (!isLast(value)) return;
+        const { take, isLast } = latest.current;
+        const after = take(state, JSON.parse(data));
+        state = after;
+        setTold({ key, state: after });
+        if (!isLast?.(after)) return;
         isOver = true;
         stop();
       };
@@ -30,6 +44,6 @@ export function useEvents<T>(path: string, isLast: (value: T) => boolean): T | u
       document.removeEventListener("visibilitychange", listen);
       stop();
     };
-  }, [path]);
-  return latest?.path === path ? latest.value : undefined;
+  }, [key]);
+  return told?.key === key ? told.state : undefined;
 }

@@ -156,6 +156,7 @@ test("the gateway answers as the document says", async () => {
   }
   await call("GET /console/{file}", 404, { params: { file: "nosuch.js" } });
   await call("GET /processors/{id}", 200);
+  await call("GET /processors/{id}/log/events", 422, { query: "?outcome=lost" });
   await call("GET /processors/{id}/log", 200, { query: "?limit=2" });
   await call("GET /processors/{id}/ingestions", 200);
   const { json } = await call("GET /processors/{id}/log", 200, { query: "?method=Observe&outcome=applied" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
-import { openRequest } from "../../fixtures/http-client.ts";
+import { listenTo } from "../../fixtures/server-events.ts";
 import type { Service } from "../../fixtures/services.ts";
 import type { System } from "../../fixtures/system.ts";
 import { startSystem } from "../../fixtures/system.ts";
@@ -15,33 +15,9 @@ before(async () => {
 });
 after(() => system?.stop());
 
-interface Event {
-  id: string;
-  data: Record<string, unknown>;
-}
-
-/** Server-sent events, as they come. */
-async function listen(location: unknown, headers: Record<string, string> = {}, gateway = system.gateway) {
-  const { request, head } = openRequest(gateway.url, "GET", `${location}/events`, headers);
-  request.end();
-  const response = await head;
-  let text = "";
-  response.setEncoding("utf8").on("data", (part: string) => {
-    text += part;
-  });
-  response.on("error", () => {});
-  const blocks = () => text.split("\n\n").slice(0, -1);
-  return {
-    request,
-    response,
-    comments: () => blocks().filter((block) => block.startsWith(":")).length,
-    events: (): Event[] =>
-      blocks().flatMap((block) => {
-        const [, id = "", data = ""] = /^id: (.*)\ndata: (.*)$/.exec(block) ?? [];
-        return data === "" ? [] : [{ id, data: JSON.parse(data) }];
-      }),
-  };
-}
+/** The events of an ingestion, as they come. */
+const listen = (location: unknown, headers: Record<string, string> = {}, gateway = system.gateway) =>
+  listenTo(gateway.url, `${location}/events`, headers);
 
 const ingest = async (count: number) => {
   const { headers } = await system.request("POST", "/p1/observations", linesOfTexts(texts(count)), ndjson);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { listenTo } from "../../fixtures/server-events.ts";
 import type { SystemHere } from "../../fixtures/system-here.ts";
 import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
@@ -72,4 +73,46 @@ test("one command, and one dead letter, is shown with what it asks for", async (
     .json;
   assert.deepEqual([letter.method, letter.request], ["DeleteModel", { name: "MODEL|none" }]);
   assert.equal((await system.request("GET", "/processors/p1/log/4711")).status, 404);
+});
+
+test("the log is followed: what comes is told, and once more when it has come to its end", async (t) => {
+  const follow = async (query: string, headers = {}) => {
+    const path = `/processors/p1/log/events${query}`;
+    const listening = await listenTo(system.gateway.url, path, { "x-user": "ann", ...headers });
+    t.after(() => listening.request.destroy());
+    const told = () =>
+      listening.events().flatMap(({ data }) => data.commands as { sequence: number; outcome: string }[]);
+    return { ...listening, told: () => told().map(({ sequence, outcome }) => `${sequence} ${outcome}`) };
+  };
+  const untilTold = ({ told }: { told(): string[] }, all: string[]) =>
+    until("it is told", () => {
+      if (told().join() === all.join()) return true;
+      throw new Error(told().join());
+    });
+  const [all, ofBob] = await Promise.all([follow(""), follow("?sender=bob&from=1")]);
+  assert.equal(all.response.headers["content-type"], "text/event-stream");
+  await untilTold(ofBob, ["4 applied"]);
+  await system.request("POST", "/processors/p1/pause");
+  await until("it is paused", async () => {
+    return (await system.request("GET", "/processors/p1")).json.state === "paused";
+  });
+  const send = async (user: string) => {
+    const headers = { prefer: "respond-async", "x-user": user };
+    return (await system.request("POST", "/p1/observe", { strings: ["y"] }, headers)).json.sequence;
+  };
+  const [first, second] = [await send("ann"), await send("bob")];
+  const queued = [`${first} queued`, `${second} queued`];
+  await untilTold(all, queued);
+  await system.request("POST", "/processors/p1/resume");
+  const applied = [`${first} applied`, `${second} applied`];
+  await until("both are told", () => applied.every((each) => all.told().includes(each)));
+  await untilTold(ofBob, ["4 applied", `${second} queued`, `${second} applied`]);
+  await until("it is seen to live", () => all.comments() > 0, 10_000);
+
+  const latest = all.events().at(-1)?.id ?? "";
+  assert.equal(latest, String(second));
+  const again = await follow("", { "last-event-id": latest });
+  await until("the latest are told again", () => again.told().at(-1) === `${second} applied`);
+  const wrong = await system.request("GET", "/processors/p1/log/events?outcome=lost");
+  assert.equal(wrong.status, 422);
 });

@@ -48,6 +48,7 @@ test("without NATS every request for a processor is a 503 at once, with Retry-Af
     ["GET", "/p1/ingestions/any/events"],
     ["POST", "/p1/observe-sequence"],
     ["GET", "/processors/p1/log"],
+    ["GET", "/processors/p1/log/events"],
     ["GET", "/processors/p1/dead-letters"],
     ["POST", "/processors/p1/pause"],
     ["POST", "/processors/p1/rebuild"],

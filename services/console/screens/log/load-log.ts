@@ -36,11 +36,11 @@ export async function exportLog(
 /** What a tail keeps; older ones go, so that it can be left open for days. */
 const maxTailed = 500;
 
-/** The commands that were there, and those that have come since. */
+/** The commands that were there, and those that have come since or are told once more. */
 export function withLatest(
   before: readonly LoggedCommand[],
   latest: readonly LoggedCommand[],
 ): LoggedCommand[] {
-  const first = latest[0]?.sequence ?? Number.POSITIVE_INFINITY;
-  return [...before.filter(({ sequence }) => sequence < first), ...latest].slice(-maxTailed);
+  const all = new Map([...before, ...latest].map((command) => [command.sequence, command]));
+  return [...all.values()].toSorted((a, b) => a.sequence - b.sequence).slice(-maxTailed);
 }

@@ -1,22 +1,20 @@
-import { useRef } from "preact/hooks";
 import type { LoggedCommand } from "../../../../libs/client/types/gateway.ts";
+import { pathOf, queryOf } from "../../base/api.ts";
 import type { Children } from "../../base/html.ts";
 import { html } from "../../base/html.ts";
-import { usePoll } from "../../base/use-poll.ts";
+import { useEvents } from "../../base/use-events.ts";
 import type { Address } from "../../model/address.ts";
 import type { LogFilter } from "../../model/log-view.ts";
-import { pageSize } from "../../model/log-view.ts";
-import { Failure } from "../../parts/notice.ts";
-import { loadPage, withLatest } from "./load-log.ts";
+import { withLatest } from "./load-log.ts";
 import { LogTable } from "./log-table.ts";
 
-/** How many of the latest commands are looked at again, as they may have come to their end since. */
-const lookedAtAgain = 20;
+/** So many commands are shown that were there before, and are asked for again by a page that was hidden. */
+const before = 20;
 
 /** The end of the log as it grows, the latest command first. */
 export function Tail({
   id,
-  filter,
+  filter: { method, outcome, sender, since, until },
   last,
   address,
 }: {
@@ -25,20 +23,13 @@ export function Tail({
   last: number;
   address: Address;
 }): Children {
-  const kept = useRef<LoggedCommand[]>([]);
-  const from = useRef(Math.max(1, last - lookedAtAgain + 1));
-  const { value, error } = usePoll(
-    `tail ${id}`,
-    async (signal) => {
-      const { commands, next } = await loadPage(id, filter, { from: from.current, limit: pageSize }, signal);
-      kept.current = withLatest(kept.current, commands);
-      const end = kept.current.at(-1)?.sequence ?? from.current;
-      from.current = next ?? Math.max(from.current, end - lookedAtAgain + 1);
-      return kept.current;
+  const commands = useEvents<{ commands: LoggedCommand[] }, LoggedCommand[]>(id, {
+    pathFrom: (known) => {
+      const from = Math.max(1, (known?.at(-1)?.sequence ?? last) + 1 - before);
+      return `${pathOf("processors", id, "log", "events")}${queryOf({ from, method, outcome, sender, since, until })}`;
     },
-    { everyMs: 1_000 },
-  );
-  return html`<${Failure} error=${error} />
-    ${value && html`<${LogTable} entries=${value.toReversed()} address=${address} />`}
-    ${value?.length === 0 && html`<p class="quiet">Nothing yet. New commands show here.</p>`}`;
+    take: (known = [], event) => withLatest(known, event.commands),
+  });
+  if (!commands) return html`<p class="quiet">Nothing yet. New commands show here.</p>`;
+  return html`<${LogTable} entries=${commands.toReversed()} address=${address} />`;
 }

@@ -85,7 +85,11 @@ function Rejected({
 /** How much of what is stored is applied. */
 function Applying({ id, report: { ingestion } }: { id: string; report: IngestionReport }): Children {
   const path = pathOf(id, "ingestions", ingestion, "events");
-  const view = useEvents<Ingestion>(path, ({ state }) => state === "done");
+  const view = useEvents<Ingestion>(path, {
+    pathFrom: () => path,
+    take: (_before, event) => event,
+    isLast: ({ state }) => state === "done",
+  });
   if (!view) return html`<p class="quiet">Asking how much is applied…</p>`;
   const failed = view.failed + view.unknown;
   return html`<${IngestionBar} ingestion=${view} />

@@ -26,6 +26,8 @@ const exampleCommandView = {
   outcome: "applied",
 };
 
+const exampleEvents = `retry: 1000\n\nid: 42\ndata: ${JSON.stringify({ commands: [exampleCommandView] })}\n\n`;
+
 export const loggedCommand: Operation = {
   tag: "The gateway",
   summary: "One command of the log, with what it asks for",
@@ -57,6 +59,23 @@ export const commandLog: Operation = {
       content: json(LogPage, {
         commands: [exampleCommandView],
       }),
+    },
+  },
+  problems: [400, 404, 422, 503],
+};
+
+export const logEvents: Operation = {
+  tag: "The gateway",
+  summary: "The command log, as it grows",
+  description:
+    "Server-sent events, each with some commands as `GET /processors/{id}/log` tells them: those from `from` on, each " +
+    "that comes, and each once more when it has another outcome. Whoever connects again is told of the latest twenty " +
+    "again. It does not end.",
+  headers: ["LastEventId"],
+  answers: {
+    200: {
+      description: "An event for what has come or has changed.",
+      content: { "text/event-stream": { schema: Type.String(), example: exampleEvents } },
     },
   },
   problems: [400, 404, 422, 503],

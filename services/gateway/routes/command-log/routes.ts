@@ -11,7 +11,11 @@ import { withNats } from "../../fleet/errors.ts";
 import { PageQuery, pageOf } from "../../http/paging.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorId, ProcessorParams, SequenceText } from "../../http/schemas.ts";
+import type { ServerEvent } from "../../http/server-events.ts";
+import { goneWith, heartbeatMs, sendEvents } from "../../http/server-events.ts";
 import * as described from "./description.ts";
+import type { Told } from "./follow-log.ts";
+import { followLog } from "./follow-log.ts";
 import { readCommand, searchLog } from "./search-log.ts";
 
 const SequenceParams = Type.Object({ id: ProcessorId, sequence: SequenceText });
@@ -36,11 +40,29 @@ const LogQuery = Type.Object({
   ),
 });
 
+const { limit: _limit, from: _from, ...filters } = LogQuery.properties;
+const FollowQuery = Type.Object({
+  from: Type.Optional(
+    Type.String({
+      pattern: "^\\d{1,15}$",
+      description: "The first sequence; without it only what comes is told",
+    }),
+  ),
+  ...filters,
+});
+/** One event tells of so many commands at most. */
+const toldAtOnce = 500;
+/** So many commands are told again to a client that was away, as they may have come to their end meanwhile. */
+const toldAgain = 20;
+
 /** How many commands one request looks at. With an outcome each has to be looked up. */
 const scannedAtOnce = { byHeaders: 20_000, byOutcome: 1_000 };
 
 /** The command log as operators read it. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+
   app.get(
     "/processors/:id/log",
     {
@@ -49,22 +71,33 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
     },
     async (request) => {
       const { backend, processor } = targetOf(options, request);
-      const { query } = request;
-      const { from, limit } = pageOf(query);
-      const times = { sinceMs: timeOf("since", query.since), untilMs: timeOf("until", query.until) };
-      return withNats(backend, processor, async () => {
-        const applied = backend.states.get(processor)?.applied;
-        const { found, next } = await searchLog(backend.nats.connection, {
-          processor,
-          from,
-          limit,
-          ...times,
-          isWanted: (command) => isWanted(backend, command, query, applied),
-          scanned: query.outcome === undefined ? scannedAtOnce.byHeaders : scannedAtOnce.byOutcome,
-        });
-        const commands = await Promise.all(found.map((command) => commandView(backend, command, applied)));
-        return { commands, ...(next !== undefined && { next }) };
-      });
+      const filter = filterOf(request.query);
+      return withNats(backend, processor, () => pageOfLog(backend, processor, filter, pageOf(request.query)));
+    },
+  );
+
+  app.get(
+    "/processors/:id/log/events",
+    {
+      schema: { params: ProcessorParams, querystring: FollowQuery },
+      config: { operation: described.logEvents, scope: "operate" },
+    },
+    async (request, reply) => {
+      const { backend, processor } = targetOf(options, request);
+      const filter = filterOf(request.query);
+      const seen = Number(request.headers["last-event-id"] ?? Number.NaN);
+      const last = await withNats(backend, processor, () => backend.logs.last(processor));
+      const asked = request.query.from === undefined ? last + 1 : Number(request.query.from);
+      const from = Number.isSafeInteger(seen) ? Math.max(1, seen + 1 - toldAgain) : asked;
+      const followed = {
+        page: (start: number) => pageOfLog(backend, processor, filter, { from: start, limit: toldAtOnce }),
+        progress: () => ({
+          applied: backend.states.get(processor)?.applied ?? 0,
+          last: backend.states.lastKnown(processor),
+        }),
+      };
+      const signal = goneWith(reply, closing.signal);
+      return sendEvents(reply, eventsOf(followLog(followed, { from, quietMs: heartbeatMs, signal })));
     },
   );
 
@@ -88,6 +121,49 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   );
 };
 
+type Filter = ReturnType<typeof filterOf>;
+
+/** What of a log is wanted. Throws INVALID_INPUT. */
+function filterOf({
+  method,
+  outcome,
+  sender,
+  since,
+  until,
+}: Omit<Static<typeof LogQuery>, "from" | "limit">) {
+  return { method, outcome, sender, sinceMs: timeOf("since", since), untilMs: timeOf("until", until) };
+}
+
+/** The wanted commands from a sequence on, and where to go on if there are more. */
+async function pageOfLog(
+  backend: Backend,
+  processor: string,
+  filter: Filter,
+  { from, limit }: { from: number; limit: number },
+) {
+  const applied = backend.states.get(processor)?.applied;
+  const { found, next } = await searchLog(backend.nats.connection, {
+    processor,
+    from,
+    limit,
+    sinceMs: filter.sinceMs,
+    untilMs: filter.untilMs,
+    isWanted: (command) => isWanted(backend, command, filter, applied),
+    scanned: filter.outcome === undefined ? scannedAtOnce.byHeaders : scannedAtOnce.byOutcome,
+  });
+  const commands = await Promise.all(found.map((command) => commandView(backend, command, applied)));
+  return { commands, ...(next !== undefined && { next }) };
+}
+
+/** An event for the commands of each look, and a sign of life while there is none. Its id is the latest sequence. */
+async function* eventsOf(looks: AsyncIterable<Told[]>): AsyncGenerator<ServerEvent> {
+  let latest = 0;
+  for await (const commands of looks) {
+    latest = Math.max(latest, commands.at(-1)?.sequence ?? 0);
+    yield commands.length === 0 ? undefined : { id: String(latest), value: { commands } };
+  }
+}
+
 function notInLog(processor: string, sequence: number): GatewayError {
   const detail = `The log has no command at ${sequence}, or no longer.`;
   return new GatewayError("COMMAND_NOT_FOUND", detail, { processor, effect: "none" });
@@ -96,7 +172,7 @@ function notInLog(processor: string, sequence: number): GatewayError {
 async function isWanted(
   backend: Backend,
   command: LoggedCommand,
-  { method, sender, outcome }: Static<typeof LogQuery>,
+  { method, sender, outcome }: Filter,
   applied: number | undefined,
 ): Promise<boolean> {
   if (method !== undefined && command.method !== method) return false;

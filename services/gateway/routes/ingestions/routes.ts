@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { Principal } from "../../access/principal.ts";
@@ -8,14 +7,13 @@ import { targetOf } from "../../fleet/backend.ts";
 import { withNats } from "../../fleet/errors.ts";
 import { PageQuery } from "../../http/paging.ts";
 import { ProcessorId, ProcessorParams } from "../../http/schemas.ts";
+import type { ServerEvent } from "../../http/server-events.ts";
+import { goneWith, heartbeatMs, sendEvents } from "../../http/server-events.ts";
 import * as described from "./description.ts";
 import type { IngestionView } from "./ingestion-view.ts";
 import { ingestionView } from "./ingestion-view.ts";
 import { ingestionsUnderWay } from "./under-way.ts";
 import { IngestionWatchers } from "./watchers.ts";
-
-const retryMs = 1_000;
-const heartbeatMs = 5_000;
 
 const IngestionParams = Type.Object({
   id: ProcessorId,
@@ -70,15 +68,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const seen = String(request.headers["last-event-id"] ?? "");
       // A 204 tells an EventSource that has seen the end not to connect again.
       if (first.state === "done" && seen === eventIdOf(first)) return reply.code(204).send();
-      const gone = new AbortController();
-      reply.raw.on("close", () => gone.abort());
-      const signal = AbortSignal.any([closing.signal, gone.signal]);
-      const views = watchers.follow(first, signal, heartbeatMs);
-      return reply
-        .type("text/event-stream")
-        .header("cache-control", "no-store")
-        .header("x-accel-buffering", "no")
-        .send(Readable.from(eventsOf(views, seen)));
+      const views = watchers.follow(first, goneWith(reply, closing.signal), heartbeatMs);
+      return sendEvents(reply, eventsOf(views, seen));
     },
   );
 };
@@ -93,13 +84,12 @@ function look(
   return withNats(backend, processor, () => ingestionView(backend, processor, ingestion, principal));
 }
 
-/** An event for every change, and comments as a heartbeat while there is none. */
-async function* eventsOf(views: AsyncIterable<IngestionView>, lastSeen: string): AsyncGenerator<string> {
+/** An event for every change, and a sign of life while there is none. */
+async function* eventsOf(views: AsyncIterable<IngestionView>, lastSeen: string): AsyncGenerator<ServerEvent> {
   let seen = lastSeen;
-  yield `retry: ${retryMs}\n\n`;
   for await (const view of views) {
     const id = eventIdOf(view);
-    yield id === seen ? ": still here\n\n" : `id: ${id}\ndata: ${JSON.stringify(view)}\n\n`;
+    yield id === seen ? undefined : { id, value: view };
     seen = id;
   }
 }
