@@ -86,7 +86,7 @@ export class Lease {
     const everyMs = this.#options.leaseMs / renewalsPerLife;
     const momentMs = Math.ceil(everyMs / momentsPerRenewal);
     const earlyMs = (performance.now() + everyMs) % momentMs;
-    this.#timer = setTimeout(() => void this.#renew(), everyMs - earlyMs);
+    this.#timer = setTimeout(() => void this.#renew(), Math.floor(everyMs - earlyMs));
   }
 
   async #renew(): Promise<void> {
