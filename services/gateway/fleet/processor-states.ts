@@ -62,7 +62,9 @@ export class ProcessorStates {
       callback: (error, message) => {
         if (error) return;
         const report = message.json<ProcessorState>();
-        Object.assign(this.#of(report.processor), { report, reportedAt: performance.now() });
+        const known = this.#of(report.processor);
+        known.report = withNumbers(report, known.report);
+        known.reportedAt = performance.now();
       },
     });
   }
@@ -71,6 +73,12 @@ export class ProcessorStates {
   get(processor: string): ProcessorState | undefined {
     const known = this.#known.get(processor);
     return known && performance.now() - known.reportedAt < silenceMs ? known.report : undefined;
+  }
+
+  /** The sequence up to which everything is applied; undefined while nobody has told. */
+  applied(processor: string): number | undefined {
+    const report = this.get(processor);
+    return report && hasNumbers(report) ? report.applied : undefined;
   }
 
   /** Whether it is certain that no worker runs the processor. A gateway that has just started cannot know. */
@@ -97,8 +105,10 @@ export class ProcessorStates {
     if (!known?.report) return;
     const isAway = ["rebuilding", "down"].includes(known.report.state);
     known.reportedAt = performance.now();
+    const { opening, ...report } = known.report;
     known.report = {
-      ...known.report,
+      ...report,
+      ...(opening === "checkpoint" && { opening }),
       ...(isAway && { state: "applying", reason: "" }),
       ...(interval !== undefined && { interval }),
     };
@@ -138,4 +148,20 @@ export class ProcessorStates {
     this.#known.set(processor, known);
     return known;
   }
+}
+
+/** Whether a worker has reported with the numbers of the checkpoint. */
+export function hasNumbers({ opening }: ProcessorState): boolean {
+  return opening !== "checkpoint";
+}
+
+/**
+ * A report, with the numbers that were reported before it where its worker does not have them yet. Otherwise whoever
+ * was told that a command is applied would be told that it waits.
+ */
+function withNumbers(report: ProcessorState, known: ProcessorState | undefined): ProcessorState {
+  if (hasNumbers(report) || !known || !hasNumbers(known)) return report;
+  const { state, since, reason, worker } = report;
+  const { settled: _, ...numbers } = known;
+  return { ...numbers, state, since, reason, worker, opening: "instance" };
 }

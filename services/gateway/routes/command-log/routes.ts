@@ -53,7 +53,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const { from, limit } = pageOf(query);
       const times = { sinceMs: timeOf("since", query.since), untilMs: timeOf("until", query.until) };
       return withNats(backend, processor, async () => {
-        const applied = backend.states.get(processor)?.applied;
+        const applied = backend.states.applied(processor);
         const { found, next } = await searchLog(backend.nats.connection, {
           processor,
           from,
@@ -77,7 +77,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       return withNats(backend, processor, async () => {
         const command = await readCommand(backend.nats.connection, processor, sequence);
         if (!command) throw notInLog(processor, sequence);
-        const view = await commandView(backend, command, backend.states.get(processor)?.applied);
+        const view = await commandView(backend, command, backend.states.applied(processor));
         return {
           ...view,
           bytes: command.data.length,
