@@ -101,7 +101,7 @@ test("in a store that is really full DELETE makes room; with a larger one everyt
     await untilRoom(id);
   }
   await fillAll();
-  for (const id of ids) await system.request("POST", `/processors/${id}/resume`);
+  for (const id of ids) await system.succeed("POST", `/processors/${id}/resume`);
   await until("all are resumed", async () => !(await states()).includes("paused"));
   assertStoreFull(await observe("p3"));
 
