@@ -9,15 +9,18 @@ import { idleState } from "../../fixtures/idle-state.ts";
 const idle: ProcessorState = { ...idleState, applied: 5, last: 5, interval: 5, drainRate: 10 };
 
 /** The states as a gateway has them, and a worker that reports. */
-function gatewayAndWorker() {
+function gatewayAndWorker(clock = { nowMs: 0, close: () => {} }) {
   let tell: Parameters<ConstructorParameters<typeof ProcessorStates>[0]["subscribe"]>[1]["callback"] =
     () => {};
-  const states = new ProcessorStates({
-    subscribe: (_subject, { callback }) => {
-      tell = callback;
-      return { unsubscribe: () => {} };
+  const states = new ProcessorStates(
+    {
+      subscribe: (_subject, { callback }) => {
+        tell = callback;
+        return { unsubscribe: () => {} };
+      },
     },
-  });
+    clock,
+  );
   const report = (changes: Partial<ProcessorState>) =>
     tell(null, { json: <T>() => ({ ...idle, ...changes }) as T });
   return { states, report };
@@ -94,4 +97,16 @@ test("a processor is healthy once its worker has found its instance there", () =
   assert.deepEqual(view(), [false, "rebuilding", 5, 0]);
   report({ state: "rebuilding" });
   assert.deepEqual(view(), [true, "rebuilding", 5, 0]);
+});
+
+test("a worker that is silent for three seconds in which this gateway ran does not run the processor", () => {
+  const clock = { nowMs: 10_000, close: () => {} };
+  const { states, report } = gatewayAndWorker(clock);
+  report({});
+  clock.nowMs += 2_900;
+  assert.equal(states.isUnowned("p1"), false);
+  clock.nowMs += 200;
+  assert.equal(states.isUnowned("p1"), true);
+  report({});
+  assert.equal(states.isUnowned("p1"), false);
 });
