@@ -153,12 +153,18 @@ test("a query waits for the command that it names", async () => {
 });
 
 test("it waits no longer than it may, and a command that expired counts as done", async () => {
+  const instance = system.simulators.at(-1);
+  assert.ok(instance);
   for (const text of ["c", "d", "e", "f", "g"]) await observeAsync(text);
   const sequence = await observeAsync("h");
+  // With a call under way it is busy, and not down.
+  await untilState(system.request, "p1", "applying");
+  await instance.kill("SIGSTOP");
   const { status, json } = await workingMemory({ "kato-after": String(sequence), prefer: "wait=1" });
   assert.deepEqual([status, json.effect], [504, "none"]);
   const late = await system.request("POST", "/p1/observe", { strings: ["late"] }, { prefer: "wait=0" });
   assert.equal(late.status, 504);
+  await instance.kill("SIGCONT");
   assert.equal((await workingMemory({ "kato-after": String(sequence + 1) })).status, 200);
 });
 
