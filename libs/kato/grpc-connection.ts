@@ -118,9 +118,10 @@ export class GrpcConnection {
     const stream = this.#session.request(headers, requestOptions);
     stream.end(message);
     const { promise, resolve } = Promise.withResolvers<CallResult>();
-    const timer = setTimeout(() => {
+    const giveUp = () =>
       this.#cancel(call, unseen(grpcStatus.DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`));
-    }, timeoutMs);
+    // Where this process stood still, the answer may wait in the socket, which is read after the timers.
+    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
     const call: Call = { stream, resolve, timer, head: {}, trailers: undefined, body: [], bodyBytes: 0 };
     this.#calls.add(call);
     this.#follow(call);
@@ -188,6 +189,7 @@ export class GrpcConnection {
 
   /** Ends a call, and tells the server that nobody waits for its answer. */
   #cancel(call: Call, result: CallResult): void {
+    if (!this.#calls.has(call)) return;
     call.stream.close(NGHTTP2_CANCEL);
     this.#end(call, result);
   }

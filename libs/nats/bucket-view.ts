@@ -30,6 +30,8 @@ export class BucketView<T> {
   readonly #listeners = new Set<() => void>();
   /** By key. A key that was removed or cannot be read is here too, with its revision alone. */
   #revisions = new Map<string, Revision<T>>();
+  /** What this process has read and written itself since it began to read the bucket anew. */
+  #own = new Map<string, Revision<T>>();
   /** How often the connection was made again. A watch that was begun before the last time is of no use. */
   #reconnects = 0;
   /** The latest revision that the watch has told of. */
@@ -176,6 +178,7 @@ export class BucketView<T> {
    */
   async #followOnce(onLoaded: () => void): Promise<void> {
     const reconnects = this.#reconnects;
+    this.#own = new Map();
     const status = await this.#bucket.status();
     let left = status.values;
     const changes = await this.#bucket.watch();
@@ -186,6 +189,9 @@ export class BucketView<T> {
     if (this.#closed || reconnects !== this.#reconnects) changes.stop();
     const revisions = new Map<string, Revision<T>>();
     const replaceView = () => {
+      // The watch may not have told of these yet, and whoever made them counts on them.
+      for (const [key, revision] of this.#own) putNewer(revisions, key, revision);
+      this.#own.clear();
       this.#revisions = revisions;
       this.#loaded = created;
       this.#confirm();
@@ -215,6 +221,7 @@ export class BucketView<T> {
 
   /** Takes in what was just read or written, so that the view has it before the watch tells of it. */
   #update(key: string, revision: Revision<T>): void {
+    putNewer(this.#own, key, revision);
     if (putNewer(this.#revisions, key, revision)) this.#notify();
   }
 

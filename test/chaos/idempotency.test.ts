@@ -81,7 +81,7 @@ test("a key is answered although its gateway died between claiming it and hearin
       const id = String(first.headers["kato-command"]);
       const complete = await outcomes.find("p1", id);
       const { fingerprint = "" } = complete?.record.once ?? {};
-      await system.request("POST", "/p1/clear-working-memory");
+      await system.succeed("POST", "/p1/clear-working-memory");
       const command = {
         id,
         processor: "p1",

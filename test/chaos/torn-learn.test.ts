@@ -62,7 +62,7 @@ test("wherever the instance dies in a Learn, the model is learned once, and obse
     await post("/clear-working-memory");
   });
   await t.test("that the statistics of a known model may be off is told", async () => {
-    await system.request("POST", "/p1/clear-all-memory");
+    await system.succeed("POST", "/p1/clear-all-memory");
     await simulator.restart({ SIMULATOR_FAULT: "learn-after-model:2" });
     await untilApplied(system);
     const learn = async () => {

@@ -164,12 +164,12 @@ export const gateway: Mutations = {
     },
     {
       breaks: "a gateway that has just started refuses everything",
-      find: " && performance.now() - this.#openedAt > silenceMs;",
+      find: " && this.#clock.nowMs - this.#openedAtMs > silenceMs;",
       replace: ";",
     },
     {
       breaks: "a worker that died is believed for ever",
-      find: "performance.now() - known.reportedAt < silenceMs ? known.report",
+      find: "this.#clock.nowMs - known.heardAtMs < silenceMs ? known.report",
       replace: "known.reportedAt > 0 ? known.report",
     },
   ],

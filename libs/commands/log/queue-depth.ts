@@ -14,7 +14,12 @@ export async function queueDepth(
 ): Promise<number> {
   const last = await logs.last(processor);
   if (reported >= last) return 0;
-  const entry = await checkpoints.get(processor);
-  const persisted = entry?.operation === "PUT" ? entry.json<{ applied: number }>().applied : 0;
+  const persisted = await persistedApplied(checkpoints, processor);
   return Math.max(0, last - Math.max(reported, persisted));
+}
+
+/** The sequence up to which everything is applied, as far as a worker has persisted that; 0 if none has. */
+export async function persistedApplied(checkpoints: Pick<KV, "get">, processor: string): Promise<number> {
+  const entry = await checkpoints.get(processor);
+  return entry?.operation === "PUT" ? entry.json<{ applied: number }>().applied : 0;
 }

@@ -18,6 +18,11 @@ export interface ProcessorState {
    * instance has. So a copy of what is persisted can be made, which is that of a moment between two commands.
    */
   settled?: true;
+  /**
+   * What its worker has not found out since it took the processor: what the checkpoint says (until then the numbers
+   * here are 0), or whether the instance is there. Absent once both are known, and from older workers.
+   */
+  opening?: "checkpoint" | "instance";
   /** Unix ms of the last change of `state`. */
   since: number;
   /** Why it is down or held; "" in other states. */

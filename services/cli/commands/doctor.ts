@@ -109,6 +109,7 @@ const remedies: Partial<Record<Processor["state"], string>> = {
   unowned: "start a worker (npm run worker), or look at the logs of those that run",
   held: "decide with kato processors adopt, or kato processors rebuild --from",
   paused: "kato processors resume",
+  rebuilding: "its worker has just taken it, and looks for its instance: ask again in a moment",
 };
 
 async function processors({ client }: Session): Promise<Finding[]> {

@@ -1,3 +1,4 @@
+import { persistedApplied } from "../../../libs/commands/log/queue-depth.ts";
 import type { CommandRecord, FoundRecord } from "../../../libs/commands/outcomes/outcome-store.ts";
 import { grpcStatus as grpc } from "../../../libs/kato/grpc-status.ts";
 import type { Backend } from "../fleet/backend.ts";
@@ -15,9 +16,12 @@ export async function findCommand(
   command: string,
 ): Promise<FoundRecord | undefined> {
   const { stores, states } = backend;
-  // Read before the record, because an outcome is recorded before its command counts as applied.
-  const applied = states.get(processor)?.applied ?? 0;
-  const found = await withNats(backend, processor, () => stores.outcomes.find(processor, command));
+  const ask = <T>(question: () => Promise<T>) => withNats(backend, processor, question);
+  // Read before the record, because an outcome is recorded before its command counts as applied. While no worker tells
+  // what is applied, the checkpoint does: who was told that an outcome is unknown is not told later that it is queued.
+  const applied =
+    states.applied(processor) ?? (await ask(() => persistedApplied(stores.checkpoints, processor)));
+  const found = await ask(() => stores.outcomes.find(processor, command));
   if (!found) return undefined;
   const { state, sequence, reply } = found.record;
   if (reply || sequence === 0 || state === "expired") return found;

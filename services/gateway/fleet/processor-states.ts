@@ -2,8 +2,9 @@ import type { Msg } from "@nats-io/transport-node";
 import type { ProcessorState } from "../../../libs/commands/messages/processor-state.ts";
 import { reportEveryMs } from "../../../libs/commands/messages/processor-state.ts";
 import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
+import { AwakeClock } from "./awake-clock.ts";
 
-/** A processor whose worker has not reported for this long counts as unowned: no worker runs it. */
+/** A processor whose worker has not reported for this long, while this gateway ran, counts as unowned: no worker runs it. */
 const silenceMs = 3 * reportEveryMs;
 /**
  * A command that this gateway stored less than this long before a report may be missing in the report. A
@@ -42,6 +43,8 @@ interface Known {
   /** The latest report of its worker, with what answers have shown since. And when the latest of these came. */
   report: ProcessorState | undefined;
   reportedAt: number;
+  /** The same time by the clock of `silenceMs`. */
+  heardAtMs: number;
   /** The last sequence that this gateway has stored, and when. */
   stored: number;
   storedAt: number;
@@ -55,14 +58,20 @@ interface Known {
 export class ProcessorStates {
   readonly #known = new Map<string, Known>();
   readonly #subscription: { unsubscribe(): void };
-  readonly #openedAt = performance.now();
+  /** Silence counts only while this gateway could hear. */
+  readonly #clock: Pick<AwakeClock, "nowMs" | "close">;
+  readonly #openedAtMs: number;
 
-  constructor(connection: ReportSource) {
+  constructor(connection: ReportSource, clock: Pick<AwakeClock, "nowMs" | "close"> = new AwakeClock()) {
+    this.#clock = clock;
+    this.#openedAtMs = clock.nowMs;
     this.#subscription = connection.subscribe(stateSubject("*"), {
       callback: (error, message) => {
         if (error) return;
         const report = message.json<ProcessorState>();
-        Object.assign(this.#of(report.processor), { report, reportedAt: performance.now() });
+        const known = this.#of(report.processor);
+        known.report = withNumbers(report, known.report);
+        this.#heard(known);
       },
     });
   }
@@ -70,12 +79,18 @@ export class ProcessorStates {
   /** The latest report; undefined if there is none or it is too old. */
   get(processor: string): ProcessorState | undefined {
     const known = this.#known.get(processor);
-    return known && performance.now() - known.reportedAt < silenceMs ? known.report : undefined;
+    return known && this.#clock.nowMs - known.heardAtMs < silenceMs ? known.report : undefined;
+  }
+
+  /** The sequence up to which everything is applied; undefined while nobody has told. */
+  applied(processor: string): number | undefined {
+    const report = this.get(processor);
+    return report && hasNumbers(report) ? report.applied : undefined;
   }
 
   /** Whether it is certain that no worker runs the processor. A gateway that has just started cannot know. */
   isUnowned(processor: string): boolean {
-    return this.get(processor) === undefined && performance.now() - this.#openedAt > silenceMs;
+    return this.get(processor) === undefined && this.#clock.nowMs - this.#openedAtMs > silenceMs;
   }
 
   /** Takes note that this gateway has stored a command. */
@@ -96,9 +111,11 @@ export class ProcessorStates {
     const known = this.#known.get(processor);
     if (!known?.report) return;
     const isAway = ["rebuilding", "down"].includes(known.report.state);
-    known.reportedAt = performance.now();
+    this.#heard(known);
+    const { opening, ...report } = known.report;
     known.report = {
-      ...known.report,
+      ...report,
+      ...(opening === "checkpoint" && { opening }),
       ...(isAway && { state: "applying", reason: "" }),
       ...(interval !== undefined && { interval }),
     };
@@ -131,11 +148,37 @@ export class ProcessorStates {
 
   close(): void {
     this.#subscription.unsubscribe();
+    this.#clock.close();
+  }
+
+  #heard(known: Known): void {
+    known.reportedAt = performance.now();
+    known.heardAtMs = this.#clock.nowMs;
   }
 
   #of(processor: string): Known {
-    const known = this.#known.get(processor) ?? { report: undefined, reportedAt: 0, stored: 0, storedAt: 0 };
+    const known = this.#known.get(processor) ?? {
+      report: undefined,
+      ...{ reportedAt: 0, heardAtMs: Number.NEGATIVE_INFINITY },
+      ...{ stored: 0, storedAt: 0 },
+    };
     this.#known.set(processor, known);
     return known;
   }
+}
+
+/** Whether a worker has reported with the numbers of the checkpoint. */
+export function hasNumbers({ opening }: ProcessorState): boolean {
+  return opening !== "checkpoint";
+}
+
+/**
+ * A report, with the numbers that were reported before it where its worker does not have them yet. Otherwise whoever
+ * was told that a command is applied would be told that it waits.
+ */
+function withNumbers(report: ProcessorState, known: ProcessorState | undefined): ProcessorState {
+  if (hasNumbers(report) || !known || !hasNumbers(known)) return report;
+  const { state, since, reason, worker } = report;
+  const { settled: _, ...numbers } = known;
+  return { ...numbers, state, since, reason, worker, opening: "instance" };
 }

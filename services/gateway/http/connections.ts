@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import type { LimitReached, Limits } from "./limits.ts";
 import { probePaths } from "./probe-paths.ts";
+import { lateBodies } from "./read-body.ts";
 
 /** Beyond the limit there is room for so many connections, of which only probes are answered. */
 const probeConnections = 50;
@@ -177,7 +178,7 @@ export class Connections {
   /** The answer came before the body was read. Node reads the rest and drops it, which must have an end. */
   #dropRest({ request }: Exchange): void {
     const timer = setTimeout(() => {
-      this.#reached("body");
+      if (!lateBodies.has(request)) this.#reached("body");
       request.socket.destroy();
     }, this.#limits.bodyMs).unref();
     request.once("close", () => clearTimeout(timer));

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ErrorContext } from "../../../libs/errors/gateway-error.ts";
@@ -12,6 +12,9 @@ declare module "fastify" {
     bodyShare: Share | undefined;
   }
 }
+
+/** The requests whose body was refused because it took too long. */
+export const lateBodies = new WeakSet<IncomingMessage>();
 
 /** Gives every request with a body a share of the budget, from its headers until its answer is written. */
 export function shareBodies(app: FastifyInstance, budget: MemoryBudget): void {
@@ -52,6 +55,7 @@ export function readBody(
   };
   const timer = setTimeout(() => {
     reached("body");
+    lateBodies.add(request.raw);
     fail(new GatewayError("BAD_REQUEST", `The body took longer than ${bodyMs} ms.`, { effect: "none" }));
   }, bodyMs).unref();
   const onData = (chunk: Buffer) => {

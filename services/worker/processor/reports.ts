@@ -72,12 +72,13 @@ export class Reports {
     const isNews =
       before?.state !== state.state ||
       before.settled !== state.settled ||
+      before.opening !== state.opening ||
       before.applied !== state.applied ||
       before.last !== state.last ||
       before.interval !== state.interval ||
       before.degraded !== state.degraded;
     if (!isNews && !isDue) return;
-    if (before) {
+    if (before && before.opening !== "checkpoint") {
       this.#drainRate.note(before, state, seconds);
       state.rate = rateOf(before, state, seconds);
       state.drainRate = this.#drainRate.perSecond;

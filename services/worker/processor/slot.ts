@@ -98,6 +98,7 @@ export class ProcessorSlot {
       processor: this.id,
       ...this.#status.shown,
       ...(this.#processor?.isSettled && { settled: true }),
+      ...(this.#opening && { opening: this.#opening }),
       reason: this.#processor?.reason ?? "",
       worker: this.#environment.lease.worker,
       applied: this.#processor?.toldThrough ?? firstCheckpoint.applied,
@@ -110,6 +111,11 @@ export class ProcessorSlot {
       drainRate: 0,
       ...(latency && { latency }),
     };
+  }
+
+  get #opening(): ProcessorState["opening"] {
+    if (!this.#processor) return "checkpoint";
+    return this.#status.isInstanceKnown ? undefined : "instance";
   }
 
   /**

@@ -12,11 +12,15 @@ export class Status {
   readonly #onReachable: () => void;
   /** It is `rebuilding` until it is known what the instance has. */
   #state: State = "rebuilding";
+  #isInstanceKnown = false;
   #since = Date.now();
   #version = 0;
   #resumed: PromiseWithResolvers<void> | undefined;
 
-  /** `onReachable` is called when the instance has gone away, and when it is back. */
+  /**
+   * `onReachable` is called when it is first known whether the instance is there, when it has gone away, and when it
+   * is back.
+   */
   constructor(log: Pick<Logger, "info" | "warn">, onReachable: () => void) {
     this.#log = log;
     this.#onReachable = onReachable;
@@ -30,6 +34,11 @@ export class Status {
   get shown(): Pick<ProcessorState, "state" | "since"> {
     const isShownPaused = this.isPaused && this.#state !== "down" && this.#state !== "held";
     return { state: isShownPaused ? "paused" : this.#state, since: this.#since };
+  }
+
+  /** Whether it was found out once that the instance is there, or that it is not. */
+  get isInstanceKnown(): boolean {
+    return this.#isInstanceKnown;
   }
 
   /** Another number after each change. */
@@ -48,14 +57,16 @@ export class Status {
 
   /** Changes the state. `why` is the reason for `down`, for the log. */
   become(state: State, why = ""): void {
-    if (state === this.#state) return;
     const before = this.#state;
+    const isFirst = !this.#isInstanceKnown;
+    if (state === before && !isFirst) return;
+    this.#isInstanceKnown = true;
     this.#state = state;
     this.#version++;
-    this.#since = Date.now();
+    if (state !== before) this.#since = Date.now();
     if (state === "down") this.#log.warn({ reason: why }, "the processor is down");
     else if (before === "down") this.#log.info("the processor is up again");
-    if (state === "down" || before === "down") this.#onReachable();
+    if (isFirst || state === "down" || before === "down") this.#onReachable();
   }
 
   setPaused(isPaused: boolean): void {

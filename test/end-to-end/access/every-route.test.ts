@@ -7,7 +7,7 @@ import { adminKey, bearer, tokenIssuer } from "../../fixtures/access.ts";
 import { ApiDocument } from "../../fixtures/api-document.ts";
 import { assertProblem } from "../../fixtures/gateway-app.ts";
 import type { Send } from "../../fixtures/http-client.ts";
-import { sendTo } from "../../fixtures/http-client.ts";
+import { sendTo, succeeding } from "../../fixtures/http-client.ts";
 import type { SystemHere } from "../../fixtures/system-here.ts";
 import { startSystemHere } from "../../fixtures/system-here.ts";
 
@@ -255,13 +255,14 @@ test("commands, ingestions and the answers of a key belong to their principal", 
     assertProblem(await send("GET", location, undefined, theirs), 404);
   }
   assertProblem(await send("GET", `${bulk.headers.location}/events`, undefined, theirs), 404);
+  const succeed = succeeding(send);
   // Whatever waits for a processor is listed, so it is paused.
-  await send("POST", "/processors/p1/pause", undefined, admin);
-  await send("POST", "/p1/observations", { observations: [{ strings: ["b"] }] }, mine);
+  await succeed("POST", "/processors/p1/pause", undefined, admin);
+  await succeed("POST", "/p1/observations", { observations: [{ strings: ["b"] }] }, mine);
   const listed = async (headers: Record<string, string>) =>
     (await send("GET", "/processors/p1/ingestions", undefined, headers)).json.ingestions as unknown[];
   const counts = await Promise.all([mine, operator, theirs].map(async (who) => (await listed(who)).length));
-  await send("POST", "/processors/p1/resume", undefined, admin);
+  await succeed("POST", "/processors/p1/resume", undefined, admin);
   assert.deepEqual(
     counts.map((count) => count > 0),
     [true, true, false],

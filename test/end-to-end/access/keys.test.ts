@@ -133,6 +133,7 @@ test("a browser's login is a cookie that scripts cannot read, needs a header to 
   assert.match(String(out.headers["set-cookie"]), /Max-Age=0/);
   assert.equal((await browser("GET", "/session")).status, 401);
   const again = await admin("POST", "/session", { key });
+  assert.equal(again.status, 200, again.text);
   const [second = ""] = String(again.headers["set-cookie"]).split(";");
   const reader = sendWith(other, { cookie: second });
   await until("the second login counts", async () => (await reader("GET", "/session")).status === 200);
@@ -181,6 +182,8 @@ test("while NATS is away known keys count for a time, and then nobody can say", 
   assert.deepEqual(await statusAndType(firstKey), [503, "urn:kato:problem:nats-unavailable"]);
   await system.nats.restart();
   await untilStatus(key, 200);
+  // The tests after this one use the first gateway too, which may reconnect later than the other one.
+  await until("the first gateway is ready", async () => (await admin("GET", "/ready")).status === 200);
 });
 
 async function statusAndType(key: string): Promise<unknown[]> {
@@ -189,8 +192,8 @@ async function statusAndType(key: string): Promise<unknown[]> {
 }
 
 test("a login ends with a key that is taken out of its file", async () => {
-  const { headers, status } = await admin("POST", "/session", { key: firstKey });
-  assert.equal(status, 200);
+  const { headers, status, text } = await admin("POST", "/session", { key: firstKey });
+  assert.equal(status, 200, text);
   const [cookie = ""] = String(headers["set-cookie"]).split(";");
   const isIn = async () => (await other("GET", "/session", undefined, { cookie })).status;
   await until("the login counts", async () => (await isIn()) === 200);

@@ -184,7 +184,7 @@ test("after all these requests the processor works as before", async () => {
   assert.equal((await send("POST", "/p1/clear-all-memory")).status, 200);
   assert.equal((await send("POST", "/p1/genes/change", { max_sequence_length: 0 })).status, 200);
   assert.equal((await send("POST", "/p1/start-predicting")).status, 200);
-  for (const strings of [["a"], ["b"]]) await send("POST", "/p1/observe", { strings });
+  for (const strings of [["a"], ["b"]]) await system.succeed("POST", "/p1/observe", { strings });
   assert.deepEqual((await send("GET", "/p1/working-memory")).json.message, [["a"], ["b"]]);
   assert.equal({}.constructor, Object);
 });

@@ -5,12 +5,13 @@ import type { SystemHere } from "../../fixtures/system-here.ts";
 /** Genes, and the recall threshold. */
 export function genes(system: () => SystemHere): void {
   beforeEach(async () => {
-    await change({ data: { recall_threshold: 0.1, max_sequence_length: 0 } });
-    await increment(0);
-    await post("/clear-all-memory");
+    await succeed("/genes/change", { data: { recall_threshold: 0.1, max_sequence_length: 0 } });
+    await succeed("/gene/increment-recall-threshold", { increment: 0 });
+    await succeed("/clear-all-memory");
   });
 
   const post = (path: string, body?: unknown) => system().request("POST", `/p1${path}`, body);
+  const succeed = (path: string, body?: unknown) => system().succeed("POST", `/p1${path}`, body);
   const change = (body: unknown) => post("/genes/change", body);
   const increment = (by?: number) =>
     post("/gene/increment-recall-threshold", by === undefined ? undefined : { increment: by });
@@ -68,21 +69,21 @@ export function genes(system: () => SystemHere): void {
   });
 
   test("a recall threshold set as a gene is read back, but the search does not use it yet", async () => {
-    await post("/observe", { strings: ["a", "b", "c", "d"] });
-    await post("/learn");
+    await succeed("/observe", { strings: ["a", "b", "c", "d"] });
+    await succeed("/learn");
     await change({ recall_threshold: 0.9 });
     assert.ok(Math.abs(Number(await gene("recall_threshold")) - 0.9) < 1e-6);
-    await post("/observe", { strings: ["a"] });
+    await succeed("/observe", { strings: ["a"] });
     const { json } = await system().request("GET", "/p1/predictions");
     assert.equal((json.message as unknown[]).length, 1);
   });
 
   test("the search uses a recall threshold that was incremented", async () => {
-    await post("/observe", { strings: ["a", "b", "c", "d"] });
-    await post("/learn");
+    await succeed("/observe", { strings: ["a", "b", "c", "d"] });
+    await succeed("/learn");
     const predictionsOfA = async () => {
-      await post("/clear-working-memory");
-      await post("/observe", { strings: ["a"] });
+      await succeed("/clear-working-memory");
+      await succeed("/observe", { strings: ["a"] });
       return ((await system().request("GET", "/p1/predictions")).json.message as unknown[]).length;
     };
     // The similarity of one symbol to four is 2·1/(1 + 4) = 0.4.

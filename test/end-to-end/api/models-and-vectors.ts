@@ -4,10 +4,12 @@ import type { SystemHere } from "../../fixtures/system-here.ts";
 
 /** Models and vectors: reading, deleting, and what cannot be done. */
 export function modelsAndVectors(system: () => SystemHere): void {
-  beforeEach(() => system().request("POST", "/p1/clear-all-memory"));
+  beforeEach(() => system().succeed("POST", "/p1/clear-all-memory"));
 
   const request = (method: string, path: string, body?: unknown) =>
     system().request(method, `/p1${path}`, body);
+  const succeed = (method: string, path: string, body?: unknown) =>
+    system().succeed(method, `/p1${path}`, body);
   const learn = async (...events: object[]) => {
     for (const event of events) assert.equal((await request("POST", "/observe", event)).status, 200);
     return String((await request("POST", "/learn")).json.message);
@@ -72,8 +74,8 @@ export function modelsAndVectors(system: () => SystemHere): void {
 
   test("a deleted model is no longer predicted", async () => {
     const name = await learn({ strings: ["a"] }, { strings: ["b"] });
-    await request("DELETE", pathOf(name));
-    await request("POST", "/observe", { strings: ["a"] });
+    await succeed("DELETE", pathOf(name));
+    await succeed("POST", "/observe", { strings: ["a"] });
     assert.deepEqual((await request("GET", "/predictions")).json.message, []);
   });
 
@@ -86,11 +88,11 @@ export function modelsAndVectors(system: () => SystemHere): void {
   });
 
   test("a vector is found under the symbol that stands for it in working memory, with its prefix or without", async () => {
-    await request("POST", "/observe", { strings: ["a"], vectors: [[1, 2.5, -3]] });
+    await succeed("POST", "/observe", { strings: ["a"], vectors: [[1, 2.5, -3]] });
     const events = (await request("GET", "/working-memory")).json.message as string[][];
     const symbol = events[0]?.find((name) => name.startsWith("VECTOR|")) ?? "";
     assert.equal((await request("GET", `/vector/${encodeURIComponent(symbol)}`)).status, 404);
-    await request("POST", "/learn");
+    await succeed("POST", "/learn");
     for (const name of [symbol, symbol.slice("VECTOR|".length)]) {
       const { status, json } = await request("GET", `/vector/${encodeURIComponent(name)}`);
       assert.equal(status, 200);
@@ -99,14 +101,14 @@ export function modelsAndVectors(system: () => SystemHere): void {
   });
 
   test("the vectors of one observation become one symbol, that of their sum, before its strings", async () => {
-    await request("POST", "/observe", {
+    await succeed("POST", "/observe", {
       strings: ["A"],
       vectors: [
         [1, 2],
         [3, 4],
       ],
     });
-    await request("POST", "/observe", { vectors: [[4, 6]] });
+    await succeed("POST", "/observe", { vectors: [[4, 6]] });
     const [mixed, sum] = (await request("GET", "/working-memory")).json.message as string[][];
     assert.deepEqual(mixed, [...(sum ?? []), "A"]);
   });

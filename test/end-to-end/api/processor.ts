@@ -5,12 +5,14 @@ import type { SystemHere } from "../../fixtures/system-here.ts";
 /** What a processor tells of itself, and its modes. */
 export function processorData(system: () => SystemHere): void {
   beforeEach(async () => {
-    await request("POST", "/clear-all-memory");
-    await request("POST", "/wake");
+    await succeed("POST", "/clear-all-memory");
+    await succeed("POST", "/wake");
   });
 
   const request = (method: string, path: string, body?: unknown) =>
     system().request(method, `/p46b6b076c${path}`, body);
+  const succeed = (method: string, path: string, body?: unknown) =>
+    system().succeed(method, `/p46b6b076c${path}`, body);
   const get = async (path: string) => {
     const { status, json } = await request("GET", path);
     assert.equal(status, 200, path);
@@ -21,14 +23,14 @@ export function processorData(system: () => SystemHere): void {
     assert.equal(await get("/ping"), "okay");
     assert.equal(await get("/name"), "P1");
     assert.equal(await get("/time"), 0);
-    await request("POST", "/observe", {});
+    await succeed("POST", "/observe", {});
     assert.equal(await get("/time"), 1);
   });
 
   test("the status has KATO's fields", async () => {
-    await request("POST", "/observe", { strings: ["a", "b"] });
-    await request("POST", "/learn");
-    await request("POST", "/observe", { strings: ["a", "b"], emotives: { joy: 0.5 } });
+    await succeed("POST", "/observe", { strings: ["a", "b"] });
+    await succeed("POST", "/learn");
+    await succeed("POST", "/observe", { strings: ["a", "b"], emotives: { joy: 0.5 } });
     const status = (await get("/status")) as Record<string, unknown>;
     assert.deepEqual(Object.keys(status).sort(), [
       "AUTOLEARN",
@@ -61,7 +63,7 @@ export function processorData(system: () => SystemHere): void {
   });
 
   test("the percept data are the latest observation as it was sent, and are empty after a clear", async () => {
-    await request("POST", "/observe", { strings: ["b", "a"], vectors: [[1, 2]], emotives: { joy: 0.1 } });
+    await succeed("POST", "/observe", { strings: ["b", "a"], vectors: [[1, 2]], emotives: { joy: 0.1 } });
     assert.deepEqual(await get("/percept-data"), {
       strings: ["b", "a"],
       vectors: [[1, 2]],
@@ -69,13 +71,13 @@ export function processorData(system: () => SystemHere): void {
       path: ["P1-p46b6b076c-process"],
       metadata: {},
     });
-    await request("POST", "/clear-working-memory");
+    await succeed("POST", "/clear-working-memory");
     assert.deepEqual(await get("/percept-data"), {});
   });
 
   test("the cognition data have every field, empty ones included", async () => {
-    await request("POST", "/observe", { strings: ["a"] });
-    await request("POST", "/observe", { strings: ["b"], emotives: { joy: 0.1 } });
+    await succeed("POST", "/observe", { strings: ["a"] });
+    await succeed("POST", "/observe", { strings: ["b"], emotives: { joy: 0.1 } });
     assert.deepEqual(await get("/cognition-data"), {
       predictions: [],
       emotives: { joy: 0.1 },
@@ -90,9 +92,9 @@ export function processorData(system: () => SystemHere): void {
   });
 
   test("the cognition data have the predictions, with the names of the proto", async () => {
-    for (const strings of [["a", "b"], ["c"]]) await request("POST", "/observe", { strings });
-    await request("POST", "/learn");
-    await request("POST", "/observe", { strings: ["a"] });
+    for (const strings of [["a", "b"], ["c"]]) await succeed("POST", "/observe", { strings });
+    await succeed("POST", "/learn");
+    await succeed("POST", "/observe", { strings: ["a"] });
     const { predictions } = (await get("/cognition-data")) as { predictions: Record<string, unknown>[] };
     const [prediction] = predictions;
     const { frequency, past, present, future, missing, matches, extras } = prediction ?? {};
@@ -111,7 +113,7 @@ export function processorData(system: () => SystemHere): void {
   });
 
   test("sleep and wake are confirmed, and sleep empties working memory", async () => {
-    await request("POST", "/observe", { strings: ["a"] });
+    await succeed("POST", "/observe", { strings: ["a"] });
     const asleep = await request("POST", "/sleep");
     assert.equal(asleep.json.message, "asleep");
     assert.ok(asleep.headers["kato-sequence"]);

@@ -81,10 +81,10 @@ test("an ingestion that is not there is a 404", async () => {
 });
 
 test("what waits is listed by its ingestion, however much it is, and what is applied is not", async () => {
-  await system.request("POST", "/processors/p1/pause");
+  await system.succeed("POST", "/processors/p1/pause");
   const first = await system.request("POST", "/p1/observations", linesOfTexts(texts(300)), ndjson);
   for (let index = 0; index < 3; index++) {
-    await system.request("POST", "/p1/observe", { strings: ["between"] }, { prefer: "respond-async" });
+    await system.succeed("POST", "/p1/observe", { strings: ["between"] }, { prefer: "respond-async" });
   }
   const second = await system.request("POST", "/p1/observations", linesOfTexts(texts(2)), ndjson);
   const list = async (from = 0) => {
@@ -96,6 +96,6 @@ test("what waits is listed by its ingestion, however much it is, and what is app
   const [one, other] = [first, second].map(({ json }) => json.ingestion);
   assert.deepEqual(await list(), { ids: [one, other], next: undefined });
   assert.deepEqual((await list(Number(first.json.last_sequence) + 1)).ids, [other]);
-  await system.request("POST", "/processors/p1/resume");
+  await system.succeed("POST", "/processors/p1/resume");
   await until("all is applied", async () => (await list()).ids.length === 0, 20_000);
 });

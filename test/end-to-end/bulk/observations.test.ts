@@ -14,7 +14,7 @@ before(async () => {
   system = await startSystem({ gatewayEnv: { IDLE_TIMEOUT_MS: "2000" } });
 });
 after(() => system?.stop());
-beforeEach(() => system.request("POST", "/p1/clear-all-memory"));
+beforeEach(() => system.succeed("POST", "/p1/clear-all-memory"));
 
 const post = (body: unknown, query = "", headers: Record<string, string> = ndjson) =>
   system.request("POST", `/p1/observations${query}`, body, headers);
@@ -138,7 +138,7 @@ test("learn=end learns after the last observation", async () => {
   const view = await done(`/p1/ingestions/${json.ingestion}`);
   assert.deepEqual([view.accepted, view.applied, view.learn], [2, 2, "applied"]);
   assert.deepEqual(await events(), []);
-  await system.request("POST", "/p1/observe", { strings: ["a"] });
+  await system.succeed("POST", "/p1/observe", { strings: ["a"] });
   const predictions = (await system.request("GET", "/p1/predictions")).json.message as unknown[];
   assert.equal(predictions.length, 1);
 });

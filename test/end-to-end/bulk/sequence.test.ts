@@ -11,7 +11,7 @@ before(async () => {
   system = await startSystemHere();
 });
 after(() => system?.stop());
-beforeEach(() => system.request("POST", "/p1/clear-all-memory"));
+beforeEach(() => system.succeed("POST", "/p1/clear-all-memory"));
 
 interface Message {
   results: Record<string, unknown>[];
@@ -66,9 +66,9 @@ test("it learns after each observation, learns at the end and clears in between 
 });
 
 test("the result of an observation names the model that it had learned", async () => {
-  await system.request("POST", "/p1/genes/change", { max_sequence_length: 2 });
+  await system.succeed("POST", "/p1/genes/change", { max_sequence_length: 2 });
   const { message } = await observe({ observations: of("a", "b") });
-  await system.request("POST", "/p1/genes/change", { max_sequence_length: 0 });
+  await system.succeed("POST", "/p1/genes/change", { max_sequence_length: 0 });
   assert.equal(message.results[0]?.auto_learned_model, "");
   assert.match(String(message.results[1]?.auto_learned_model), /^MODEL\|/);
 });

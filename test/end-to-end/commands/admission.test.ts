@@ -30,7 +30,7 @@ const bulk = (id: string, all: string[], headers: Record<string, string> = {}) =
 const view = (id: string) => viewOf(system.request, id);
 const events = (id: string) => eventsOf(system.request, id);
 const pause = async (id: string) => {
-  await send("POST", `/processors/${id}/pause`);
+  await system.succeed("POST", `/processors/${id}/pause`);
   await untilState(system.request, id, "paused");
 };
 const untilWorkedOff = (id: string) =>
@@ -119,7 +119,7 @@ test("a client that does not wait is told how much room there is, and is refused
   assert.equal(lines.length, maxDepth - 2 + 1, "a line for what is stored, and one for why there is no more");
   assert.deepEqual(JSON.parse(lines.at(-1) ?? "").retryable, true);
 
-  await send("POST", "/processors/deep/resume");
+  await system.succeed("POST", "/processors/deep/resume");
   await untilWorkedOff("deep");
   assert.equal((await send("GET", String(first.headers.location))).json.state, "applied");
   await until("the rest is taken", async () => {
@@ -137,7 +137,7 @@ test("a paused processor takes synchronous commands while few wait, then answers
   assert.equal((await bulk("deep", texts(50))).status, 202);
   assertRefused(await observe("deep", "refused", { prefer: "wait=300" }), "queue-paused");
   assert.equal((await observe("deep", "asynchronous", async)).status, 202);
-  await send("POST", "/processors/deep/resume");
+  await system.succeed("POST", "/processors/deep/resume");
   assert.equal((await waiting).status, 200);
   await untilWorkedOff("deep");
 });
@@ -162,7 +162,7 @@ test("each gateway knows how much waits and for how long, whichever gateway has 
     if (refused.status === 429) assertRefused(refused, "queue-full", "age");
     return refused.status === 429;
   });
-  await send("POST", "/processors/deep/resume");
+  await system.succeed("POST", "/processors/deep/resume");
   await untilWorkedOff("deep");
   assert.equal((await other("POST", "/deep/observe", { strings: ["taken"] }, async)).status, 202);
 });

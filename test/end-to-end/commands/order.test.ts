@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => system?.stop());
 beforeEach(async () => {
-  for (const id of system.ids) await system.request("POST", `/${id}/clear-all-memory`);
+  for (const id of system.ids) await system.succeed("POST", `/${id}/clear-all-memory`);
 });
 
 interface Applied {

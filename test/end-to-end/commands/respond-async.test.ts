@@ -51,8 +51,8 @@ test("the response is what the synchronous route answers", async () => {
     "/quick/clear-working-memory": /^wm-cleared$/,
     "/quick/clear-all-memory": /^all-cleared$/,
   };
-  await system.request("POST", "/quick/clear-working-memory");
-  for (const text of ["a", "b"]) await system.request("POST", "/quick/observe", { strings: [text] });
+  await system.succeed("POST", "/quick/clear-working-memory");
+  for (const text of ["a", "b"]) await system.succeed("POST", "/quick/observe", { strings: [text] });
   for (const [path, expected] of Object.entries(messages)) {
     assert.match(String((await untilEnded(await sendAsync(path))).response), expected);
   }
@@ -95,7 +95,7 @@ test("a synchronous command that failed can be asked for too; an unknown one is 
 });
 
 test("a command that its client gave up is known afterwards, and a queued one waits its turn", async () => {
-  await system.request("POST", "/slow/observe", { strings: ["first"] });
+  await system.succeed("POST", "/slow/observe", { strings: ["first"] });
   const given = await system.request(
     "POST",
     "/slow/observe",

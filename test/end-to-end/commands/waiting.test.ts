@@ -50,7 +50,7 @@ test("a preference that cannot be read is ignored", async () => {
 });
 
 test("with wait=0 the answer comes at once, and it is true", async () => {
-  await system.request("POST", "/quick/clear-all-memory");
+  await system.succeed("POST", "/quick/clear-all-memory");
   const { status, json } = await observe("quick", "in no time", "wait=0");
   if (status === 504 && json.effect === "none") assert.deepEqual(await events("quick"), []);
   else if (status === 200) assert.deepEqual(await events("quick"), ["in no time"]);
@@ -138,7 +138,7 @@ const observeAsync = async (text: string) =>
   );
 
 test("a query waits for the command that it names", async () => {
-  await system.request("POST", "/p1/observe", { strings: ["first"] });
+  await system.succeed("POST", "/p1/observe", { strings: ["first"] });
   await observeAsync("a");
   const sequence = await observeAsync("b");
   const { status, json } = await workingMemory({ "kato-after": String(sequence) });
@@ -153,12 +153,18 @@ test("a query waits for the command that it names", async () => {
 });
 
 test("it waits no longer than it may, and a command that expired counts as done", async () => {
+  const instance = system.simulators.at(-1);
+  assert.ok(instance);
   for (const text of ["c", "d", "e", "f", "g"]) await observeAsync(text);
   const sequence = await observeAsync("h");
+  // With a call under way it is busy, and not down.
+  await untilState(system.request, "p1", "applying");
+  await instance.kill("SIGSTOP");
   const { status, json } = await workingMemory({ "kato-after": String(sequence), prefer: "wait=1" });
   assert.deepEqual([status, json.effect], [504, "none"]);
   const late = await system.request("POST", "/p1/observe", { strings: ["late"] }, { prefer: "wait=0" });
   assert.equal(late.status, 504);
+  await instance.kill("SIGCONT");
   assert.equal((await workingMemory({ "kato-after": String(sequence + 1) })).status, 200);
 });
 
@@ -174,7 +180,7 @@ test("a query whose instance goes away while it waits is a 503 or a 504", async 
   const instance = system.simulators.at(-1);
   assert.ok(instance);
   // So that little has to be rebuilt.
-  await system.request("POST", "/p1/clear-working-memory");
+  await system.succeed("POST", "/p1/clear-working-memory");
   for (const text of ["i", "j", "k"]) await observeAsync(text);
   const sequence = await observeAsync("l");
   const asked = workingMemory({ "kato-after": String(sequence), prefer: "wait=3" });

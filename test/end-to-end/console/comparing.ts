@@ -6,10 +6,10 @@ import type { TheConsole } from "./the-console.ts";
 export function comparing(the: () => TheConsole): void {
   test("two processors are told the same, and what differs between them is shown", async () => {
     const { system, messageOf } = the();
-    const { request } = system;
-    for (const text of ["sun", "rain", "frost"]) await request("POST", "/left/observe", { strings: [text] });
-    await request("POST", "/left/learn");
-    await request("POST", "/right/genes/change", { recall_threshold: 0.5 });
+    const { succeed } = system;
+    for (const text of ["sun", "rain", "frost"]) await succeed("POST", "/left/observe", { strings: [text] });
+    await succeed("POST", "/left/learn");
+    await succeed("POST", "/right/genes/change", { recall_threshold: 0.5 });
     await using console = await the().open();
     const { page, errors } = console;
     await console.show("#/compare", "Compare");
@@ -28,7 +28,7 @@ export function comparing(the: () => TheConsole): void {
     for (const id of ["left", "right"]) {
       assert.deepEqual(await messageOf(`/${id}/working-memory`), [["rain"]], id);
     }
-    await request("POST", "/right/observe", { strings: ["hail"] });
+    await succeed("POST", "/right/observe", { strings: ["hail"] });
     await page.getByText("Working memory differs in 1 event.").waitFor();
     await page
       .getByLabel("Events of working memory of right")

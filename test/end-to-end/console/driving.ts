@@ -61,7 +61,7 @@ export function driving(the: () => TheConsole): void {
 
   test("a processor is paused, resumed and rebuilt, and the state that is shown is the gateway's", async () => {
     for (const text of ["a", "b", "c"])
-      await the().system.request("POST", "/operate/observe", { strings: [text] });
+      await the().system.succeed("POST", "/operate/observe", { strings: [text] });
     await using console = await the().open();
     const { page, errors } = console;
     await console.show("#/processors/operate", "operate");
@@ -69,7 +69,7 @@ export function driving(the: () => TheConsole): void {
     await page.getByRole("button", { name: "Pause" }).click();
     await badge.filter({ hasText: "paused" }).waitFor();
     await the().untilProcessor("operate", "is paused", ({ state }) => state === "paused");
-    await the().system.request("POST", "/operate/observe", { strings: ["d"] }, { prefer: "respond-async" });
+    await the().system.succeed("POST", "/operate/observe", { strings: ["d"] }, { prefer: "respond-async" });
     await page.getByText("Paused, and 1 wait.").waitFor();
     await page.getByRole("button", { name: "Resume" }).click();
     await badge.filter({ hasText: "ready" }).waitFor();
@@ -118,7 +118,7 @@ export function driving(the: () => TheConsole): void {
     });
 
     for (const text of ["x", "y"])
-      await the().system.request("POST", "/letters/observe", { strings: [text] });
+      await the().system.succeed("POST", "/letters/observe", { strings: [text] });
     const { json } = await the().system.request("POST", "/letters/learn");
     await page.getByRole("link", { name: String(second), exact: true }).click();
     await page.getByRole("button", { name: "Edit and send as a new command" }).click();
@@ -143,7 +143,7 @@ export function driving(the: () => TheConsole): void {
   /** Commands that fail without anybody waiting for them. */
   async function failThree(): Promise<void> {
     for (let index = 0; index < 3; index++) {
-      await the().system.request("DELETE", "/letters/model/none", undefined, { prefer: "respond-async" });
+      await the().system.succeed("DELETE", "/letters/model/none", undefined, { prefer: "respond-async" });
     }
     await until("they have failed", async () => (await the().lettersOf("letters")).length === 3);
   }
@@ -151,8 +151,8 @@ export function driving(the: () => TheConsole): void {
   test("the log is filtered by the gateway, followed, and each entry has a link", async () => {
     await using console = await the().open();
     const { page, errors } = console;
-    for (const text of ["a", "b"]) await the().system.request("POST", "/log/observe", { strings: [text] });
-    await the().system.request("POST", "/log/learn");
+    for (const text of ["a", "b"]) await the().system.succeed("POST", "/log/observe", { strings: [text] });
+    await the().system.succeed("POST", "/log/learn");
     await console.show("#/processors/log/log?method=Learn", "log");
     const rows = page.locator("tbody tr");
     await rows.first().waitFor();

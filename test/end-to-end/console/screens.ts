@@ -35,18 +35,18 @@ const looks = [
 export function showing(the: () => TheConsole): void {
   let readerKey: string;
   before(async () => {
-    const { request } = the().system;
+    const { succeed } = the().system;
     for (const strings of [["a"], ["b", script], ["c"]]) {
-      await request("POST", "/p1/observe", { strings, emotives: { [script]: 1 } });
+      await succeed("POST", "/p1/observe", { strings, emotives: { [script]: 1 } });
     }
-    await request("POST", "/p1/learn");
-    await request("POST", "/p1/observe", { strings: ["b", "other"] });
+    await succeed("POST", "/p1/learn");
+    await succeed("POST", "/p1/observe", { strings: ["b", "other"] });
     const model = encodeURIComponent(script.replaceAll("/", ""));
-    await request("DELETE", `/p1/model/${model}`, undefined, { prefer: "respond-async" });
+    await succeed("DELETE", `/p1/model/${model}`, undefined, { prefer: "respond-async" });
     const grants = { processors: ["p1"], scope: "read" };
-    readerKey = String((await request("POST", "/keys", { name: script, grants })).json.key);
-    const endpoint = (await request("GET", "/processors/p1")).json.endpoint;
-    await request("PUT", "/processors/p1", { name: script, grpc_endpoint: endpoint });
+    readerKey = String((await succeed("POST", "/keys", { name: script, grants })).json.key);
+    const endpoint = (await succeed("GET", "/processors/p1")).json.endpoint;
+    await succeed("PUT", "/processors/p1", { name: script, grpc_endpoint: endpoint });
     await until("there is a dead letter", async () => (await the().lettersOf("p1")).length === 1);
   });
 

@@ -53,10 +53,10 @@ export async function startTheConsole({ key, env }: ReturnType<typeof adminKey>)
     openBrowser(),
   ]);
   const simulators = await Promise.all(others.map((id) => startSimulator({ manifest: { id } })));
-  const { request, gateway } = system;
+  const { request, succeed, gateway } = system;
   await Promise.all(
     simulators.map(({ endpoint }, index) =>
-      request("PUT", `/processors/${others[index]}`, { grpc_endpoint: endpoint }),
+      succeed("PUT", `/processors/${others[index]}`, { grpc_endpoint: endpoint }),
     ),
   );
   const viewOf = async (id: string) => (await request("GET", `/processors/${id}`)).json;

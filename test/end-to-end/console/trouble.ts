@@ -23,14 +23,14 @@ export function trouble(the: () => TheConsole): void {
 
   test("a processor that is held is adopted, up to where its instance has everything", async () => {
     const { system, untilProcessor, messageOf } = the();
-    for (const text of ["a", "b"]) await system.request("POST", "/held/observe", { strings: [text] });
+    for (const text of ["a", "b"]) await system.succeed("POST", "/held/observe", { strings: [text] });
     await system.worker.stop();
     await withStreams(system.nats.url, (streams) =>
       streams.purge("KV_kato-checkpoints", { filter: "$KV.kato-checkpoints.held" }),
     );
     await system.worker.restart();
     await untilProcessor("held", "is held", ({ state }) => state === "held");
-    await system.request("POST", "/held/observe", { strings: ["c"] }, { prefer: "respond-async" });
+    await system.succeed("POST", "/held/observe", { strings: ["c"] }, { prefer: "respond-async" });
     await using console = await the().open();
     const { page, errors } = console;
     await console.show("#/processors/held", "held");

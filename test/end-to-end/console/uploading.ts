@@ -25,7 +25,7 @@ async function drop(page: Page, { name, buffer }: ReturnType<typeof fileOf>): Pr
 export function uploading(the: () => TheConsole): void {
   test("a file is dragged in, its refused lines are named, and it is followed until it is applied", async () => {
     const { system, messageOf, untilProcessor } = the();
-    await system.request("POST", "/processors/upload/pause");
+    await system.succeed("POST", "/processors/upload/pause");
     await untilProcessor("upload", "is paused", ({ state }) => state === "paused");
     await using console = await the().open();
     const { page, errors } = console;
@@ -47,9 +47,9 @@ export function uploading(the: () => TheConsole): void {
     await page.getByRole("link", { name: "Overview" }).click();
     await waiting.waitFor();
     await page.getByRole("link", { name: "Upload" }).click();
-    await system.request("POST", "/processors/upload/resume");
+    await system.succeed("POST", "/processors/upload/resume");
     await page.getByText("All of it is applied.").waitFor();
-    await system.request("POST", "/upload/observe", { strings: ["a"] });
+    await system.succeed("POST", "/upload/observe", { strings: ["a"] });
     const [prediction] = (await messageOf("/upload/predictions")) as { future: unknown }[];
     assert.deepEqual(prediction?.future, [["b"], ["c"]]);
     assert.deepEqual(errors, []);

@@ -48,7 +48,7 @@ test("the genome has a node for each processor, with its genes", async () => {
 });
 
 test("each processor is listed with its endpoint and its state", async () => {
-  await system.request("POST", "/p46b6b076c/clear-all-memory");
+  await system.succeed("POST", "/p46b6b076c/clear-all-memory");
   const observed = await system.request("POST", "/p46b6b076c/observe", { strings: ["a"] });
   const sequence = Number(observed.headers["kato-sequence"]);
   await until("the worker has reported it", async () => {
@@ -85,9 +85,9 @@ test("each processor is listed with its endpoint and its state", async () => {
 });
 
 test("what one processor was told is not in another", async () => {
-  await system.request("POST", "/p46b6b076c/clear-all-memory");
-  await system.request("POST", "/pd5d9e6c4c/clear-all-memory");
-  await system.request("POST", "/p46b6b076c/observe", { strings: ["of p1"] });
+  await system.succeed("POST", "/p46b6b076c/clear-all-memory");
+  await system.succeed("POST", "/pd5d9e6c4c/clear-all-memory");
+  await system.succeed("POST", "/p46b6b076c/observe", { strings: ["of p1"] });
   const { json } = await system.request("POST", "/pd5d9e6c4c/observe", { strings: ["of p2"] });
   assert.equal(json.id, "pd5d9e6c4c");
   assert.equal(json.interval, 1);

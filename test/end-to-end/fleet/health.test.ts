@@ -30,7 +30,7 @@ const observeAsync = (id: string, text: string) =>
   send("POST", `/${id}/observe`, { strings: [text] }, { prefer: "respond-async" });
 
 test("an idle instance that hangs is down, and is ready when it goes on", async () => {
-  await send("POST", "/p1/observe", { strings: ["a"] });
+  await system.succeed("POST", "/p1/observe", { strings: ["a"] });
   await system.simulator.kill("SIGSTOP");
   await untilP1Is("down");
   const { reason, since, healthy } = await view("p1");
@@ -46,7 +46,7 @@ test("an idle instance that hangs is down, and is ready when it goes on", async 
 });
 
 test("a Learn whose instance hangs before it has read the call was not started, and its record says the same", async () => {
-  await send("POST", "/p1/observe", { strings: ["a"] });
+  await system.succeed("POST", "/p1/observe", { strings: ["a"] });
   await system.simulator.kill("SIGSTOP");
   const late = await send("POST", "/p1/learn", undefined, { prefer: "wait=1" });
   assert.deepEqual([late.status, late.json.effect], [504, "none"], late.text);
@@ -69,7 +69,7 @@ test("a busy instance is not down", async () => {
 });
 
 test("while its database is away a processor is down, and queued commands wait instead of failing", async () => {
-  await send("POST", "/p1/clear-working-memory");
+  await system.succeed("POST", "/p1/clear-working-memory");
   writeFileSync(mongoAway, "");
   // Where one fails it is known at once. Otherwise an idle instance is asked only now and then.
   const first = await observeAsync("p1", "fails");

@@ -41,7 +41,7 @@ const logOf = async (id: string, query = "") =>
   (await send("GET", `/processors/${id}/log${query}`)).json as unknown as { commands: Line[]; next?: number };
 
 test("a paused processor takes commands and applies none until it is resumed, even if its worker is killed", async () => {
-  await observe("p1", "before");
+  assert.equal((await observe("p1", "before")).status, 200);
   const { status, json } = await send("POST", "/processors/p1/pause");
   assert.deepEqual([status, json.paused], [200, true]);
   await untilItIs("paused", "p1");
@@ -71,7 +71,7 @@ test("a paused processor takes commands and applies none until it is resumed, ev
 
 test("the log tells each command with its method, sender, time and outcome", async () => {
   await send("DELETE", "/p2/model/nosuch");
-  await send("POST", "/processors/p2/pause");
+  await system.succeed("POST", "/processors/p2/pause");
   await untilItIs("paused", "p2");
   const queued = await observeAsync("p2", "waits");
   const { commands } = await logOf("p2");
@@ -86,7 +86,7 @@ test("the log tells each command with its method, sender, time and outcome", asy
   assert.equal(last[1]?.command, queued.json.command);
   assert.match(last[1]?.sender ?? "", /127\.0\.0\.1$/);
   assert.ok(Math.abs(Date.parse(last[1]?.time ?? "") - Date.now()) < 60_000);
-  await send("POST", "/processors/p2/resume");
+  await system.succeed("POST", "/processors/p2/resume");
   await untilApplied(queued);
   await until("it is told", async () => (await logOf("p2")).commands.at(-1)?.outcome === "applied");
 
@@ -101,8 +101,9 @@ test("the log tells each command with its method, sender, time and outcome", asy
 });
 
 test("the log is trimmed to its history, and never below what a rebuild needs (A5)", async () => {
-  await send("POST", "/p1/learn");
-  for (let index = 0; index < 30; index++) await observe("p1", `e${index}`);
+  await system.succeed("POST", "/p1/learn");
+  for (let index = 0; index < 30; index++)
+    await system.succeed("POST", "/p1/observe", { strings: [`e${index}`] });
   const sequences = (await logOf("p1")).commands.map(({ sequence }) => sequence);
   assert.ok(sequences.length >= 30, "the log still has what working memory comes from");
   await system.simulator.kill();
@@ -110,7 +111,7 @@ test("the log is trimmed to its history, and never below what a rebuild needs (A
   await until("it is rebuilt", async () => (await send("GET", "/p1/ping")).status === 200);
   assert.equal((await events("p1")).length, 30);
 
-  await send("POST", "/p1/learn");
+  await system.succeed("POST", "/p1/learn");
   await until("it is trimmed", async () => (await logOf("p1")).commands.length === 10);
   const last = (await logOf("p1")).commands.at(-1);
   assert.equal(last?.method, "Learn");
@@ -132,7 +133,7 @@ test("a processor can be registered, changed and removed while everything runs",
     await until("it is on the other one", async () => (await observe("p3", "b")).status === 200);
     assert.deepEqual(await events("p3"), ["a", "b"]);
 
-    await send("POST", "/processors/p3/pause");
+    await system.succeed("POST", "/processors/p3/pause");
     await untilItIs("paused", "p3");
     await observeAsync("p3", "queued");
     const refused = await send("DELETE", "/processors/p3");
@@ -142,7 +143,7 @@ test("a processor can be registered, changed and removed while everything runs",
     assert.equal((await send("DELETE", "/processors/p3")).status, 404);
 
     // What was accepted is not lost: it is applied when the processor is registered again.
-    await send("PUT", "/processors/p3", { name: "P3", grpc_endpoint: two });
+    await system.succeed("PUT", "/processors/p3", { name: "P3", grpc_endpoint: two });
     await until("it is applied", async () => (await send("GET", "/p3/working-memory")).status === 200);
     await until("it is applied", async () => (await events("p3")).length === 3);
     await until("nothing is queued", async () => (await send("DELETE", "/processors/p3")).status === 200);
@@ -208,7 +209,7 @@ test("what a client asks next does not contradict what it was told", async () =>
       ["ready", 0, 0, json.interval, Number(headers["kato-sequence"])],
     );
   }
-  await observe("p1", "the last");
+  assert.equal((await observe("p1", "the last")).status, 200);
   const removed = await send("DELETE", "/processors/p1");
   assert.equal(removed.status, 200, removed.text);
 });

@@ -46,7 +46,7 @@ async function fail(command: "backup" | "restore", name: string): Promise<string
 }
 
 /** Observes, learns and leaves something in working memory. Resolves to the model's name. */
-async function teach(send: Send, id: string): Promise<string> {
+async function teach({ succeed: send }: System, id: string): Promise<string> {
   await send("POST", `/${id}/genes/change`, { recall_threshold: 0.25 });
   for (const text of ["a", "b", "c"]) await send("POST", `/${id}/observe`, { strings: [text] });
   const { json } = await send("POST", `/${id}/learn`);
@@ -70,17 +70,17 @@ async function memoryOf(send: Send, id: string, model: string) {
 test("what was backed up while it ran is restored into an empty NATS", async () => {
   const send = system.request;
   const models = new Map<string, string>();
-  for (const { id } of processors) models.set(id, await teach(send, id));
+  for (const { id } of processors) models.set(id, await teach(system, id));
   const sendKey = () => system.request("POST", "/p1/observe", { strings: ["c"] }, { "idempotency-key": "k" });
   const keyed = await sendKey();
-  await send("DELETE", "/p1/model/none", undefined, { prefer: "respond-async" });
+  await system.succeed("DELETE", "/p1/model/none", undefined, { prefer: "respond-async" });
   const bulk = await send("POST", "/p1/observations", linesOfTexts(["x", "y"]), ndjson);
   const ingestion = `/p1/ingestions/${bulk.json.ingestion}`;
   await untilDone(send, ingestion);
   // It stands still because a person wants it, with a command that waits.
-  await send("POST", "/processors/p2/pause");
+  await system.succeed("POST", "/processors/p2/pause");
   await untilState(send, "p2", "paused");
-  await send("POST", "/p2/observe", { strings: ["queued"] }, { prefer: "respond-async" });
+  await system.succeed("POST", "/p2/observe", { strings: ["queued"] }, { prefer: "respond-async" });
   const memories = new Map<string, Awaited<ReturnType<typeof memoryOf>>>();
   for (const [id, model] of models) memories.set(id, await memoryOf(send, id, model));
   const counts = (await send("GET", ingestion)).json;
@@ -121,8 +121,8 @@ test("what was backed up while it ran is restored into an empty NATS", async () 
 
   // The instances' own store, as of the same moment; that of p3 is lost.
   await cp(inFolder("mongodb"), inFolder("mongodb-backup"), { recursive: true });
-  await send("POST", "/p1/observe", { strings: ["later"] });
-  await send("POST", "/p1/learn");
+  await system.succeed("POST", "/p1/observe", { strings: ["later"] });
+  await system.succeed("POST", "/p1/learn");
   await system.stop();
   await rm(inFolder("mongodb"), { recursive: true });
   await rm(inFolder("mongodb-backup/p3"), { recursive: true });
@@ -181,7 +181,7 @@ test("a backup that is stopped resumes what it has paused, and leaves a folder t
   const [instance] = system.simulators;
   // A command that does not end keeps the backup from going on.
   await instance?.kill("SIGSTOP");
-  await send("POST", "/p1/observe", { strings: ["slow"] }, { prefer: "respond-async" });
+  await system.succeed("POST", "/p1/observe", { strings: ["slow"] }, { prefer: "respond-async" });
   await until("it is begun", async () => (await viewOf(send, "p1")).state === "applying");
   const backup = start("backup", "stopped");
   await until("p1 is paused", async () => (await viewOf(send, "p1")).paused);
@@ -198,7 +198,7 @@ test("what a backup has left paused when it was killed is told, and can be resum
   const send = system.request;
   const [instance] = system.simulators;
   await instance?.kill("SIGSTOP");
-  await send("POST", "/p1/observe", { strings: ["slow"] }, { prefer: "respond-async" });
+  await system.succeed("POST", "/p1/observe", { strings: ["slow"] }, { prefer: "respond-async" });
   await until("it is begun", async () => (await viewOf(send, "p1")).state === "applying");
   const backup = start("backup", "killed");
   await until("p1 is paused", async () => (await viewOf(send, "p1")).paused);
@@ -214,7 +214,7 @@ test("what a backup has left paused when it was killed is told, and can be resum
     output,
     /^backup: p1 was left paused by the backup of .+; POST \/processors\/p1\/resume resumes it$/m,
   );
-  await send("POST", "/processors/p1/resume");
+  await system.succeed("POST", "/processors/p1/resume");
   await untilIdle(send, "p1");
   assert.equal((await viewOf(send, "p1")).paused_by, undefined);
 });

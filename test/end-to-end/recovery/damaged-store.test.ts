@@ -49,7 +49,7 @@ test("a log that was deleted is made anew, goes on above the used numbers, and t
 });
 
 test("an observation that was removed from the log before it was applied is counted as lost", async () => {
-  await system.request("POST", "/p1/clear-all-memory", undefined, wait);
+  await system.succeed("POST", "/p1/clear-all-memory", undefined, wait);
   await system.worker.stop();
   const all = texts(5);
   const { headers, json } = await system.request("POST", "/p1/observations", linesOfTexts(all), ndjson);
@@ -72,7 +72,7 @@ test("an observation that was removed from the log before it was applied is coun
 });
 
 test("where NATS went back to an older state, what was applied since stays, and this is told", async () => {
-  await system.request("POST", "/p1/clear-all-memory", undefined, wait);
+  await system.succeed("POST", "/p1/clear-all-memory", undefined, wait);
   const { dir } = system.nats;
   const earlier = await observed("a");
   await betweenStarts(() => cp(storeOf(dir), copyOf(dir), { recursive: true }));
@@ -97,7 +97,7 @@ test("where NATS went back to an older state, what was applied since stays, and 
 });
 
 test("a processor whose checkpoint is gone is held until its instance is adopted", async () => {
-  await system.request("POST", "/p1/clear-all-memory", undefined, wait);
+  await system.succeed("POST", "/p1/clear-all-memory", undefined, wait);
   await observed("a");
   await system.worker.stop();
   await withStreams(system.nats.url, (streams) => streams.purge("KV_kato-checkpoints"));
@@ -124,7 +124,7 @@ test("a processor whose checkpoint is gone is held until its instance is adopted
 });
 
 test("a held processor is given its log again", async () => {
-  await system.request("POST", "/p1/clear-all-memory", undefined, wait);
+  await system.succeed("POST", "/p1/clear-all-memory", undefined, wait);
   const from = (await viewOf(system.request)).last;
   await observed("a");
   await system.worker.stop();

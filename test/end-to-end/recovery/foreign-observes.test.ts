@@ -16,8 +16,8 @@ async function startWith(t: TestContext, FOREIGN_OBSERVES: string) {
   return { system, stranger };
 }
 
-const observe = ({ request }: SystemHere, text: string) =>
-  request("POST", "/p1/observe", { strings: [text] });
+const observe = ({ succeed }: SystemHere, text: string) =>
+  succeed("POST", "/p1/observe", { strings: [text] });
 
 test("an observation past the gateway is noticed while nothing is sent, taken back, and told", async (t) => {
   const { system, stranger } = await startWith(t, "mend");

@@ -24,7 +24,7 @@ const observe = (id: string, text: string) => system.request("POST", `/${id}/obs
 const untilItIs = (state: string) => untilState(system.request, "p1", state);
 
 test("a processor whose instance is away answers 503 at once, with Retry-After, and other processors go on", async () => {
-  await observe("p1", "before");
+  assert.equal((await observe("p1", "before")).status, 200);
   await instance.kill();
   await untilItIs("down");
   const { healthy, reason } = await viewOf(system.request);
@@ -160,7 +160,7 @@ test("a processor that is moved away from a hanging instance delays no other one
   await untilIdle(system.request);
   await instance.kill("SIGSTOP");
   const async = { prefer: "respond-async" };
-  await system.request("POST", "/p1/observe", { strings: ["hangs"] }, async);
+  await system.succeed("POST", "/p1/observe", { strings: ["hangs"] }, async);
   await untilItIs("applying");
 
   await register("p1", other);

@@ -48,7 +48,7 @@ test("with a working memory that is too large to be read, an observation of vect
   await fill();
   const vectors = await observe({ vectors: [[1, 2]] });
   assert.equal(vectors.status, 200, vectors.text.slice(0, 500));
-  await send("POST", "/p1/learn");
+  await system.succeed("POST", "/p1/learn");
   await fill();
   const refused = await observe({ vectors: [[1, 2, 3]] });
   assert.equal(refused.status, 422, refused.text.slice(0, 500));
@@ -56,7 +56,7 @@ test("with a working memory that is too large to be read, an observation of vect
 });
 
 test("it is restored after the instance and the worker were killed", async () => {
-  await send("POST", "/p1/clear-working-memory");
+  await system.succeed("POST", "/p1/clear-working-memory");
   const last = await fill();
   await system.worker.kill();
   await system.simulator.kill();

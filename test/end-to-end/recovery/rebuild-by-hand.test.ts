@@ -25,6 +25,8 @@ after(() => system?.stop());
 const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   system.request(method, path, body, headers);
 const observe = (id: string, ...strings: string[]) => send("POST", `/${id}/observe`, { strings });
+/** As `observe`, where the test rests on it. */
+const tell = (id: string, ...strings: string[]) => system.succeed("POST", `/${id}/observe`, { strings });
 const rebuild = (id: string, query = "", body?: unknown) =>
   send("POST", `/processors/${id}/rebuild${query}`, body);
 /** On a busy machine an instance that is there may seem down for a moment. */
@@ -61,29 +63,29 @@ async function knowledgeOf(id: string, models: string[]) {
 async function teach(id: string): Promise<string[]> {
   const models: string[] = [];
   const learn = async (...events: string[][]) => {
-    for (const event of events) await observe(id, ...event);
+    for (const event of events) await tell(id, ...event);
     models.push(String((await send("POST", `/${id}/learn`)).json.message));
   };
   await learn(["a"], ["b", "c"], ["d"]);
   await learn(["x"], ["y"]);
   await learn(["a"], ["b", "c"], ["d"]);
-  await send("DELETE", `/${id}/model/${encodeURIComponent(String(models[1]))}`);
+  await system.succeed("DELETE", `/${id}/model/${encodeURIComponent(String(models[1]))}`);
   await send("DELETE", `/${id}/model/nosuch`);
-  await send("POST", `/${id}/genes/change`, { data: { max_sequence_length: 3, persistence: 4 } });
-  await observe(id, "k");
-  await observe(id, "l");
+  await system.succeed("POST", `/${id}/genes/change`, { data: { max_sequence_length: 3, persistence: 4 } });
+  await tell(id, "k");
+  await tell(id, "l");
   const { auto_learned_model } = (await observe(id, "m")).json.message as { auto_learned_model: string };
   models.push(auto_learned_model);
-  await send("POST", `/${id}/genes/change`, { data: { max_sequence_length: 0 } });
-  await send("POST", `/${id}/gene/increment-recall-threshold`, { increment: 0.2 });
+  await system.succeed("POST", `/${id}/genes/change`, { data: { max_sequence_length: 0 } });
+  await system.succeed("POST", `/${id}/gene/increment-recall-threshold`, { increment: 0.2 });
   const queued = await send("POST", `/${id}/observe`, { strings: ["a"] }, { prefer: "respond-async" });
-  await send("GET", `/${id}/ping`, undefined, { "kato-after": String(queued.json.sequence) });
+  await system.succeed("GET", `/${id}/ping`, undefined, { "kato-after": String(queued.json.sequence) });
   return models;
 }
 
 test("a rebuild by hand restores a working memory that somebody else has changed", async () => {
-  await observe("p1", "one");
-  await observe("p1", "two");
+  await tell("p1", "one");
+  await tell("p1", "two");
   const before = await knowledgeOf("p1", []);
   const planned = await rebuild("p1", "?dry_run=true");
   assert.deepEqual(planned.json, {
@@ -115,7 +117,7 @@ test("a rebuild by hand restores a working memory that somebody else has changed
   );
   const { interval } = (await observe("p1", "three")).json;
   assert.equal(interval, 3, "the interval goes on");
-  await send("POST", "/p1/clear-working-memory");
+  await system.succeed("POST", "/p1/clear-working-memory");
 });
 
 test("a replay of the kept history gives a cleared instance the same knowledge, and tells nobody anything again", async () => {
@@ -172,12 +174,12 @@ test("a rebuild that is not possible is refused and changes nothing", async () =
   }
   assert.equal((await rebuild("nobody")).status, 404);
   assert.equal((await rebuild("p1", "?dry_run=perhaps")).status, 422);
-  await send("POST", "/processors/p1/pause");
+  await system.succeed("POST", "/processors/p1/pause");
   await untilItIs("paused", "p1");
   const { status, json } = await rebuild("p1", "", { from: 1 });
   assert.deepEqual([status, json.effect], [409, "none"]);
   assert.equal((await rebuild("p1")).status, 200, "working memory can be rebuilt nevertheless");
-  await send("POST", "/processors/p1/resume");
+  await system.succeed("POST", "/processors/p1/resume");
   await system.simulator.kill();
   await untilItIs("down", "p1");
   assert.equal((await rebuild("p1")).status, 503);

@@ -17,7 +17,7 @@ after(() => system?.stop());
 
 const observe = (text: string, prefer = "wait=20") =>
   system.request("POST", "/p1/observe", { strings: [text] }, { prefer });
-const clear = () => system.request("POST", "/p1/clear-all-memory");
+const clear = () => system.succeed("POST", "/p1/clear-all-memory");
 const events = () => eventsOf(system.request);
 const isUsable = async () => (await viewOf(system.request)).healthy;
 const assertNotOwned = ({ status, headers, json }: Answer) => {

@@ -37,7 +37,7 @@ for (const { about, worker, gateway } of [
     await Promise.all([restart(system.worker, worker), restart(system.gateway, gateway)]);
     await until("the gateway is ready", async () => (await system.request("GET", "/ready")).status === 200);
     await untilState(system.request, "p1", "ready");
-    await system.request("POST", "/p1/clear-working-memory");
+    await system.succeed("POST", "/p1/clear-working-memory");
     for (const text of ["a", "b"]) {
       const headers = { prefer: "wait=5", "idempotency-key": `${about} ${text}` };
       const answer = await system.request("POST", "/p1/observe", { strings: [text] }, headers);
@@ -45,7 +45,7 @@ for (const { about, worker, gateway } of [
     }
     assert.deepEqual(await eventsOf(system.request), ["a", "b"]);
     // What waits is not thought to have waited for an hour.
-    await system.request("POST", "/processors/p1/pause");
+    await system.succeed("POST", "/processors/p1/pause");
     await untilState(system.request, "p1", "paused");
     const later = await system.request("POST", "/p1/learn", undefined, { prefer: "respond-async" });
     assert.equal(later.status, 202);
@@ -60,7 +60,7 @@ for (const { about, worker, gateway } of [
     );
     const second = await system.request("POST", "/p1/learn", undefined, { prefer: "respond-async" });
     assert.equal(second.status, 202, second.text);
-    await system.request("POST", "/processors/p1/resume");
+    await system.succeed("POST", "/processors/p1/resume");
     await untilState(system.request, "p1", "ready");
 
     assert.ok(Math.abs((await skewOf(system.worker)) - worker / 1_000) < 5);

@@ -39,7 +39,7 @@ test("an idle gateway writes nothing: probes and scrapes that succeed have no li
   for (const path of ["/health", "/ready?x=1", "/metrics", "/kato-api/ping"]) {
     assert.equal((await system.request("GET", path)).status, 200, path);
   }
-  await system.request("GET", "/processors");
+  await system.succeed("GET", "/processors");
   await requestLine("/processors");
   const paths = linesOf(system.gateway)
     .slice(before)
@@ -164,7 +164,7 @@ test("the worker logs a command that failed, and none that succeeded", async () 
   );
   const before = linesOf(system.worker).length;
   assert.equal((await system.request("POST", "/p1/observe", { strings: ["a"] })).status, 200);
-  await system.request("POST", "/p1/learn");
+  await system.succeed("POST", "/p1/learn");
   await fail();
   assert.equal(linesOf(system.worker).length, before + 1, "there is one more line, that of the failure");
 });

@@ -45,7 +45,7 @@ const seriesOf = (metrics: Map<string, number>, name: string, containing = "") =
   );
 
 test("the gateway counts requests by processor and outcome, and times them by method and outcome", async () => {
-  await system.request("POST", "/p1/observe", { strings: ["a"] });
+  await system.succeed("POST", "/p1/observe", { strings: ["a"] });
   await system.request("POST", "/p1/observe", { strings: [1] });
   await system.request("POST", "/nobody/observe", { strings: ["a"] });
   await system.request("GET", "/no/such/path?p1");
@@ -65,7 +65,7 @@ test("the gateway counts requests by processor and outcome, and times them by me
 });
 
 test("the worker counts commands, times their wait and their call, and tells the state of each processor", async () => {
-  await system.request("POST", "/p1/learn");
+  await system.succeed("POST", "/p1/learn");
   const metrics = await workerMetrics();
   assert.equal(metrics.get('kato_commands_total{processor="p1",outcome="applied"}'), 2);
   assert.equal(metrics.get('kato_queue_wait_seconds_count{method="Learn"}'), 1);

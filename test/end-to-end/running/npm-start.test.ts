@@ -89,7 +89,8 @@ test("npm start runs the whole system, leaves no process behind, and goes on whe
         const own = (symbol: string) => `${symbol} of ${id}`;
         const observe = async (...strings: string[]) => {
           const body = { strings: strings.map(own) };
-          assert.equal((await send("POST", `/${id}/observe`, body)).status, 200);
+          const { status, text } = await send("POST", `/${id}/observe`, body);
+          assert.equal(status, 200, text);
         };
         for (const symbol of ["a", "b", "c", "d", "e"]) await observe(symbol);
         const { message: learned } = (await send("POST", `/${id}/learn`)).json;
@@ -98,7 +99,8 @@ test("npm start runs the whole system, leaves no process behind, and goes on whe
 
         await observe("b");
         await observe("d", "x");
-        const { json } = await send("GET", `/${id}/predictions`);
+        const { status, text, json } = await send("GET", `/${id}/predictions`);
+        assert.equal(status, 200, text);
         const predictions = json.message as Record<string, unknown>[];
         assert.equal(predictions.length, 1);
         const { name, past, present, future, missing, extras } = predictions[0] ?? {};
@@ -124,10 +126,12 @@ test("npm start runs the whole system, leaves no process behind, and goes on whe
       const { npm, send } = await npmStart(t, dataDir);
       for (const id of ids) {
         const model = await send("GET", `/${id}/model/${encodeURIComponent(models.get(id) ?? "")}`);
-        assert.equal(model.status, 200);
+        assert.equal(model.status, 200, model.text);
         assert.equal((model.json.message as { frequency: number }).frequency, 1);
 
-        const { message, interval } = (await send("GET", `/${id}/working-memory`)).json;
+        const { status, text, json } = await send("GET", `/${id}/working-memory`);
+        assert.equal(status, 200, text);
+        const { message, interval } = json;
         assert.deepEqual(message, [[`b of ${id}`], [`d of ${id}`, `x of ${id}`]]);
         assert.equal(interval, 7);
       }

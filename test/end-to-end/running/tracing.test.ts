@@ -61,9 +61,9 @@ test("without OpenTelemetry the instance is given the trace headers of the clien
   const both = { traceparent: [traceparent], tracestate: [tracestate] };
   assert.equal((await observe({ traceparent, tracestate })).status, 200);
   assert.deepEqual(toldOf("Observe"), both);
-  await system.request("GET", "/p1/working-memory", undefined, { traceparent, tracestate });
+  await system.succeed("GET", "/p1/working-memory", undefined, { traceparent, tracestate });
   assert.deepEqual(toldOf("GetWorkingMemory"), both);
-  await system.request("POST", "/p1/learn", {}, { traceparent });
+  await system.succeed("POST", "/p1/learn", {}, { traceparent });
   assert.deepEqual(toldOf("Learn"), { traceparent: [traceparent], tracestate: [] });
 });
 

@@ -27,6 +27,7 @@ test("the checkpoint of an idle processor is written again when its bucket was d
   await until("it is applied and persisted", async () => (await appliedIn()) === 1);
   await withStreams(nats.url, (streams) => streams.delete(bucketStream("checkpoints")));
   assert.equal(await appliedIn(), undefined);
+  // On a busy machine the worker may just take the processor's lease anew, and then writes it when it has.
   await worker.restoreCheckpoints();
-  assert.equal(await appliedIn(), 1);
+  await until("it is written again", async () => (await appliedIn()) === 1);
 });

@@ -116,6 +116,22 @@ test("headers and a body that go on for too long end their connection, and are c
   assert.equal(await reached("body"), 1);
 });
 
+test("a body that goes on for too long is counted once, also where its connection closes late", async (t) => {
+  const bodyMs = 100;
+  const { app, open, reached } = await listening(t, { bodyMs });
+  // The event loop stands still between the answer and the end of the connection.
+  app.server.on("request", ({ method }, response) => {
+    response.once("close", () => {
+      const over = performance.now() + 2 * bodyMs;
+      while (method === "POST" && performance.now() < over);
+    });
+  });
+  const dripping = await open();
+  dripping.write(post("/p1/observe", 100));
+  assert.match(await readAll(dripping), /longer than 100 ms/);
+  assert.equal(await reached("body"), 1);
+});
+
 test("an upload of which nothing comes ends its connection, and is counted", async (t) => {
   const { send, open, reached } = await listening(t, { idleMs: 200 });
   const idle = await open();

@@ -6,6 +6,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { GrpcConnection } from "../../../libs/kato/grpc-connection.ts";
 import { maxMessageBytes } from "../../../libs/kato/rpcs.ts";
 import type { CallResult } from "../../../libs/kato/unary-call.ts";
@@ -262,4 +263,39 @@ test("what answers and has no HTTP/2 is no connection", async (t) => {
   const connection = new GrpcConnection(await connectTo(t, other), target);
   assert.equal(await connection.opened, false);
   await connection.closed;
+});
+
+/** A server in a thread of its own, which goes on while the test stands still. */
+const threadedServer = `
+  const { parentPort, workerData: answered } = require("node:worker_threads");
+  const http2 = require("node:http2").createServer();
+  http2.on("stream", (stream) => {
+    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+    stream.on("close", () => setImmediate(() => {
+      Atomics.store(answered, 0, 1);
+      Atomics.notify(answered, 0);
+    }));
+    stream.resume().on("end", () => stream.end(Buffer.alloc(5)));
+  });
+  http2.listen(0, "127.0.0.1", () => parentPort.postMessage(http2.address().port));`;
+
+test("an answer that has come counts, although this process stood still until the time was over", async (t) => {
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  const thread = new Worker(threadedServer, { eval: true, workerData: answered });
+  t.after(() => thread.terminate());
+  const [port] = await once(thread, "message");
+  const socket = connect(port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  await once(socket, "connect");
+  const connection = new GrpcConnection(socket, target);
+  assert.equal(await connection.opened, true);
+  const timeoutMs = 100;
+  const over = performance.now() + timeoutMs;
+  const result = call(connection, Buffer.alloc(0), timeoutMs);
+  setImmediate(() => {
+    Atomics.wait(answered, 0, 0, 10_000);
+    while (performance.now() <= over);
+  });
+  assert.equal((await result).kind, "response");
 });

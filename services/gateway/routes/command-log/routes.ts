@@ -92,7 +92,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const followed = {
         page: (start: number) => pageOfLog(backend, processor, filter, { from: start, limit: toldAtOnce }),
         progress: () => ({
-          applied: backend.states.get(processor)?.applied ?? 0,
+          applied: backend.states.applied(processor) ?? 0,
           last: backend.states.lastKnown(processor),
         }),
       };
@@ -110,7 +110,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       return withNats(backend, processor, async () => {
         const command = await readCommand(backend.nats.connection, processor, sequence);
         if (!command) throw notInLog(processor, sequence);
-        const view = await commandView(backend, command, backend.states.get(processor)?.applied);
+        const view = await commandView(backend, command, backend.states.applied(processor));
         return {
           ...view,
           bytes: command.data.length,
@@ -141,7 +141,7 @@ async function pageOfLog(
   filter: Filter,
   { from, limit }: { from: number; limit: number },
 ) {
-  const applied = backend.states.get(processor)?.applied;
+  const applied = backend.states.applied(processor);
   const { found, next } = await searchLog(backend.nats.connection, {
     processor,
     from,

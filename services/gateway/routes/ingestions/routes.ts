@@ -29,7 +29,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
   const watchers = new IngestionWatchers({
     // Whoever listens has seen the ingestion before.
     look: (processor, ingestion) => look(options.backend(), processor, ingestion, anybody),
-    appliedOf: (processor) => options.backend().states.get(processor)?.applied,
+    appliedOf: (processor) => options.backend().states.applied(processor),
   });
   app.addHook("preClose", async () => closing.abort());
 

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import type { CallLatency, ProcessorState } from "../../../../libs/commands/messages/processor-state.ts";
 import type { ProcessorEntry } from "../../../../libs/registry/processor-entry.ts";
 import type { Backend } from "../../fleet/backend.ts";
+import { hasNumbers } from "../../fleet/processor-states.ts";
 import { oneOf } from "../../http/schemas.ts";
 import { exampleProcessor, exampleTime } from "../../openapi/examples.ts";
 import { orNull, Text, Time, Whole } from "../../openapi/schemas.ts";
@@ -17,7 +18,7 @@ export const Processor = Type.Object({
   paused_by: Type.Optional(
     Type.String({ description: "The backup that has paused it for a moment; absent if a person has" }),
   ),
-  healthy: Type.Boolean(),
+  healthy: Type.Boolean({ description: "Whether its worker has found its instance there" }),
   state: oneOf(
     ["ready", "applying", "rebuilding", "down", "paused", "held", "unowned"],
     "docs/operating.md tells what each means and what to do",
@@ -91,15 +92,19 @@ export function processorView({ states }: Backend, entry: ProcessorEntry) {
       oldest_seconds: null,
       applied: null,
     };
-  const { since, reason, worker, applied, interval, rate, degraded, foreign, latency } = report;
+  const { since, reason, worker, applied, interval, rate, degraded, foreign, latency, opening } = report;
   const { last, depth, oldestMs } = states.queue(id) ?? { last: report.last, depth: 0, oldestMs: 0 };
   const state = stateOf(report.state, entry.paused === true, depth);
-  return {
+  const known = {
     ...registered,
-    healthy: state !== "down" && state !== "held",
+    healthy: state !== "down" && state !== "held" && opening === undefined,
     state,
     since: new Date(since).toISOString(),
     ...(reason !== "" && { reason }),
+  };
+  if (!hasNumbers(report)) return { ...known, depth: null, oldest_seconds: null, applied: null, worker };
+  return {
+    ...known,
     ...(degraded !== "" && { degraded }),
     ...(foreign && {
       foreign_observes: { count: foreign.ticks, last: new Date(foreign.lastMs).toISOString() },

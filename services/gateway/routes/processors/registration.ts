@@ -143,7 +143,7 @@ async function hasLeftData(backend: Backend, processor: string): Promise<boolean
 }
 
 async function checkNothingQueued({ logs, stores, states }: Backend, processor: string): Promise<void> {
-  const depth = await queueDepth(logs, stores.checkpoints, processor, states.get(processor)?.applied);
+  const depth = await queueDepth(logs, stores.checkpoints, processor, states.applied(processor));
   if (depth > 0) throw stillQueued(processor, depth);
 }
 
