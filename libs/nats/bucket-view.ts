@@ -183,7 +183,11 @@ export class BucketView<T> {
     let left = status.values;
     const changes = await this.#bucket.watch();
     const { created } = status.streamInfo;
-    if (created !== this.#watched) this.#watchedRevision = 0;
+    if (created !== this.#watched) {
+      this.#watchedRevision = 0;
+      // Another bucket counts its revisions anew.
+      this.#own.clear();
+    }
     this.#watched = created;
     this.#stopWatch = () => changes.stop();
     if (this.#closed || reconnects !== this.#reconnects) changes.stop();

@@ -12,7 +12,7 @@ const ids = ["p1", "p2", "p3", "p4"];
 
 let system: System;
 before(async () => {
-  system = await startSystem({ processors: ids.map((id) => ({ id })), workerEnv: { LEASE_MS: "600" } });
+  system = await startSystem({ processors: ids.map((id) => ({ id })), workerEnv: { LEASE_MS: "1500" } });
 });
 after(() => system?.stop());
 

@@ -16,7 +16,7 @@ let system: System;
 before(async () => {
   system = await startSystem({
     gateways: 2,
-    workerEnv: { LEASE_MS: "500" },
+    workerEnv: { LEASE_MS: "1000" },
     simulatorEnv: () => ({ SIMULATOR_DELAY_MS: "40" }),
   });
 });

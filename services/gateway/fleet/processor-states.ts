@@ -4,7 +4,10 @@ import { reportEveryMs } from "../../../libs/commands/messages/processor-state.t
 import { stateSubject } from "../../../libs/commands/messages/subjects.ts";
 import { AwakeClock } from "./awake-clock.ts";
 
-/** A processor whose worker has not reported for this long, while this gateway ran, counts as unowned: no worker runs it. */
+/**
+ * A processor whose worker has not reported for this long, while this gateway ran, counts as unowned: no worker runs
+ * it.
+ */
 const silenceMs = 3 * reportEveryMs;
 /**
  * A command that this gateway stored less than this long before a report may be missing in the report. A

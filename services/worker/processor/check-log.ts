@@ -182,6 +182,8 @@ async function nameLog(
   const { current } = checkpoint;
   const known = current.log ?? unknownLog;
   if (known.id !== null && known.id === facts.id) return;
+  // The log was made anew. With the former id here, nobody who finds it with its new one could tell that it is this log.
+  if (known.id !== null) await checkpoint.persist({ log: { ...known, id: null } });
   try {
     const id = facts.id ?? (await stores.identity.name(processor, facts));
     // If this is not persisted, the next worker finds the log with an id that its checkpoint lacks, and takes it.

@@ -118,8 +118,8 @@ test("a command whose time passes while its instance is being rebuilt is never a
   for (const text of texts) assert.equal((await send(text, "wait=20")).status, 200);
   await instance.kill();
   await untilState(system.request, "restarted", "down");
-  await instance.restart();
-  // The three observations are sent to it again, 450 ms each. Here one of them takes as long as it is frozen.
+  await instance.restart({ SIMULATOR_DELAY_MS: "1000" });
+  // The three observations are sent to it again, a second each. Here one of them takes as long as it is frozen.
   await untilState(system.request, "restarted", "rebuilding");
   await instance.kill("SIGSTOP");
   assert.deepEqual(await send("in vain", "wait=1"), { status: 504, effect: "none" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { NatsAway } from "../../../services/worker/model/interruptions.ts";
 import type { World } from "./crash-schedules/world.ts";
 import { applied, codes, goBack, started, store } from "./damaged-world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
@@ -56,6 +57,35 @@ test("a log that was deleted and made anew has only new commands", async () => {
   const next = await started(world);
   await next.until("all is applied", () => world.instance.events.length === 5);
   assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d", "e"]);
+});
+
+test("a log that was made anew before it had a command is taken, also where nobody saw that it was named", async () => {
+  const world = await applied([]);
+  world.logId = undefined;
+  world.logNumber++;
+  const unanswered = new OneProcessor(
+    [],
+    ({ stores }) => ({
+      stores: {
+        ...stores,
+        identity: {
+          ...stores.identity,
+          name: async (...log) => {
+            await stores.identity.name(...log);
+            throw new NatsAway("no answer");
+          },
+        },
+      },
+    }),
+    world,
+  );
+  void unanswered.slot.start();
+  await unanswered.until("it is ready", () => unanswered.slot.state.state === "ready");
+  await unanswered.slot.stop();
+  store(world, "a");
+  const next = await started(world);
+  assert.equal(next.slot.state.state, "ready");
+  assert.deepEqual(world.instance.events, [["a"]]);
 });
 
 test("a loss of what was not applied yet leaves the instance as it is", async () => {
