@@ -3,6 +3,7 @@ import { KatoError, unreachable } from "./kato-error.ts";
 import type { Call, QueryOptions, Transport } from "./transport.ts";
 import { pauseBefore, sleep } from "./transport.ts";
 import type { Ingestion } from "./types/bulk.ts";
+import type { LogPage } from "./types/gateway.ts";
 
 /** The gateway sends something every 5 seconds. A connection on which nothing comes for longer is dead. */
 const silentMs = 20_000;
@@ -14,25 +15,49 @@ interface ServerEvent {
   data: string;
 }
 
+/** Where events are, and with which query. */
+type Source = Pick<Call, "path" | "query">;
+
 /**
  * Yields how an ingestion stands, each time that it has changed, until it is done. It connects again when a connection
  * ends early, and tells the gateway what it has seen, so nothing is told twice.
  */
-export async function* followIngestion(
+export function followIngestion(
   transport: Transport,
   path: string,
-  options: QueryOptions = {},
+  options?: QueryOptions,
 ): AsyncGenerator<Ingestion> {
+  return follow<Ingestion>(transport, { path }, ({ state }) => state === "done", options);
+}
+
+/**
+ * Yields the commands of a log as they come, and each once more when it has another outcome, until the signal is
+ * aborted. It connects again when a connection ends, and is told of the latest commands again then.
+ */
+export function followLog(
+  transport: Transport,
+  source: Source,
+  options?: QueryOptions,
+): AsyncGenerator<Pick<LogPage, "commands">> {
+  return follow<Pick<LogPage, "commands">>(transport, source, () => false, options);
+}
+
+async function* follow<T>(
+  transport: Transport,
+  source: Source,
+  isLast: (event: T) => boolean,
+  options: QueryOptions = {},
+): AsyncGenerator<T> {
   let seen = "";
   let failures = 0;
   for (;;) {
     try {
-      for await (const { id, data } of eventsAt(transport, path, seen, options.signal)) {
+      for await (const { id, data } of eventsAt(transport, source, seen, options.signal)) {
         failures = 0;
         seen = id;
-        const ingestion: Ingestion = JSON.parse(data);
-        yield ingestion;
-        if (ingestion.state === "done") return;
+        const event: T = JSON.parse(data);
+        yield event;
+        if (isLast(event)) return;
       }
       throw broken("the gateway has ended the stream of events");
     } catch (error) {
@@ -50,7 +75,7 @@ function broken(detail: string): KatoError {
 /** The events of one connection. It ends when the gateway ends it. */
 async function* eventsAt(
   transport: Transport,
-  path: string,
+  source: Source,
   seen: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ServerEvent> {
@@ -63,8 +88,8 @@ async function* eventsAt(
   };
   try {
     const call: Call = {
+      ...source,
       method: "GET",
-      path,
       headers: { accept: "text/event-stream", "last-event-id": seen },
       repeatable: "always",
       endless: true,

@@ -1,3 +1,4 @@
+import { followLog } from "./events.ts";
 import type { QueryOptions, Transport } from "./transport.ts";
 import type { IngestionPage } from "./types/bulk.ts";
 import type {
@@ -146,6 +147,16 @@ export function processorsApi(transport: Transport) {
       change<Adopted>("POST", at(id, "/adopt"), { json: applied === undefined ? {} : { applied }, options }),
     log: (id: string, { from, limit, method, outcome, sender, since, until, ...options }: LogOptions = {}) =>
       get<LogPage>(at(id, "/log"), options, { from, limit, method, outcome, sender, since, until }),
+    /** The log as it grows: from `from` on, or what comes (events.ts). */
+    followLog: (
+      id: string,
+      { from, method, outcome, sender, since, until, ...options }: Omit<LogOptions, "limit"> = {},
+    ) =>
+      followLog(
+        transport,
+        { path: at(id, "/log/events"), query: { from, method, outcome, sender, since, until } },
+        options,
+      ),
     loggedCommand: (id: string, sequence: number, options?: QueryOptions) =>
       get<LoggedRequest>(at(id, `/log/${sequence}`), options),
     deadLetter: (id: string, sequence: number, options?: QueryOptions) =>

@@ -30,6 +30,7 @@ const methods: Record<string, Use> = {
   postProcessorsByIdRebuild: ({ processors }) => processors.rebuild("p1", { from: 1, dryRun: true }),
   postProcessorsByIdAdopt: ({ processors }) => processors.adopt("p1", { applied: 40 }),
   getProcessorsByIdLog: ({ processors }) => processors.log("p1", { from: 1, limit: 2 }),
+  getProcessorsByIdLogEvents: ({ processors }) => processors.followLog("p1", { from: 1 }).next(),
   getProcessorsByIdLogBySequence: ({ processors }) => processors.loggedCommand("p1", 7),
   getProcessorsByIdDeadLettersBySequence: ({ processors }) => processors.deadLetter("p1", 7),
   getProcessorsByIdDeadLetters: ({ processors }) => processors.deadLetters("p1", { from: 1, limit: 2 }),
