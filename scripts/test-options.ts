@@ -1,9 +1,11 @@
+import { grouped } from "./test-groups.ts";
+
 const filesIn = (suite: string) => `test/${suite}/**/*.test.ts`;
 
 /** The unit tests, as a pattern of files. */
 export const unitTests = filesIn("unit");
-/** The tests that start processes, as patterns of files. */
-export const processTests = ["integration", "end-to-end", "chaos"].map(filesIn);
+/** The files of the tests that start processes. */
+export const processTests = grouped(["integration", "end-to-end", "chaos"].map(filesIn));
 
 /**
  * The options of `node --test`. Each file's process is forced to end when its tests have. A test that was cut

@@ -6,6 +6,7 @@ import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
+import { grouped } from "./test-groups.ts";
 import { concurrency, filesOf, processTests, testOptions, unitTests } from "./test-options.ts";
 
 /**
@@ -15,11 +16,11 @@ import { concurrency, filesOf, processTests, testOptions, unitTests } from "./te
  * in which streams are deleted while they are read: nats-server 2.9 now and then gives the consumers of a stream
  * that was made anew nothing (docs/durability.md).
  */
-const natsSuites = [
+const natsSuites = grouped([
   "test/integration/libs/**/*.test.ts",
   "test/integration/worker/!(broken-connection|goaway|unexpected-answers).test.ts",
   "test/chaos/!(rebuild|torn-learn|rolling-restart|frozen-worker|failover|idempotency|emptied-nats).test.ts",
-];
+]);
 
 const running = new Set<ChildProcess>();
 let wasStopped = false;

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { withStreams } from "../fixtures/bulk.ts";
 import type { Answer } from "../fixtures/http-client.ts";
-import type { System } from "../fixtures/system.ts";
-import { startSystem } from "../fixtures/system.ts";
+import type { SystemHere } from "../fixtures/system-here.ts";
+import { startSystemHere } from "../fixtures/system-here.ts";
 import { until } from "../fixtures/until.ts";
 
 // What a worker does with an instance that has a history, when the log or the checkpoint is gone, is not
 // tested here. So each test uses an instance of its own.
 const ids = ["p1", "p2", "p3", "p4"];
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({ processors: ids.map((id) => ({ id })), workerEnv: { LEASE_MS: "1500" } });
+  system = await startSystemHere({ processors: ids.map((id) => ({ id })), workerEnv: { LEASE_MS: "1500" } });
 });
 after(() => system?.stop());
 

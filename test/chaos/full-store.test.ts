@@ -3,17 +3,17 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ndjson, untilDone } from "../fixtures/bulk.ts";
 import type { Answer } from "../fixtures/http-client.ts";
-import type { System } from "../fixtures/system.ts";
-import { startSystem } from "../fixtures/system.ts";
+import type { SystemHere } from "../fixtures/system-here.ts";
+import { startSystemHere } from "../fixtures/system-here.ts";
 import { until } from "../fixtures/until.ts";
 
 /** With a shorter one a busy machine would lose it again and again, and rebuild more than it applies. */
 const leaseMs = 1_500;
 const ids = ["p1", "p2", "p3"];
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: ids.map((id) => ({ id })),
     jetstream: ["max_file_store: 10MB"],
     workerEnv: { LEASE_MS: String(leaseMs), LOG_TRIM_MS: "100" },

@@ -5,6 +5,7 @@ import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { sendTo } from "../fixtures/http-client.ts";
 import { KatoClient } from "../fixtures/kato-client.ts";
 import { startReplicatedSystem } from "../fixtures/replicated-system.ts";
+import { partsHere } from "../fixtures/system-here.ts";
 import { until } from "../fixtures/until.ts";
 import { whyNoReplicas } from "../fixtures/why-no-replicas.ts";
 import { Random } from "../unit/worker/crash-schedules/random.ts";
@@ -24,7 +25,7 @@ test("with three replicas nothing acknowledged is lost or doubled: the leader is
   t.diagnostic(`CHAOS_SEED=${seed} CHAOS_ROUNDS=${rounds}`);
   const stack = new AsyncDisposableStack();
   t.after(() => stack.disposeAsync());
-  const { nats, simulator, gateway, request } = await startReplicatedSystem(stack, processor);
+  const { nats, simulator, gateway, request } = await startReplicatedSystem(stack, processor, partsHere);
   const truth = await LogTruth.open(nats.url, processor);
   t.after(() => truth.close());
   const instance = new KatoClient(`127.0.0.1:${simulator.port}`, { waitForReady: true });

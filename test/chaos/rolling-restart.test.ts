@@ -5,12 +5,15 @@ import type { Send } from "../fixtures/http-client.ts";
 import { sendTo } from "../fixtures/http-client.ts";
 import { eventsOf, untilIdle } from "../fixtures/processors.ts";
 import type { Service } from "../fixtures/services.ts";
-import { startWorker } from "../fixtures/services.ts";
+import { startGateway, startWorker } from "../fixtures/services.ts";
+import type { ServiceHere } from "../fixtures/services-here.ts";
 import type { System } from "../fixtures/system.ts";
-import { startSystem, untilUsable } from "../fixtures/system.ts";
+import { assembleSystem, untilUsable } from "../fixtures/system.ts";
+import { partsHere } from "../fixtures/system-here.ts";
 import { until } from "../fixtures/until.ts";
 
-const perSecond = 50;
+/** Enough for several requests in each moment of a stop and of a start. */
+const perSecond = 25;
 const requestLimitMs = 90_000;
 /**
  * A slow machine does not answer so many a second. More under way would only wait longer than a stop takes.
@@ -19,15 +22,18 @@ const mostUnderWay = 50;
 const ids = ["p1", "p2", "p3"];
 const workerEnv = { LEASE_MS: "1000" };
 
-let system: System;
+let system: System<Service, Service, ServiceHere>;
 let workers: Service[];
 before(async () => {
-  system = await startSystem({
-    processors: ids.map((id) => ({ id })),
-    gateways: 2,
-    gatewayEnv: { GATEWAY_STOP_GRACE_MS: "1000" },
-    workerEnv,
-  });
+  system = await assembleSystem(
+    {
+      processors: ids.map((id) => ({ id })),
+      gateways: 2,
+      gatewayEnv: { GATEWAY_STOP_GRACE_MS: "1000" },
+      workerEnv,
+    },
+    { ...partsHere, startGateway, startWorker },
+  );
   workers = [system.worker, await startWorker({ natsUrl: system.nats.url, env: workerEnv })];
 });
 after(async () => {

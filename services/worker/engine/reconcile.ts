@@ -35,7 +35,10 @@ export async function reconcile(context: Context, interval: number, isAdopted = 
   const { mark, rebuilding, replaying, ownObserve, interval: expected } = checkpoint.current;
   const isNothingBegun = !mark && !rebuilding && !replaying && !ownObserve;
   // What the checkpoint has was read from this instance. To restore it would change nothing.
-  if (isAdopted && isNothingBegun && interval === expected) return leaveIntervalZero(context);
+  if (isAdopted && isNothingBegun && interval === expected) {
+    context.recovery.count("reconcile", "adopted");
+    return leaveIntervalZero(context);
+  }
   if (replaying && !replaying.isCleared) return clearForReplay(context);
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);

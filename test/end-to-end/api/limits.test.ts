@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 const mebibyte = 1024 * 1024;
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({ processors: [{ id: "p1" }, { id: "p2" }] });
+  system = await startSystemHere({ processors: [{ id: "p1" }, { id: "p2" }] });
 });
 after(() => system?.stop());
 
@@ -44,7 +44,7 @@ test("an observation of many strings keeps them all, in order", async () => {
 });
 
 test("where NATS takes smaller messages than KATO, its limit counts for requests and answers", async (t) => {
-  const small = await startSystem({ nats: ["max_payload: 65536"] });
+  const small = await startSystemHere({ nats: ["max_payload: 65536"] });
   t.after(() => small.stop());
   const send = (size: number) =>
     small.request("POST", "/p1/observe", { strings: ["x".repeat(size)] }, { prefer: "wait=5" });
@@ -60,7 +60,7 @@ test("where NATS takes smaller messages than KATO, its limit counts for requests
 
 test("while the command log is full every command is a 429 and nothing is stored; with room again it goes on", async (t) => {
   const env = { LOG_MAX_BYTES: "20000", LOG_TRIM_MS: "100" };
-  const small = await startSystem({ gatewayEnv: env, workerEnv: env });
+  const small = await startSystemHere({ gatewayEnv: env, workerEnv: env });
   t.after(() => small.stop());
   const connection = await connect({ servers: small.nats.url });
   t.after(() => connection.close());

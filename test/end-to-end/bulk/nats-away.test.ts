@@ -4,16 +4,16 @@ import { assertApplied, linesOfTexts, ndjson, openUpload, texts, withStreams } f
 import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { viewOf } from "../../fixtures/processors.ts";
-import { startGateway } from "../../fixtures/services.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import { startGatewayHere } from "../../fixtures/services-here.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 /** Where the log ended when the test began. */
 let base = 0;
 before(async () => {
-  system = await startSystem();
+  system = await startSystemHere();
 });
 after(() => system?.stop());
 beforeEach(async () => {
@@ -65,7 +65,7 @@ test("a full log is a 429 that says exactly what is stored", async (t) => {
   const nats = await startNats();
   t.after(() => nats.stop());
   const KATO_PROCESSORS = JSON.stringify({ p1: "127.0.0.1:9" });
-  const gateway = await startGateway({
+  const gateway = await startGatewayHere({
     natsUrl: nats.url,
     env: { KATO_PROCESSORS, LOG_MAX_BYTES: "200000" },
   });

@@ -5,13 +5,13 @@ import { after, before, beforeEach, test } from "node:test";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import { eventsOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({ gatewayEnv: { IDLE_TIMEOUT_MS: "2000" } });
+  system = await startSystemHere({ gatewayEnv: { IDLE_TIMEOUT_MS: "2000" } });
 });
 after(() => system?.stop());
 beforeEach(() => system.succeed("POST", "/p1/clear-all-memory"));

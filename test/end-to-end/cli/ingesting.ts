@@ -17,12 +17,12 @@ export function ingesting(world: () => World): void {
   test(`an ingest that is killed at any moment and called again stores every line once (CHAOS_SEED=${seed})`, async () => {
     const { json, folder, variables, kato } = world();
     await kato("processors", "pause", id);
-    const count = 20_000;
+    const count = 10_000;
     const lines = Array.from({ length: count }, (_, index) => `{"strings": ["k${index}"]}\n`);
     writeFileSync(join(folder, "killed.ndjson"), lines.join(""));
     const args = [katoMain, "ingest", id, "killed.ndjson", "--async", "--learn", "--output", "json"];
     const start = () => spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...variables } });
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const killed = start();
       await sleep(80 + ((seed * 7_919 + round * 104_729) % 700));
       killed.kill(round % 2 === 0 ? "SIGKILL" : "SIGINT");

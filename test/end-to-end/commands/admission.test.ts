@@ -4,15 +4,15 @@ import { linesOfTexts, ndjson, texts, untilDone } from "../../fixtures/bulk.ts";
 import type { Answer } from "../../fixtures/http-client.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { eventsOf, untilState, viewOf } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 const maxDepth = 200;
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [{ id: "slow" }, { id: "idle" }, { id: "deep" }],
     simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: "50" } : {}),
     gatewayEnv: { QUEUE_MAX_DEPTH: String(maxDepth) },

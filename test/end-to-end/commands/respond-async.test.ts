@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Answer } from "../../fixtures/http-client.ts";
 import { eventsOf, untilState } from "../../fixtures/processors.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 const delayMs = 1_200;
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [{ id: "quick" }, { id: "slow" }],
     simulatorEnv: (id) => (id === "slow" ? { SIMULATOR_DELAY_MS: String(delayMs) } : {}),
   });

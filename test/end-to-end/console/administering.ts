@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bearer } from "../../fixtures/access.ts";
-import { openConsole } from "../../fixtures/browser.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { until } from "../../fixtures/until.ts";
 import type { TheConsole } from "./the-console.ts";
@@ -55,7 +54,7 @@ export function administering(the: () => TheConsole): void {
   test("who may not see keys and the audit trail is not shown them", async () => {
     const grants = { processors: ["*"], scope: "operate" };
     const { json } = await the().system.request("POST", "/keys", { name: "operator", grants });
-    await using console = await openConsole(the().browser, the().url, { key: String(json.key) });
+    await using console = await the().openWith(String(json.key));
     const { page } = console;
     for (const hash of ["#/keys", "#/audit"]) {
       await console.show(hash, "There is nothing here");

@@ -175,13 +175,13 @@ export function driving(the: () => TheConsole): void {
   test("a processor that dies while it is watched is shown with what to do", async () => {
     await using console = await the().open();
     const { page, errors } = console;
-    const [, instance] = the().system.simulators;
+    const { mortal } = the();
     await console.show("#/", "Fleet");
     const row = page.getByRole("row", { name: /dies/ });
-    await instance?.kill();
+    await mortal.kill();
     await row.getByText("Start the instance at").waitFor();
     await row.getByText("down").waitFor();
-    await instance?.restart();
+    await mortal.restart();
     await row.getByText("ready").waitFor();
     assert.deepEqual(errors, []);
   });

@@ -19,7 +19,7 @@ async function heapBytes(session: CDPSession): Promise<number> {
 /** How the page lives in its browser: hidden, by keyboard, for long, and with a screen that fails. */
 export function living(the: () => TheConsole): void {
   test("a hidden page asks for nothing, and at once when it is seen again", async () => {
-    await using console = await the().open();
+    await using console = await the().openAlone();
     const { page } = console;
     await page.clock.install();
     await console.show("#/", "Fleet");
@@ -90,7 +90,7 @@ export function living(the: () => TheConsole): void {
   });
 
   test("a page that stays open takes no more memory with each poll", async () => {
-    await using console = await the().open();
+    await using console = await the().openAlone();
     const { page, errors } = console;
     const processors = Array.from({ length: 10 }, (_, index) => ({
       ...{ id: `p${index}`, name: `Number ${index}`, endpoint: "kato:1441", grpc_tls: false, source: "rest" },
@@ -113,7 +113,7 @@ export function living(the: () => TheConsole): void {
     const session = await page.context().newCDPSession(page);
     const pollTimes = async (times: number) => {
       const before = Number(await page.evaluate("polls"));
-      while (Number(await page.evaluate("polls")) < before + times) await page.clock.runFor(2_050);
+      while (Number(await page.evaluate("polls")) < before + times) await page.clock.runFor(20_500);
     };
     // What is kept for lines of the last minutes is complete after 150.
     await pollTimes(155);

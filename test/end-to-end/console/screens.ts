@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { openConsole, violationsOf } from "../../fixtures/browser.ts";
+import { violationsOf } from "../../fixtures/browser.ts";
 import { until } from "../../fixtures/until.ts";
 import type { TheConsole } from "./the-console.ts";
 
@@ -56,7 +56,7 @@ export function showing(the: () => TheConsole): void {
     ["beside those of a processor", screens.filter((screen) => !isOfProcessor(screen))],
   ] as const)
     test(`no screen ${which} has a violation of accessibility, light or dark, wide or narrow`, async () => {
-      await using console = await the().open({ bypassCSP: true });
+      await using console = await the().openAlone({ bypassCSP: true });
       const { page, errors } = console;
       for (const [hash, heading, seen] of some) {
         await page.setViewportSize({ width: 1_400, height: 800 });
@@ -87,7 +87,7 @@ export function showing(the: () => TheConsole): void {
   });
 
   test("somebody logs in with a key that only reads, and sees nothing that it may not do", async () => {
-    await using console = await openConsole(the().browser, the().url);
+    await using console = await the().openWith(undefined);
     const { page, errors } = console;
     await console.show("#/processors/p1/try", "Log in");
     assert.deepEqual(await page.context().cookies(), []);

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import type { Service } from "../../fixtures/services.ts";
-import { startGateway, startSimulatorProcess } from "../../fixtures/services.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem, untilUsable } from "../../fixtures/system.ts";
+import type { ServiceHere } from "../../fixtures/services-here.ts";
+import { startGatewayHere, startSimulatorHere } from "../../fixtures/services-here.ts";
+import { untilUsable } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [
       { id: "p46b6b076c", name: "P1" },
       { id: "pd5d9e6c4c", name: "P2", persistence: 7, recall_threshold: 0.3 },
@@ -99,7 +100,7 @@ test("with one processor the genome has its id, even when nobody runs the proces
   const nats = await startNats();
   t.after(() => nats.stop());
   const KATO_PROCESSORS = '[{"id": "p1", "name": "Only", "grpc_endpoint": "127.0.0.1:9"}]';
-  const gateway = await startGateway({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
+  const gateway = await startGatewayHere({ natsUrl: nats.url, env: { KATO_PROCESSORS } });
   t.after(() => gateway.stop());
   const send = sendTo(gateway.url);
   await until("it is ready", async () => (await send("GET", "/ready")).status === 200);
@@ -124,13 +125,13 @@ test("with one processor the genome has its id, even when nobody runs the proces
   assert.deepEqual({ healthy, state }, { healthy: false, state: "unowned" });
 });
 
-let eye: Service | undefined;
+let eye: ServiceHere | undefined;
 after(() => eye?.stop());
 
 test("a variable of the form id:host:port names a processor", async (t) => {
-  eye = await startSimulatorProcess({ MANIFEST: '{"id": "eye_1"}' });
+  eye = await startSimulatorHere({ MANIFEST: '{"id": "eye_1"}' });
   const env = { KATO_EXTRA_EYE: `eye_1:127.0.0.1:${eye.port}`, KATO_UNRELATED: "x:y" };
-  const gateway = await startGateway({ natsUrl: system.nats.url, env });
+  const gateway = await startGatewayHere({ natsUrl: system.nats.url, env });
   t.after(() => gateway.stop());
   await untilUsable(gateway.url);
   const { name, source } = (await sendTo(gateway.url)("GET", "/processors/eye_1")).json;
@@ -138,7 +139,7 @@ test("a variable of the form id:host:port names a processor", async (t) => {
 });
 
 test("a gateway whose settings name no processor knows those of the registry", async (t) => {
-  const gateway = await startGateway({ natsUrl: system.nats.url });
+  const gateway = await startGatewayHere({ natsUrl: system.nats.url });
   t.after(() => gateway.stop());
   await untilUsable(gateway.url);
   const send = sendTo(gateway.url);

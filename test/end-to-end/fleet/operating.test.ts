@@ -3,17 +3,24 @@ import { after, before, test } from "node:test";
 import { withStreams } from "../../fixtures/bulk.ts";
 import type { Answer } from "../../fixtures/http-client.ts";
 import { eventsOf, untilState } from "../../fixtures/processors.ts";
-import { startSimulatorProcess } from "../../fixtures/services.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
+import type { ServiceHere } from "../../fixtures/services-here.ts";
+import { startSimulatorHere } from "../../fixtures/services-here.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import { assembleSystem } from "../../fixtures/system.ts";
+import { partsHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: System<ServiceHere, Service, Service>;
 before(async () => {
-  system = await startSystem({
-    processors: [{ id: "p1" }, { id: "p2" }],
-    workerEnv: { LOG_HISTORY: "10", LOG_TRIM_MS: "200" },
-  });
+  system = await assembleSystem(
+    {
+      processors: [{ id: "p1" }, { id: "p2" }],
+      workerEnv: { LOG_HISTORY: "10", LOG_TRIM_MS: "200" },
+    },
+    { ...partsHere, startWorker, startSimulator: startSimulatorProcess },
+  );
 });
 after(() => system?.stop());
 
@@ -118,7 +125,7 @@ test("the log is trimmed to its history, and never below what a rebuild needs (A
 });
 
 test("a processor can be registered, changed and removed while everything runs", async () => {
-  const instances = await Promise.all([1, 2].map(() => startSimulatorProcess({ MANIFEST: '{"id":"p3"}' })));
+  const instances = await Promise.all([1, 2].map(() => startSimulatorHere({ MANIFEST: '{"id":"p3"}' })));
   try {
     const [one, two] = instances.map(({ port }) => `127.0.0.1:${port}`);
     const created = await send("PUT", "/processors/p3", { name: "P3", grpc_endpoint: one });

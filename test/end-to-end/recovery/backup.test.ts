@@ -4,11 +4,16 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { linesOfTexts, ndjson, untilDone } from "../../fixtures/bulk.ts";
 import type { Send } from "../../fixtures/http-client.ts";
+import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import type { TestProcess } from "../../fixtures/processes.ts";
 import { startProgram } from "../../fixtures/processes.ts";
 import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
+import type { Service } from "../../fixtures/services.ts";
+import { startSimulatorProcess } from "../../fixtures/services.ts";
+import type { ServiceHere } from "../../fixtures/services-here.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import { assembleSystem } from "../../fixtures/system.ts";
+import { partsHere } from "../../fixtures/system-here.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -18,9 +23,11 @@ const processors = [{ id: "p1" }, { id: "p2" }, { id: "p3" }];
 /** Where the instances keep their models, in place of MongoDB. */
 const simulatorEnv = (id: string) => ({ SIMULATOR_DATA: inFolder(join("mongodb", id)) });
 
-let system: System;
+const parts = { ...partsHere, startSimulator: startSimulatorProcess };
+
+let system: System<ServiceHere, ServiceHere, Service>;
 before(async () => {
-  system = await startSystem({ processors, simulatorEnv });
+  system = await assembleSystem({ processors, simulatorEnv }, parts);
 });
 after(() => system?.stop());
 
@@ -46,7 +53,7 @@ async function fail(command: "backup" | "restore", name: string): Promise<string
 }
 
 /** Observes, learns and leaves something in working memory. Resolves to the model's name. */
-async function teach({ succeed: send }: System, id: string): Promise<string> {
+async function teach({ succeed: send }: Pick<System, "succeed">, id: string): Promise<string> {
   await send("POST", `/${id}/genes/change`, { recall_threshold: 0.25 });
   for (const text of ["a", "b", "c"]) await send("POST", `/${id}/observe`, { strings: [text] });
   const { json } = await send("POST", `/${id}/learn`);
@@ -129,14 +136,11 @@ test("what was backed up while it ran is restored into an empty NATS", async () 
   await cp(inFolder("mongodb-backup"), inFolder("mongodb"), { recursive: true });
 
   // A system of its own, so that its NATS is empty but for what is restored before the rest is started.
-  system = await startSystem({
-    processors,
-    simulatorEnv,
-    beforeServices: async (nats) => {
-      system = { ...system, nats };
-      await succeed("restore", "backup");
-    },
-  });
+  const beforeServices = async (nats: TestNatsServer) => {
+    system = { ...system, nats };
+    await succeed("restore", "backup");
+  };
+  system = await assembleSystem({ processors, simulatorEnv, beforeServices }, parts);
   const again = system.request;
   for (const id of ["p1", "p2"]) {
     assert.deepEqual(await memoryOf(again, id, models.get(id) ?? ""), memories.get(id), id);

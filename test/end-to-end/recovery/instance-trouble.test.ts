@@ -3,19 +3,25 @@ import { after, before, test } from "node:test";
 import { eventsOf, untilIdle, untilState, viewOf } from "../../fixtures/processors.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startSimulatorProcess } from "../../fixtures/services.ts";
+import type { ServiceHere } from "../../fixtures/services-here.ts";
+import { startSimulatorHere } from "../../fixtures/services-here.ts";
 import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import { assembleSystem } from "../../fixtures/system.ts";
+import { partsHere } from "../../fixtures/system-here.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: System<ServiceHere, ServiceHere, Service>;
 let instance: Service;
 const SIMULATOR_DATA = temporaryFolder({ after });
 before(async () => {
-  system = await startSystem({
-    processors: [{ id: "p1" }, { id: "p2" }],
-    simulatorEnv: () => ({ SIMULATOR_DATA }),
-  });
+  system = await assembleSystem(
+    {
+      processors: [{ id: "p1" }, { id: "p2" }],
+      simulatorEnv: () => ({ SIMULATOR_DATA }),
+    },
+    { ...partsHere, startSimulator: startSimulatorProcess },
+  );
   instance = system.simulator;
 });
 after(() => system?.stop());
@@ -145,13 +151,13 @@ test("an instance that says that it holds another processor is not used, whateve
 
 test("a processor that is moved away from a hanging instance delays no other one, and goes on at its new instance (A8)", async (t) => {
   const spare = await Promise.all(
-    ["p1", "p3"].map((id) => startSimulatorProcess({ MANIFEST: JSON.stringify({ id }) })),
+    ["p1", "p3"].map((id) => startSimulatorHere({ MANIFEST: JSON.stringify({ id }) })),
   );
   t.after(async () => {
     await instance.kill("SIGCONT");
     for (const service of spare) await service.stop();
   });
-  const register = (id: string, { port }: Service) =>
+  const register = (id: string, { port }: ServiceHere) =>
     system.request("PUT", `/processors/${id}`, { grpc_endpoint: `127.0.0.1:${port}` });
   const stateOf = async (id: string) => (await viewOf(system.request, id)).state;
   const [other, third] = spare;

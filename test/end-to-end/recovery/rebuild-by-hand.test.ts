@@ -112,9 +112,7 @@ test("a rebuild by hand restores a working memory that somebody else has changed
   const { text: metrics } = await sendTo(system.worker.url)("GET", "/metrics");
   const counted = (method: string, outcome: string) =>
     metrics.includes(`kato_recoveries_total{processor="p1",method="${method}",outcome="${outcome}"}`);
-  assert.ok(
-    counted("rebuild", "exact") && counted("replay", "observed") && counted("reconcile", "restarted"),
-  );
+  assert.ok(counted("rebuild", "exact") && counted("replay", "observed") && counted("reconcile", "adopted"));
   const { interval } = (await observe("p1", "three")).json;
   assert.equal(interval, 3, "the interval goes on");
   await system.succeed("POST", "/p1/clear-working-memory");

@@ -6,17 +6,19 @@ import { containersOf, render, workloadsIn } from "../../fixtures/kubernetes-man
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
-import { startDiscovery, startGateway, startWorker } from "../../fixtures/services.ts";
+import { startDiscovery } from "../../fixtures/services.ts";
+import type { ServiceHere } from "../../fixtures/services-here.ts";
+import { startGatewayHere, startWorkerHere } from "../../fixtures/services-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 let nats: TestNatsServer;
-const services: Record<string, Service> = {};
+const services: Record<string, Service | ServiceHere> = {};
 before(async () => {
   nats = await startNats();
   const natsUrl = nats.url;
   const nowhere = { DISCOVERY: "docker", DOCKER_HOST: "tcp://127.0.0.1:1" };
-  services.gateway = await startGateway({ natsUrl });
-  services.worker = await startWorker({ natsUrl });
+  services.gateway = await startGatewayHere({ natsUrl });
+  services.worker = await startWorkerHere({ natsUrl });
   services.discovery = await startDiscovery({ env: { ...nowhere, GATEWAY_URL: services.gateway.url } });
 });
 after(async () => {

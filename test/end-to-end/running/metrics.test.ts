@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sendTo } from "../../fixtures/http-client.ts";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import type { TcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { startTcpProxy } from "../../fixtures/tcp-proxy.ts";
 import { until } from "../../fixtures/until.ts";
 
-let system: System;
+let system: SystemHere;
 const proxies: TcpProxy[] = [];
 
 before(async () => {
-  system = await startSystem({
+  system = await startSystemHere({
     processors: [{ id: "p1" }, { id: "p2" }],
     between: async (port) => {
       const proxy = await startTcpProxy(port);

@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import type { System } from "../../fixtures/system.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import type { SystemHere } from "../../fixtures/system-here.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 
 const run = promisify(execFile);
@@ -42,10 +42,10 @@ const withoutTime = ({ time_stamp, ...rest }: Record<string, unknown>) => {
   return rest;
 };
 
-let system: System;
+let system: SystemHere;
 const dir = temporaryFolder({ after });
 before(async () => {
-  system = await startSystem({ processors: [{ id: "p46b6b076c", name: "P1" }] });
+  system = await startSystemHere({ processors: [{ id: "p46b6b076c", name: "P1" }] });
 });
 after(() => system?.stop());
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { sendTo } from "../../fixtures/http-client.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
-import { startGateway } from "../../fixtures/services.ts";
+import { startGatewayHere } from "../../fixtures/services-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 test("when a processor is registered the gateway asks only for that one's log", async (t) => {
@@ -15,8 +15,8 @@ test("when a processor is registered the gateway asks only for that one's log", 
   const endpoint = "127.0.0.1:9";
   const declared = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, endpoint]));
   const env = { KATO_PROCESSORS: JSON.stringify(declared) };
-  const gateway = await startGateway({ natsUrl: nats.url, env });
-  t.after(async () => void (await gateway.stop()));
+  const gateway = await startGatewayHere({ natsUrl: nats.url, env });
+  t.after(() => gateway.stop());
   const send = sendTo(gateway.url);
   await until("all are registered", async () => {
     const { processors } = (await send("GET", "/processors")).json;

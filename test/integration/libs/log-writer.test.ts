@@ -106,8 +106,8 @@ async function assertStored(processor: string, { stored }: Writing, count: numbe
 test("commands are stored in the order in which they were added, and each is told in that order", async () => {
   await logs.ensure("plain");
   const writing = await startWriter("plain");
-  await write(writing, "plain", 8_000);
-  await assertStored("plain", writing, 8_000);
+  await write(writing, "plain", 5_000);
+  await assertStored("plain", writing, 5_000);
 });
 
 test("the order stays when others append commands in between (A2)", async () => {
@@ -133,25 +133,25 @@ test("the order stays when connections break and lose messages (A2)", async (t) 
   const over = await open(`127.0.0.1:${proxy.port}`);
   t.after(() => over.close());
   const writing = await startWriter("cut", { over });
-  await write(writing, "cut", 12_000, async (number) => {
+  await write(writing, "cut", 6_000, async (number) => {
     if (number % 20 === 0) await new Promise(setImmediate);
     if (number % 1_000 !== 500) return;
     // nats.js waits for long if a connection breaks while it is made.
     await until("it is connected", writing.isConnected);
     proxy.cut();
   });
-  await assertStored("cut", writing, 12_000);
+  await assertStored("cut", writing, 6_000);
 });
 
 test("the order stays when NATS is killed and started again (A2)", async () => {
   await logs.ensure("restarted");
   const writing = await startWriter("restarted");
-  await write(writing, "restarted", 12_000, async (number) => {
-    if (number !== 3_000 && number !== 8_000) return;
+  await write(writing, "restarted", 7_000, async (number) => {
+    if (number !== 2_500 && number !== 5_000) return;
     await nats.kill();
     await nats.restart();
   });
-  await assertStored("restarted", writing, 12_000);
+  await assertStored("restarted", writing, 7_000);
 });
 
 test("a batch in which NATS is killed is stored whole or not at all, also where every write is synced", {
@@ -187,8 +187,8 @@ test("where JetStream refuses batches, and in a log that takes none, commands ar
     await streams.update(streamOf(processor), { allow_atomic: false });
     assert.equal((await logs.publishing(processor)).takesBatches, false);
     const writing = await startWriter(processor, { log: { isReplicated: false, takesBatches } });
-    await write(writing, processor, 3_000);
-    await assertStored(processor, writing, 3_000);
+    await write(writing, processor, 1_500);
+    await assertStored(processor, writing, 1_500);
   }
 });
 
@@ -213,12 +213,12 @@ test("a command is sent again when NATS does not answer in time, and is stored o
   await logs.ensure("silent");
   const writing = await startWriter("silent");
   const silence = async (number: number) => {
-    if (number !== 3_000) return;
+    if (number !== 2_500) return;
     await nats.kill("SIGSTOP");
     setTimeout(() => void nats.kill("SIGCONT"), 4_500);
   };
-  await write(writing, "silent", 6_000, silence);
-  await assertStored("silent", writing, 6_000);
+  await write(writing, "silent", 4_000, silence);
+  await assertStored("silent", writing, 4_000);
 });
 
 test("a full log stores nothing after the command that it refused, and the writer knows how far it is (A6)", async () => {

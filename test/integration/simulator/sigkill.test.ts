@@ -21,7 +21,7 @@ test("a simulator that is killed at any moment has everything that it had answer
   const SIMULATOR_DATA = temporaryFolder(t);
   const frequencies = new Map<string, number>();
   let unanswered = "";
-  for (let life = 0; life < 6; life++) {
+  for (let life = 0; life < 4; life++) {
     const { kato, service } = await spawnSimulator(t, { SIMULATOR_DATA });
     assert.equal(await kato.interval(), 0);
     await settle(kato, frequencies, unanswered);

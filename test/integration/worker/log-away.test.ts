@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGrpcProxy } from "../../fixtures/grpc-proxy.ts";
 import { KatoClient } from "../../fixtures/kato-client.ts";
-import { startSystem } from "../../fixtures/system.ts";
+import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** The sha1 of what Python prints for [['a'], ['b']]: the name of that model. */
@@ -12,7 +12,7 @@ test("a command is not skipped because the log could not be read to settle it (A
   const stack = new AsyncDisposableStack();
   t.after(() => stack.disposeAsync());
   let learns = 0;
-  const system = await startSystem({
+  const system = await startSystemHere({
     workerEnv: { LEASE_MS: "60000", CALL_TIMEOUT_MS: "500" },
     between: async (port) => {
       const proxy = await startGrpcProxy(port, (method) => {
