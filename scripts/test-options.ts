@@ -14,7 +14,7 @@ export const processTests = grouped(["integration", "end-to-end", "chaos"].map(f
 export const testOptions = ["--test-timeout=120000", "--test-force-exit"];
 
 /** Tests wait much, so more of them run at once than a small machine has cores; with many more their short times do not hold. */
-export const concurrency = "--test-concurrency=3";
+export const concurrency = "--test-concurrency=4";
 
 /** The files to run in addition to the arguments: none if the arguments name files, else all. */
 export function filesOf(args: readonly string[]): string[] {

@@ -42,7 +42,8 @@ export class RandomRequests {
   constructor(api: ApiDocument, random: Random) {
     this.#api = api;
     this.#random = random;
-    this.#operations = [...api.operations];
+    // The answer to this one has no end.
+    this.#operations = [...api.operations].filter(([name]) => name !== "GET /processors/{id}/log/events");
   }
 
   next(): FuzzRequest {
