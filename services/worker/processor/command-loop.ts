@@ -78,11 +78,12 @@ export class CommandLoop {
     if (endReplay(context) && status.state === "rebuilding") status.become("ready");
     const reader = stores.logs.read(processor, checkpoint.current.applied + 1, () => supervisor.doubtLog());
     this.#reader = reader;
+    const lookAgain = () => this.interrupt();
     try {
       const pending = await reader.pending();
       this.#last = checkpoint.current.applied + pending;
       let isEndChecked = pending === 0;
-      if (isEndChecked) await passLostAtEnd(this.#environment, this.#parts);
+      if (isEndChecked) await passLostAtEnd(this.#environment, this.#parts, lookAgain);
       if (this.#isStopping || (replay.from !== undefined && !gate.isNextBegun)) return;
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;
@@ -98,7 +99,7 @@ export class CommandLoop {
         if (replay.from !== undefined || areNumbersToMove(checkpoint.current, this.#last)) return;
         if (sequence < this.#last) continue;
         if (!isEndChecked || (checkpoint.current.log?.end ?? 0) > sequence) {
-          await passLostAtEnd(this.#environment, this.#parts);
+          await passLostAtEnd(this.#environment, this.#parts, lookAgain);
         }
         isEndChecked = true;
         if (status.state === "applying") status.become("ready");

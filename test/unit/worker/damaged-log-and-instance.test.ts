@@ -85,3 +85,21 @@ test("a Learn that nobody has begun is applied, although the instance has observ
   assert.deepEqual(world.instance.events, [["d"], ["e"]]);
   assert.deepEqual(codes(next.checkpoint), ["ahead-of-log"]);
 });
+
+test("a loss at the log's end is passed once the instance is there, where it was away when the log was read", async () => {
+  const world = await applied([observe(1, ["a"])]);
+  store(world, "b");
+  world.log.pop();
+  const next = new OneProcessor([], undefined, world);
+  let isAway = true;
+  next.onCall = () => (isAway ? { kind: "unseen", status: 14, details: "away" } : undefined);
+  void next.slot.start();
+  await next.until("it is down", () => next.slot.state.state === "down");
+  await next.pass(2_000);
+  assert.equal(next.checkpoint?.applied, 1);
+  isAway = false;
+  await next.until("the loss is passed", () => next.checkpoint?.applied === 2);
+  store(world, "c");
+  await next.untilApplied(3);
+  assert.deepEqual(world.instance.events, [["a"], ["c"]]);
+});
