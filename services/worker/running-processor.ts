@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
 import { endOfTurn } from "../../libs/nats/end-of-turn.ts";
@@ -11,6 +12,9 @@ import { Reports } from "./processor/reports.ts";
 import { Requests, sendReply } from "./processor/requests.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
 import type { WorkerContext } from "./worker-context.ts";
+
+/** How long requests that have reached a processor that is stopped may take to be answered. */
+const drainMs = 500;
 
 /** A processor that this worker runs. */
 export interface RunningProcessor {
@@ -81,4 +85,17 @@ export function runProcessor(
     return last;
   });
   return { entry, lease, slot, requests: new Requests(nats, slot, telemetry), reports };
+}
+
+/** Stops a processor, and gives its lease back. `onStopped` is called in between. */
+export async function stopProcessor(
+  { slot, lease, requests }: RunningProcessor,
+  metrics: WorkerMetrics,
+  onStopped: () => void,
+): Promise<void> {
+  // Requests that have reached this worker are still answered by it.
+  await Promise.race([requests.drain(), sleep(drainMs)]);
+  await slot.stop().finally(onStopped);
+  metrics.leaseChanged(lease.held ? "given-back" : "lost");
+  await lease.release();
 }

@@ -12,14 +12,13 @@ import type { WorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import type { ProcessorSlot } from "./processor/slot.ts";
 import type { RunningProcessor } from "./running-processor.ts";
-import { runProcessor } from "./running-processor.ts";
+import { runProcessor, stopProcessor } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
 import type { WorkerContext } from "./worker-context.ts";
 import { historyOf, metricsOf } from "./worker-context.ts";
 
 const reportTickMs = 250;
 const announcementsPerLife = 3;
-const drainMs = 500;
 /** How long a worker that has lost NATS goes on stopping. */
 const stopWithoutNatsMs = 1_000;
 /**
@@ -237,16 +236,8 @@ export class Worker {
   }
 
   #stopOne(running: RunningProcessor): Promise<void> {
-    running.stopping ??= this.#stopNow(running);
+    running.stopping ??= stopProcessor(running, this.metrics, () => this.#running.delete(running.entry.id));
     return running.stopping;
-  }
-
-  async #stopNow({ entry, slot, lease, requests }: RunningProcessor): Promise<void> {
-    // Requests that have reached this worker are still answered by it.
-    await Promise.race([requests.drain(), sleep(drainMs)]);
-    await slot.stop().finally(() => this.#running.delete(entry.id));
-    this.metrics.leaseChanged(lease.held ? "given-back" : "lost");
-    await lease.release();
   }
 
   async #trim({ slot, entry }: RunningProcessor): Promise<void> {

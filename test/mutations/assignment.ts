@@ -112,11 +112,6 @@ export const assignment: Mutations = {
   ],
   "services/worker/worker.ts": [
     {
-      breaks: "A1, A4: the lease is released while its processor still runs",
-      find: "await slot.stop().finally(",
-      replace: "void slot.stop().finally(",
-    },
-    {
       breaks: "a processor whose endpoint has changed stays at the old one",
       find: "if (isMoved || released.has(id)) this.#replace(running);",
       replace: "if (released.has(id)) this.#replace(running);",
@@ -142,11 +137,6 @@ export const assignment: Mutations = {
       replace: '"lost the lease");',
     },
     {
-      breaks: "a worker that has released a processor goes on answering its queries and cancels",
-      find: "await Promise.race([requests.drain(), sleep(drainMs)]);",
-      replace: "",
-    },
-    {
       breaks: "a worker does not stop in time while NATS is away",
       find: "await Promise.race([this.#stopAll(), withoutNats]);",
       replace: "await this.#stopAll();",
@@ -158,6 +148,16 @@ export const assignment: Mutations = {
     },
   ],
   "services/worker/running-processor.ts": [
+    {
+      breaks: "A1, A4: the lease is released while its processor still runs",
+      find: "await slot.stop().finally(",
+      replace: "void slot.stop().finally(",
+    },
+    {
+      breaks: "a worker that has released a processor goes on answering its queries and cancels",
+      find: "await Promise.race([requests.drain(), sleep(drainMs)]);",
+      replace: "",
+    },
     {
       breaks: "CALL_TIMEOUT_MS is not heeded",
       find: "settings: { ...settings, idleProbeMs },",
