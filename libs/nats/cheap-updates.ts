@@ -7,7 +7,7 @@ import { keySubject } from "./buckets.ts";
 import type { NatsLink } from "./connection.ts";
 import { endOfTurn } from "./end-of-turn.ts";
 import { headersOf } from "./headers.ts";
-import { Inbox } from "./inbox.ts";
+import { answerTo, Inbox } from "./inbox.ts";
 
 /** JetStream's answer to a publish. */
 interface Answer {
@@ -32,14 +32,9 @@ export function withCheapUpdates(
   bucket.update = async (key: string, value: Payload, revision: number, timeoutMs = defaultTimeoutMs) => {
     const headers = headersOf({ "Nats-Expected-Last-Subject-Sequence": String(revision) });
     await endOfTurn();
-    const expected = answers.expect(timeoutMs);
-    try {
-      connection.publish(keySubject(name, key), value, { headers, reply: expected.subject });
-    } catch (error) {
-      expected.abandon();
-      throw error;
-    }
-    const answer = await expected.answer;
+    const answer = await answerTo(answers, timeoutMs, (reply) =>
+      connection.publish(keySubject(name, key), value, { headers, reply }),
+    );
     if (answer?.error) throw new JetStreamApiError(answer.error);
     if (answer?.seq === undefined) throw new TimeoutError();
     return answer.seq;

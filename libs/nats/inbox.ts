@@ -28,6 +28,25 @@ export interface Expected<T> {
 }
 
 /**
+ * Publishes by `publish`, which is given the subject to answer to. Resolves to the answer, or to undefined once `timeoutMs`
+ * have passed. Rejects with what `publish` throws.
+ */
+export async function answerTo<T>(
+  inbox: Pick<Inbox<T>, "expect">,
+  timeoutMs: number,
+  publish: (reply: string) => void,
+): Promise<T | undefined> {
+  const expected = inbox.expect(timeoutMs);
+  try {
+    publish(expected.subject);
+  } catch (error) {
+    expected.abandon();
+    throw error;
+  }
+  return expected.answer;
+}
+
+/**
  * Receives the answers to many requests by one subscription. The subject of each answer is the inbox and a token
  * for the request. The requests of nats.js are not used where there are many: each makes an error with a stack
  * trace when it succeeds.

@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { endOfTurn } from "../../nats/end-of-turn.ts";
 import type { Inbox } from "../../nats/inbox.ts";
+import { answerTo } from "../../nats/inbox.ts";
 import type { Command } from "../messages/command.ts";
 import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
@@ -30,14 +31,11 @@ export async function publishCommand(
   const headers = headersOfCommand(command);
   for (let attempt = 1; attempt <= publishAttempts; attempt++) {
     await endOfTurn();
-    const expected = answers.expect(publishTimeoutMs);
-    try {
-      connection.publish(commandSubject(processor), data, { headers, reply: expected.subject });
-    } catch (error) {
-      expected.abandon();
+    const answer = await answerTo(answers, publishTimeoutMs, (reply) =>
+      connection.publish(commandSubject(processor), data, { headers, reply }),
+    ).catch((error: unknown) => {
       throw attempt === 1 ? notSent(processor, error) : unanswered(processor, error);
-    }
-    const answer = await expected.answer;
+    });
     if (answer?.sequence !== undefined) {
       return { sequence: answer.sequence, duplicate: answer.duplicate === true };
     }
