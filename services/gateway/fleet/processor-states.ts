@@ -115,10 +115,8 @@ export class ProcessorStates {
     if (!known?.report) return;
     const isAway = ["rebuilding", "down"].includes(known.report.state);
     this.#heard(known);
-    const { opening, ...report } = known.report;
     known.report = {
-      ...report,
-      ...(opening === "checkpoint" && { opening }),
+      ...(known.report.opening === "instance" ? withoutOpening(known.report) : known.report),
       ...(isAway && { state: "applying", reason: "" }),
       ...(interval !== undefined && { interval }),
     };
@@ -173,6 +171,10 @@ export class ProcessorStates {
 /** Whether a worker has reported with the numbers of the checkpoint. */
 export function hasNumbers({ opening }: ProcessorState): boolean {
   return opening !== "checkpoint";
+}
+
+function withoutOpening({ opening: _, ...report }: ProcessorState): ProcessorState {
+  return report;
 }
 
 /**

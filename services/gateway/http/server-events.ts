@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 
 /** How long a client waits before it connects again. */
 const retryMs = 1_000;
@@ -8,6 +8,13 @@ export const heartbeatMs = 5_000;
 
 /** One event, or nothing but a sign of life. `id` is what the client sends as `Last-Event-ID` when it comes again. */
 export type ServerEvent = { id: string; value: unknown } | undefined;
+
+/** Aborted when the app begins to close: what has no end would keep it open. */
+export function closingOf(app: Pick<FastifyInstance, "addHook">): AbortSignal {
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+  return closing.signal;
+}
 
 /** Aborted once the client is gone, or with `closing`. */
 export function goneWith(reply: FastifyReply, closing: AbortSignal): AbortSignal {

@@ -68,9 +68,9 @@ export const logEvents: Operation = {
   tag: "The gateway",
   summary: "The command log, as it grows",
   description:
-    "Server-sent events, each with some commands as `GET /processors/{id}/log` tells them: those from `from` on, each " +
-    "that comes, and each once more when it has another outcome. Whoever connects again is told of the latest twenty " +
-    "again. It does not end.",
+    "Server-sent events, each with some commands as `GET /processors/{id}/log` tells them: those from `from` on (without " +
+    "it only what comes), each that comes, and each once more when it has another outcome. Whoever connects again is told " +
+    "of the latest twenty again. It does not end.",
   headers: ["LastEventId"],
   answers: {
     200: {

@@ -12,7 +12,7 @@ import { PageQuery, pageOf } from "../../http/paging.ts";
 import { invalid } from "../../http/problem.ts";
 import { ProcessorId, ProcessorParams, SequenceText } from "../../http/schemas.ts";
 import type { ServerEvent } from "../../http/server-events.ts";
-import { goneWith, heartbeatMs, sendEvents } from "../../http/server-events.ts";
+import { closingOf, goneWith, heartbeatMs, sendEvents } from "../../http/server-events.ts";
 import * as described from "./description.ts";
 import type { Told } from "./follow-log.ts";
 import { followLog } from "./follow-log.ts";
@@ -40,16 +40,8 @@ const LogQuery = Type.Object({
   ),
 });
 
-const { limit: _limit, from: _from, ...filters } = LogQuery.properties;
-const FollowQuery = Type.Object({
-  from: Type.Optional(
-    Type.String({
-      pattern: "^\\d{1,15}$",
-      description: "The first sequence; without it only what comes is told",
-    }),
-  ),
-  ...filters,
-});
+const { limit: _, ...ofFollowing } = LogQuery.properties;
+const FollowQuery = Type.Object(ofFollowing);
 /** One event tells of so many commands at most. */
 const toldAtOnce = 500;
 /** So many commands are told again to a client that was away, as they may have come to their end meanwhile. */
@@ -60,8 +52,7 @@ const scannedAtOnce = { byHeaders: 20_000, byOutcome: 1_000 };
 
 /** The command log as operators read it. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
-  const closing = new AbortController();
-  app.addHook("preClose", async () => closing.abort());
+  const closing = closingOf(app);
 
   app.get(
     "/processors/:id/log",
@@ -96,7 +87,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
           last: backend.states.lastKnown(processor),
         }),
       };
-      const signal = goneWith(reply, closing.signal);
+      const signal = goneWith(reply, closing);
       return sendEvents(reply, eventsOf(followLog(followed, { from, quietMs: heartbeatMs, signal })));
     },
   );

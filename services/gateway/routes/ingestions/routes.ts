@@ -8,7 +8,7 @@ import { withNats } from "../../fleet/errors.ts";
 import { PageQuery } from "../../http/paging.ts";
 import { ProcessorId, ProcessorParams } from "../../http/schemas.ts";
 import type { ServerEvent } from "../../http/server-events.ts";
-import { goneWith, heartbeatMs, sendEvents } from "../../http/server-events.ts";
+import { closingOf, goneWith, heartbeatMs, sendEvents } from "../../http/server-events.ts";
 import * as described from "./description.ts";
 import type { IngestionView } from "./ingestion-view.ts";
 import { ingestionView } from "./ingestion-view.ts";
@@ -25,13 +25,12 @@ const ListQuery = Type.Object({ from: PageQuery.properties.from });
 /** What became of bulk requests. */
 const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => {
   const schema = { params: IngestionParams };
-  const closing = new AbortController();
+  const closing = closingOf(app);
   const watchers = new IngestionWatchers({
     // Whoever listens has seen the ingestion before.
     look: (processor, ingestion) => look(options.backend(), processor, ingestion, anybody),
     appliedOf: (processor) => options.backend().states.applied(processor),
   });
-  app.addHook("preClose", async () => closing.abort());
 
   app.get(
     "/:id/ingestions/:ingestion",
@@ -68,7 +67,7 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const seen = String(request.headers["last-event-id"] ?? "");
       // A 204 tells an EventSource that has seen the end not to connect again.
       if (first.state === "done" && seen === eventIdOf(first)) return reply.code(204).send();
-      const views = watchers.follow(first, goneWith(reply, closing.signal), heartbeatMs);
+      const views = watchers.follow(first, goneWith(reply, closing), heartbeatMs);
       return sendEvents(reply, eventsOf(views, seen));
     },
   );
