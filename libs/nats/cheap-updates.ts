@@ -5,9 +5,9 @@ import { TimeoutError } from "@nats-io/transport-node";
 import type { BucketName } from "./buckets.ts";
 import { keySubject } from "./buckets.ts";
 import type { NatsLink } from "./connection.ts";
-import { endOfTurn } from "./end-of-turn.ts";
 import { headersOf } from "./headers.ts";
 import { answerTo, Inbox } from "./inbox.ts";
+import { nextSending } from "./next-sending.ts";
 
 /** JetStream's answer to a publish. */
 interface Answer {
@@ -19,7 +19,7 @@ const defaultTimeoutMs = 5_000;
 
 /**
  * Gives a bucket an `update` that costs a tenth of that of nats.js, for buckets whose keys are written by the thousand
- * a second. Whatever is updated in one turn of the event loop goes to NATS in one piece. What it resolves to and
+ * a second. Whatever is updated within a few turns of the event loop goes to NATS in one piece. What it resolves to and
  * rejects with is the same: the new revision, a JetStreamApiError, or a TimeoutError. The key has to be one that NATS
  * takes as it is.
  */
@@ -31,7 +31,7 @@ export function withCheapUpdates(
   const answers = new Inbox<Answer>(connection, answerOf, inboxPrefix);
   bucket.update = async (key: string, value: Payload, revision: number, timeoutMs = defaultTimeoutMs) => {
     const headers = headersOf({ "Nats-Expected-Last-Subject-Sequence": String(revision) });
-    await endOfTurn();
+    await nextSending();
     const answer = await answerTo(answers, timeoutMs, (reply) =>
       connection.publish(keySubject(name, key), value, { headers, reply }),
     );

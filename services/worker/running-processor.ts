@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KatoChannel } from "../../libs/kato/channel.ts";
 import { purgeKeys } from "../../libs/nats/buckets.ts";
-import { endOfTurn } from "../../libs/nats/end-of-turn.ts";
+import { nextSending } from "../../libs/nats/next-sending.ts";
 import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import type { Lease } from "./assignment/lease.ts";
 import { CheckpointStore } from "./checkpoint/checkpoint-store.ts";
@@ -68,7 +68,7 @@ export function runProcessor(
     events: {
       reply: (subject, reply) => {
         const send = () => sendReply(nats, subject, reply);
-        endOfTurn()
+        nextSending()
           .then(send)
           .catch((err) => telemetry.log.error({ err }, "cannot send a reply"));
       },

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { endOfTurn } from "../../nats/end-of-turn.ts";
 import type { Inbox } from "../../nats/inbox.ts";
 import { answerTo } from "../../nats/inbox.ts";
+import { nextSending } from "../../nats/next-sending.ts";
 import type { Command } from "../messages/command.ts";
 import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
@@ -30,7 +30,7 @@ export async function publishCommand(
   const { processor, data } = command;
   const headers = headersOfCommand(command);
   for (let attempt = 1; attempt <= publishAttempts; attempt++) {
-    await endOfTurn();
+    await nextSending();
     const answer = await answerTo(answers, publishTimeoutMs, (reply) =>
       connection.publish(commandSubject(processor), data, { headers, reply }),
     ).catch((error: unknown) => {
