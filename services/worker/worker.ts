@@ -67,7 +67,7 @@ export class Worker {
     const running = () => this.#running.values();
     this.#timers = [
       setInterval(() => void this.#announce(), settings.leaseMs / announcementsPerLife),
-      startSpreadTimer(reportTickMs, running, ({ reports }) => reports.report()),
+      startSpreadTimer(reportTickMs, running, ({ reports }) => reports.tick()),
       startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),
     ];
     stores.registry.onChange(() => this.#match());

@@ -10,7 +10,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "A4: a renewal takes back the lease that another worker has taken",
-      find: "bucket.update(processor, worker, this.#revision, leaseMs / renewalsPerLife)",
+      find: "bucket.update(processor, worker, this.#revision, this.#everyMs)",
       replace: "bucket.put(processor, worker)",
     },
     {
@@ -40,7 +40,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease is renewed once, and then it ends",
-      find: "if (this.held) this.#renewLater();",
+      find: "if (this.held) this.#renewLater(nextMs);",
       replace: "",
     },
     {

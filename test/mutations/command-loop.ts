@@ -40,7 +40,7 @@ export const commandLoop: Mutations = {
     },
     {
       breaks: "a step whose answer makes no sense stops the log for ever",
-      find: "if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);",
+      find: "if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0)\n        return await passOver(context, step);",
       replace: "",
     },
     {

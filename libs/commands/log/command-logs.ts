@@ -66,13 +66,14 @@ export class CommandLogs {
 
   /**
    * Creates the processor's log if it does not exist. One that exists stays as it is (`mayUpdate`). A new one begins above
-   * `usedThrough`, the last sequence that the caller knows of, and above what was applied.
+   * `usedThrough`, the last sequence that the caller knows of, and above what was applied. Resolves to what JetStream
+   * says of it; to undefined if that has changed since.
    */
-  async ensure(processor: string, usedThrough = 0): Promise<void> {
+  ensure(processor: string, usedThrough = 0): Promise<StreamInfo | undefined> {
     const { mayUpdate = false } = this.#options;
     const version = this.#connection.info?.version ?? "";
     const wanted = { limits: this.#limits, usedThrough, version, mayUpdate };
-    await createLog(this.#manager, processor, wanted);
+    return createLog(this.#manager, processor, wanted);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/transport-node";
 import { bucketStream, keySubject } from "../../nats/buckets.ts";
@@ -46,20 +46,20 @@ export function takesBatches(version: string): boolean {
  *
  * A sequence never has two meanings: if there was a log before, the new one numbers its commands above
  * `usedThrough` and above what the checkpoint says is applied. `version` is that of the server. Waits while
- * somebody else is creating it in several steps.
+ * somebody else is creating it in several steps. Resolves to what JetStream says of it; to undefined if that has changed since.
  */
 export async function createLog(
   manager: JetStreamManager,
   processor: string,
   wanted: { limits: LogLimits; usedThrough: number; version: string; mayUpdate?: boolean },
-): Promise<void> {
+): Promise<StreamInfo | undefined> {
   const { limits, usedThrough, version, mayUpdate = false } = wanted;
   const found = await findLog(manager, processor);
   const isUnfinished = found?.config.subjects.includes(newLogSubject(processor)) === true;
   if (found && !isUnfinished) {
     if (mayUpdate && takesBatches(version) && !found.config.allow_atomic)
       await allowBatches(manager, processor);
-    return;
+    return found;
   }
   const isAbandoned = found !== undefined && Date.now() - Date.parse(found.created) > creatingMs;
   // Whoever read it now would not be given what is stored after its numbering is moved.
@@ -80,11 +80,12 @@ export async function createLog(
     ...(takesBatches(version) && { allow_atomic: true }),
   };
   if (isAbandoned) await moveNumbering(manager, processor, above);
-  else if (above === 0) await add(manager, config);
-  else if (isAtLeast(version, "2.10.0")) await add(manager, { ...config, first_seq: above + 1 });
+  else if (above === 0) return add(manager, config);
+  else if (isAtLeast(version, "2.10.0")) return add(manager, { ...config, first_seq: above + 1 });
   else if (!(await createNumbered(manager, config, { processor, above }))) {
-    await createLog(manager, processor, wanted);
+    return createLog(manager, processor, wanted);
   }
+  return undefined;
 }
 
 /** Without it the log is written the other way, and whoever opens it next tries again. */
@@ -103,9 +104,9 @@ async function createNumbered(
   { processor, above }: { processor: string; above: number },
 ): Promise<boolean> {
   const unique = { subjects: [newLogSubject(processor)], description: `Being created by ${nuid.next()}` };
-  const isMine = await add(manager, { ...config, ...unique });
-  if (isMine) await moveNumbering(manager, processor, above);
-  return isMine;
+  const mine = await add(manager, { ...config, ...unique });
+  if (mine) await moveNumbering(manager, processor, above);
+  return mine !== undefined;
 }
 
 async function moveNumbering(manager: JetStreamManager, processor: string, above: number): Promise<void> {
@@ -113,18 +114,17 @@ async function moveNumbering(manager: JetStreamManager, processor: string, above
   await manager.streams.update(streamOf(processor), { subjects: [commandSubject(processor)] });
 }
 
-/** Adds a stream. Resolves to false if somebody else has just created one with this name: that one stays. */
+/** Adds a stream. Resolves to undefined if somebody else has just created one with this name: that one stays. */
 async function add(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
-): Promise<boolean> {
+): Promise<StreamInfo | undefined> {
   try {
-    await manager.streams.add(config);
-    return true;
+    return await manager.streams.add(config);
   } catch (error) {
     const isThere = error instanceof JetStreamApiError && error.code === nameInUse;
     if (!isThere) throw error;
-    return false;
+    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { closedCommandSubject, commandSubject, streamOf } from "../messages/subjects.ts";
@@ -45,10 +45,11 @@ export class LogIdentity {
 
   /**
    * What the log says of itself. A log that was left closed by `continueAt` is opened. Rejects if there is no
-   * log, and while it has no leader.
+   * log, and while it has no leader. `info` is what JetStream has said of it just now, if it was asked.
    */
-  async look(processor: string): Promise<LogFacts> {
-    const { config, state, ts, created } = await logInfo(this.#manager, processor);
+  async look(processor: string, info?: StreamInfo): Promise<LogFacts> {
+    const isOfLeader = info !== undefined && (!info.cluster || info.cluster.leader !== undefined);
+    const { config, state, ts, created } = isOfLeader ? info : await logInfo(this.#manager, processor);
     if (config.subjects?.includes(closedCommandSubject(processor))) await this.#openFor(processor);
     const now = ts === undefined ? undefined : Date.parse(ts);
     return {

@@ -18,6 +18,8 @@ export interface LeaseOptions {
  */
 const safeShare = 0.9;
 const renewalsPerLife = 3;
+/** A renewal that has failed is tried again after this share of the time between two. So one that got no answer loses nothing. */
+const retryShare = 0.25;
 /** The moments at which leases are renewed: so many between two renewals of the same. */
 const momentsPerRenewal = 20;
 
@@ -40,7 +42,7 @@ export class Lease {
     this.#options = options;
     this.#revision = revision;
     this.#validUntil = sentAt + options.leaseMs * safeShare;
-    this.#renewLater();
+    this.#renewLater(this.#everyMs);
   }
 
   /** Takes the lease. Resolves to undefined if another worker has it, or if NATS does not answer. */
@@ -81,27 +83,33 @@ export class Lease {
     }
   }
 
-  /** Many leases are renewed at the same moments: what is sent together costs much less. */
-  #renewLater(): void {
-    const everyMs = this.#options.leaseMs / renewalsPerLife;
-    const momentMs = Math.ceil(everyMs / momentsPerRenewal);
-    const earlyMs = (performance.now() + everyMs) % momentMs;
-    this.#timer = setTimeout(() => void this.#renew(), Math.floor(everyMs - earlyMs));
+  /** How long it is from one renewal to the next. */
+  get #everyMs(): number {
+    return this.#options.leaseMs / renewalsPerLife;
+  }
+
+  /** Renews it `inMs` from now. Many leases are renewed at the same moments: what is sent together costs much less. */
+  #renewLater(inMs: number): void {
+    const momentMs = Math.ceil(this.#everyMs / momentsPerRenewal);
+    const earlyMs = (performance.now() + inMs) % momentMs;
+    this.#timer = setTimeout(() => void this.#renew(), Math.floor(inMs - earlyMs));
   }
 
   async #renew(): Promise<void> {
     const { bucket, processor, worker, leaseMs, log } = this.#options;
     const sentAt = performance.now();
+    let nextMs = this.#everyMs;
     if (!this.held) return;
     try {
-      const revision = await bucket.update(processor, worker, this.#revision, leaseMs / renewalsPerLife);
+      const revision = await bucket.update(processor, worker, this.#revision, this.#everyMs);
       this.#revision = revision;
       this.#validUntil = sentAt + leaseMs * safeShare;
     } catch (error) {
       // NATS may be away. The renewal is tried again for as long as the lease is held.
       log.warn({ err: error, processor }, "cannot renew the lease");
+      nextMs *= retryShare;
     }
-    if (this.held) this.#renewLater();
+    if (this.held) this.#renewLater(nextMs);
   }
 
   #lose(): void {

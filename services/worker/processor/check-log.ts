@@ -33,8 +33,8 @@ export async function checkLog(
   const { checkpoint } = context;
   if (checkpoint.current.held) return;
   const { current } = checkpoint;
-  await stores.logs.ensure(processor, Math.max(current.applied, current.usedThrough, current.log?.end ?? 0));
-  const facts = await stores.identity.look(processor);
+  const used = Math.max(current.applied, current.usedThrough, current.log?.end ?? 0);
+  const facts = await stores.identity.look(processor, await stores.logs.ensure(processor, used));
   const { applied, log } = current;
   const known = log ?? unknownLog;
   // NATS may have gone back to before the log had an id.
@@ -57,7 +57,9 @@ export async function checkLog(
   remembered.hasGoneBack = false;
   if (checkpoint.current.held) return;
   await moveNumbers(environment, context);
-  await nameLog(environment, context, facts);
+  // An id costs NATS as much as the log itself. So it is given when the first command comes.
+  const isNew = known.id === null && facts.id === undefined && facts.last === 0;
+  if (!isNew) await nameLog(environment, context, facts);
 }
 
 async function compareLatest({ processor, stores }: ProcessorEnvironment, { latest }: KnownLog) {
@@ -171,6 +173,15 @@ async function moveNumbers(environment: ProcessorEnvironment, { checkpoint, log 
     replayFrom: { sequence: facts.last + 1, step: 0 },
     log: checkpoint.current.log && { ...checkpoint.current.log, ...endOf(environment, facts) },
   });
+}
+
+/**
+ * Has a log that has no id get one before its first command is applied. So a log that was begun is told from a new one also
+ * where the checkpoint is gone. Rejects if NATS does not answer.
+ */
+export async function nameNewLog(environment: ProcessorEnvironment, context: Context): Promise<void> {
+  if (context.checkpoint.current.log?.id) return;
+  await nameLog(environment, context, await environment.stores.identity.look(environment.processor));
 }
 
 /** Has the log and the checkpoint agree on the log's id. */

@@ -1,18 +1,17 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { isReplayed } from "../checkpoint/checkpoint.ts";
 import { areNumbersToMove, lostBefore, reaching, taken } from "../checkpoint/log-gaps.ts";
-import { passed } from "../checkpoint/transitions.ts";
 import { applyStep } from "../engine/apply-step.ts";
-import { concludeStep } from "../engine/conclude-step.ts";
 import { endReplay, withoutClient } from "../engine/replay.ts";
 import { Interrupted, LeaseLost, NotBegun } from "../model/interruptions.ts";
 import type { Position } from "../model/position.ts";
 import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import { stepsOf } from "../model/step.ts";
-import { instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
+import { instanceAway, notStartedInTime } from "../model/step-outcome.ts";
+import { nameNewLog } from "./check-log.ts";
 import { firstConnectMs, retryMs } from "./instance-supervisor.ts";
-import { expire, leaveOutForKey } from "./leave-out.ts";
+import { expire, leaveOutForKey, passOver } from "./leave-out.ts";
 import { passLost, passLostAtEnd } from "./pass-lost.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 import type { ProcessorParts } from "./processor-parts.ts";
@@ -83,6 +82,7 @@ export class CommandLoop {
       const pending = await reader.pending();
       this.#last = checkpoint.current.applied + pending;
       let isEndChecked = pending === 0;
+      let isNamed = false;
       if (isEndChecked) await passLostAtEnd(this.#environment, this.#parts, lookAgain);
       if (this.#isStopping || (replay.from !== undefined && !gate.isNextBegun)) return;
       for await (const { command, behind } of reader.commands()) {
@@ -90,6 +90,8 @@ export class CommandLoop {
         this.#last = sequence + behind;
         this.#storedAtMs = command.storedAtMs ?? clock.storeMs();
         checkpoint.update(taken(checkpoint.current, command, this.#last, clock.storeMs()));
+        if (!isNamed) await nameNewLog(this.#environment, context);
+        isNamed = true;
         await outcomes.counter.prepare(command);
         await this.#bringToEnd(isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command);
         if (checkpoint.current.applied < sequence) return;
@@ -158,7 +160,7 @@ export class CommandLoop {
         await status.resumed();
         continue;
       }
-      const end = await supervisor.exclusively(() => this.#attempt(command, { notUnderstoodAt, isClaimed }));
+      const end = await supervisor.inUse(() => this.#attempt(command, { notUnderstoodAt, isClaimed }));
       if (typeof end === "object") notUnderstoodAt = end;
       if (end === "unclaimed") {
         isClaimed = await stores.outcomes.claim(command);
@@ -201,7 +203,8 @@ export class CommandLoop {
       // Reconciling may have found it applied.
       step = this.#nextStep(command);
       if (!step) return "applied";
-      if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0) return await this.#skip(step);
+      if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0)
+        return await passOver(context, step);
       if (status.isPaused && !gate.isBegun(command)) return "paused";
       if (!isClaimed && !gate.mustNotBegin(command)) return "unclaimed";
       if (gate.mustNotBegin(command)) return "late";
@@ -236,15 +239,5 @@ export class CommandLoop {
     }
     if (this.#steps?.command !== command) this.#steps = { command, steps: stepsOf(command) };
     return this.#steps.steps[step];
-  }
-
-  /**
-   * Passes a step whose answer makes no sense, so that it does not stop the log. Nobody can say what became
-   * of it (A7).
-   */
-  async #skip(step: Step): Promise<"applied"> {
-    const outcome = unknown("the instance's answer makes no sense");
-    await concludeStep(this.#parts.context, step, passed(step), outcome);
-    return "applied";
   }
 }

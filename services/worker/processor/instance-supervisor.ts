@@ -65,8 +65,13 @@ export class InstanceSupervisor {
 
   /** Runs `task` once every task before it has ended. */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
-    this.#pace.used();
     return this.#mutex.run(task);
+  }
+
+  /** Likewise, and notes that the instance is in use: for a while it is then asked more often whether it is there. */
+  inUse<T>(task: () => Promise<T>): Promise<T> {
+    this.#pace.used();
+    return this.exclusively(task);
   }
 
   /**
@@ -74,7 +79,7 @@ export class InstanceSupervisor {
    * it goes away meanwhile, or if the lease is lost.
    */
   withInstance<T>(task: () => Promise<T>): Promise<T | undefined> {
-    return this.exclusively(async () => {
+    return this.inUse(async () => {
       try {
         return (await this.prepare(firstConnectMs)) ? await task() : undefined;
       } catch (error) {

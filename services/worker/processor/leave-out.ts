@@ -1,6 +1,10 @@
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
+import { passed } from "../checkpoint/transitions.ts";
+import { concludeStep } from "../engine/conclude-step.ts";
+import type { Context } from "../engine/context.ts";
+import type { Step } from "../model/step.ts";
 import type { StepOutcome } from "../model/step-outcome.ts";
-import { keyTaken } from "../model/step-outcome.ts";
+import { keyTaken, unknown } from "../model/step-outcome.ts";
 import type { ProcessorEnvironment } from "./processor-environment.ts";
 import type { ProcessorParts } from "./processor-parts.ts";
 
@@ -25,6 +29,14 @@ export async function leaveOutForKey(
   parts.gate.leaveOut(command.sequence);
   await takeOut(environment, parts, command);
   parts.outcomes.tellLeftOut(command, keyTaken);
+}
+
+/**
+ * Passes a step whose answer makes no sense, so that it does not stop the log. Nobody can say what became of it (A7).
+ */
+export async function passOver(context: Context, step: Step): Promise<"applied"> {
+  await concludeStep(context, step, passed(step), unknown("the instance's answer makes no sense"));
+  return "applied";
 }
 
 /**

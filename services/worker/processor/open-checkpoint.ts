@@ -69,8 +69,8 @@ async function firstOrHeld({
   clock,
   telemetry,
 }: ProcessorEnvironment): Promise<Checkpoint> {
-  await stores.logs.ensure(processor);
-  const { id, first, last, messages } = await stores.identity.look(processor);
+  const info = await stores.logs.ensure(processor);
+  const { id, first, last, messages } = await stores.identity.look(processor, info);
   const isBegun = id !== undefined || first > 1;
   if (!isBegun) return firstCheckpoint;
   if (messages === 0) return { ...firstCheckpoint, ...adopted(firstCheckpoint, last) };

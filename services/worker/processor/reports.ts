@@ -54,12 +54,17 @@ export class Reports {
     return { ...state, last, rate, drainRate };
   }
 
+  /** To be called some times a second: reports what nobody has told of. At rest it is enough to look when a report is due. */
+  tick(): void {
+    if (this.#text === undefined || this.#isDue(performance.now())) this.report();
+  }
+
   /** Publishes the state if it has changed, or if nothing was published for a while. */
   report(): void {
     const before = this.#latest;
     const now = performance.now();
     const seconds = (now - this.#at) / 1_000;
-    const isDue = seconds * 1_000 >= reportEveryMs;
+    const isDue = this.#isDue(now);
     const { changes } = this.#processor;
     if (this.#text !== undefined && changes === this.#changes) {
       if (isDue) this.#publish(this.#text, now);
@@ -88,6 +93,10 @@ export class Reports {
     this.#publish(text, now);
     const isAtRest = state.last <= state.applied && state.rate === 0 && state.drainRate === 0;
     if (isAtRest && before) this.#text = text;
+  }
+
+  #isDue(now: number): boolean {
+    return now - this.#at >= reportEveryMs;
   }
 
   #publish(text: Uint8Array, now: number): void {

@@ -114,6 +114,25 @@ test("a lease is renewed for as long as NATS answers", async (t) => {
   assert.equal(world.holder, "w1");
 });
 
+test("a lease outlives a renewal that is not answered", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  const { update } = world.bucket;
+  let asked = 0;
+  t.mock.method(
+    world.bucket,
+    "update",
+    async (key: string, worker: string, revision: number, timeoutMs: number) => {
+      if (++asked > 1) return update(key, worker, revision);
+      await new Promise((resolve) => setTimeout(resolve, timeoutMs));
+      throw new Error("no answer");
+    },
+  );
+  await world.pass(3 * leaseMs);
+  assert.equal(lease?.held, true);
+  assert.deepEqual(world.lost, []);
+});
+
 test("leases that were taken at different moments are renewed at the same ones", async (t) => {
   const world = new World(t);
   const renewed: number[] = [];

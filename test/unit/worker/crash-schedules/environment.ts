@@ -146,7 +146,7 @@ function portOf(world: World, life: Life, onConnect: () => void): InstancePort {
 function logsOf(world: World, life: Life): ProcessorStores["logs"] {
   const from = (sequence: number) => world.log.filter((command) => command.sequence >= sequence);
   return {
-    ensure: () => world.exchange(life, "ensure", () => {}),
+    ensure: () => world.exchange(life, "ensure", () => undefined),
     last: () => world.exchange(life, "last", () => world.lastStored),
     next: (_processor, sequence) =>
       world.exchange(life, "next", () => from(sequence)[0]?.sequence ?? Number.POSITIVE_INFINITY),
