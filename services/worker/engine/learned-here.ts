@@ -22,8 +22,9 @@ export function noteLearned({ checkpoint, memory }: Context, step: Step, outcome
   const isLearn = step.method === "Learn";
   const model = isLearn ? nameInAnswer(outcome.data) : outcome.autoLearnedModel;
   if (model !== "" && learned.models.size < notedModels) learned.models.add(model);
-  // KATO stores the vectors of working memory even where there is no model to learn.
-  if ((isLearn || model !== "") && checkpoint.current.vectorsFrom !== null) learned.hasVectors = true;
+  // KATO stores the vectors of working memory even where there is no model to learn. Of an Observe that failed it has none.
+  const hasVectors = checkpoint.current.vectorEvents.length > 0;
+  if ((isLearn || model !== "") && hasVectors) learned.hasVectors = true;
   if (step.method === "DeleteModel") learned.models.delete(nameToDelete(step));
   if (step.method === "ClearAllMemory") memory.learned = nothingLearned();
 }

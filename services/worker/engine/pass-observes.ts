@@ -14,9 +14,11 @@ import type { Context } from "./context.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";
 import { checkComplete, nextObserves } from "./next-observes.ts";
 import { provedOutcome } from "./proved-outcome.ts";
+import { observesToReplay } from "./rebuild.ts";
+import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import { mayTakeBack, noteBegun, takeBack } from "./take-back.ts";
-import { readWorkingMemory } from "./working-memory.ts";
+import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
  * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
@@ -52,6 +54,10 @@ export async function passObserves(
         provedOutcome(context, step),
       );
     } else if (isLast) {
+      if (ownTicks === 0 && (await isOfSomebodyElse(context, step, workingMemory))) {
+        noteBegun(context, step.at);
+        return latestInterval;
+      }
       latestInterval = await concludeLatest(context, step, ownTicks, interval);
     } else {
       if (isMissing(context, step, workingMemory)) {
@@ -162,6 +168,25 @@ function isMissing(
   if (!workingMemory || settings.sleeping || !recovery.mendsForeignCalls) return false;
   if (!readObservationFields(step.request).hasSymbols) return false;
   return workingMemory.length <= events || isAnotherEvent(step, workingMemory[events]);
+}
+
+/**
+ * Whether the tick was that of an Observe which the log does not have, though working memory has no event of it: somebody
+ * has it learned or cleared since. KATO still tells the symbols of the latest Observe after a Learn. They may be those
+ * of the Observe before this one, as long as this one is running.
+ */
+async function isOfSomebodyElse(
+  context: Context,
+  step: Step,
+  workingMemory: string[][] | undefined,
+): Promise<boolean> {
+  const { current } = context.checkpoint;
+  if (!workingMemory || workingMemory.length >= current.events) return false;
+  if (!context.recovery.mendsForeignCalls) return false;
+  const symbols = await latestSymbols(context);
+  if (!symbols || symbols.length === 0 || !isAnotherEvent(step, symbols)) return false;
+  const expected = eventsOf(planRebuild(current, await observesToReplay(context)));
+  return JSON.stringify(symbols) !== JSON.stringify(expected.at(-1));
 }
 
 /** Whether this is not the event that an Observe makes. */

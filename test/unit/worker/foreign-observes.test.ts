@@ -48,6 +48,19 @@ test("a command behind the Observes that have ticked is applied, however many ti
   assert.deepEqual([[...kept.models.keys()], events], [[modelName([["a"], ["b"]])], []]);
 });
 
+test("what somebody else observes and has learned is not taken for the next Observe of the log", async () => {
+  const first = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])]);
+  await first.start();
+  await first.until("both are persisted", () => first.persisted?.applied === 2);
+  const next = first.nextLife();
+  next.carryOut("Observe", foreign);
+  next.carryOut("Learn", new Uint8Array());
+  next.world.store(observe(3, ["c"]));
+  await next.start();
+  assert.deepEqual(next.world.instance.events, [["a"], ["b"], ["c"]]);
+  assert.equal(next.checkpoint?.foreign.ticks, 1);
+});
+
 test("it is taken back, too, where the log cannot be read just then (A5)", async () => {
   let isAway = false;
   const processor = new OneProcessor([observe(1, ["a"])], ({ stores }) => ({

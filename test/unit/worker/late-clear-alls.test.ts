@@ -12,6 +12,8 @@ const nothing = new Uint8Array();
 const name = modelName([["a", "b"]]);
 const learnOne = [observe(2, ["a", "b"]), stored(3, "Learn", {})];
 const vector = stored(2, "Observe", { vectors: [[5]], unique_id: "o2" });
+/** It fails, so KATO has no vector of it. */
+const unlikeVector = stored(2, "Observe", { vectors: [[5, 6]], unique_id: "o2" });
 const learnVector = [vector, stored(3, "Learn", {})];
 
 /** The next owner, once it has applied these commands behind the ClearAllMemory. */
@@ -47,6 +49,7 @@ test("a restart where nothing is left that was learned is not taken for a late C
     [observe(2, ["a"]), stored(3, "Learn", {})],
     [...learnOne, remove],
     [...learnVector.slice(0, 1), stored(3, "ClearWorkingMemory", {})],
+    [unlikeVector, stored(3, "Learn", {})],
   ]) {
     const next = await nextOwner(commands);
     await next.restartInstance();

@@ -289,7 +289,8 @@ export class DamageSchedule {
     assert.ok(checkpoint);
     const codes = checkpoint.degradations.map(({ code }) => code);
     // Working memory is then that of an older log, and what was learned since stays.
-    const hasGoneBack = this.damage === "store-back" && checkpoint.foreign.ticks > 0;
+    const isItTold = checkpoint.foreign.ticks > 0 || codes.includes("foreign-learn");
+    const hasGoneBack = this.damage === "store-back" && isItTold;
     if (!hasGoneBack) this.#checkOnce();
     const sequences = [
       instance.events.flat(),
