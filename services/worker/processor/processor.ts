@@ -67,10 +67,7 @@ export class Processor {
     return held ? this.#environment.clock.unixMs() - held.since : this.#loop.oldestMs;
   }
 
-  /**
-   * Whether it is paused between two commands, with everything persisted that its instance has. It stays so
-   * until it is resumed, unless its instance goes away.
-   */
+  /** Whether it is paused between two commands, with everything persisted that its instance has, until it is resumed. */
   get isSettled(): boolean {
     const { context, gate, status } = this.#parts;
     if (!status.isPaused) return false;
@@ -105,12 +102,18 @@ export class Processor {
 
   /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
-    while (!this.#isStopping) {
-      if (!this.#isLogChecked) await this.checkLog();
-      this.#isLogChecked = false;
-      if (await this.#hold.untilDecided()) continue;
-      await this.#beginReplay();
-      await this.#loop.run();
+    try {
+      while (!this.#isStopping) {
+        if (!this.#isLogChecked) await this.checkLog();
+        this.#isLogChecked = false;
+        if (await this.#hold.untilDecided()) continue;
+        await this.#beginReplay();
+        await this.#loop.run();
+      }
+    } catch (error) {
+      // NATS may have been lost while nobody read the log, and the log that is there afterwards may be another one.
+      this.#parts.supervisor.doubtLog();
+      throw error;
     }
   }
 

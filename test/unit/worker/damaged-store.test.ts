@@ -60,7 +60,12 @@ test("a log that was deleted and made anew has only new commands", async () => {
 });
 
 test("a log that was made anew before it had a command is taken, also where nobody saw that it was named", async () => {
-  const world = await applied([]);
+  const first = new OneProcessor([]);
+  const { world } = first;
+  // Older versions name a log that has no command yet.
+  world.logId = "log 0";
+  await first.start();
+  await first.slot.stop();
   world.logId = undefined;
   world.logNumber++;
   const unanswered = new OneProcessor(
@@ -228,4 +233,51 @@ test("a worker that has persisted more than NATS has says that NATS went back", 
   await next.until("it is applied", () => world.instance.events.length === 4);
   assert.deepEqual(world.instance.events.flat(), ["a", "b", "c", "d"]);
   assert.equal(next.checkpoint?.foreign.ticks, 0);
+});
+
+test("nothing is reconciled by a log that was made anew while nobody read it and NATS was away", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
+  let isAway = false;
+  const next: OneProcessor = new OneProcessor(
+    [],
+    ({ stores }) => ({
+      stores: {
+        ...stores,
+        logs: {
+          ...stores.logs,
+          ensure: async (...log) => {
+            if (isAway) throw new NatsAway("no answer");
+            return stores.logs.ensure(...log);
+          },
+          // NATS is lost before the log is read.
+          read: (...log) => {
+            const reader = stores.logs.read(...log);
+            if (next.calls.length > 0 || isAway) return reader;
+            isAway = true;
+            const pending = () => Promise.reject(new NatsAway("no answer"));
+            return {
+              pending,
+              commands: () => reader.commands(),
+              close: () => reader.close(),
+              isClosed: false,
+            };
+          },
+        },
+      },
+    }),
+    world,
+  );
+  void next.slot.start();
+  await next.until("NATS is away", () => isAway);
+  goBack(world, 0);
+  world.logId = undefined;
+  world.logNumber++;
+  store(world, "c");
+  world.restartInstance();
+  await next.pass(5_000);
+  isAway = false;
+  await next.until("the new command is applied", () => next.checkpoint?.applied === 1);
+  await next.pass(2_000);
+  assert.deepEqual(world.instance.events, [["c"]]);
+  assert.ok(codes(next.checkpoint)?.includes("log-lost"));
 });
