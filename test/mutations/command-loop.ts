@@ -39,6 +39,11 @@ export const commandLoop: Mutations = {
       replace: "",
     },
     {
+      breaks: "a log that was begun cannot be told from a new one where its checkpoint is gone",
+      find: "if (!isNamed) await nameNewLog(this.#environment, context);",
+      replace: "",
+    },
+    {
       breaks: "a step whose answer makes no sense stops the log for ever",
       find: "if (notUnderstoodAt && comparePositions(step.at, notUnderstoodAt) === 0)\n        return await passOver(context, step);",
       replace: "",

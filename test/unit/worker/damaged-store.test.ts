@@ -281,3 +281,20 @@ test("nothing is reconciled by a log that was made anew while nobody read it and
   assert.deepEqual(world.instance.events, [["c"]]);
   assert.ok(codes(next.checkpoint)?.includes("log-lost"));
 });
+
+test("a log has an id before its first command is applied, and none without one", async () => {
+  const processor = new OneProcessor([]);
+  const { world } = processor;
+  await processor.start();
+  await processor.pass(1_000);
+  assert.equal(world.logId, undefined);
+  const namedBefore: boolean[] = [];
+  processor.onCall = (method) => {
+    if (method === "Observe") namedBefore.push(world.logId !== undefined);
+    return undefined;
+  };
+  store(world, "a");
+  await processor.untilApplied(1);
+  assert.deepEqual(namedBefore, [true]);
+  assert.equal(processor.checkpoint?.log?.id, world.logId);
+});
