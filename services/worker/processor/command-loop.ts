@@ -75,7 +75,9 @@ export class CommandLoop {
     const { checkpoint } = context;
     // An earlier worker may have died between the last command of a replay and its end.
     if (endReplay(context) && status.state === "rebuilding") status.become("ready");
-    const reader = stores.logs.read(processor, checkpoint.current.applied + 1, () => supervisor.doubtLog());
+    const reader = stores.logs.read(processor, checkpoint.current.applied + 1, () => {
+      supervisor.isLogInDoubt = true;
+    });
     this.#reader = reader;
     const lookAgain = () => this.interrupt();
     try {

@@ -47,7 +47,11 @@ export class InstanceSupervisor {
   #mustAdopt: boolean;
   /** Why an instance that is there cannot be used, in words for people. */
   #obstacle: string | undefined;
-  #isLogInDoubt = false;
+  /**
+   * Whether the log may not have what the checkpoint says of it: NATS was away since they were compared, or the log
+   * lacks something. Until they are compared again nothing is reconciled, because that rests on the log.
+   */
+  isLogInDoubt = false;
   /** Called each time that it is known what the instance has, before anything is applied. */
   onReconciled: () => Promise<void> = async () => {};
   /** Called once it is known what an instance has whose log has lost commands. */
@@ -90,27 +94,15 @@ export class InstanceSupervisor {
     });
   }
 
+  /** Likewise, for what rests on the log too: while that is in doubt it resolves to undefined. */
+  withLog<T>(task: () => Promise<T>): Promise<T | undefined> {
+    return this.withInstance(async () => (this.isLogInDoubt ? undefined : task()));
+  }
+
   /** Notes that after this error it is not known any more what the instance has. */
   doubt(error?: unknown): void {
     this.#options.context.instance.doubt();
     if (error instanceof NatsAway) this.#obstacle = error.message;
-  }
-
-  /**
-   * Whether the log may not have what the checkpoint says of it: NATS was away since they were compared, or the log
-   * lacks something. Until they are compared again nothing is reconciled, because that rests on the log.
-   */
-  get isLogInDoubt(): boolean {
-    return this.#isLogInDoubt;
-  }
-
-  doubtLog(): void {
-    this.#isLogInDoubt = true;
-  }
-
-  /** Notes that the log was compared with the checkpoint. */
-  trustLog(): void {
-    this.#isLogInDoubt = false;
   }
 
   /** Why the instance cannot be used, in words for people. */
@@ -138,7 +130,7 @@ export class InstanceSupervisor {
   async #attach(timeoutMs: number): Promise<boolean> {
     const { context, status } = this.#options;
     if (context.instance.reconciled) return true;
-    if (this.#isLogInDoubt) return false;
+    if (this.isLogInDoubt) return false;
     this.#obstacle = undefined;
     return context.instance.reconcile(timeoutMs, async (interval) => {
       const before = status.state;
@@ -171,7 +163,7 @@ export class InstanceSupervisor {
     } catch (error) {
       if (error instanceof LeaseLost) throw error;
       this.doubt(error);
-      if (error instanceof LogIncomplete) this.doubtLog();
+      if (error instanceof LogIncomplete) this.isLogInDoubt = true;
       if (error instanceof NotProvable) await this.#hold(error.message);
       if (error instanceof Interrupted) throw error;
       context.log.error({ err: error }, "cannot find out what the instance has");

@@ -54,7 +54,7 @@ export function partsOf(
     instance,
     checkpoint,
     begin: ({ command }) => gate.begin(command),
-    history: new LogHistory(processor, stores.logs, counter),
+    history: new LogHistory(processor, stores.logs, counter, () => supervisor.isLogInDoubt),
     outcomes: {
       concludeStep: (step, outcome) => {
         telemetry.concluded(outcome.outcome);

@@ -96,7 +96,7 @@ export class Processor {
   async checkLog(): Promise<void> {
     const { supervisor } = this.#parts;
     await supervisor.exclusively(() => checkLog(this.#environment, this.#parts));
-    supervisor.trustLog();
+    supervisor.isLogInDoubt = false;
     this.#isLogChecked = true;
   }
 
@@ -112,7 +112,7 @@ export class Processor {
       }
     } catch (error) {
       // NATS may have been lost while nobody read the log, and the log that is there afterwards may be another one.
-      this.#parts.supervisor.doubtLog();
+      this.#parts.supervisor.isLogInDoubt = true;
       throw error;
     }
   }
@@ -199,7 +199,7 @@ export class Processor {
     }
     if (dryRun) return surveyRebuild(context, from);
     if (from === undefined) {
-      return (await supervisor.withInstance(() => rebuildVolatile(context))) ?? { kind: "away" };
+      return (await supervisor.withLog(() => rebuildVolatile(context))) ?? { kind: "away" };
     }
     if (status.isPaused) return { kind: "paused" };
     if (status.state === "down") return { kind: "away" };

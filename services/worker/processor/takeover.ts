@@ -74,7 +74,7 @@ export class Takeover {
    */
   async heard(report: LateCallReport): Promise<void> {
     const { stores, telemetry } = this.#environment;
-    const done = await this.#supervisor.withInstance(async () => {
+    const done = await this.#supervisor.withLog(async () => {
       await this.#mend(report);
       return true;
     });
@@ -110,7 +110,7 @@ export class Takeover {
     if (method === undefined) return;
     this.#context.memory.suspect = { ...noFrequencies(), method };
     this.#cancelTimer = this.#environment.clock.after(suspectedMs, () => {
-      void this.#supervisor.withInstance(() => checkSuspect(this.#context, true)).finally(() => this.#end());
+      void this.#supervisor.withLog(() => checkSuspect(this.#context, true)).finally(() => this.#end());
     });
   }
 

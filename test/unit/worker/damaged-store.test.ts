@@ -298,3 +298,38 @@ test("a log has an id before its first command is applied, and none without one"
   assert.deepEqual(namedBefore, [true]);
   assert.equal(processor.checkpoint?.log?.id, world.logId);
 });
+
+test("nor is what a late call has done mended by such a log", async () => {
+  let isAway = false;
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      logs: {
+        ...stores.logs,
+        ensure: async (...log) => {
+          if (isAway) throw new NatsAway("no answer");
+          return stores.logs.ensure(...log);
+        },
+      },
+    },
+  }));
+  const { world, slot } = processor;
+  await processor.start();
+  isAway = true;
+  // Whoever is asked for a command that nobody has read looks at the log again.
+  await slot.cancel(99);
+  await processor.pass(1_000);
+  goBack(world, 0);
+  world.logId = undefined;
+  world.logNumber++;
+  store(world, "c");
+  const call = { at: null, method: "Observe", begunMs: 0, endedMs: 0, end: "response" };
+  slot.heard({ processor: "p1", worker: "another worker", calls: [call] });
+  await processor.pass(3_000);
+  isAway = false;
+  await processor.until("the new command is applied", () => processor.checkpoint?.applied === 1);
+  await processor.pass(5_000);
+  // The late call is mended once the loss is known, by a rebuild of what the log still has.
+  assert.deepEqual(world.instance.events, [["c"]]);
+  assert.ok(codes(processor.checkpoint)?.includes("log-lost"));
+});

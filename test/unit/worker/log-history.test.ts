@@ -36,11 +36,14 @@ async function placesOf(history: LogHistory, from: Position, through: number): P
 }
 
 test("the log is read by steps, from a step on, and each command is prepared to be counted", async () => {
-  const history = new LogHistory("p1", { readRange: range, first: async () => 3 }, counter);
+  let isInDoubt = false;
+  const history = new LogHistory("p1", { readRange: range, first: async () => 3 }, counter, () => isInDoubt);
   assert.deepEqual(await placesOf(history, { sequence: 3, step: 2 }, 4), ["3.2", "4.0", "4.1", "4.2"]);
   assert.deepEqual(prepared, ["i3", "i4"]);
   assert.equal((await placesOf(history, { sequence: 4, step: 0 }, 100)).length, 6);
   assert.equal(await history.firstKept(), 3);
+  isInDoubt = true;
+  await assert.rejects(placesOf(history, { sequence: 3, step: 0 }, 4), NatsAway);
 });
 
 test("a log that cannot be read has whoever reads it wait for NATS", async () => {
@@ -55,6 +58,7 @@ test("a log that cannot be read has whoever reads it wait for NATS", async () =>
       first: away,
     },
     counter,
+    () => false,
   );
   await assert.rejects(placesOf(history, { sequence: 1, step: 0 }, 9), NatsAway);
   await assert.rejects(history.firstKept(), NatsAway);

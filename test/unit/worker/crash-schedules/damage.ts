@@ -33,7 +33,8 @@ const causes: Record<Damage, DegradationCode[]> = {
   "log-anew": ["log-lost", "ahead-of-log", "adopted"],
   hole: ["commands-lost", "log-lost", "working-memory-differs"],
   "checkpoint-gone": [],
-  "store-back": ["store-went-back", "ahead-of-log", "log-lost", "adopted"],
+  // A Learn of what the older log does not have is taken for somebody else's.
+  "store-back": ["store-went-back", "ahead-of-log", "log-lost", "adopted", "foreign-learn"],
 };
 /** What follows from a log that lacks what a rebuild needs. */
 const consequences: DegradationCode[] = ["working-memory-differs", "learn-torn", "learn-perhaps-torn"];
@@ -80,6 +81,10 @@ export class DamageSchedule {
   #deciding: Life | undefined;
   #wasHeld = false;
   #wasDamaged = false;
+  /** How much of the story was looked at. */
+  #toldLines = 0;
+  /** The life of the worker that knew at the time of the damage what there was. */
+  #witness: Life | undefined;
 
   constructor(seed: number) {
     this.#random = new Random(seed);
@@ -105,7 +110,7 @@ export class DamageSchedule {
     let restingSinceMs: number | undefined;
     await this.#lives.pump(() => {
       this.#decideIfHeld();
-      const isResting = this.#isResting();
+      const isResting = this.#isResting() && !this.#isTryingAgain();
       restingSinceMs = isResting ? (restingSinceMs ?? clock.nowMs) : undefined;
       return restingSinceMs !== undefined && clock.nowMs - restingSinceMs >= restMs;
     });
@@ -164,6 +169,7 @@ export class DamageSchedule {
   #hurt(): void {
     const world = this.#world;
     this.#wasDamaged = true;
+    this.#witness = this.#lives.current?.slot?.processor && this.#lives.current;
     this.story.push(`${this.damage}, the log ends at ${world.lastStored}`);
     const before = new Map(world.log.map((command) => [command.id, command.sequence]));
     const { log } = JSON.parse(world.bucket.get("p1")?.value ?? "{}") as Partial<Checkpoint>;
@@ -214,6 +220,13 @@ export class DamageSchedule {
     const { applied, replaying, held } = checkpoint.current;
     if (held || replaying || !instance.reconciled) return false;
     return applied >= this.#world.lastStored && checkpoint.persisted === checkpoint.current;
+  }
+
+  /** Whether the worker has failed to go on since this was asked last. */
+  #isTryingAgain(): boolean {
+    const news = this.story.slice(this.#toldLines);
+    this.#toldLines = this.story.length;
+    return news.some((line) => line.includes("cannot go on"));
   }
 
   #watch(life: Life): void {
@@ -289,8 +302,8 @@ export class DamageSchedule {
     assert.ok(checkpoint);
     const codes = checkpoint.degradations.map(({ code }) => code);
     // Working memory is then that of an older log, and what was learned since stays.
-    const isItTold = checkpoint.foreign.ticks > 0 || codes.includes("foreign-learn");
-    const hasGoneBack = this.damage === "store-back" && isItTold;
+    const isToldAsForeign = checkpoint.foreign.ticks > 0 || codes.includes("foreign-learn");
+    const hasGoneBack = this.damage === "store-back" && isToldAsForeign;
     if (!hasGoneBack) this.#checkOnce();
     const sequences = [
       instance.events.flat(),
@@ -303,8 +316,10 @@ export class DamageSchedule {
     const cause = causes[this.damage];
     const isTold =
       this.#wasHeld || checkpoint.foreign.ticks > 0 || codes.some((code) => cause.includes(code));
+    // Where everything goes back, only a worker that goes on knows what there was (docs/recovery-limits.md).
+    const isForgotten = this.damage === "store-back" && this.#witness !== this.#lives.current;
     // Without the unseen ones a Learn may have found a single event.
-    if (missing.length > 0 && this.#unseen.size === 0)
+    if (missing.length > 0 && this.#unseen.size === 0 && !isForgotten)
       assert.ok(isTold, `${missing} are lost, and only ${codes} is told`);
     const allowed = [...cause, ...consequences, ...(this.#wasHeld ? decisions : [])];
     const others = codes.filter((code) => !allowed.includes(code));
