@@ -50,8 +50,8 @@ export async function checkLog(
     await checkpoint.persist({ held });
   } else if (verdict.kind === "lost") {
     const after = await knownAfter(environment, known, facts, verdict.newFrom);
-    await goOnAfterLoss(context, verdict, after, remembered.hasGoneBack === true);
     outcomes.forgetSequences();
+    await goOnAfterLoss(context, verdict, after, remembered.hasGoneBack === true);
   } else await passLostUnderWay(environment, context);
   if (remembered.hasGoneBack) await tellThatItWentBack(context);
   remembered.hasGoneBack = false;
@@ -115,8 +115,9 @@ async function goOnAfterLoss(
   log.error({ from, through, applied: current.applied }, "the log has lost commands");
   // Its sequence may be given to another command.
   memory.latestAnswer = null;
-  await checkpoint.persist(afterLoss(current, lost, known, reason));
+  // This comes first: if NATS does not answer, the checkpoint in memory has the loss all the same.
   instance.doubt();
+  await checkpoint.persist(afterLoss(current, lost, known, reason));
 }
 
 /** Tells why commands were lost, if it was found out only now. */
@@ -138,8 +139,8 @@ async function passLostUnderWay(
   if (sequence === undefined) return;
   if ((await stores.identity.storedAt(processor, sequence)) !== undefined) return;
   log.error({ sequence }, "a command was lost from the log while it was under way");
-  await checkpoint.persist(lostUnderWay(checkpoint.current, sequence));
   instance.doubt();
+  await checkpoint.persist(lostUnderWay(checkpoint.current, sequence));
 }
 
 /**

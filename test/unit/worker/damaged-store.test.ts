@@ -333,3 +333,31 @@ test("nor is what a late call has done mended by such a log", async () => {
   assert.deepEqual(world.instance.events, [["c"]]);
   assert.ok(codes(processor.checkpoint)?.includes("log-lost"));
 });
+
+test("an instance whose log has lost commands is adopted also where this could not be persisted at once", async () => {
+  let failures = 0;
+  const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])], ({ stores }) => ({
+    stores: {
+      ...stores,
+      checkpoints: {
+        load: () => stores.checkpoints.load(),
+        get revision() {
+          return stores.checkpoints.revision;
+        },
+        save: async (checkpoint) => {
+          if (checkpoint.usedThrough > 0 && failures++ === 0) throw new NatsAway("no answer");
+          return stores.checkpoints.save(checkpoint);
+        },
+      },
+    },
+  }));
+  const { world, slot, calls } = processor;
+  await processor.start();
+  goBack(world, 1);
+  const before = calls.length;
+  await slot.cancel(99);
+  await processor.until("the loss is told", () => codes(processor.checkpoint)?.includes("log-lost") === true);
+  await processor.pass(2_000);
+  assert.ok(failures > 0);
+  assert.ok(calls.slice(before).includes("GetGene"), "it was asked for what it has");
+});
