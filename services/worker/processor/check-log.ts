@@ -158,6 +158,8 @@ async function moveNumbers(environment: ProcessorEnvironment, { checkpoint, log 
   if (facts.last < usedThrough) {
     if (applied < facts.last || step > 0) return;
     const next = Math.ceil((usedThrough + 1) / numbersStep) * numbersStep + 1;
+    // The commands are removed, so whoever comes next has to know that they are applied.
+    await checkpoint.flush();
     const moved = stores.identity.continueAt(processor, { last: facts.last, next });
     // An answer that is lost may belong to a purge that was carried out, so the log is looked at again.
     await moved.catch((err) => log.warn({ err }, "the numbers of the log cannot be moved on"));

@@ -48,6 +48,35 @@ test("the numbers go on above the used ones once a rebuild does not need what st
   assert.equal([...world.instance.kept.models.values()][0]?.events.flat().join(), "a,b,c,d");
 });
 
+test("what was applied before the numbers go on is known to whoever comes after", async () => {
+  const world = await applied([observe(1, ["a"]), observe(2, ["b"]), observe(3, ["c"])]);
+  goBack(world, 0);
+  store(world, "d");
+  const dying: OneProcessor = new OneProcessor(
+    [],
+    ({ stores }) => ({
+      stores: {
+        ...stores,
+        identity: {
+          ...stores.identity,
+          continueAt: async (...log) => {
+            const hasMoved = await stores.identity.continueAt(...log);
+            dying.life.isDead = true;
+            return hasMoved;
+          },
+        },
+      },
+    }),
+    world,
+  );
+  void dying.slot.start();
+  await dying.untilApplied(1);
+  world.store(stored(2, "Learn", {}));
+  await dying.until("its worker has died", () => dying.life.isDead);
+  const next = await started(world);
+  assert.deepEqual(codes(next.checkpoint), ["log-lost"]);
+});
+
 test("a log that was deleted and made anew has only new commands", async () => {
   const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
   goBack(world, 0);
