@@ -12,7 +12,10 @@ import { probeEvents } from "./probe-events.ts";
  * that matches the model fails. So the marked events are observed, to see whether one fails. The rebuild that
  * follows restores working memory.
  */
-export async function removeIfTorn(context: Context, intent: LearnIntent): Promise<boolean> {
+export async function removeIfTorn(
+  context: Context,
+  intent: Pick<LearnIntent, "events" | "model">,
+): Promise<boolean> {
   const { checkpoint, instance, log } = context;
   const isTorn = await probeEvents(
     context,

@@ -2,6 +2,7 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { checkSuspect } from "../engine/check-suspect.ts";
 import type { Context, Suspect } from "../engine/context.ts";
 import { mendTicksUpTo } from "../engine/foreign-ticks.ts";
+import { removeTornByLate } from "../engine/late-auto-learn.ts";
 import { noteIfCleared, noteIfDeleted } from "../engine/learned-here.ts";
 import { methodAt } from "../engine/method-at.ts";
 import { insist } from "../instance/questions.ts";
@@ -119,7 +120,7 @@ export class Takeover {
    * has no call under way.
    */
   async #mend({ calls }: LateCallReport): Promise<void> {
-    const { checkpoint, instance, memory } = this.#context;
+    const { checkpoint, instance, memory, recovery } = this.#context;
     await this.#begin();
     const { interval } = await insist(instance, "Ping", {});
     if (interval < checkpoint.current.interval) {
@@ -137,9 +138,12 @@ export class Takeover {
     const known = memory.suspect ?? noFrequencies();
     const suspect = memory.suspect;
     try {
-      for (const { method, at, failed } of calls) {
+      for (const { method, at, failed, end } of calls) {
         // Where it has failed there was no such model.
         if (method === "DeleteModel" && at && !failed) await noteIfDeleted(this.#context, at);
+        // KATO may have died in it.
+        const isUnseen = method === "Observe" && end === "unseen" && recovery.mendsForeignCalls;
+        if (isUnseen && at) await removeTornByLate(this.#context, at);
         memory.suspect = { ...known, method };
         await checkSuspect(this.#context, true);
       }

@@ -187,3 +187,16 @@ test("a model that was learned since a late DeleteModel stood in the log is told
     assert.equal(processor.checkpoint?.degradations[0]?.code, failed ? undefined : "perhaps-cleared");
   }
 });
+
+test("the model of a late Observe in whose auto-learn the instance died makes no Observe fail", async () => {
+  const history = [
+    stored(1, "Observe", { unique_id: "o1" }),
+    observe(2, ["A"]),
+    observe(3, ["A"]),
+    setGenes(4, { max_sequence_length: 1 }),
+  ];
+  await withFaults(history, [
+    { at: "before Observe", point: 4, kind: "sleep" },
+    { at: "Observe model-written", point: 1, kind: "slow-start" },
+  ]);
+});
