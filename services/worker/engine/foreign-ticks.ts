@@ -58,8 +58,9 @@ export async function mendForeignTicks(context: Context, ticks: number): Promise
   // This is noted first, because the instance may die before it is known whether a model was learned.
   if (mayHaveLearned) degrade(context, "foreign-learn", perhapsLearned);
   const learned = await lookForLearned(context, ticks, mayHaveLearned);
-  if (learned !== undefined) return undoLearn(context, learned, 0);
-  if (mayHaveLearned) checkpoint.update({ degradations: withoutPerhaps(checkpoint.current.degradations) });
+  if (typeof learned === "object") return undoLearn(context, learned.model, 0);
+  if (learned === "nothing")
+    checkpoint.update({ degradations: withoutPerhaps(checkpoint.current.degradations) });
   await rebuild(context);
 }
 
@@ -84,25 +85,27 @@ function aheadOfLog({ memory, recovery }: Context, ticks: number): string | unde
 }
 
 /**
- * The model that KATO learned by itself because of a foreign Observe; undefined if it learned none. If the
- * foreign Observes had vectors, the processor is `degraded`: the next Learn stores the vectors, and nothing
- * can prevent that.
+ * The model that KATO learned by itself because of a foreign Observe. It is unknown where the foreign event stands in the
+ * middle of the model: then an Observe of the log has set the learning off. If the foreign Observes had vectors, the
+ * processor is `degraded`: the next Learn stores the vectors, and nothing can prevent that.
  */
 async function lookForLearned(
   context: Context,
   ticks: number,
   mayHaveLearned: boolean,
-): Promise<string | undefined> {
+): Promise<{ model: string } | "nothing" | "unknown"> {
   const { checkpoint, instance } = context;
   const workingMemory = await readableWorkingMemoryOf(instance);
-  if (!workingMemory) return undefined;
+  if (!workingMemory) return "nothing";
   const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
   const own = new Set(expected.flat());
   const hasVectors = workingMemory.flat().some((symbol) => symbol.startsWith("VECTOR|") && !own.has(symbol));
   if (hasVectors)
     degrade(context, "foreign-vectors", "somebody else has observed vectors, which KATO will learn");
-  if (!mayHaveLearned || workingMemory.length >= expected.length + ticks) return undefined;
-  return autoLearnedModel(context, expected, workingMemory);
+  if (!mayHaveLearned || workingMemory.length >= expected.length + ticks) return "nothing";
+  const model = await autoLearnedModel(context, expected, workingMemory);
+  if (model !== undefined) return { model };
+  return JSON.stringify(workingMemory) === JSON.stringify(expected) ? "nothing" : "unknown";
 }
 
 /**

@@ -128,3 +128,35 @@ test("a model that somebody else had KATO learn is told, also where the worker d
   );
   assert.deepEqual(next.world.instance.events, [["a"]]);
 });
+
+test("a model that an Observe of the log has learned with somebody else's event in it is told", async () => {
+  const processor = new OneProcessor([
+    setGenes(1, { max_sequence_length: 3 }),
+    observe(2, ["a"]),
+    observe(3, ["b"]),
+  ]);
+  processor.onCall = atFirst(
+    "Observe",
+    () => {
+      processor.carryOut("Observe", foreign);
+      return undefined;
+    },
+    "o3",
+  );
+  await processor.start();
+  await processor.untilReconciled();
+  const { kept, events } = processor.world.instance;
+  assert.deepEqual([...kept.models.keys()], [modelName([["a"], ["x"], ["b"]])]);
+  assert.match(processor.slot.state.degraded, /a model that somebody else had KATO learn may be there/);
+  assert.deepEqual(events, [["a"], ["b"]]);
+});
+
+test("an Observe of somebody else's without symbols is not told as a model", async () => {
+  const processor = new OneProcessor([setGenes(1, { max_sequence_length: 3 }), observe(2, ["a"])]);
+  await processor.start();
+  processor.carryOut("Observe", encodeRequest("Observe", { unique_id: "empty" }));
+  await processor.until("it is noticed", () => processor.checkpoint?.foreign.ticks === 1);
+  await processor.untilReconciled();
+  await processor.pass(2_000);
+  assert.equal(processor.slot.state.degraded, "");
+});
