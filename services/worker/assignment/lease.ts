@@ -37,6 +37,8 @@ export class Lease {
   #validUntil: number;
   #state: "held" | "released" | "lost" = "held";
   #timer: NodeJS.Timeout | undefined;
+  /** Resolves once the latest renewal has ended. */
+  #renewed: Promise<void> = Promise.resolve();
 
   private constructor(options: LeaseOptions, revision: number, sentAt: number) {
     this.#options = options;
@@ -76,6 +78,8 @@ export class Lease {
     if (this.#state !== "held") return;
     this.#state = "released";
     const { bucket, processor, log } = this.#options;
+    // A renewal that is under way gives the entry another revision.
+    await this.#renewed;
     try {
       await bucket.delete(processor, { previousSeq: this.#revision });
     } catch (error) {
@@ -92,7 +96,10 @@ export class Lease {
   #renewLater(inMs: number): void {
     const momentMs = Math.ceil(this.#everyMs / momentsPerRenewal);
     const earlyMs = (performance.now() + inMs) % momentMs;
-    this.#timer = setTimeout(() => void this.#renew(), Math.floor(inMs - earlyMs));
+    const renew = () => {
+      this.#renewed = this.#renew();
+    };
+    this.#timer = setTimeout(renew, Math.floor(inMs - earlyMs));
   }
 
   async #renew(): Promise<void> {

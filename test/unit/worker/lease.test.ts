@@ -114,6 +114,18 @@ test("a lease is renewed for as long as NATS answers", async (t) => {
   assert.equal(world.holder, "w1");
 });
 
+test("a lease is given back also while a renewal of it is under way", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  world.answerMs = 300;
+  // It is asked for after a third of the life.
+  await world.pass(400);
+  const released = lease?.release();
+  await world.pass(300);
+  await released;
+  assert.equal(world.holder, undefined);
+});
+
 test("a lease outlives a renewal that is not answered", async (t) => {
   const world = new World(t);
   const lease = await world.take("w1");
