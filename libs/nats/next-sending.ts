@@ -1,6 +1,6 @@
 /**
- * For how many turns of the event loop what is to be sent is gathered. With 32 clients four turns take a quarter off the CPU
- * time of a request compared with one, and eight hardly more. With one client a turn takes microseconds.
+ * For how many turns of the event loop what is to be sent is gathered. Under load four take a quarter off the CPU time of a
+ * request compared with one (docs/decisions/0042). With one client a turn takes microseconds.
  */
 const turns = 4;
 
