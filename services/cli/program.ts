@@ -52,7 +52,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   try {
     const program = await programFor(args, io);
     if (args.length === 0) program.outputHelp();
-    else await program.parseAsync([...args], { from: "user" });
+    else await program.parseAsync(withIdsLast(args), { from: "user" });
     return exitCodes.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
@@ -61,6 +61,16 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     if (sentence !== "") io.err.write(`kato: ${printable(sentence)}\n`);
     return exitCode;
   }
+}
+
+/** An id of a command or of an ingestion that begins like an option: 16 bytes as base64url. */
+const idLikeOption = /^-[\w-]{21}$/;
+
+/** The arguments with such an id behind `--`, where nothing is taken for an option. What follows an option may be its value. */
+function withIdsLast(args: readonly string[]): string[] {
+  const isId = (arg: string, index: number) => idLikeOption.test(arg) && !args[index - 1]?.startsWith("-");
+  const ids = args.filter(isId);
+  return ids.length === 0 ? [...args] : [...args.filter((arg, index) => !isId(arg, index)), "--", ...ids];
 }
 
 /** The program with those commands that `args` may call; with all of them where they are "*". */

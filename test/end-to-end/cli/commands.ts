@@ -34,7 +34,8 @@ export function commands(world: () => World): void {
       "--async",
     );
     assert.equal((await kato("memory", id, "--after", String(sequence))).out, "{x y}\n");
-    assert.match((await kato("command", id, command)).out, /^state +applied$/m);
+    const asked = await kato("command", id, command);
+    assert.match(asked.out, /^state +applied$/m, asked.err);
     const [newest] = await json<LoggedCommand[]>("log", id, "--limit", "1");
     assert.deepEqual([newest?.sequence, newest?.method], [sequence, "Observe"]);
     assert.equal((await kato("gene", "set", id, "persistence=7")).out, "persistence=7 is set\n");
@@ -105,6 +106,9 @@ export function commands(world: () => World): void {
       ],
       [["gene", "set", id, "foo=1"], 1, /^kato: foo: is not one of the genes/],
       [["command", id, "nosuch"], 1, /^kato: No command nosuch of the last 24 hours: kato log /],
+      // One id in 64 begins like an option.
+      [["command", id, "-No7bBCn2fD5g_Ih3JkLmA"], 1, /^kato: No command -No7bBCn2fD5g_Ih3JkLmA of the last/],
+      [["command", id, "--nosuch"], 2, /^kato: unknown option '--nosuch'/],
       [["processors", "adopt", id, "--yes"], 1, /^kato: Only the instance of a processor that is held/],
       [["processors", ...nobody], 3, /^kato: no gateway can be reached at .*: start it, or say where it is/],
       [["learn", id, ...nobody], 3, /^kato: no gateway can be reached/],
