@@ -3,9 +3,9 @@ import { modelName } from "../../../libs/kato/model-name.ts";
 import { frequencyOf, insist, readableWorkingMemoryOf, vectorCountOf } from "../instance/questions.ts";
 import type { Context, Suspect } from "./context.ts";
 import { degrade } from "./degrade.ts";
-import { observesToReplay, rebuild } from "./rebuild.ts";
-import { eventsOf, planRebuild } from "./rebuild-plan.ts";
+import { rebuild } from "./rebuild.ts";
 import { undoLearn } from "./undo-learn.ts";
+import { expectedEvents } from "./working-memory.ts";
 
 /** How many models are kept in `Suspect.frequencies`. The latest ones are kept. */
 const rememberedModels = 8;
@@ -94,7 +94,7 @@ async function checkLateLearn(context: Context): Promise<void> {
   const { suspect } = memory;
   if (!suspect) return;
   await checkVectors(context, suspect);
-  const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
+  const expected = await expectedEvents(context);
   const length = await eventCountOf(context);
   if (length < checkpoint.current.events) {
     const model = modelName(expected.slice(0, expected.length - length));

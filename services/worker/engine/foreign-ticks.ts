@@ -3,9 +3,9 @@ import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { frequencyOf, latestSymbolsOf, readableWorkingMemoryOf } from "../instance/questions.ts";
 import type { Context } from "./context.ts";
 import { degrade } from "./degrade.ts";
-import { observesToReplay, rebuild } from "./rebuild.ts";
-import { eventsOf, planRebuild } from "./rebuild-plan.ts";
+import { rebuild } from "./rebuild.ts";
 import { perhapsLearned, undoLearn, withoutPerhaps } from "./undo-learn.ts";
+import { expectedEvents } from "./working-memory.ts";
 
 /**
  * Mends what foreign ticks have done, if there were any. `interval` is the instance's interval now. Every
@@ -94,10 +94,9 @@ async function lookForLearned(
   ticks: number,
   mayHaveLearned: boolean,
 ): Promise<{ model: string } | "nothing" | "unknown"> {
-  const { checkpoint, instance } = context;
-  const workingMemory = await readableWorkingMemoryOf(instance);
+  const workingMemory = await readableWorkingMemoryOf(context.instance);
   if (!workingMemory) return "nothing";
-  const expected = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
+  const expected = await expectedEvents(context);
   const own = new Set(expected.flat());
   const hasVectors = workingMemory.flat().some((symbol) => symbol.startsWith("VECTOR|") && !own.has(symbol));
   if (hasVectors)

@@ -4,9 +4,8 @@ import { eventOfStrings } from "../model/memory-events.ts";
 import type { Position } from "../model/position.ts";
 import type { Context } from "./context.ts";
 import { stepAt } from "./method-at.ts";
-import { observesToReplay } from "./rebuild.ts";
-import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { removeIfTorn } from "./torn-model.ts";
+import { expectedEvents } from "./working-memory.ts";
 
 /** Of how many of the latest events working memory may have been without, when the late Observe came. */
 const eventsSince = 8;
@@ -22,7 +21,7 @@ export async function removeTornByLate(context: Context, at: Position): Promise<
   const step = max_sequence_length === 0 ? undefined : await stepAt(context, at);
   const event = step && eventOfStrings(step.request);
   if (!event) return;
-  const known = eventsOf(planRebuild(checkpoint.current, await observesToReplay(context)));
+  const known = await expectedEvents(context);
   for (let count = known.length; count > 0 && count > known.length - eventsSince; count--) {
     const events = [...known.slice(0, count), event];
     const model = modelName(events);

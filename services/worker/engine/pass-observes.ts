@@ -14,11 +14,9 @@ import type { Context } from "./context.ts";
 import { gatewayUniqueId } from "./gateway-observe.ts";
 import { checkComplete, nextObserves } from "./next-observes.ts";
 import { provedOutcome } from "./proved-outcome.ts";
-import { observesToReplay } from "./rebuild.ts";
-import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 import { settleMarkedLearn } from "./settle-learn.ts";
 import { mayTakeBack, noteBegun, takeBack } from "./take-back.ts";
-import { latestSymbols, readWorkingMemory } from "./working-memory.ts";
+import { expectedEvents, latestSymbols, readWorkingMemory } from "./working-memory.ts";
 
 /**
  * Passes the next `by` Observes of the log, and every step before the last of them. The interval shows that
@@ -185,7 +183,7 @@ async function isOfSomebodyElse(
   if (!context.recovery.mendsForeignCalls) return false;
   const symbols = await latestSymbols(context);
   if (!symbols || symbols.length === 0 || !isAnotherEvent(step, symbols)) return false;
-  const expected = eventsOf(planRebuild(current, await observesToReplay(context)));
+  const expected = await expectedEvents(context);
   return JSON.stringify(symbols) !== JSON.stringify(expected.at(-1));
 }
 

@@ -7,8 +7,8 @@ import { comparePositions } from "../model/position.ts";
 import type { Step } from "../model/step.ts";
 import type { Context } from "./context.ts";
 import { degrade } from "./degrade.ts";
-import { observesToReplay, rebuild } from "./rebuild.ts";
-import { eventsOf, planRebuild } from "./rebuild-plan.ts";
+import { rebuild } from "./rebuild.ts";
+import { expectedEvents } from "./working-memory.ts";
 
 /**
  * Whether an Observe may be taken back. That happens once: what working memory lacks again is not missing because of
@@ -50,8 +50,7 @@ export async function takeBack(
 async function noteIfLearned(context: Context, request: Uint8Array, count: number): Promise<void> {
   const event = eventOfStrings(request);
   if (!event) return;
-  const planned = planRebuild(context.checkpoint.current, await observesToReplay(context));
-  const events = [...eventsOf(planned), event];
+  const events = [...(await expectedEvents(context)), event];
   const model = modelName(events.slice(0, events.length - count));
   if ((await frequencyOf(context.instance, model)) === 0) return;
   const detail = "a model that somebody else had KATO learn may be there, or count once too often";

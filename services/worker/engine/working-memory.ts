@@ -9,6 +9,11 @@ import type { Context } from "./context.ts";
 import { observesToReplay } from "./rebuild.ts";
 import { eventsOf, planRebuild } from "./rebuild-plan.ts";
 
+/** The events that working memory should have, as the log says. */
+export async function expectedEvents(context: Context): Promise<string[][]> {
+  return eventsOf(planRebuild(context.checkpoint.current, await observesToReplay(context)));
+}
+
 /**
  * Working memory, as events of symbols. If KATO's answer would be too large, working memory is computed from
  * the log. That result counts if it has as many symbols as KATO's. `newest` is an event that may be in
@@ -20,7 +25,7 @@ export async function readWorkingMemory(
 ): Promise<string[][] | undefined> {
   const workingMemory = await readableWorkingMemoryOf(context.instance);
   if (workingMemory) return workingMemory;
-  const known = eventsOf(planRebuild(context.checkpoint.current, await observesToReplay(context)));
+  const known = await expectedEvents(context);
   const size = await symbolCountOf(context.instance);
   if (countSymbols(known) === size) return known;
   if (countSymbols(known) + newest.length === size) return [...known, newest];

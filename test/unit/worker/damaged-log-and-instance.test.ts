@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applied, codes, goBack, started, store } from "./damaged-world.ts";
+import { applied, codes, goBack, makeAnew, started, store } from "./damaged-world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
 // The log has lost commands, and the instance is not where the checkpoint says: it has restarted, or has more.
@@ -29,9 +29,7 @@ test("an instance that restarted while its log was deleted keeps its settings, a
     stored(1, "UpdateGenes", { genes: { recall_threshold: 0.7 } }),
     observe(2, ["a"]),
   ]);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
+  makeAnew(world);
   world.restartInstance();
   const next = await started(world);
   assert.deepEqual(world.instance.events, []);
@@ -45,9 +43,7 @@ test("lost commands that the instance may have are not counted as lost before th
   // The worker was killed before it persisted that two of them are applied.
   world.instance.interval += 2;
   world.instance.events.push(["b"], ["c"]);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
+  makeAnew(world);
   const next = await started(world);
   assert.deepEqual(world.instance.events, [["a"], ["b"], ["c"]]);
   assert.deepEqual(codes(next.checkpoint), ["log-lost", "adopted"]);

@@ -2,12 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredCommand } from "../../../libs/commands/messages/command.ts";
 import { NatsAway } from "../../../services/worker/model/interruptions.ts";
+import type { ProcessorStores } from "../../../services/worker/processor/processor-environment.ts";
 import type { World } from "./crash-schedules/world.ts";
-import { applied, codes, goBack, started, store } from "./damaged-world.ts";
+import { applied, codes, goBack, makeAnew, started, store } from "./damaged-world.ts";
 import { OneProcessor, observe, stored } from "./one-processor.ts";
 
 /** The first number behind a loss. */
 const movedTo = 1_000_000_001;
+
+/** The logs, of which none can be looked at while NATS is away. */
+function logsOf({ logs }: ProcessorStores, isAway: () => boolean): ProcessorStores["logs"] {
+  return {
+    ...logs,
+    ensure: async (...log) => {
+      if (isAway()) throw new NatsAway("no answer");
+      return logs.ensure(...log);
+    },
+  };
+}
 
 const letters = (commands: readonly StoredCommand[]) => commands.map(({ sequence }) => sequence);
 
@@ -79,9 +91,7 @@ test("what was applied before the numbers go on is known to whoever comes after"
 
 test("a log that was deleted and made anew has only new commands", async () => {
   const world = await applied([observe(1, ["a"]), observe(2, ["b"])]);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
+  makeAnew(world);
   store(world, "c", "d", "e");
   const next = await started(world);
   await next.until("all is applied", () => world.instance.events.length === 5);
@@ -95,8 +105,7 @@ test("a log that was made anew before it had a command is taken, also where nobo
   world.logId = "log 0";
   await first.start();
   await first.slot.stop();
-  world.logId = undefined;
-  world.logNumber++;
+  makeAnew(world);
   const unanswered = new OneProcessor(
     [],
     ({ stores }) => ({
@@ -273,11 +282,7 @@ test("nothing is reconciled by a log that was made anew while nobody read it and
       stores: {
         ...stores,
         logs: {
-          ...stores.logs,
-          ensure: async (...log) => {
-            if (isAway) throw new NatsAway("no answer");
-            return stores.logs.ensure(...log);
-          },
+          ...logsOf(stores, () => isAway),
           // NATS is lost before the log is read.
           read: (...log) => {
             const reader = stores.logs.read(...log);
@@ -298,9 +303,7 @@ test("nothing is reconciled by a log that was made anew while nobody read it and
   );
   void next.slot.start();
   await next.until("NATS is away", () => isAway);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
+  makeAnew(world);
   store(world, "c");
   world.restartInstance();
   await next.pass(5_000);
@@ -334,11 +337,7 @@ test("nor is what a late call has done mended by such a log", async () => {
     stores: {
       ...stores,
       logs: {
-        ...stores.logs,
-        ensure: async (...log) => {
-          if (isAway) throw new NatsAway("no answer");
-          return stores.logs.ensure(...log);
-        },
+        ...logsOf(stores, () => isAway),
       },
     },
   }));
@@ -348,9 +347,7 @@ test("nor is what a late call has done mended by such a log", async () => {
   // Whoever is asked for a command that nobody has read looks at the log again.
   await slot.cancel(99);
   await processor.pass(1_000);
-  goBack(world, 0);
-  world.logId = undefined;
-  world.logNumber++;
+  makeAnew(world);
   store(world, "c");
   const call = { at: null, method: "Observe", begunMs: 0, endedMs: 0, end: "response" };
   slot.heard({ processor: "p1", worker: "another worker", calls: [call] });

@@ -17,6 +17,13 @@ export function goBack(world: World, sequence: number): void {
   world.lastStored = sequence;
 }
 
+/** Another log is there instead, which is empty and has no id. */
+export function makeAnew(world: World): void {
+  goBack(world, 0);
+  world.logId = undefined;
+  world.logNumber++;
+}
+
 /** Stores commands under the next numbers, now. */
 export function store(world: World, ...strings: string[]): void {
   for (const one of strings) world.store(observe(world.lastStored + 1, [one]));
