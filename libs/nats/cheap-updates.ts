@@ -1,7 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { Msg, Payload } from "@nats-io/transport-node";
-import { TimeoutError } from "@nats-io/transport-node";
+import { nuid, TimeoutError } from "@nats-io/transport-node";
+import { batchHeader, maxBatchMessages } from "./batches.ts";
 import type { BucketName } from "./buckets.ts";
 import { keySubject } from "./buckets.ts";
 import type { NatsLink } from "./connection.ts";
@@ -9,13 +10,34 @@ import { headersOf } from "./headers.ts";
 import { answerTo, Inbox } from "./inbox.ts";
 import { nextSending } from "./next-sending.ts";
 
+/** A key that is to be written if it still has this revision. */
+interface Update {
+  key: string;
+  value: Payload;
+  revision: number;
+}
+
+/** An update that waits until others can be sent with it. */
+interface GatheredUpdate extends Update {
+  timeoutMs: number;
+  resolve: (revision: number) => void;
+  reject: (error: unknown) => void;
+}
+
 /** JetStream's answer to a publish. */
 interface Answer {
   seq?: number;
   error?: { code: number; err_code: number; description: string };
 }
 
+type Link = Pick<NatsLink, "connection" | "inboxPrefix">;
+
 const defaultTimeoutMs = 5_000;
+/**
+ * The fewest updates that are stored together. A batch costs nats-server 1.7 ms of CPU and 20 µs for each update, and one
+ * by one they are 10 µs each, or 110 where each is written to the disk at once (docs/decisions/0038).
+ */
+const fewestTogether = 50;
 
 /**
  * Gives a bucket an `update` that costs a tenth of that of nats.js, for buckets whose keys are written by the thousand
@@ -23,23 +45,79 @@ const defaultTimeoutMs = 5_000;
  * rejects with is the same: the new revision, a JetStreamApiError, or a TimeoutError. The key has to be one that NATS
  * takes as it is.
  */
-export function withCheapUpdates(
-  bucket: KV,
-  name: BucketName,
-  { connection, inboxPrefix }: Pick<NatsLink, "connection" | "inboxPrefix">,
-): KV {
-  const answers = new Inbox<Answer>(connection, answerOf, inboxPrefix);
+export function withCheapUpdates(bucket: KV, name: BucketName, link: Link): KV {
+  const publish = publisherTo(name, link);
   bucket.update = async (key: string, value: Payload, revision: number, timeoutMs = defaultTimeoutMs) => {
-    const headers = headersOf({ "Nats-Expected-Last-Subject-Sequence": String(revision) });
     await nextSending();
-    const answer = await answerTo(answers, timeoutMs, (reply) =>
-      connection.publish(keySubject(name, key), value, { headers, reply }),
-    );
+    return publish([{ key, value, revision }], timeoutMs);
+  };
+  return bucket;
+}
+
+/**
+ * As `withCheapUpdates`. Where many are updated at the same moment, JetStream stores them together, and so writes to the disk
+ * once. If it refuses them, which one of them is enough for, they are sent one by one. The stream of the bucket
+ * has to take batches.
+ */
+export function withUpdatesTogether(bucket: KV, name: BucketName, link: Link): KV {
+  const publish = publisherTo(name, link);
+  let gathered: GatheredUpdate[] = [];
+  const sendOne = (update: GatheredUpdate) =>
+    publish([update], update.timeoutMs).then(update.resolve, update.reject);
+  const sendTogether = async (updates: GatheredUpdate[]) => {
+    const timeoutMs = Math.min(...updates.map((update) => update.timeoutMs));
+    try {
+      const last = await publish(updates, timeoutMs);
+      for (const [index, { resolve }] of updates.entries()) resolve(last - updates.length + 1 + index);
+    } catch (error) {
+      if (error instanceof JetStreamApiError) for (const update of updates) void sendOne(update);
+      else for (const { reject } of updates) reject(error);
+    }
+  };
+  const send = () => {
+    const due = gathered;
+    gathered = [];
+    while (due.length >= fewestTogether) void sendTogether(due.splice(0, maxBatchMessages));
+    for (const update of due) void sendOne(update);
+  };
+  bucket.update = (key: string, value: Payload, revision: number, timeoutMs = defaultTimeoutMs) => {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    if (gathered.length === 0) void nextSending().then(send);
+    gathered.push({ key, value, revision, timeoutMs, resolve, reject });
+    return promise;
+  };
+  return bucket;
+}
+
+/**
+ * What stores updates in one batch, or one alone. It resolves to the revision of the last one; the others have those
+ * right before it. It rejects as nats.js does, and has stored all or none, unless that is not known.
+ */
+function publisherTo(
+  name: BucketName,
+  { connection, inboxPrefix }: Link,
+): (updates: Update[], timeoutMs: number) => Promise<number> {
+  const answers = new Inbox<Answer>(connection, answerOf, inboxPrefix);
+  return async (updates, timeoutMs) => {
+    const id = nuid.next();
+    const answer = await answerTo(answers, timeoutMs, (reply) => {
+      for (const [index, { key, value, revision }] of updates.entries()) {
+        const isLast = index === updates.length - 1;
+        const headers = headersOf({
+          "Nats-Expected-Last-Subject-Sequence": String(revision),
+          ...(updates.length > 1 && {
+            [batchHeader.id]: id,
+            [batchHeader.sequence]: String(index + 1),
+            ...(isLast && { [batchHeader.commit]: "1" }),
+          }),
+        });
+        connection.publish(keySubject(name, key), value, { headers, ...(isLast && { reply }) });
+      }
+    });
     if (answer?.error) throw new JetStreamApiError(answer.error);
     if (answer?.seq === undefined) throw new TimeoutError();
     return answer.seq;
   };
-  return bucket;
 }
 
 /** Without a stream that takes the subject NATS answers with a message without data. */

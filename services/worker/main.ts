@@ -87,11 +87,7 @@ export async function runWorker({ environment, log, stopping }: ServiceContext):
       lateCalls: await ask(async () =>
         LateCallBoard.open(await openBucket(connection, "lateCalls", replicas, lateCallsKeptMs), log),
       ),
-      leases: withCheapUpdates(
-        await ask(() => openLeases(connection, replicas, leaseMs, log)),
-        "leases",
-        nats,
-      ),
+      leases: await ask(() => openLeases({ connection, inboxPrefix }, replicas, leaseMs, log)),
       registry,
     },
     settings,

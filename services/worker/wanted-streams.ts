@@ -1,7 +1,7 @@
 import { streamOf } from "../../libs/commands/messages/subjects.ts";
 import { sharedStreams } from "../../libs/commands/outcomes/shared-streams.ts";
 import { bucketStream, openBucket } from "../../libs/nats/buckets.ts";
-import { openLeases } from "./assignment/lease-bucket.ts";
+import { ensureLeases } from "./assignment/lease-bucket.ts";
 import type { Worker } from "./worker.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
@@ -22,7 +22,7 @@ export function wantedStreams(
   );
   return new Map<string, () => Promise<unknown>>([
     ...sharedStreams(connection, replicas),
-    [bucketStream("leases"), () => openLeases(connection, replicas, leaseMs, log)],
+    [bucketStream("leases"), () => ensureLeases(connection, replicas, leaseMs, log)],
     [bucketStream("lateCalls"), () => openBucket(connection, "lateCalls", replicas, lateCallsKeptMs)],
     ...ofLogs,
   ]);

@@ -254,4 +254,21 @@ export const commandLog: Mutations = {
       replace: "const token = String(this.#lastToken);",
     },
   ],
+  "libs/nats/cheap-updates.ts": [
+    {
+      breaks: "a lease that was renewed with others is lost, as its revision is not known",
+      find: "resolve(last - updates.length + 1 + index);",
+      replace: "resolve(last);",
+    },
+    {
+      breaks: "a lease that is lost takes those with it that are renewed at the same moment",
+      find: "if (error instanceof JetStreamApiError) for (const update of updates) void sendOne(update);",
+      replace: "if (error instanceof JetStreamApiError) for (const { reject } of updates) reject(error);",
+    },
+    {
+      breaks: "A4: a renewal that is sent with others takes back the lease that another worker has taken",
+      find: '"Nats-Expected-Last-Subject-Sequence": String(revision),',
+      replace: "",
+    },
+  ],
 };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { nuid } from "@nats-io/transport-node";
+import { takesBatches } from "../../nats/batches.ts";
 import { bucketStream, keySubject } from "../../nats/buckets.ts";
 import { isStreamNotFound } from "../../nats/errors.ts";
 import { isAtLeast } from "../../nats/servers.ts";
@@ -24,21 +25,11 @@ const duplicateWindowMs = 120_000;
 /** How long somebody may take to create a log in several steps. After that it is taken for dead. */
 const creatingMs = 10_000;
 const lookAgainMs = 50;
-/**
- * The first version whose logs take batches. 2.12 has them too, but writes each of their messages to the disk by itself
- * where every write has to be there (docs/decisions/0036).
- */
-const batchesVersion = "2.15.0";
 /** JetStream's code for a stream that exists with another configuration. */
 const nameInUse = 10058;
 
 /** A log has this subject until its numbering is moved, so that it takes no command before. */
 const newLogSubject = (processor: string) => `${commandSubject(processor)}.new`;
-
-/** Whether a server of this version takes batches well. */
-export function takesBatches(version: string): boolean {
-  return isAtLeast(version, batchesVersion);
-}
 
 /**
  * Creates the processor's log if it does not exist. A log that exists stays as it is, but that with `mayUpdate` it

@@ -1,11 +1,12 @@
 import type { MsgHdrs, Subscription } from "@nats-io/transport-node";
 import { createInbox } from "@nats-io/transport-node";
 import type { GatewayError } from "../../errors/gateway-error.ts";
+import { maxBatchMessages } from "../../nats/batches.ts";
 import type { Command } from "../messages/command.ts";
 import { headersOfCommand } from "../messages/command.ts";
 import { commandSubject } from "../messages/subjects.ts";
 import type { AnswerMessage, LogWriterOptions } from "./log-writer-options.ts";
-import { maxBatchCommands, OpenBatch } from "./open-batch.ts";
+import { OpenBatch } from "./open-batch.ts";
 import { isOutOfOrder, readPublishAnswer, refusalOfAnswer, unavailable } from "./publish-answer.ts";
 import type { Numbers } from "./publish-queue.ts";
 import { nameOf, numbersOf, PublishQueue } from "./publish-queue.ts";
@@ -13,7 +14,7 @@ import { PublishWindow } from "./publish-window.ts";
 import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
 /** The writer is full at so many commands, or bytes of their data. */
-const maxCommands = { oneByOne: 512, inBatches: 2 * maxBatchCommands };
+const maxCommands = { oneByOne: 512, inBatches: 2 * maxBatchMessages };
 const maxBytes = 8 * 1024 * 1024;
 const tickMs = 50;
 /**

@@ -1,9 +1,7 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { nuid } from "@nats-io/transport-node";
+import { batchHeader, maxBatchMessages } from "../../nats/batches.ts";
 import type { Numbers } from "./publish-queue.ts";
-
-/** JetStream takes no more in one batch. */
-export const maxBatchCommands = 1_000;
 
 /**
  * A batch whose commands are being sent. JetStream stores all commands of a batch or none, and none before it has the
@@ -26,15 +24,15 @@ export class OpenBatch {
 
   /** Whether the next command has to be its last one. */
   get isNearlyFull(): boolean {
-    return this.#count + 1 >= maxBatchCommands;
+    return this.#count + 1 >= maxBatchMessages;
   }
 
   /** Counts the next command. Returns its headers, which say now that it is one of this batch. */
   mark(headers: MsgHdrs, isLast: boolean): MsgHdrs {
     this.#count++;
-    headers.append("Nats-Batch-Id", this.#id);
-    headers.append("Nats-Batch-Sequence", String(this.#count));
-    if (isLast) headers.append("Nats-Batch-Commit", "1");
+    headers.append(batchHeader.id, this.#id);
+    headers.append(batchHeader.sequence, String(this.#count));
+    if (isLast) headers.append(batchHeader.commit, "1");
     return headers;
   }
 }

@@ -20,8 +20,11 @@ const safeShare = 0.9;
 const renewalsPerLife = 3;
 /** A renewal that has failed is tried again after this share of the time between two. So one that got no answer loses nothing. */
 const retryShare = 0.25;
-/** The moments at which leases are renewed: so many between two renewals of the same. */
-const momentsPerRenewal = 20;
+/**
+ * The moments at which leases are renewed: so many between two renewals of the same. With fewer, those of a large fleet
+ * would hold up its commands for longer; with more, JetStream would write to the disk more often.
+ */
+const momentsPerRenewal = 4;
 
 /**
  * The right of one worker to run a processor. It is an entry in a bucket whose entries live for `leaseMs`.

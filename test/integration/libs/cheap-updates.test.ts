@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, TimeoutError } from "@nats-io/transport-node";
-import { bucketStream, openBucket } from "../../../libs/nats/buckets.ts";
+import { bucketStream, keySubject, openBucket } from "../../../libs/nats/buckets.ts";
 import { withCheapUpdates } from "../../../libs/nats/cheap-updates.ts";
 import { isConflict } from "../../../libs/nats/errors.ts";
+import { openLeases } from "../../../services/worker/assignment/lease-bucket.ts";
+import { hasBatches } from "../../fixtures/batches.ts";
 import { withStreams } from "../../fixtures/bulk.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 
@@ -25,4 +28,47 @@ test("a cheap update is a compare-and-set, and fails as that of nats.js does", a
   await assert.rejects(bucket.update("p1", "three", revisions[0], 1_000), TimeoutError);
   await connection.close();
   await assert.rejects(bucket.update("p1", "three", revisions[0]), /closed/i);
+});
+
+test("what is updated at the same moment is stored together, and each has a revision of its own; of those that are refused only the one is that was written since", {
+  skip: !hasBatches(),
+}, async (t) => {
+  await using nats = await startNats();
+  const connection = await connect({ servers: nats.url });
+  t.after(() => connection.close());
+  const log = { info: () => {}, warn: () => {} };
+  const bucket = await openLeases({ connection, inboxPrefix: "_INBOX" }, 1, 60_000, log);
+  const { streams } = await jetstreamManager(connection);
+  const batchOf = async (key: string) => {
+    const found = await streams.getMessage(bucketStream("leases"), {
+      last_by_subj: keySubject("leases", key),
+    });
+    return found?.header.get("Nats-Batch-Id") ?? "";
+  };
+  const keys = Array.from({ length: 120 }, (_, index) => `p${index}`);
+  const made = await Promise.all(keys.map((key) => bucket.create(key, "w1")));
+  const update = (revisions: number[]) =>
+    Promise.allSettled(keys.map((key, index) => bucket.update(key, "w1", revisions[index] ?? 0)));
+  const assertHas = async (key: string, revision: unknown) =>
+    assert.equal((await bucket.get(key))?.revision, revision, key);
+
+  const together = await update(made);
+  assert.equal(new Set(await Promise.all(keys.map(batchOf))).size, 1);
+  assert.notEqual(await batchOf("p7"), "");
+  const revisions = together.map((result) => (result.status === "fulfilled" ? result.value : 0));
+  for (const [index, key] of keys.entries()) await assertHas(key, revisions[index]);
+
+  const taken = await bucket.put("p7", "w2");
+  const refused = await update(revisions);
+  for (const [index, result] of refused.entries()) {
+    if (index === 7) assert.ok(result.status === "rejected" && isConflict(result.reason));
+    else await assertHas(keys[index] ?? "", result.status === "fulfilled" && result.value);
+  }
+  await assertHas("p7", taken);
+  assert.equal(await batchOf("p8"), "", "one by one");
+
+  await streams.delete(bucketStream("leases"));
+  const unanswered = await Promise.allSettled(keys.map((key) => bucket.update(key, "w1", 1, 1_000)));
+  for (const result of unanswered)
+    assert.ok(result.status === "rejected" && result.reason instanceof TimeoutError);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
-import { openLeases } from "../../../services/worker/assignment/lease-bucket.ts";
+import { ensureLeases } from "../../../services/worker/assignment/lease-bucket.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 
 test("a lease is believed for no longer than its entry lives, whatever LEASE_MS the bucket was made with (A4)", async (t) => {
@@ -12,7 +12,7 @@ test("a lease is believed for no longer than its entry lives, whatever LEASE_MS 
   const said: object[] = [];
   const log = { info: () => {}, warn: (fields: object) => said.push(fields) };
   const livesMs = async (leaseMs: number) => {
-    const bucket = await openLeases(connection, 1, leaseMs, log);
+    const { bucket } = await ensureLeases(connection, 1, leaseMs, log);
     return (await bucket.status()).ttl;
   };
   assert.equal(await livesMs(1_000), 1_000);
