@@ -57,7 +57,7 @@ export const assignment: Mutations = {
   "services/worker/assignment/lease-bucket.ts": [
     {
       breaks: "A4: entries live for less time than leases are held, after LEASE_MS was raised",
-      find: "await manager.streams.update(streamInfo.config.name, { max_age: nanos(leaseMs) });",
+      find: "await manager.streams.update(name, { max_age: nanos(leaseMs) });",
       replace: "",
     },
   ],
