@@ -33,12 +33,12 @@ export async function openConnection(
   let first: GrpcConnection | undefined;
   const attempts: Promise<void>[] = [];
   for (const address of target.addresses) {
-    if (ending.signal.aborted) break;
+    if (first || ending.signal.aborted) break;
     const attempt = openAt(address, target, ending.signal).then((connection) => {
       // Of two that come at once the second is too late.
       if (first) return connection?.close("another one was there before");
       first = connection;
-      if (first) end();
+      if (first && attempts.length > 1) end();
     });
     attempts.push(attempt);
     const isLast = attempts.length === target.addresses.length;

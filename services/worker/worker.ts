@@ -194,14 +194,11 @@ export class Worker {
     if (this.#stopping || this.#running.has(entry.id)) return;
     const { log, name, stores, settings } = this.#context;
     const onLeaseLost = () => this.#lost(entry.id);
-    const lease = await Lease.take({
-      bucket: stores.leases,
-      processor: entry.id,
-      worker: name,
-      leaseMs: settings.leaseMs,
-      onLost: onLeaseLost,
-      log,
-    });
+    const wanted = { bucket: stores.leases, processor: entry.id, worker: name, leaseMs: settings.leaseMs };
+    const lease = await Lease.take(
+      { ...wanted, onLost: onLeaseLost, log },
+      this.#membership.givenBackAt(entry.id),
+    );
     if (!lease) return;
     log.info({ processor: entry.id }, "took the lease");
     this.metrics.leaseChanged("taken");

@@ -20,8 +20,8 @@ export const assignment: Mutations = {
     },
     {
       breaks: "A4: the first life counts from the answer, and not from when it was asked for",
-      find: "return new Lease(options, revision, sentAt);",
-      replace: "return new Lease(options, revision, performance.now());",
+      find: "return new Lease(options, await write(), sentAt);",
+      replace: "return new Lease(options, await write(), performance.now());",
     },
     {
       breaks: "A4: a lease that cannot be renewed is held for ever",
@@ -32,6 +32,11 @@ export const assignment: Mutations = {
       breaks: "A4: a worker that has slept removes the lease of the one that took over",
       find: "await bucket.delete(processor, { previousSeq: this.#revision });",
       replace: "await bucket.delete(processor);",
+    },
+    {
+      breaks: "a lease that was given back later than is known is not taken",
+      find: "if (!isConflict(error)) return undefined;",
+      replace: "return undefined;",
     },
     {
       breaks: "nobody is told that the lease is gone",
@@ -69,8 +74,13 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease that was released is not seen to be free",
-      find: 'if (value === "") return this.#seen.delete(key);',
+      find: 'if (value === "") return before !== undefined && before.value !== "";',
       replace: 'if (value === "") return false;',
+    },
+    {
+      breaks: "A4: a lease is taken from the worker that has it since it was given back",
+      find: 'seen?.value === "" && this.#isAlive(seen)',
+      replace: "seen && this.#isAlive(seen)",
     },
     {
       breaks: "a watch that has died with its server is never replaced",

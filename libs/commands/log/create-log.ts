@@ -48,7 +48,7 @@ export async function createLog(
   const found = await findLog(manager, processor);
   const isUnfinished = found?.config.subjects.includes(newLogSubject(processor)) === true;
   if (found && !isUnfinished) {
-    if (mayUpdate && takesBatches(version) && !found.config.allow_atomic)
+    if (mayUpdate && !found.config.allow_atomic && takesBatches(version))
       await allowBatches(manager, processor);
     return found;
   }

@@ -1,4 +1,5 @@
 import type { KV } from "@nats-io/kv";
+import { isConflict } from "../../../libs/nats/errors.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
 export interface LeaseOptions {
@@ -50,15 +51,24 @@ export class Lease {
     this.#renewLater(this.#everyMs);
   }
 
-  /** Takes the lease. Resolves to undefined if another worker has it, or if NATS does not answer. */
-  static async take(options: LeaseOptions): Promise<Lease | undefined> {
-    const sentAt = performance.now();
+  /**
+   * Takes the lease. Resolves to undefined if another worker has it, or if NATS does not answer. `givenBackAt` is the
+   * revision at which it was given back, as far as is known, and 0 if it was not. If that is right, one request is enough.
+   */
+  static async take(options: LeaseOptions, givenBackAt = 0): Promise<Lease | undefined> {
+    const { bucket, processor, worker } = options;
     try {
-      const revision = await options.bucket.create(options.processor, options.worker);
-      return new Lease(options, revision, sentAt);
-    } catch {
-      return undefined;
+      return await Lease.#takeBy(options, () => bucket.update(processor, worker, givenBackAt));
+    } catch (error) {
+      if (!isConflict(error)) return undefined;
     }
+    return Lease.#takeBy(options, () => bucket.create(processor, worker)).catch(() => undefined);
+  }
+
+  /** `write` resolves to the revision that it has written. */
+  static async #takeBy(options: LeaseOptions, write: () => Promise<number>): Promise<Lease> {
+    const sentAt = performance.now();
+    return new Lease(options, await write(), sentAt);
   }
 
   /** The name of the worker that has taken the lease. */

@@ -14,10 +14,12 @@ export interface LeaseBucket extends Pick<KV, "put" | "delete"> {
   watch(): Promise<AsyncIterable<Change> & { stop(): void }>;
 }
 
-type Change = Pick<KvEntry, "key" | "string">;
+type Change = Pick<KvEntry, "key" | "revision" | "string">;
 
 interface Seen {
+  /** "" once it was removed. */
   value: string;
+  revision: number;
   at: number;
 }
 
@@ -86,6 +88,12 @@ export class Membership {
     return new Map(leases.map(([key, { value }]) => [key, value]));
   }
 
+  /** The revision at which a processor's lease was given back; 0 if nobody has given it back of late. */
+  givenBackAt(processor: string): number {
+    const seen = this.#seen.get(processor);
+    return seen?.value === "" && this.#isAlive(seen) ? seen.revision : 0;
+  }
+
   /** What each worker that is alive was told to run. */
   get workers(): Map<string, string[] | "*"> {
     const workers = this.#alive().filter(([key]) => key.startsWith(workerPrefix));
@@ -106,8 +114,11 @@ export class Membership {
   }
 
   #alive(): [string, Seen][] {
-    const oldest = performance.now() - this.#leaseMs * 1.1;
-    return [...this.#seen].filter(([, { at }]) => at > oldest);
+    return [...this.#seen].filter(([, seen]) => seen.value !== "" && this.#isAlive(seen));
+  }
+
+  #isAlive({ at }: Seen): boolean {
+    return at > performance.now() - this.#leaseMs * 1.1;
   }
 
   /**
@@ -120,8 +131,8 @@ export class Membership {
     const value = change.string();
     // Only a removal has no value. The operation is not asked for, because that would parse the headers of
     // each renewal of each lease.
-    if (value === "") return this.#seen.delete(key);
-    this.#seen.set(key, { value, at: performance.now() });
+    this.#seen.set(key, { value, revision: change.revision, at: performance.now() });
+    if (value === "") return before !== undefined && before.value !== "";
     return before?.value !== value && value !== this.#me;
   }
 }

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { Lease } from "../../../services/worker/assignment/lease.ts";
 
 const leaseMs = 1_000;
+const wrongRevision = () =>
+  new JetStreamApiError({ code: 400, err_code: 10071, description: "wrong last sequence" });
 
 /** The leases' bucket in memory, and a clock that stands still. */
 class World {
@@ -13,7 +16,10 @@ class World {
   isAway = false;
   answerMs = 0;
   lost: string[] = [];
-  #entry: { worker: string; revision: number } | undefined;
+  /** How many requests there were. */
+  requests = 0;
+  /** Without a worker it is one that was removed. */
+  #entry: { worker: string | undefined; revision: number } | undefined;
   readonly #t: TestContext;
   #revision = 0;
 
@@ -47,36 +53,39 @@ class World {
     this.#entry = undefined;
   }
 
-  async take(worker: string): Promise<Lease | undefined> {
-    const taking = Lease.take({
-      bucket: this.bucket,
-      processor: "p1",
-      worker,
-      leaseMs,
-      onLost: () => this.lost.push(worker),
-      log: { warn: () => {} },
-    });
+  /** The revision of what was written last. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  async take(worker: string, givenBackAt?: number): Promise<Lease | undefined> {
+    const onLost = () => this.lost.push(worker);
+    const of = { bucket: this.bucket, processor: "p1", worker, leaseMs, onLost, log: { warn: () => {} } };
+    const taking = Lease.take(of, givenBackAt);
     await this.pass(this.answerMs);
     return taking;
   }
 
   readonly bucket = {
-    create: (_key: string, worker: string) => this.#write(worker, undefined),
+    create: (_key: string, worker: string) => {
+      if (this.#entry?.worker === undefined) return this.#write(worker, this.#entry?.revision ?? 0);
+      this.requests++;
+      return Promise.reject(wrongRevision());
+    },
     update: (_key: string, worker: string, revision: number) => this.#write(worker, revision),
-    put: (_key: string, worker: string) => this.#write(worker, this.#entry?.revision),
+    put: (_key: string, worker: string) => this.#write(worker, this.#entry?.revision ?? 0),
     delete: async (_key: string, options?: { previousSeq: number }) => {
-      if (this.isAway) throw new Error("no answer");
-      if (options && this.#entry?.revision !== options.previousSeq) throw new Error("wrong revision");
-      this.#entry = undefined;
+      await this.#write(undefined, options?.previousSeq ?? this.#entry?.revision ?? 0);
     },
   };
 
-  async #write(worker: string, revision: number | undefined): Promise<number> {
+  async #write(worker: string | undefined, revision: number): Promise<number> {
+    this.requests++;
     if (this.isAway) throw new Error("no answer");
-    if (this.#entry?.revision !== revision) throw new Error("wrong revision");
+    if ((this.#entry?.revision ?? 0) !== revision) throw wrongRevision();
     this.#entry = { worker, revision: ++this.#revision };
     const written = this.#entry.revision;
-    if (this.answerMs > 0) await new Promise((resolve) => setTimeout(resolve, this.answerMs));
+    if (worker && this.answerMs > 0) await new Promise((resolve) => setTimeout(resolve, this.answerMs));
     return written;
   }
 }
@@ -147,13 +156,13 @@ test("a lease outlives a renewal that is not answered", async (t) => {
 
 test("leases that were taken at different moments are renewed at the same ones", async (t) => {
   const world = new World(t);
-  const renewed: number[] = [];
-  t.mock.method(world.bucket, "update", async () => renewed.push(world.nowMs));
   await world.pass(10);
   await world.take("w1");
   await world.pass(10);
   world.expire();
   await world.take("w2");
+  const renewed: number[] = [];
+  t.mock.method(world.bucket, "update", async () => renewed.push(world.nowMs));
   await world.pass(leaseMs / 3);
   assert.deepEqual(renewed, [5_300, 5_300]);
 });
@@ -210,4 +219,26 @@ test("only one worker can take a lease, and once it is released another one can"
   await world.pass(2 * leaseMs);
   assert.equal(world.holder, "w2");
   assert.deepEqual(world.lost, []);
+});
+
+test("a lease that is known to have been given back is taken by one request, as is one that nobody had", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  assert.equal(world.requests, 1);
+  await lease?.release();
+  world.requests = 0;
+  assert.ok(await world.take("w2", world.revision));
+  assert.equal(world.requests, 1);
+  assert.equal(world.holder, "w2");
+});
+
+test("a lease is taken also if what is known of it is not so any more, and never from another worker (A4)", async (t) => {
+  const world = new World(t);
+  const lease = await world.take("w1");
+  await lease?.release();
+  assert.ok(await world.take("w2", world.revision - 1), "it was given back later than is known");
+  world.expire();
+  assert.ok(await world.take("w3", 2), "that it was given back is forgotten");
+  assert.equal(await world.take("w4", 2), undefined);
+  assert.equal(world.holder, "w3");
 });

@@ -13,6 +13,7 @@ class World {
   watches = 0;
   /** The watches have died: they tell nothing, and do not say so. */
   isSilent = false;
+  revision = 0;
   readonly #watchers = new Set<(key: string, value: string) => void>();
 
   constructor(t: TestContext) {
@@ -25,6 +26,7 @@ class World {
 
   /** Something is written, and told to whoever watches; a removal has no value. */
   async write(key: string, value: string): Promise<void> {
+    this.revision++;
     if (!this.isSilent) for (const tell of this.#watchers) tell(key, value);
     await turn();
   }
@@ -44,11 +46,11 @@ class World {
   };
 
   #watch() {
-    const told: { key: string; string: () => string }[] = [];
+    const told: { key: string; revision: number; string: () => string }[] = [];
     let wake = () => {};
     let isStopped = false;
     const tell = (key: string, value: string) => {
-      told.push({ key, string: () => value });
+      told.push({ key, revision: this.revision, string: () => value });
       wake();
     };
     this.#watchers.add(tell);
@@ -118,4 +120,19 @@ test("a watch that for a life tells nothing of what is written is replaced", asy
   assert.equal(world.watches, 2);
   await world.write("p1", "other");
   assert.deepEqual([...membership.holders], [["p1", "other"]]);
+});
+
+test("when a lease was given back is known for a life, and not once another worker has it (A4)", async (t) => {
+  const world = new World(t);
+  const membership = await world.open("me");
+  assert.equal(membership.givenBackAt("p1"), 0);
+  await world.write("p1", "other");
+  assert.equal(membership.givenBackAt("p1"), 0);
+  await world.write("p1", "");
+  assert.equal(membership.givenBackAt("p1"), world.revision);
+  await world.write("p2", "");
+  world.nowMs += 1.2 * leaseMs;
+  assert.equal(membership.givenBackAt("p1"), 0);
+  await world.write("p2", "other");
+  assert.equal(membership.givenBackAt("p2"), 0);
 });
