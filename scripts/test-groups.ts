@@ -31,6 +31,12 @@ export const groups = {
     "end-to-end/recovery/damaged-store.test.ts",
     "end-to-end/recovery/foreign-observes.test.ts",
   ],
+  // They wait for elections. So they begin with the first, and not last, when nothing else would run beside them.
+  clusters: [
+    "chaos/nats-cluster.test.ts",
+    "integration/libs/cluster-outage.test.ts",
+    "integration/libs/replicated-log.test.ts",
+  ],
   running: [
     "chaos/emptied-nats.test.ts",
     "end-to-end/running/kubernetes-probes.test.ts",
