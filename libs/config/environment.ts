@@ -9,6 +9,9 @@ export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
+/** The allowed values of a port to listen on. 0 stands for any free port. */
+export const anyPort = { min: 0, max: 65_535 };
+
 /**
  * Reads settings. A setting is taken from its environment variable, or from the configuration file if there
  * is no such variable or it is empty.

@@ -23,9 +23,6 @@ export interface CommonSettings {
 
 const defaultLogBytes = 4 * 1024 ** 3;
 
-/** The allowed values of a port to listen on. 0 stands for any free port. */
-export const anyPort = { min: 0, max: 65_535 };
-
 /** Reads these settings. Wrong ones are noted in `environment`. */
 export function commonSettings(environment: Environment): CommonSettings {
   const natsReplicas = environment.integer("NATS_REPLICAS", 1, { min: 1, max: 5 });

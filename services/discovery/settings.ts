@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Environment } from "../../libs/config/environment.ts";
-import { anyPort } from "../../libs/service/common-settings.ts";
+import { anyPort } from "../../libs/config/environment.ts";
 import type { GatewayClientOptions } from "./gateway-client.ts";
 import type { DockerAddress, DockerOptions } from "./sources/docker.ts";
 import type { KubernetesOptions } from "./sources/kubernetes.ts";

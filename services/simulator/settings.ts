@@ -1,5 +1,5 @@
 import type { Environment } from "../../libs/config/environment.ts";
-import { anyPort } from "../../libs/service/common-settings.ts";
+import { anyPort } from "../../libs/config/environment.ts";
 import type { Faults } from "./crash-points.ts";
 import { parseFaults } from "./crash-points.ts";
 import type { Manifest } from "./manifest.ts";

@@ -1,9 +1,10 @@
 import type { Environment } from "../../libs/config/environment.ts";
+import { anyPort } from "../../libs/config/environment.ts";
 import type { TlsFiles } from "../../libs/config/tls-files.ts";
 import { instanceTlsFiles } from "../../libs/kato/instance-tls.ts";
 import type { EndpointPolicy } from "../../libs/registry/endpoint-policy.ts";
 import type { CommonSettings } from "../../libs/service/common-settings.ts";
-import { anyPort, commonSettings, policyOf } from "../../libs/service/common-settings.ts";
+import { commonSettings, policyOf } from "../../libs/service/common-settings.ts";
 import type { TracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import { tracingSettings } from "../../libs/telemetry/tracing-settings.ts";
 import type { HistoryLimit } from "./processor/retention-limit.ts";
