@@ -31,11 +31,10 @@ const resendLimitMs = 60_000;
  * (`Nats-Expected-Last-Msg-Id`). So nothing is stored before what was added before it (A2). And nothing is stored
  * twice, as a resend has the same message ids.
  *
- * If the log takes batches, the next one is sent while one is being stored, but for its last command. One that is
- * refused or not answered is sent again one by one, since then JetStream says of each command what became of it.
- *
- * One by one, up to `#window` commands are sent ahead of the first that is not acknowledged, with the condition. A
- * command of somebody else in between breaks the flow, and halves the window. For a replicated log it is 1.
+ * If the log takes batches, the next one is sent while one is being stored, but for its last command. One that is refused
+ * or not answered is sent again one by one, since then JetStream says of each command what became of it. One by one, up
+ * to `#window` are sent ahead of the first that is not acknowledged, with the condition. A command of somebody else in
+ * between breaks the flow, and halves the window. For a replicated log it is 1.
  *
  * States:
  * - *flowing*: commands are sent.
