@@ -27,6 +27,8 @@ interface GatheredUpdate extends Update {
 /** JetStream's answer to a publish. */
 interface Answer {
   seq?: number;
+  /** Of how many messages the batch was that it has stored. */
+  count?: number;
   error?: { code: number; err_code: number; description: string };
 }
 
@@ -35,7 +37,7 @@ type Link = Pick<NatsLink, "connection" | "inboxPrefix">;
 const defaultTimeoutMs = 5_000;
 /**
  * The fewest updates that are stored together. A batch costs nats-server 1.7 ms of CPU and 20 µs for each update, and one
- * by one they are 10 µs each, or 110 where each is written to the disk at once (docs/decisions/0038).
+ * by one they are 10 µs each, or 110 where each is written to the disk at once (docs/decisions/0043).
  */
 const fewestTogether = 50;
 
@@ -54,31 +56,46 @@ export function withCheapUpdates(bucket: KV, name: BucketName, link: Link): KV {
   return bucket;
 }
 
+/** Thrown where NATS has stored the messages of a batch one by one, or some of them, as it does not know batches. */
+class NotTogether extends Error {}
+
+/** JetStream's code for a batch to a stream that takes none. */
+const batchesAreOff = 10174;
+
 /**
  * As `withCheapUpdates`. Where many are updated at the same moment, JetStream stores them together, and so writes to the disk
- * once. If it refuses them, which one of them is enough for, they are sent one by one. The stream of the bucket
- * has to take batches.
+ * a few times for all. If it refuses them, which one of them is enough for, they are sent one by one. The stream of the
+ * bucket has to take batches. If it turns out that it does not, as NATS or the bucket is another one by then, all are sent
+ * one by one from then on.
  */
 export function withUpdatesTogether(bucket: KV, name: BucketName, link: Link): KV {
   const publish = publisherTo(name, link);
   let gathered: GatheredUpdate[] = [];
-  const sendOne = (update: GatheredUpdate) =>
-    publish([update], update.timeoutMs).then(update.resolve, update.reject);
-  const sendTogether = async (updates: GatheredUpdate[]) => {
-    const timeoutMs = Math.min(...updates.map((update) => update.timeoutMs));
+  let areBatchesTaken = true;
+  const sendOne = (update: GatheredUpdate, timeoutMs: number) =>
+    publish([update], timeoutMs).then(update.resolve, update.reject);
+  const sendTogether = async (updates: GatheredUpdate[], timeoutMs: number) => {
+    const sentAt = performance.now();
     try {
       const last = await publish(updates, timeoutMs);
       for (const [index, { resolve }] of updates.entries()) resolve(last - updates.length + 1 + index);
     } catch (error) {
-      if (error instanceof JetStreamApiError) for (const update of updates) void sendOne(update);
-      else for (const { reject } of updates) reject(error);
+      if (error instanceof NotTogether) areBatchesTaken = false;
+      if (error instanceof JetStreamApiError) {
+        if (error.code === batchesAreOff) areBatchesTaken = false;
+        const leftMs = Math.max(1, timeoutMs - (performance.now() - sentAt));
+        for (const update of updates) void sendOne(update, leftMs);
+      } else for (const { reject } of updates) reject(error);
     }
   };
   const send = () => {
-    const due = gathered;
+    const byTimeout = Map.groupBy(gathered, ({ timeoutMs }) => timeoutMs);
     gathered = [];
-    while (due.length >= fewestTogether) void sendTogether(due.splice(0, maxBatchMessages));
-    for (const update of due) void sendOne(update);
+    for (const [timeoutMs, due] of byTimeout) {
+      while (areBatchesTaken && due.length >= fewestTogether)
+        void sendTogether(due.splice(0, maxBatchMessages), timeoutMs);
+      for (const update of due) void sendOne(update, timeoutMs);
+    }
   };
   bucket.update = (key: string, value: Payload, revision: number, timeoutMs = defaultTimeoutMs) => {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -116,6 +133,9 @@ function publisherTo(
     });
     if (answer?.error) throw new JetStreamApiError(answer.error);
     if (answer?.seq === undefined) throw new TimeoutError();
+    // Each was stored or refused by itself, and only what became of the last one is known.
+    if ((answer.count ?? 1) !== updates.length)
+      throw new NotTogether(`${answer.count ?? 1} of ${updates.length}`);
     return answer.seq;
   };
 }

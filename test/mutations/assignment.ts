@@ -45,7 +45,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease is renewed once, and then it ends",
-      find: "if (this.held) this.#renewLater(nextMs);",
+      find: "if (this.held) this.#renewAt(retryAtMs ?? this.#nextMoment());",
       replace: "",
     },
     {
@@ -62,7 +62,7 @@ export const assignment: Mutations = {
   "services/worker/assignment/lease-bucket.ts": [
     {
       breaks: "A4: entries live for less time than leases are held, after LEASE_MS was raised",
-      find: "await manager.streams.update(name, { max_age: nanos(leaseMs) });",
+      find: "await streams.update(name, { max_age: nanos(leaseMs) });",
       replace: "",
     },
   ],

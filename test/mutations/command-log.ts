@@ -262,8 +262,13 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "a lease that is lost takes those with it that are renewed at the same moment",
-      find: "if (error instanceof JetStreamApiError) for (const update of updates) void sendOne(update);",
-      replace: "if (error instanceof JetStreamApiError) for (const { reject } of updates) reject(error);",
+      find: "for (const update of updates) void sendOne(update, leftMs);",
+      replace: "for (const { reject } of updates) reject(error);",
+    },
+    {
+      breaks: "A4: a lease is believed that a NATS without batches has refused to renew",
+      find: "if ((answer.count ?? 1) !== updates.length)",
+      replace: "if (false)",
     },
     {
       breaks: "A4: a renewal that is sent with others takes back the lease that another worker has taken",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -8,6 +9,11 @@ import { withCheapUpdates, withUpdatesTogether } from "../../../libs/nats/cheap-
 import type { NatsLink } from "../../../libs/nats/connection.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
 
+type Log = Pick<Logger, "info" | "warn">;
+
+/** By then a worker that starts at the same time has written back the configuration that it had read. */
+const settledMs = 500;
+
 /**
  * Opens the bucket of leases, and creates it if it does not exist. Where NATS can, many leases are renewed together from
  * then on.
@@ -16,10 +22,10 @@ export async function openLeases(
   link: Pick<NatsLink, "connection" | "inboxPrefix">,
   replicas: number,
   leaseMs: number,
-  log: Pick<Logger, "info" | "warn">,
+  log: Log,
 ): Promise<KV> {
-  const { bucket, areTogether } = await ensureLeases(link.connection, replicas, leaseMs, log);
-  const withUpdates = areTogether ? withUpdatesTogether : withCheapUpdates;
+  const { bucket, takesUpdatesTogether } = await ensureLeases(link.connection, replicas, leaseMs, log);
+  const withUpdates = takesUpdatesTogether ? withUpdatesTogether : withCheapUpdates;
   return withUpdates(bucket, "leases", link);
 }
 
@@ -35,28 +41,28 @@ export async function ensureLeases(
   connection: NatsConnection,
   replicas: number,
   leaseMs: number,
-  log: Pick<Logger, "info" | "warn">,
-): Promise<{ bucket: KV; areTogether: boolean }> {
+  log: Log,
+): Promise<{ bucket: KV; takesUpdatesTogether: boolean }> {
   const bucket = await openBucket(connection, "leases", replicas, leaseMs);
+  const { streams } = await jetstreamManager(connection, { checkAPI: false });
   const { ttl: livesMs, streamInfo } = await bucket.status();
-  const { name, allow_atomic } = streamInfo.config;
+  const { name, allow_atomic: takesUpdatesTogether = false } = streamInfo.config;
   if (livesMs < leaseMs) {
-    const manager = await jetstreamManager(connection, { checkAPI: false });
-    await manager.streams.update(name, { max_age: nanos(leaseMs) });
+    await streams.update(name, { max_age: nanos(leaseMs) });
     log.info({ leaseMs, beforeMs: livesMs }, "leases live longer from now on");
-  } else if (livesMs > leaseMs) {
+    await sleep(settledMs);
+    return ensureLeases(connection, replicas, leaseMs, log);
+  }
+  if (livesMs > leaseMs) {
     log.warn({ leaseMs, livesMs }, "leases live longer than LEASE_MS, as their bucket was made for that");
   }
-  const areTogether = allow_atomic === true || (await allowBatches(connection, name));
-  return { bucket, areTogether };
-}
-
-/** Resolves to false where leases are to be renewed one by one: on an older NATS, or without the right to change the bucket. */
-async function allowBatches(connection: NatsConnection, stream: string): Promise<boolean> {
-  if (!takesBatches(connection.info?.version ?? "")) return false;
-  const manager = await jetstreamManager(connection, { checkAPI: false });
-  const { config } = await manager.streams
-    .update(stream, { allow_atomic: true })
-    .catch(() => ({ config: {} }));
-  return "allow_atomic" in config && config.allow_atomic === true;
+  if (takesUpdatesTogether || !takesBatches(connection.info?.version ?? ""))
+    return { bucket, takesUpdatesTogether };
+  try {
+    await streams.update(name, { allow_atomic: true });
+    return { bucket, takesUpdatesTogether: true };
+  } catch (err) {
+    log.warn({ err }, "cannot have leases renewed together, so each is written by itself");
+    return { bucket, takesUpdatesTogether: false };
+  }
 }

@@ -19,7 +19,7 @@ export interface LeaseOptions {
  */
 const safeShare = 0.9;
 const renewalsPerLife = 3;
-/** A renewal that has failed is tried again after this share of the time between two. So one that got no answer loses nothing. */
+/** A renewal that has failed is tried again after this share of the time between two. So one that NATS did not get loses nothing. */
 const retryShare = 0.25;
 /**
  * The moments at which leases are renewed: so many between two renewals of the same. With fewer, those of a large fleet
@@ -41,6 +41,8 @@ export class Lease {
   #validUntil: number;
   #state: "held" | "released" | "lost" = "held";
   #timer: NodeJS.Timeout | undefined;
+  /** The moment of the next renewal, unless one has failed before. */
+  #momentMs: number;
   /** Resolves once the latest renewal has ended. */
   #renewed: Promise<void> = Promise.resolve();
 
@@ -48,7 +50,9 @@ export class Lease {
     this.#options = options;
     this.#revision = revision;
     this.#validUntil = sentAt + options.leaseMs * safeShare;
-    this.#renewLater(this.#everyMs);
+    const firstMs = performance.now() + this.#everyMs;
+    this.#momentMs = firstMs - (firstMs % (this.#everyMs / momentsPerRenewal));
+    this.#renewAt(this.#momentMs);
   }
 
   /**
@@ -105,20 +109,23 @@ export class Lease {
     return this.#options.leaseMs / renewalsPerLife;
   }
 
-  /** Renews it `inMs` from now. Many leases are renewed at the same moments: what is sent together costs much less. */
-  #renewLater(inMs: number): void {
-    const momentMs = Math.ceil(this.#everyMs / momentsPerRenewal);
-    const earlyMs = (performance.now() + inMs) % momentMs;
+  #renewAt(atMs: number): void {
     const renew = () => {
       this.#renewed = this.#renew();
     };
-    this.#timer = setTimeout(renew, Math.floor(inMs - earlyMs));
+    this.#timer = setTimeout(renew, Math.ceil(atMs - performance.now()));
+  }
+
+  /** The next of its moments. They stay the same ones: after a stall the leases of all would else be renewed at one. */
+  #nextMoment(): number {
+    while (this.#momentMs <= performance.now()) this.#momentMs += this.#everyMs;
+    return this.#momentMs;
   }
 
   async #renew(): Promise<void> {
     const { bucket, processor, worker, leaseMs, log } = this.#options;
     const sentAt = performance.now();
-    let nextMs = this.#everyMs;
+    let retryAtMs: number | undefined;
     if (!this.held) return;
     try {
       const revision = await bucket.update(processor, worker, this.#revision, this.#everyMs);
@@ -127,9 +134,9 @@ export class Lease {
     } catch (error) {
       // NATS may be away. The renewal is tried again for as long as the lease is held.
       log.warn({ err: error, processor }, "cannot renew the lease");
-      nextMs *= retryShare;
+      retryAtMs = performance.now() + this.#everyMs * retryShare;
     }
-    if (this.held) this.#renewLater(nextMs);
+    if (this.held) this.#renewAt(retryAtMs ?? this.#nextMoment());
   }
 
   #lose(): void {

@@ -114,7 +114,8 @@ export class Membership {
   }
 
   #alive(): [string, Seen][] {
-    return [...this.#seen].filter(([, seen]) => seen.value !== "" && this.#isAlive(seen));
+    for (const [key, seen] of this.#seen) if (!this.#isAlive(seen)) this.#seen.delete(key);
+    return [...this.#seen].filter(([, { value }]) => value !== "");
   }
 
   #isAlive({ at }: Seen): boolean {

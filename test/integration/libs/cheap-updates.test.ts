@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
 import { connect, TimeoutError } from "@nats-io/transport-node";
 import { bucketStream, keySubject, openBucket } from "../../../libs/nats/buckets.ts";
-import { withCheapUpdates } from "../../../libs/nats/cheap-updates.ts";
+import { withCheapUpdates, withUpdatesTogether } from "../../../libs/nats/cheap-updates.ts";
 import { isConflict } from "../../../libs/nats/errors.ts";
 import { openLeases } from "../../../services/worker/assignment/lease-bucket.ts";
 import { hasBatches } from "../../fixtures/batches.ts";
@@ -30,6 +31,13 @@ test("a cheap update is a compare-and-set, and fails as that of nats.js does", a
   await assert.rejects(bucket.update("p1", "three", revisions[0]), /closed/i);
 });
 
+const keys = Array.from({ length: 120 }, (_, index) => `p${index}`);
+const makeIn = (bucket: KV) => Promise.all(keys.map((key) => bucket.create(key, "w1")));
+const updateIn = (bucket: KV, revisions: number[]) =>
+  Promise.allSettled(keys.map((key, index) => bucket.update(key, "w1", revisions[index] ?? 0, 2_000)));
+const revisionsIn = (bucket: KV) =>
+  Promise.all(keys.map(async (key) => (await bucket.get(key))?.revision ?? 0));
+
 test("what is updated at the same moment is stored together, and each has a revision of its own; of those that are refused only the one is that was written since", {
   skip: !hasBatches(),
 }, async (t) => {
@@ -45,21 +53,18 @@ test("what is updated at the same moment is stored together, and each has a revi
     });
     return found?.header.get("Nats-Batch-Id") ?? "";
   };
-  const keys = Array.from({ length: 120 }, (_, index) => `p${index}`);
-  const made = await Promise.all(keys.map((key) => bucket.create(key, "w1")));
-  const update = (revisions: number[]) =>
-    Promise.allSettled(keys.map((key, index) => bucket.update(key, "w1", revisions[index] ?? 0)));
+  const made = await makeIn(bucket);
   const assertHas = async (key: string, revision: unknown) =>
     assert.equal((await bucket.get(key))?.revision, revision, key);
 
-  const together = await update(made);
+  const together = await updateIn(bucket, made);
   assert.equal(new Set(await Promise.all(keys.map(batchOf))).size, 1);
   assert.notEqual(await batchOf("p7"), "");
   const revisions = together.map((result) => (result.status === "fulfilled" ? result.value : 0));
   for (const [index, key] of keys.entries()) await assertHas(key, revisions[index]);
 
   const taken = await bucket.put("p7", "w2");
-  const refused = await update(revisions);
+  const refused = await updateIn(bucket, revisions);
   for (const [index, result] of refused.entries()) {
     if (index === 7) assert.ok(result.status === "rejected" && isConflict(result.reason));
     else await assertHas(keys[index] ?? "", result.status === "fulfilled" && result.value);
@@ -71,4 +76,37 @@ test("what is updated at the same moment is stored together, and each has a revi
   const unanswered = await Promise.allSettled(keys.map((key) => bucket.update(key, "w1", 1, 1_000)));
   for (const result of unanswered)
     assert.ok(result.status === "rejected" && result.reason instanceof TimeoutError);
+});
+
+test("where the bucket takes no batches any more, each update is sent by itself", {
+  skip: !hasBatches(),
+}, async (t) => {
+  await using nats = await startNats();
+  const connection = await connect({ servers: nats.url });
+  t.after(() => connection.close());
+  const link = { connection, inboxPrefix: "_INBOX" };
+  const bucket = withUpdatesTogether(await openBucket(connection, "leases", 1), "leases", link);
+  let revisions = await makeIn(bucket);
+  for (let times = 0; times < 2; times++) {
+    const updated = await updateIn(bucket, revisions);
+    revisions = updated.map((result) => (result.status === "fulfilled" ? result.value : 0));
+    assert.deepEqual(revisions, await revisionsIn(bucket));
+  }
+});
+
+test("a NATS that knows no batches, and stores some of one, is believed nothing of it", {
+  skip: hasBatches(),
+}, async (t) => {
+  await using nats = await startNats();
+  const connection = await connect({ servers: nats.url });
+  t.after(() => connection.close());
+  const link = { connection, inboxPrefix: "_INBOX" };
+  const bucket = withUpdatesTogether(await openBucket(connection, "leases", 1), "leases", link);
+  const made = await makeIn(bucket);
+  await bucket.put("p7", "w2");
+  const results = await updateIn(bucket, made);
+  assert.ok(results.every(({ status }) => status === "rejected"));
+  const after = await updateIn(bucket, await revisionsIn(bucket));
+  const revisions = after.map((result) => (result.status === "fulfilled" ? result.value : 0));
+  assert.deepEqual(revisions, await revisionsIn(bucket));
 });

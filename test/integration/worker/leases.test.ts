@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { bucketStream, openBucket } from "../../../libs/nats/buckets.ts";
 import { ensureLeases } from "../../../services/worker/assignment/lease-bucket.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 
@@ -20,4 +22,21 @@ test("a lease is believed for no longer than its entry lives, whatever LEASE_MS 
   assert.deepEqual(said, []);
   assert.equal(await livesMs(3_000), 300_000, "others may count on it");
   assert.deepEqual(said, [{ leaseMs: 3_000, livesMs: 300_000 }]);
+});
+
+test("of workers that open the bucket at once the longest LEASE_MS counts (A4)", async (t) => {
+  const nats = await startNats();
+  t.after(() => nats.stop());
+  const connection = await connect({ servers: nats.url });
+  t.after(() => connection.close());
+  const log = { info: () => {}, warn: () => {} };
+  const { streams } = await jetstreamManager(connection);
+  for (let round = 0; round < 4; round++) {
+    await openBucket(connection, "leases", 1, 3_000);
+    const opened = await Promise.all(
+      [6_000, 3_000].map((leaseMs) => ensureLeases(connection, 1, leaseMs, log)),
+    );
+    assert.equal((await opened[0]?.bucket.status())?.ttl, 6_000);
+    await streams.delete(bucketStream("leases"));
+  }
 });

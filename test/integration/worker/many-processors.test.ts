@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import type { Worker } from "../../../services/worker/worker.ts";
 import { until } from "../../fixtures/until.ts";
 import type { WorkersNats } from "../../fixtures/worker-in-process.ts";
-import { openWorkersNats, startWorkerInProcess, withCreate } from "../../fixtures/worker-in-process.ts";
+import { openWorkersNats, startWorkerInProcess, takenBy } from "../../fixtures/worker-in-process.ts";
 
 const count = 80;
 const leaseMs = 10_000;
@@ -18,9 +18,9 @@ before(async () => {
 });
 after(() => shared?.[Symbol.asyncDispose]());
 
-/** Starts a worker that takes its leases by `create`. */
-function startWorker(create: (key: string) => Promise<number>): Promise<Worker> {
-  return startWorkerInProcess({ ...shared, leases: withCreate(shared.leases, create) }, { leaseMs });
+/** Starts a worker that takes its leases by `take`. */
+function startWorker(take: (key: string) => Promise<number>): Promise<Worker> {
+  return startWorkerInProcess({ ...shared, leases: takenBy(shared.leases, take) }, { leaseMs });
 }
 
 test("of many processors only 32 are started at once", async (t) => {

@@ -14,12 +14,7 @@ import type { WorkerContext } from "../../../services/worker/worker-context.ts";
 import { KatoClient } from "../../fixtures/kato-client.ts";
 import { until } from "../../fixtures/until.ts";
 import type { WorkersNats } from "../../fixtures/worker-in-process.ts";
-import {
-  instead,
-  openWorkersNats,
-  startWorkerInProcess,
-  withCreate,
-} from "../../fixtures/worker-in-process.ts";
+import { instead, openWorkersNats, startWorkerInProcess, takenBy } from "../../fixtures/worker-in-process.ts";
 
 const leaseMs = 1_000;
 /** How long the slow instance takes for a call. */
@@ -107,12 +102,12 @@ test("a processor that is paused applies nothing while its new worker begins ano
   const before = (await memoryOf(t, 1)).length;
   await observe("p1", "d");
   let isTaken = false;
-  const create = async (key: string) => {
+  const take = async (key: string) => {
     if (key === "slow") await sleep(500);
     isTaken ||= key === "slow";
     return shared.leases.create(key, "w");
   };
-  const worker = await start(t, {}, withCreate(shared.leases, create));
+  const worker = await start(t, {}, takenBy(shared.leases, take));
   await until("the other one is taken", () => isTaken);
   assert.equal((await memoryOf(t, 1)).length, before);
   await until("it is paused", () => stateOf(worker, "p1")?.state === "paused");
