@@ -31,7 +31,7 @@ test("of workers that open the bucket at once the longest LEASE_MS counts (A4)",
   t.after(() => connection.close());
   const log = { info: () => {}, warn: () => {} };
   const { streams } = await jetstreamManager(connection);
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 2; round++) {
     await openBucket(connection, "leases", 1, 3_000);
     const opened = await Promise.all(
       [6_000, 3_000].map((leaseMs) => ensureLeases(connection, 1, leaseMs, log)),
