@@ -35,6 +35,8 @@ interface Answer {
 type Link = Pick<NatsLink, "connection" | "inboxPrefix">;
 
 const defaultTimeoutMs = 5_000;
+/** JetStream's code for a batch to a stream that takes none. */
+const batchesAreOff = 10174;
 /**
  * The fewest updates that are stored together. A batch costs nats-server 1.7 ms of CPU and 20 µs for each update, and one
  * by one they are 10 µs each, or 110 where each is written to the disk at once (docs/decisions/0043).
@@ -51,16 +53,10 @@ export function withCheapUpdates(bucket: KV, name: BucketName, link: Link): KV {
   const publish = publisherTo(name, link);
   bucket.update = async (key: string, value: Payload, revision: number, timeoutMs = defaultTimeoutMs) => {
     await nextSending();
-    return publish([{ key, value, revision }], timeoutMs);
+    return (await publish([{ key, value, revision }], timeoutMs)).seq;
   };
   return bucket;
 }
-
-/** Thrown where NATS has stored the messages of a batch one by one, or some of them, as it does not know batches. */
-class NotTogether extends Error {}
-
-/** JetStream's code for a batch to a stream that takes none. */
-const batchesAreOff = 10174;
 
 /**
  * As `withCheapUpdates`. Where many are updated at the same moment, JetStream stores them together, and so writes to the disk
@@ -73,14 +69,19 @@ export function withUpdatesTogether(bucket: KV, name: BucketName, link: Link): K
   let gathered: GatheredUpdate[] = [];
   let areBatchesTaken = true;
   const sendOne = (update: GatheredUpdate, timeoutMs: number) =>
-    publish([update], timeoutMs).then(update.resolve, update.reject);
+    publish([update], timeoutMs).then(({ seq }) => update.resolve(seq), update.reject);
   const sendTogether = async (updates: GatheredUpdate[], timeoutMs: number) => {
     const sentAt = performance.now();
     try {
-      const last = await publish(updates, timeoutMs);
-      for (const [index, { resolve }] of updates.entries()) resolve(last - updates.length + 1 + index);
+      const { seq, count } = await publish(updates, timeoutMs);
+      // Otherwise each was stored or refused by itself, and only of the last one is known which.
+      const isWhole = count === updates.length;
+      areBatchesTaken &&= isWhole;
+      for (const [index, { resolve, reject }] of updates.entries()) {
+        if (isWhole) resolve(seq - updates.length + 1 + index);
+        else reject(new TimeoutError());
+      }
     } catch (error) {
-      if (error instanceof NotTogether) areBatchesTaken = false;
       if (error instanceof JetStreamApiError) {
         if (error.code === batchesAreOff) areBatchesTaken = false;
         const leftMs = Math.max(1, timeoutMs - (performance.now() - sentAt));
@@ -107,13 +108,13 @@ export function withUpdatesTogether(bucket: KV, name: BucketName, link: Link): K
 }
 
 /**
- * What stores updates in one batch, or one alone. It resolves to the revision of the last one; the others have those
- * right before it. It rejects as nats.js does, and has stored all or none, unless that is not known.
+ * What stores updates in one batch, or one alone. It resolves to the revision of the last one, and to how many JetStream
+ * has stored with it. If these are all, the others have the revisions right before it. Rejects as nats.js does.
  */
 function publisherTo(
   name: BucketName,
   { connection, inboxPrefix }: Link,
-): (updates: Update[], timeoutMs: number) => Promise<number> {
+): (updates: Update[], timeoutMs: number) => Promise<{ seq: number; count: number }> {
   const answers = new Inbox<Answer>(connection, answerOf, inboxPrefix);
   return async (updates, timeoutMs) => {
     const id = nuid.next();
@@ -133,10 +134,7 @@ function publisherTo(
     });
     if (answer?.error) throw new JetStreamApiError(answer.error);
     if (answer?.seq === undefined) throw new TimeoutError();
-    // Each was stored or refused by itself, and only what became of the last one is known.
-    if ((answer.count ?? 1) !== updates.length)
-      throw new NotTogether(`${answer.count ?? 1} of ${updates.length}`);
-    return answer.seq;
+    return { seq: answer.seq, count: answer.count ?? 1 };
   };
 }
 

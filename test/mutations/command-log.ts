@@ -257,8 +257,8 @@ export const commandLog: Mutations = {
   "libs/nats/cheap-updates.ts": [
     {
       breaks: "a lease that was renewed with others is lost, as its revision is not known",
-      find: "resolve(last - updates.length + 1 + index);",
-      replace: "resolve(last);",
+      find: "resolve(seq - updates.length + 1 + index);",
+      replace: "resolve(seq);",
     },
     {
       breaks: "a lease that is lost takes those with it that are renewed at the same moment",
@@ -267,8 +267,8 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "A4: a lease is believed that a NATS without batches has refused to renew",
-      find: "if ((answer.count ?? 1) !== updates.length)",
-      replace: "if (false)",
+      find: "const isWhole = count === updates.length;",
+      replace: "const isWhole = count > 0;",
     },
     {
       breaks: "A4: a renewal that is sent with others takes back the lease that another worker has taken",
