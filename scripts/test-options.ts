@@ -3,7 +3,7 @@ import { grouped } from "./test-groups.ts";
 const filesIn = (suite: string) => `test/${suite}/**/*.test.ts`;
 
 /** The unit tests, as a pattern of files. */
-export const unitTests = filesIn("unit");
+const unitTests = filesIn("unit");
 /** The files of the tests that start processes. */
 export const processTests = grouped(["integration", "end-to-end", "chaos"].map(filesIn));
 
