@@ -27,18 +27,19 @@ export async function openConnection(
 ): Promise<GrpcConnection | undefined> {
   /** Aborted when the attempts that are left are to end. */
   const ending = new AbortController();
-  const end = () => ending.abort();
+  // Without a reason an error with a stack is made, for each connection of a large fleet.
+  const end = () => ending.abort("over");
   signal.addEventListener("abort", end);
   const limit = setTimeout(end, limitMs);
   let first: GrpcConnection | undefined;
   const attempts: Promise<void>[] = [];
   for (const address of target.addresses) {
-    if (first || ending.signal.aborted) break;
+    if (ending.signal.aborted) break;
     const attempt = openAt(address, target, ending.signal).then((connection) => {
       // Of two that come at once the second is too late.
       if (first) return connection?.close("another one was there before");
       first = connection;
-      if (first && attempts.length > 1) end();
+      if (first) end();
     });
     attempts.push(attempt);
     const isLast = attempts.length === target.addresses.length;
