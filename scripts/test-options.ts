@@ -2,8 +2,8 @@ import { grouped } from "./test-groups.ts";
 
 const filesIn = (suite: string) => `test/${suite}/**/*.test.ts`;
 
-/** The unit tests, as a pattern of files. */
-const unitTests = filesIn("unit");
+/** The unit tests, as patterns of files: those of the worker, which compute, and the others, of which many wait. */
+export const unitTests = ["unit/worker", "unit/!(worker)"].map(filesIn);
 /** The files of the tests that start processes. */
 export const processTests = grouped(["integration", "end-to-end", "chaos"].map(filesIn));
 
@@ -18,5 +18,5 @@ export const concurrency = "--test-concurrency=4";
 
 /** The files to run in addition to the arguments: none if the arguments name files, else all. */
 export function filesOf(args: readonly string[]): string[] {
-  return args.some((arg) => !arg.startsWith("-")) ? [] : [unitTests, ...processTests];
+  return args.some((arg) => !arg.startsWith("-")) ? [] : [...unitTests, ...processTests];
 }

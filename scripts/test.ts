@@ -7,7 +7,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
 import { grouped } from "./test-groups.ts";
-import { concurrency, filesOf, processTests, testOptions } from "./test-options.ts";
+import { concurrency, filesOf, processTests, testOptions, unitTests } from "./test-options.ts";
 
 /**
  * The tests that rest on NATS itself. Not those of KATO alone, nor those of a gateway with a stand-in for its
@@ -78,19 +78,13 @@ async function runTests(args: string[]): Promise<boolean> {
 }
 
 /**
- * Runs the unit tests in two processes: those of the worker compute, and many of the others wait. To start one for each of
- * their files would cost more than the tests do. They take what the other tests leave of the processors.
+ * Runs the unit tests in a process for each pattern. To start one for each of their files would cost more than the tests
+ * do. They take what the other tests leave of the processors.
  */
 async function runUnitTests(): Promise<boolean> {
-  const run = (name: string, folders: string) => {
-    const args = ["--test", ...testOptions, "--test-isolation=none", `test/unit/${folders}/**/*.test.ts`];
-    return check(name, args, { priority: 10 });
-  };
-  const passed = await Promise.all([
-    run("unit tests of the worker", "worker"),
-    run("unit tests", "!(worker)"),
-  ]);
-  return passed.every(Boolean);
+  const args = ["--test", ...testOptions, "--test-isolation=none"];
+  const run = (files: string) => check(`unit tests ${files}`, [...args, files], { priority: 10 });
+  return (await Promise.all(unitTests.map(run))).every(Boolean);
 }
 
 /**
