@@ -113,6 +113,7 @@ export class Membership {
     })();
   }
 
+  /** What is there, and forgets what is not any more. */
   #alive(): [string, Seen][] {
     for (const [key, seen] of this.#seen) if (!this.#isAlive(seen)) this.#seen.delete(key);
     return [...this.#seen].filter(([, { value }]) => value !== "");
