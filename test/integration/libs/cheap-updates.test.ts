@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
-import { connect, TimeoutError } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { TimeoutError } from "@nats-io/transport-node";
 import { bucketStream, keySubject, openBucket } from "../../../libs/nats/buckets.ts";
 import { withCheapUpdates, withUpdatesTogether } from "../../../libs/nats/cheap-updates.ts";
 import { isConflict } from "../../../libs/nats/errors.ts";
 import { openLeases } from "../../../services/worker/assignment/lease-bucket.ts";
 import { hasBatches } from "../../fixtures/batches.ts";
 import { withStreams } from "../../fixtures/bulk.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
+import { connectedNats } from "../../fixtures/connected-nats.ts";
+
+const linkTo = (connection: NatsConnection) => ({ connection, inboxPrefix: "_INBOX" });
 
 test("a cheap update is a compare-and-set, and fails as that of nats.js does", async (t) => {
-  await using nats = await startNats();
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
-  const link = { connection, inboxPrefix: "_INBOX" };
-  const bucket = withCheapUpdates(await openBucket(connection, "leases", 1), "leases", link);
+  const { nats, connection } = await connectedNats(t);
+  const bucket = withCheapUpdates(await openBucket(connection, "leases", 1), "leases", linkTo(connection));
   const first = await bucket.create("p1", "one");
   const revisions = await Promise.all([bucket.update("p1", "two", first), bucket.put("p2", "other")]);
   assert.deepEqual(
@@ -35,17 +35,17 @@ const keys = Array.from({ length: 120 }, (_, index) => `p${index}`);
 const makeIn = (bucket: KV) => Promise.all(keys.map((key) => bucket.create(key, "w1")));
 const updateIn = (bucket: KV, revisions: number[]) =>
   Promise.allSettled(keys.map((key, index) => bucket.update(key, "w1", revisions[index] ?? 0, 2_000)));
+const revisionsOf = (updated: Awaited<ReturnType<typeof updateIn>>) =>
+  updated.map((result) => (result.status === "fulfilled" ? result.value : 0));
 const revisionsIn = (bucket: KV) =>
   Promise.all(keys.map(async (key) => (await bucket.get(key))?.revision ?? 0));
 
 test("what is updated at the same moment is stored together, and each has a revision of its own; of those that are refused only the one is that was written since", {
   skip: !hasBatches(),
 }, async (t) => {
-  await using nats = await startNats();
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
+  const { connection } = await connectedNats(t);
   const log = { info: () => {}, warn: () => {} };
-  const bucket = await openLeases({ connection, inboxPrefix: "_INBOX" }, 1, 60_000, log);
+  const bucket = await openLeases(linkTo(connection), 1, 60_000, log);
   const { streams } = await jetstreamManager(connection);
   const batchOf = async (key: string) => {
     const found = await streams.getMessage(bucketStream("leases"), {
@@ -60,7 +60,7 @@ test("what is updated at the same moment is stored together, and each has a revi
   const together = await updateIn(bucket, made);
   assert.equal(new Set(await Promise.all(keys.map(batchOf))).size, 1);
   assert.notEqual(await batchOf("p7"), "");
-  const revisions = together.map((result) => (result.status === "fulfilled" ? result.value : 0));
+  const revisions = revisionsOf(together);
   for (const [index, key] of keys.entries()) await assertHas(key, revisions[index]);
 
   const taken = await bucket.put("p7", "w2");
@@ -81,15 +81,11 @@ test("what is updated at the same moment is stored together, and each has a revi
 test("where the bucket takes no batches any more, each update is sent by itself", {
   skip: !hasBatches(),
 }, async (t) => {
-  await using nats = await startNats();
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
-  const link = { connection, inboxPrefix: "_INBOX" };
-  const bucket = withUpdatesTogether(await openBucket(connection, "leases", 1), "leases", link);
+  const { connection } = await connectedNats(t);
+  const bucket = withUpdatesTogether(await openBucket(connection, "leases", 1), "leases", linkTo(connection));
   let revisions = await makeIn(bucket);
   for (let times = 0; times < 2; times++) {
-    const updated = await updateIn(bucket, revisions);
-    revisions = updated.map((result) => (result.status === "fulfilled" ? result.value : 0));
+    revisions = revisionsOf(await updateIn(bucket, revisions));
     assert.deepEqual(revisions, await revisionsIn(bucket));
   }
 });
@@ -97,16 +93,12 @@ test("where the bucket takes no batches any more, each update is sent by itself"
 test("a NATS that knows no batches, and stores some of one, is believed nothing of it", {
   skip: hasBatches(),
 }, async (t) => {
-  await using nats = await startNats();
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
-  const link = { connection, inboxPrefix: "_INBOX" };
-  const bucket = withUpdatesTogether(await openBucket(connection, "leases", 1), "leases", link);
+  const { connection } = await connectedNats(t);
+  const bucket = withUpdatesTogether(await openBucket(connection, "leases", 1), "leases", linkTo(connection));
   const made = await makeIn(bucket);
   await bucket.put("p7", "w2");
   const results = await updateIn(bucket, made);
   assert.ok(results.every(({ status }) => status === "rejected"));
-  const after = await updateIn(bucket, await revisionsIn(bucket));
-  const revisions = after.map((result) => (result.status === "fulfilled" ? result.value : 0));
+  const revisions = revisionsOf(await updateIn(bucket, await revisionsIn(bucket)));
   assert.deepEqual(revisions, await revisionsIn(bucket));
 });

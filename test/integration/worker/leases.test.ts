@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
 import { bucketStream, openBucket } from "../../../libs/nats/buckets.ts";
 import { ensureLeases } from "../../../services/worker/assignment/lease-bucket.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
+import { connectedNats } from "../../fixtures/connected-nats.ts";
 
 test("a lease is believed for no longer than its entry lives, whatever LEASE_MS the bucket was made with (A4)", async (t) => {
-  const nats = await startNats();
-  t.after(() => nats.stop());
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
+  const { connection } = await connectedNats(t);
   const said: object[] = [];
   const log = { info: () => {}, warn: (fields: object) => said.push(fields) };
   const livesMs = async (leaseMs: number) => {
@@ -25,10 +21,7 @@ test("a lease is believed for no longer than its entry lives, whatever LEASE_MS 
 });
 
 test("of workers that open the bucket at once the longest LEASE_MS counts (A4)", async (t) => {
-  const nats = await startNats();
-  t.after(() => nats.stop());
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
+  const { connection } = await connectedNats(t);
   const log = { info: () => {}, warn: () => {} };
   const { streams } = await jetstreamManager(connection);
   for (let round = 0; round < 2; round++) {

@@ -336,9 +336,7 @@ test("nor is what a late call has done mended by such a log", async () => {
   const processor = new OneProcessor([observe(1, ["a"]), observe(2, ["b"])], ({ stores }) => ({
     stores: {
       ...stores,
-      logs: {
-        ...logsOf(stores, () => isAway),
-      },
+      logs: logsOf(stores, () => isAway),
     },
   }));
   const { world, slot } = processor;
