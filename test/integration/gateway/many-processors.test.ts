@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connect } from "@nats-io/transport-node";
+import { connectedNats } from "../../fixtures/connected-nats.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
 import { startGatewayHere } from "../../fixtures/services-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 test("when a processor is registered the gateway asks only for that one's log", async (t) => {
-  const nats = await startNats();
-  t.after(() => nats.stop());
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
+  const { nats, connection } = await connectedNats(t);
   // Nothing listens there, and nothing calls it.
   const endpoint = "127.0.0.1:9";
   const declared = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, endpoint]));

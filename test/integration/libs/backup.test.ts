@@ -14,6 +14,7 @@ import type { DeadLetter } from "../../../libs/commands/outcomes/dead-letters.ts
 import { DeadLetters } from "../../../libs/commands/outcomes/dead-letters.ts";
 import { openBucket } from "../../../libs/nats/buckets.ts";
 import { inboxPrefixOf } from "../../../libs/nats/inbox.ts";
+import { connectedNats } from "../../fixtures/connected-nats.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { commandsOf, fillLog, id, standingProcessor, store } from "../../fixtures/standing-processor.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
@@ -33,10 +34,7 @@ const stopping = new AbortController().signal;
 const ignore = () => {};
 
 async function emptyNats(t: TestContext): Promise<NatsConnection> {
-  const nats = await startNats();
-  t.after(() => nats.stop());
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
+  const { connection } = await connectedNats(t);
   return connection;
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { untilAnswered } from "../../../libs/nats/until-answered.ts";
+import { connectedNats } from "../../fixtures/connected-nats.ts";
 import { startNats } from "../../fixtures/nats-server.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -30,10 +31,7 @@ test("a question that JetStream does not answer is asked again until it does, an
 });
 
 test("an answer that is an error ends the asking", async (t) => {
-  const nats = await startNats();
-  t.after(() => nats.stop());
-  const connection = await connect({ servers: nats.url });
-  t.after(() => connection.close());
+  const { connection } = await connectedNats(t);
   const manager = await jetstreamManager(connection);
   const { log, warnings } = listener();
   const options = { log, stopping: new AbortController().signal };
