@@ -7,7 +7,7 @@ import { startTracing } from "../../libs/telemetry/start-tracing.ts";
 import { tokenCheck } from "./access/json-web-tokens.ts";
 import { buildApp } from "./app.ts";
 import type { Backend } from "./fleet/backend.ts";
-import { withinOpenFiles } from "./http/connections.ts";
+import { withinOpenFiles } from "./http/open-files.ts";
 import { closeBackend, openBackend } from "./open-backend.ts";
 import { checkEndpoints, gatewaySettings } from "./settings.ts";
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -9,9 +8,7 @@ import { probePaths } from "./probe-paths.ts";
 import { lateBodies } from "./read-body.ts";
 
 /** Beyond the limit there is room for so many connections, of which only probes are answered. */
-const probeConnections = 50;
-/** What the process opens besides clients' connections: to NATS, files, the listening socket. */
-const otherFiles = 100;
+export const probeConnections = 50;
 
 /** A request on a connection, until its answer is written. */
 interface Exchange {
@@ -184,8 +181,18 @@ export class Connections {
     request.once("close", () => clearTimeout(timer));
   }
 
-  /** Nothing has gone over the connection for a while, in neither direction. */
+  /**
+   * It seems that nothing has gone over the connection for a while, in neither direction. After this process has stood
+   * still, what came meanwhile is only read after the timers have run. So it is looked at once more then.
+   */
   #onTimeout(socket: Socket): void {
+    const before = bytesOver(socket);
+    setImmediate(() => {
+      if (bytesOver(socket) === before && !socket.destroyed) this.#onSilence(socket);
+    });
+  }
+
+  #onSilence(socket: Socket): void {
     const exchange = this.#connections.get(socket)?.exchange;
     if (!exchange) {
       socket.destroy();
@@ -205,31 +212,14 @@ export class Connections {
   }
 }
 
+/** How many bytes have gone over it, in both directions. */
+function bytesOver({ bytesRead, bytesWritten, writableLength }: Socket): number {
+  return bytesRead + bytesWritten - writableLength;
+}
+
 /** No two connections have the same ones at a time. */
 function addressesOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-}
-
-/** The limits with no more connections than the process may have files open. */
-export function withinOpenFiles(limits: Limits, log: { warn(about: object, text: string): void }): Limits {
-  const room = openFiles() - otherFiles - probeConnections;
-  if (room >= limits.connections) return limits;
-  const connections = Math.max(room, 10);
-  log.warn(
-    { connections },
-    "the limit of open files (ulimit -n) allows fewer connections than MAX_CONNECTIONS",
-  );
-  return { ...limits, connections };
-}
-
-/** How many files the process may have open; without end if the system does not say. */
-function openFiles(): number {
-  try {
-    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 function tooManyConnections(): GatewayError {

@@ -5,13 +5,15 @@ import { after, before, beforeEach, test } from "node:test";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import { eventsOf } from "../../fixtures/processors.ts";
+import { startGatewayHere } from "../../fixtures/services-here.ts";
+import { untilUsable } from "../../fixtures/system.ts";
 import type { SystemHere } from "../../fixtures/system-here.ts";
 import { startSystemHere } from "../../fixtures/system-here.ts";
 import { until } from "../../fixtures/until.ts";
 
 let system: SystemHere;
 before(async () => {
-  system = await startSystemHere({ gatewayEnv: { IDLE_TIMEOUT_MS: "2000" } });
+  system = await startSystemHere();
 });
 after(() => system?.stop());
 beforeEach(() => system.succeed("POST", "/p1/clear-all-memory"));
@@ -245,9 +247,12 @@ test("of a client that goes away in a line, the lines before it are kept and hal
   assert.deepEqual(await events(), ["a", "b"]);
 });
 
-test("of a client that vanishes without a word the key is free again, and the newer sending goes on", async () => {
+test("of a client that vanishes without a word the key is free again, and the newer sending goes on", async (t) => {
+  const impatient = await startGatewayHere({ natsUrl: system.nats.url, env: { IDLE_TIMEOUT_MS: "1000" } });
+  t.after(() => impatient.stop());
+  await untilUsable(impatient.url);
   const key = { "idempotency-key": "vanished" };
-  const stream = open("", key);
+  const stream = openUpload(impatient.url, "/p1/observations", key);
   stream.answer().catch(() => {});
   await stream.write(linesOfTexts(["a", "b"]));
   await until("it is stored", async () => (await events()).length === 2);

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import Fastify from "fastify";
 import type { Backend } from "../../../services/gateway/fleet/backend.ts";
 import { RawJson, writeAnswers } from "../../../services/gateway/http/answers.ts";
@@ -130,6 +131,23 @@ test("a body that goes on for too long is counted once, also where its connectio
   dripping.write(post("/p1/observe", 100));
   assert.match(await readAll(dripping), /longer than 100 ms/);
   assert.equal(await reached("body"), 1);
+});
+
+test("what came while the gateway stood still counts, and an upload that went on is taken", async (t) => {
+  const idleMs = 200;
+  const { app, open, reached } = await listening(t, { idleMs });
+  const begun = once(app.server, "request");
+  const uploading = await open();
+  const answer = once(uploading, "data");
+  uploading.write(`${post("/p1/observe", 2)}{`);
+  await begun;
+  // Node runs its timers right after what is set immediate, before it reads from the network.
+  await setImmediate();
+  uploading.write("}");
+  const over = performance.now() + 2 * idleMs;
+  while (performance.now() < over);
+  assert.match(String(await answer), /^HTTP\/1\.1 /);
+  assert.equal(await reached("upload"), 0);
 });
 
 test("an upload of which nothing comes ends its connection, and is counted", async (t) => {
