@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { summaryOf } from "./coverage/summary.ts";
+import { natsFolderEnv } from "./nats-folder.ts";
 import { concurrency, filesOf, testOptions } from "./test-options.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -27,7 +28,7 @@ const child = spawn(
   process.execPath,
   ["--test", ...testOptions, concurrency, ...coverageOptions, ...args, ...filesOf(args)],
   // Of a function that comes from a compile cache V8 does not know exactly which lines have run.
-  { stdio: "inherit", env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" } },
+  { stdio: "inherit", env: { ...process.env, ...natsFolderEnv(), NODE_DISABLE_COMPILE_CACHE: "1" } },
 );
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
   process.on(signal, () => child.kill("SIGTERM"));

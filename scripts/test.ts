@@ -6,6 +6,7 @@ import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
+import { natsFolderEnv } from "./nats-folder.ts";
 import { grouped } from "./test-groups.ts";
 import { concurrency, filesOf, processTests, testOptions, unitTests } from "./test-options.ts";
 
@@ -22,6 +23,7 @@ const natsSuites = grouped([
   "test/chaos/!(rebuild|torn-learn|rolling-restart|frozen-worker|failover|idempotency|emptied-nats).test.ts",
 ]);
 
+const natsFolder = natsFolderEnv();
 const running = new Set<ChildProcess>();
 let wasStopped = false;
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
@@ -45,7 +47,7 @@ async function runNode(
 ): Promise<{ code: number; output: string }> {
   const child = spawn(process.execPath, args, {
     stdio: ["inherit", stdio, stdio],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...natsFolder, ...env },
   });
   if (priority !== 0 && child.pid !== undefined) setPriority(child.pid, priority);
   running.add(child);

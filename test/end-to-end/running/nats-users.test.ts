@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { linesOfTexts, ndjson, openUpload, texts, untilDone } from "../../fixtures/bulk.ts";
 import { sendTo } from "../../fixtures/http-client.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
+import { including, startNats } from "../../fixtures/nats-server.ts";
 import type { Service } from "../../fixtures/services.ts";
 import { startGateway, startSimulatorProcess, startWorker } from "../../fixtures/services.ts";
 import { untilUsable } from "../../fixtures/system.ts";
-import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
 // Passwords with characters that mean something in a URL.
@@ -26,9 +25,7 @@ const urlFor = (user: keyof typeof passwords, password: string = passwords[user]
 before(async () => {
   process.env.NATS_GATEWAY_PASSWORD = JSON.stringify(passwords.gateway);
   process.env.NATS_WORKER_PASSWORD = JSON.stringify(passwords.worker);
-  // nats-server takes an include from its configuration's folder, which lies beside this one.
-  const beside = temporaryFolder({ after });
-  nats = await startNats({ config: [`include ${JSON.stringify(relative(beside, usersFile))}`] });
+  nats = await startNats({ config: [including(usersFile)] });
   instance = await startSimulatorProcess({ MANIFEST: '{"id": "p1"}' });
   const env = { KATO_PROCESSORS: `{"p1": "127.0.0.1:${instance.port}"}`, LOG_LEVEL: "trace" };
   gateways = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, test } from "node:test";
 import { nkeys } from "@nats-io/transport-node";
@@ -10,7 +10,7 @@ import { NatsLink } from "../../../libs/nats/connection.ts";
 import { isAtLeast, natsServers } from "../../../libs/nats/servers.ts";
 import { createAuthority, local, writeCertificate } from "../../fixtures/certificates.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
+import { including, startNats } from "../../fixtures/nats-server.ts";
 import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
 import { until } from "../../fixtures/until.ts";
 
@@ -133,9 +133,7 @@ test("a password in a file is read anew at each connection", async (t) => {
     );
   users("one");
   const password = file("password", "one\n");
-  // nats-server takes an include from its configuration's folder, which lies beside this one.
-  const sibling = temporaryFolder(t);
-  const server = await nats(t, [`include ${JSON.stringify(relative(sibling, join(beside, "users.conf")))}`]);
+  const server = await nats(t, [including(join(beside, "users.conf"))]);
   const { link } = await opened(t, {
     NATS_URL: `nats://me@127.0.0.1:${server.port}`,
     NATS_PASSWORD_FILE: password,

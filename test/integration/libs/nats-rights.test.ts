@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { AckPolicy, DeliverPolicy, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -10,8 +10,7 @@ import { allBuckets, bucketStream, openBucket, purgeKeys } from "../../../libs/n
 import { inboxPrefixOf } from "../../../libs/nats/inbox.ts";
 import { auditStream } from "../../../services/gateway/access/audit-trail.ts";
 import type { TestNatsServer } from "../../fixtures/nats-server.ts";
-import { startNats } from "../../fixtures/nats-server.ts";
-import { temporaryFolder } from "../../fixtures/temporary-folder.ts";
+import { including, startNats } from "../../fixtures/nats-server.ts";
 import { until } from "../../fixtures/until.ts";
 
 // What somebody can do who has stolen the password of a user of deploy/nats/users.conf, and what not. That the
@@ -34,8 +33,7 @@ async function connectAs(user: "gateway" | "worker"): Promise<NatsConnection> {
 before(async () => {
   process.env.NATS_GATEWAY_PASSWORD = '"gateway"';
   process.env.NATS_WORKER_PASSWORD = '"worker"';
-  const beside = temporaryFolder({ after });
-  nats = await startNats({ config: [`include ${JSON.stringify(relative(beside, usersFile))}`] });
+  nats = await startNats({ config: [including(usersFile)] });
   [gateway, worker] = [await connectAs("gateway"), await connectAs("worker")];
   for (const name of allBuckets) await openBucket(name === "keys" ? gateway : worker, name, 1);
   const { streams } = await jetstreamManager(gateway, { checkAPI: false });
