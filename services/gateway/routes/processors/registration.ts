@@ -103,7 +103,8 @@ const routes: FastifyPluginAsyncTypebox<RouteOptions> = async (app, options) => 
       const isRegistered = backend.registry.get(id) !== undefined;
       request.auditDetail = { data: data === "true" };
       if (isRegistered) request.processor = id;
-      else if (data !== "true" || !(await hasLeftData(backend, id))) throw processorNotFound(id);
+      else if (data !== "true" || !(await withNats(backend, id, () => hasLeftData(backend, id))))
+        throw processorNotFound(id);
       const isOfOther = source !== undefined && backend.registry.get(id)?.source !== source;
       if (isOfOther) throw processorNotFound(id);
       await withNats(backend, id, async () => {
@@ -137,8 +138,9 @@ function moveOf(known: ProcessorEntry | undefined, endpoint: string) {
 /** Whether NATS still has the log of a processor that is not registered. */
 async function hasLeftData(backend: Backend, processor: string): Promise<boolean> {
   if (unregistered(backend).includes(processor)) return true;
-  // The last look may be older than the log's removal from the registry, or than NATS's coming back.
-  await backend.streams.look().catch(() => {});
+  // The last look may be older than the log's removal from the registry, or than NATS's coming back. So may be the one that
+  // is under way, and then it fails.
+  await backend.streams.look().catch(() => backend.streams.look());
   return unregistered(backend).includes(processor);
 }
 
