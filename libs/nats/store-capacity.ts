@@ -14,21 +14,27 @@ const anchor = streamConfig("KATO-CAPACITY", 1);
 
 /**
  * How many bytes JetStream's storage has that are not reserved by a stream's `max_bytes`; undefined if this
- * server cannot be asked in this way: in a cluster the subjects are checked first.
+ * server cannot be asked in this way: in a cluster the subjects are checked first. `before` is what it answered last: if
+ * that has not changed, a few requests are enough.
  *
  * No client is told `max_file_store`. But JetStream refuses to create a stream whose `max_bytes` is more than
  * what is left. It checks that before it checks whether another stream has the subject already. So it is
  * asked for streams whose subject is the anchor's, with different sizes. None of these can be created, and
  * the answer says whether the size would fit.
  */
-export async function askUnreserved(connection: NatsConnection): Promise<number | undefined> {
+export async function askUnreserved(
+  connection: NatsConnection,
+  before?: number,
+): Promise<number | undefined> {
   if (connection.info?.cluster) return undefined;
   await create(connection, anchor);
   let fits = 0;
   let isTooMuch = beyondAny;
   if ((await isRoomFor(connection, beyondAny)) !== false) return undefined;
+  const guesses = before === undefined ? [] : [before, before + precision];
   while (isTooMuch - fits > precision) {
-    const bytes = Math.floor((fits + isTooMuch) / 2);
+    const guess = guesses.shift() ?? 0;
+    const bytes = guess > fits && guess < isTooMuch ? guess : Math.floor((fits + isTooMuch) / 2);
     const answer = await isRoomFor(connection, bytes);
     if (answer === undefined) return undefined;
     if (answer) fits = bytes;

@@ -42,6 +42,8 @@ export class StoreRoom {
   readonly #options: StoreRoomOptions;
   readonly #timer: NodeJS.Timeout;
   #capacity: number | undefined;
+  /** What of the capacity no stream has reserved. */
+  #unreserved: number | undefined;
   #capacityAt = Number.NEGATIVE_INFINITY;
   #used = 0;
   /** What this process has stored since the use was asked for. */
@@ -154,7 +156,8 @@ export class StoreRoom {
       this.#capacity = maxBytes;
       return;
     }
-    const unreserved = await askUnreserved(connection);
+    const unreserved = await askUnreserved(connection, this.#unreserved);
+    this.#unreserved = unreserved;
     this.#capacity = unreserved === undefined ? undefined : unreserved + (await reservedBytes(connection));
   }
 }

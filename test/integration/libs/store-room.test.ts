@@ -55,9 +55,27 @@ test("the capacity is what JetStream was started with, whatever streams have res
   room.forgetCapacity();
   await room.ask();
   assertCapacity();
+  await manager.streams.delete("reserved");
+  await manager.streams.add({ name: "reserved", subjects: ["reserved"], max_bytes: megabyte });
+  room.forgetCapacity();
+  await room.ask();
+  assertCapacity();
   const names: string[] = [];
   for await (const name of manager.streams.names()) names.push(name);
   assert.deepEqual(names.sort(), ["KATO-CAPACITY", "reserved"], "asking creates nothing else");
+});
+
+test("a capacity that has not changed is found by a few requests", async () => {
+  let requests = 0;
+  const counter = await connect({ servers: nats.url });
+  counter.subscribe("$JS.API.STREAM.CREATE.KATO-CAPACITY-PROBE", { callback: () => void requests++ });
+  await counter.flush();
+  room.forgetCapacity();
+  await room.ask();
+  await counter.flush();
+  await counter.close();
+  assertCapacity();
+  assert.equal(requests, 3);
 });
 
 test("a capacity that is set counts, and JetStream is not asked for one", async () => {
