@@ -91,8 +91,11 @@ export class BucketView<T> {
    * has changed it meanwhile. The view has the change at once. Rejects if the bucket cannot be read or written.
    */
   async change(key: string, decide: (known: T | undefined) => T | undefined): Promise<Change<T>> {
+    // A key of which the view knows nothing is most likely a new one, and then one request is enough.
+    let isTakenForNew = !this.#revisions.has(key) && decide(undefined) !== undefined;
     for (;;) {
-      const found = await this.#bucket.get(key);
+      const found = isTakenForNew ? null : await this.#bucket.get(key);
+      isTakenForNew = false;
       const known: Revision<T> = found ? readRevision(found, this.#read) : { revision: 0 };
       if (found) this.#update(key, known);
       const before = known.value;
