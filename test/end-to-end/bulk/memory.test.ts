@@ -13,7 +13,7 @@ const linesAtOnce = 5_000;
 const mebibyte = 1024 * 1024;
 
 /** What `npm run gateway` and the images give to Node. Without it the heap goes on growing for half a million lines. */
-const memoryOptions = ["--max-semi-space-size=16", "--heap-growing-percent=40"];
+const memoryOptions = ["--max-semi-space-size=16", "--heap-growing-percent=100"];
 
 /** The memory that a process has from the operating system, in bytes. Linux only. */
 async function residentBytes(pid: number): Promise<number> {
