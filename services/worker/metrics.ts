@@ -1,8 +1,13 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
+import { Counter, Histogram, Registry } from "prom-client";
 import type { ProcessorState } from "../../libs/commands/messages/processor-state.ts";
 import { methodLabel } from "../../libs/kato/compound-commands.ts";
 import type { Label } from "../../libs/telemetry/metrics.ts";
-import { createClockSkewGauge, latencyBucketsSeconds, setCounter } from "../../libs/telemetry/metrics.ts";
+import {
+  addNodeMetrics,
+  createClockSkewGauge,
+  latencyBucketsSeconds,
+  setCounter,
+} from "../../libs/telemetry/metrics.ts";
 import { ProcessorHistogram } from "../../libs/telemetry/processor-histogram.ts";
 import { gaugeText, ProcessorCounter } from "../../libs/telemetry/processor-series.ts";
 
@@ -57,7 +62,7 @@ const stateNumbers = {
 export function createWorkerMetrics(facts: WorkerFacts, latencyByProcessor: boolean): WorkerMetrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  addNodeMetrics(registry);
   const counter = (name: string, help: string, labelNames: Label[]) =>
     new Counter<Label>({ name, help, labelNames, registers });
   const histogram = (name: string, help: string, labelNames: Label[]) =>

@@ -12,6 +12,7 @@ import { Reports } from "./processor/reports.ts";
 import { Requests, sendReply } from "./processor/requests.ts";
 import { ProcessorSlot } from "./processor/slot.ts";
 import type { WorkerContext } from "./worker-context.ts";
+import { historyOf } from "./worker-context.ts";
 
 /** How long requests that have reached a processor that is stopped may take to be answered. */
 const drainMs = 500;
@@ -98,4 +99,11 @@ export async function stopProcessor(
   await slot.stop().finally(onStopped);
   metrics.leaseChanged(lease.held ? "given-back" : "lost");
   await lease.release();
+}
+
+/** Trims its log to what a rebuild and the history need. A failure is logged, as it is tried again in a while. */
+export async function trimLog({ slot, entry }: RunningProcessor, context: WorkerContext): Promise<void> {
+  await slot.trim(historyOf(context)).catch((error) => {
+    context.log.warn({ err: error, processor: entry.id }, "cannot trim the log");
+  });
 }

@@ -1,8 +1,9 @@
-const sliceMs = 50;
+const sliceMs = 125;
 
 /**
- * Does a task with each item once in `everyMs`, until the timer that is returned is cleared. Every 50 ms a
- * part of the items is due. So a thousand items do not hold up everything else at once.
+ * Does a task with each item once in `everyMs`, until the timer that is returned is cleared. Some times a second a
+ * part of the items is due. So a thousand items do not hold up everything else at once, and an idle worker seldom
+ * wakes.
  */
 export function startSpreadTimer<T>(
   everyMs: number,

@@ -5,6 +5,7 @@ import type { ProcessorEntry } from "../../libs/registry/processor-entry.ts";
 import { isSameEndpoint } from "../../libs/registry/processor-entry.ts";
 import { Lease } from "./assignment/lease.ts";
 import { Membership } from "./assignment/membership.ts";
+import { RenewalMoments } from "./assignment/renewal-moments.ts";
 import { shareOut } from "./assignment/shares.ts";
 import { CheckpointBucketWatch } from "./checkpoint/checkpoint-bucket-watch.ts";
 import { idleProbeMs } from "./idle-probes.ts";
@@ -12,12 +13,13 @@ import type { WorkerMetrics } from "./metrics.ts";
 import type { Remembered } from "./processor/processor-environment.ts";
 import type { ProcessorSlot } from "./processor/slot.ts";
 import type { RunningProcessor } from "./running-processor.ts";
-import { runProcessor, stopProcessor } from "./running-processor.ts";
+import { runProcessor, stopProcessor, trimLog } from "./running-processor.ts";
 import { startSpreadTimer } from "./spread-timer.ts";
 import type { WorkerContext } from "./worker-context.ts";
-import { historyOf, metricsOf } from "./worker-context.ts";
+import { metricsOf } from "./worker-context.ts";
 
 const reportTickMs = 250;
+const archiveEveryMs = 5_000;
 const announcementsPerLife = 3;
 /** How long a worker that has lost NATS goes on stopping. */
 const stopWithoutNatsMs = 1_000;
@@ -53,6 +55,7 @@ export class Worker {
   /** What this worker knows of each processor that it runs, or that it has run and nobody has run since. */
   readonly #remembered = new Map<string, Remembered>();
   readonly #checkpointBucket: CheckpointBucketWatch;
+  readonly #renewals: RenewalMoments;
   readonly #timers: NodeJS.Timeout[];
   #matching: Promise<void> = Promise.resolve();
   #isMatchDue = false;
@@ -64,11 +67,13 @@ export class Worker {
     const { settings, stores } = context;
     this.metrics = metricsOf(context, () => this.states);
     this.#checkpointBucket = new CheckpointBucketWatch(stores.checkpoints, context.log);
+    this.#renewals = new RenewalMoments(settings.leaseMs);
     const running = () => this.#running.values();
     this.#timers = [
       setInterval(() => void this.#announce(), settings.leaseMs / announcementsPerLife),
       startSpreadTimer(reportTickMs, running, ({ reports }) => reports.tick()),
-      startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),
+      startSpreadTimer(archiveEveryMs, running, ({ slot }) => slot.archiveIngestions()),
+      startSpreadTimer(settings.trimEveryMs, running, (each) => void trimLog(each, context)),
     ];
     stores.registry.onChange(() => this.#match());
     stores.lateCalls.listen((report) => this.#running.get(report.processor)?.slot.heard(report));
@@ -196,7 +201,7 @@ export class Worker {
     const onLeaseLost = () => this.#lost(entry.id);
     const wanted = { bucket: stores.leases, processor: entry.id, worker: name, leaseMs: settings.leaseMs };
     const lease = await Lease.take(
-      { ...wanted, onLost: onLeaseLost, log },
+      { ...wanted, moments: this.#renewals, onLost: onLeaseLost, log },
       this.#membership.givenBackAt(entry.id),
     );
     if (!lease) return;
@@ -235,12 +240,5 @@ export class Worker {
   #stopOne(running: RunningProcessor): Promise<void> {
     running.stopping ??= stopProcessor(running, this.metrics, () => this.#running.delete(running.entry.id));
     return running.stopping;
-  }
-
-  async #trim({ slot, entry }: RunningProcessor): Promise<void> {
-    const { log } = this.#context;
-    await slot.trim(historyOf(this.#context)).catch((error) => {
-      log.warn({ err: error, processor: entry.id }, "cannot trim the log");
-    });
   }
 }

@@ -10,7 +10,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "A4: a renewal takes back the lease that another worker has taken",
-      find: "bucket.update(processor, worker, this.#revision, this.#everyMs)",
+      find: "bucket.update(processor, worker, this.#revision, everyMs)",
       replace: "bucket.put(processor, worker)",
     },
     {
@@ -45,8 +45,8 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease is renewed once, and then it ends",
-      find: "if (this.held) this.#renewAt(retryAtMs ?? this.#nextMoment());",
-      replace: "",
+      find: "this.#isRenewing = false;\n    }",
+      replace: "}",
     },
     {
       breaks: "A4: a lease that was released is still believed",
@@ -74,8 +74,8 @@ export const assignment: Mutations = {
     },
     {
       breaks: "a lease that was released is not seen to be free",
-      find: 'if (value === "") return before !== undefined && before.value !== "";',
-      replace: 'if (value === "") return false;',
+      find: "return before !== value && value !== this.#me;",
+      replace: 'return value !== "" && before !== value && value !== this.#me;',
     },
     {
       breaks: "A4: a lease is taken from the worker that has it since it was given back",
@@ -153,7 +153,7 @@ export const assignment: Mutations = {
     },
     {
       breaks: "logs are never trimmed",
-      find: "startSpreadTimer(settings.trimEveryMs, running, (each) => void this.#trim(each)),",
+      find: "startSpreadTimer(settings.trimEveryMs, running, (each) => void trimLog(each, context)),",
       replace: "",
     },
   ],

@@ -20,8 +20,8 @@ export const processor: Mutations = {
     },
     {
       breaks: "what was persisted is not loaded",
-      find: "const loaded = known ??",
-      replace: "const loaded =",
+      find: "known ? { loaded: known, log: undefined } : await firstOrHeld",
+      replace: "await firstOrHeld",
     },
   ],
   "services/worker/processor/slot.ts": [

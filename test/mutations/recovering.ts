@@ -10,8 +10,8 @@ export const recovering: Mutations = {
     },
     {
       breaks: "A5: a write that failed and must come before any call does not",
-      find: "await checkpoint.flush();\n  const { mark, rebuilding",
-      replace: "const { mark, rebuilding",
+      find: "await checkpoint.flush();\n  if (replaying",
+      replace: "if (replaying",
     },
     {
       breaks: "A3: a Learn is not settled where a rebuild was interrupted too",

@@ -25,6 +25,8 @@ export interface LogReaderOptions {
   reopens: boolean;
   /** How often a consumer has to show that it is alive. One that is silent for two or three times as long is replaced. */
   heartbeatMs: number;
+  /** How often a consumer is asked anew for commands; at least twice as long. */
+  requestMs: number;
   /** The status events of the connection. They end when it is closed. */
   status: AsyncIterable<Status>;
   /** Called when the connection is lost, unless the reader reopens. */
@@ -36,11 +38,6 @@ export interface LogReaderOptions {
  * worker never has to wait for the next one.
  */
 const prefetchedCommands = 100;
-/**
- * How often a consumer is asked anew for commands. On a log that was made just now, nats-server can miss to tell
- * a consumer of new messages, and goes on sending heartbeats. Then it sends them with the next request.
- */
-const requestMs = 10_000;
 /**
  * A consumer that ended without any message is replaced after this time. A new consumer can fail in this way,
  * because for a moment only some servers of a cluster know it.
@@ -90,7 +87,7 @@ export class LogReader {
    * consumer, unless the reader reopens.
    */
   async *commands(): AsyncGenerator<ReadCommand> {
-    const { processor, open, reopens, heartbeatMs } = this.#options;
+    const { processor, open, reopens, heartbeatMs, requestMs } = this.#options;
     await this.#away?.promise;
     while (!this.#closed) {
       const consumer = this.#opened ?? (await open(this.#next));

@@ -1,7 +1,12 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StoreRoom } from "../../../libs/nats/store-room.ts";
 import type { Label } from "../../../libs/telemetry/metrics.ts";
-import { createClockSkewGauge, latencyBucketsSeconds, setCounter } from "../../../libs/telemetry/metrics.ts";
+import {
+  addNodeMetrics,
+  createClockSkewGauge,
+  latencyBucketsSeconds,
+  setCounter,
+} from "../../../libs/telemetry/metrics.ts";
 import { ProcessorHistogram } from "../../../libs/telemetry/processor-histogram.ts";
 import { ProcessorCounter } from "../../../libs/telemetry/processor-series.ts";
 import type { LimitName } from "./limits.ts";
@@ -49,7 +54,7 @@ export interface GatewayFacts {
 export function createGatewayMetrics(facts: GatewayFacts, latencyByProcessor: boolean): GatewayMetrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  addNodeMetrics(registry);
   const requests = new ProcessorCounter(
     {
       name: "kato_http_requests_total",

@@ -1,6 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import { isConflict } from "../../../libs/nats/errors.ts";
 import type { Logger } from "../../../libs/telemetry/logger.ts";
+import type { RenewalMoments } from "./renewal-moments.ts";
 
 export interface LeaseOptions {
   bucket: Pick<KV, "create" | "update" | "delete">;
@@ -8,6 +9,8 @@ export interface LeaseOptions {
   worker: string;
   /** How long an entry of the bucket lives. */
   leaseMs: number;
+  /** When it is renewed, which is several times in its life. */
+  moments: RenewalMoments;
   /** Called once, when the lease is lost. */
   onLost: () => void;
   log: Pick<Logger, "warn">;
@@ -18,14 +21,8 @@ export interface LeaseOptions {
  * pace.
  */
 const safeShare = 0.9;
-const renewalsPerLife = 3;
 /** A renewal that has failed is tried again after this share of the time between two. So one that NATS did not get loses nothing. */
 const retryShare = 0.25;
-/**
- * The moments at which leases are renewed: so many between two renewals of the same. With fewer, those of a large fleet
- * would hold up its commands for longer; with more, JetStream would write to the disk more often.
- */
-const momentsPerRenewal = 4;
 
 /**
  * The right of one worker to run a processor. It is an entry in a bucket whose entries live for `leaseMs`.
@@ -40,9 +37,10 @@ export class Lease {
   #revision: number;
   #validUntil: number;
   #state: "held" | "released" | "lost" = "held";
-  #timer: NodeJS.Timeout | undefined;
-  /** The moment of the next renewal, unless one has failed before. */
-  #momentMs: number;
+  readonly #endRenewals: () => void;
+  #isRenewing = false;
+  /** For the next attempt after one that has failed. */
+  #retry: NodeJS.Timeout | undefined;
   /** Resolves once the latest renewal has ended. */
   #renewed: Promise<void> = Promise.resolve();
 
@@ -50,9 +48,7 @@ export class Lease {
     this.#options = options;
     this.#revision = revision;
     this.#validUntil = sentAt + options.leaseMs * safeShare;
-    const firstMs = performance.now() + this.#everyMs;
-    this.#momentMs = firstMs - (firstMs % (this.#everyMs / momentsPerRenewal));
-    this.#renewAt(this.#momentMs);
+    this.#endRenewals = options.moments.each(() => this.#beginRenewal());
   }
 
   /**
@@ -91,7 +87,7 @@ export class Lease {
 
   /** Gives the lease back, so that another worker need not wait until its life is over. */
   async release(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#renewNoMore();
     if (this.#state !== "held") return;
     this.#state = "released";
     const { bucket, processor, log } = this.#options;
@@ -104,43 +100,35 @@ export class Lease {
     }
   }
 
-  /** How long it is from one renewal to the next. */
-  get #everyMs(): number {
-    return this.#options.leaseMs / renewalsPerLife;
-  }
-
-  #renewAt(atMs: number): void {
-    const renew = () => {
-      this.#renewed = this.#renew();
-    };
-    this.#timer = setTimeout(renew, Math.ceil(atMs - performance.now()));
-  }
-
-  /** The next of its moments. They stay the same ones: after a stall the leases of all would else be renewed at one. */
-  #nextMoment(): number {
-    while (this.#momentMs <= performance.now()) this.#momentMs += this.#everyMs;
-    return this.#momentMs;
+  #beginRenewal(): void {
+    if (!this.#isRenewing && this.held) this.#renewed = this.#renew();
   }
 
   async #renew(): Promise<void> {
-    const { bucket, processor, worker, leaseMs, log } = this.#options;
+    const { bucket, processor, worker, leaseMs, moments, log } = this.#options;
+    const { everyMs } = moments;
+    clearTimeout(this.#retry);
+    this.#isRenewing = true;
     const sentAt = performance.now();
-    let retryAtMs: number | undefined;
-    if (!this.held) return;
     try {
-      const revision = await bucket.update(processor, worker, this.#revision, this.#everyMs);
-      this.#revision = revision;
+      this.#revision = await bucket.update(processor, worker, this.#revision, everyMs);
       this.#validUntil = sentAt + leaseMs * safeShare;
     } catch (error) {
       // NATS may be away. The renewal is tried again for as long as the lease is held.
       log.warn({ err: error, processor }, "cannot renew the lease");
-      retryAtMs = performance.now() + this.#everyMs * retryShare;
+      if (this.held) this.#retry = setTimeout(() => this.#beginRenewal(), everyMs * retryShare);
+    } finally {
+      this.#isRenewing = false;
     }
-    if (this.held) this.#renewAt(retryAtMs ?? this.#nextMoment());
+  }
+
+  #renewNoMore(): void {
+    this.#endRenewals();
+    clearTimeout(this.#retry);
   }
 
   #lose(): void {
-    clearTimeout(this.#timer);
+    this.#renewNoMore();
     this.#state = "lost";
     queueMicrotask(this.#options.onLost);
   }

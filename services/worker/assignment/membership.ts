@@ -128,13 +128,18 @@ export class Membership {
    * itself.
    */
   #take(change: Change): boolean {
-    const { key } = change;
-    const before = this.#seen.get(key);
+    const { key, revision } = change;
+    const seen = this.#seen.get(key);
+    const before = seen?.value ?? "";
     const value = change.string();
+    // Most changes are renewals: a thousand a second are only noted, in what is there.
+    if (seen) {
+      if (value !== before) seen.value = value;
+      seen.revision = revision;
+      seen.at = performance.now();
+    } else this.#seen.set(key, { value, revision, at: performance.now() });
     // Only a removal has no value. The operation is not asked for, because that would parse the headers of
     // each renewal of each lease.
-    this.#seen.set(key, { value, revision: change.revision, at: performance.now() });
-    if (value === "") return before !== undefined && before.value !== "";
-    return before?.value !== value && value !== this.#me;
+    return before !== value && value !== this.#me;
   }
 }

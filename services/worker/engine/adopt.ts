@@ -14,7 +14,7 @@ const genes = [
 /**
  * Adopts an instance of which there is no checkpoint, or of which the log cannot say any more what it has. It
  * asks the instance once what it has. The events that are already in its working memory are in no log, so they
- * cannot be restored after a restart. Resolves to false if there is nothing to adopt, and the instance is to be
+ * cannot be restored after a restart. `reconcile` persists it. Resolves to false if there is nothing to adopt, and the instance is to be
  * rebuilt. Throws NotProvable if it may have commands that the checkpoint does not know of.
  */
 export async function adopt(context: Context, interval: number): Promise<boolean> {
@@ -46,7 +46,7 @@ export async function adopt(context: Context, interval: number): Promise<boolean
     ifRestarted: null,
     lostTicks: null,
   };
-  await checkpoint.persist(adopted);
+  checkpoint.update(adopted);
   log.info({ interval, events, genes: known }, "adopted the instance");
   return true;
 }

@@ -30,15 +30,16 @@ export function compareInterval(expected: number, seen: number): Finding {
  */
 export async function reconcile(context: Context, interval: number, isAdopted = false): Promise<void> {
   const { checkpoint, log } = context;
-  // A write that failed earlier may be one that is needed before any call.
-  await checkpoint.flush();
   const { mark, rebuilding, replaying, ownObserve, interval: expected } = checkpoint.current;
   const isNothingBegun = !mark && !rebuilding && !replaying && !ownObserve;
   // What the checkpoint has was read from this instance. To restore it would change nothing.
   if (isAdopted && isNothingBegun && interval === expected) {
     context.recovery.count("reconcile", "adopted");
-    return leaveIntervalZero(context);
+    await leaveIntervalZero(context);
+    return checkpoint.flush();
   }
+  // A write that failed earlier may be one that is needed before any call.
+  await checkpoint.flush();
   if (replaying && !replaying.isCleared) return clearForReplay(context);
   if (rebuilding && mark?.kind !== "learn") return resumeRebuild(context, interval);
   const finding = rebuilding ? ({ kind: "restarted" } as const) : compareInterval(expected, interval);

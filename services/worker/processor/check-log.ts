@@ -23,18 +23,21 @@ const clockToleranceMs = 500;
 /**
  * Compares the log with what the checkpoint knows of it, and goes on accordingly (docs/recovery.md, When the
  * log is not what it was). Creates the log if it is missing. To be called before the log is read, while no
- * command is in hand and nothing else has the instance. Rejects if NATS does not answer.
+ * command is in hand and nothing else has the instance. `seen` is what the log has said of itself just now, if it
+ * was asked. Resolves to the last sequence that the log had; to undefined if the processor is held. Rejects if NATS does
+ * not answer.
  */
 export async function checkLog(
   environment: ProcessorEnvironment,
   { context, outcomes }: { context: Context; outcomes: Pick<CommandOutcomes, "forgetSequences"> },
-): Promise<void> {
+  seen?: LogFacts,
+): Promise<number | undefined> {
   const { processor, stores, clock, remembered } = environment;
   const { checkpoint } = context;
-  if (checkpoint.current.held) return;
+  if (checkpoint.current.held) return undefined;
   const { current } = checkpoint;
   const used = Math.max(current.applied, current.usedThrough, current.log?.end ?? 0);
-  const facts = await stores.identity.look(processor, await stores.logs.ensure(processor, used));
+  const facts = seen ?? (await stores.identity.look(processor, await stores.logs.ensure(processor, used)));
   const { applied, log } = current;
   const known = log ?? unknownLog;
   // NATS may have gone back to before the log had an id.
@@ -55,11 +58,12 @@ export async function checkLog(
   } else await passLostUnderWay(environment, context);
   if (remembered.hasGoneBack) await tellThatItWentBack(context);
   remembered.hasGoneBack = false;
-  if (checkpoint.current.held) return;
+  if (checkpoint.current.held) return undefined;
   await moveNumbers(environment, context);
   // An id costs NATS as much as the log itself. So it is given when the first command comes.
   const isNew = known.id === null && facts.id === undefined && facts.last === 0;
   if (!isNew) await nameLog(environment, context, facts);
+  return facts.last;
 }
 
 async function compareLatest({ processor, stores }: ProcessorEnvironment, { latest }: KnownLog) {

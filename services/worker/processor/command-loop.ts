@@ -66,10 +66,10 @@ export class CommandLoop {
   }
 
   /**
-   * Takes the commands of the log as they come, until `interrupt` or `stop`. Rejects if NATS does not answer,
-   * and with LeaseLost.
+   * Takes the commands of the log as they come, until `interrupt` or `stop`. `end` is its last sequence when it was
+   * compared with the checkpoint just now. Rejects if NATS does not answer, and with LeaseLost.
    */
-  async run(): Promise<void> {
+  async run(end = Number.POSITIVE_INFINITY): Promise<void> {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;
     const { stores, processor, clock } = this.#environment;
     const { checkpoint } = context;
@@ -85,7 +85,8 @@ export class CommandLoop {
       this.#last = checkpoint.current.applied + pending;
       let isEndChecked = pending === 0;
       let isNamed = false;
-      if (isEndChecked) await passLostAtEnd(this.#environment, this.#parts, lookAgain);
+      if (isEndChecked && end > checkpoint.current.applied)
+        await passLostAtEnd(this.#environment, this.#parts, lookAgain);
       if (this.#isStopping || (replay.from !== undefined && !gate.isNextBegun)) return;
       for await (const { command, behind } of reader.commands()) {
         const { sequence } = command;

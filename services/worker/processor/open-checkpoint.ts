@@ -1,3 +1,4 @@
+import type { LogFacts } from "../../../libs/commands/log/log-identity.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../checkpoint/checkpoint.ts";
 import { CheckpointWriter } from "../checkpoint/checkpoint-writer.ts";
@@ -13,6 +14,8 @@ export interface OpenedCheckpoint {
   checkpoint: CheckpointWriter;
   /** The checkpoint as the earlier worker has left it. */
   loaded: Checkpoint;
+  /** What the log has said of itself; undefined if it was not asked. */
+  log: LogFacts | undefined;
 }
 
 /**
@@ -26,7 +29,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
   const found = await stores.checkpoints.load();
   remembered.hasGoneBack ||= hasGoneBack(environment, found);
   const known = remembered.hasGoneBack ? remembered.checkpoint?.current : found;
-  const loaded = known ?? (await firstOrHeld(environment));
+  const { loaded, log } = known ? { loaded: known, log: undefined } : await firstOrHeld(environment);
   const checkpoint = new CheckpointWriter({
     loaded,
     save: async (current) => {
@@ -47,7 +50,7 @@ export async function openCheckpoint(environment: ProcessorEnvironment): Promise
     throw error;
   }
   remembered.checkpoint = checkpoint;
-  return { checkpoint, loaded };
+  return { checkpoint, loaded, log };
 }
 
 /**
@@ -60,21 +63,20 @@ function hasGoneBack({ stores, remembered }: ProcessorEnvironment, found: Checkp
 }
 
 /**
- * The checkpoint where none is persisted. A log that a worker has begun to apply had one, so that is lost.
+ * The checkpoint where none is persisted, and what its log says of itself. A log that a worker has begun to apply had one, so that is lost.
  * Nobody knows which of its commands the instance has. So nothing is applied until somebody decides.
  */
-async function firstOrHeld({
-  processor,
-  stores,
-  clock,
-  telemetry,
-}: ProcessorEnvironment): Promise<Checkpoint> {
-  const info = await stores.logs.ensure(processor);
-  const { id, first, last, messages } = await stores.identity.look(processor, info);
+async function firstOrHeld(
+  environment: ProcessorEnvironment,
+): Promise<Pick<OpenedCheckpoint, "loaded" | "log">> {
+  const { processor, stores, clock, telemetry } = environment;
+  const log = await stores.identity.look(processor, await stores.logs.ensure(processor));
+  const { id, first, last, messages } = log;
   const isBegun = id !== undefined || first > 1;
-  if (!isBegun) return firstCheckpoint;
-  if (messages === 0) return { ...firstCheckpoint, ...adopted(firstCheckpoint, last) };
+  if (!isBegun) return { loaded: firstCheckpoint, log };
+  if (messages === 0) return { loaded: { ...firstCheckpoint, ...adopted(firstCheckpoint, last) }, log };
   const reason = "its checkpoint is gone, so nobody knows which commands of its log are applied";
   const held = heldBecause(reason, last, { log: telemetry.log, clock });
-  return { ...firstCheckpoint, applied: first - 1, replayFrom: { sequence: first, step: 0 }, held };
+  const begun = { applied: first - 1, replayFrom: { sequence: first, step: 0 }, held };
+  return { loaded: { ...firstCheckpoint, ...begun }, log };
 }

@@ -6,8 +6,8 @@ import type { Clock } from "../model/clock.ts";
  */
 const everyMs = 1_000;
 const spread = 0.4;
-/** Pauses are so long, or twice, and so on: Node keeps a list for each length of timers. */
-const stepMs = 100;
+/** Pauses end at moments that are so far apart: those of a thousand instances else wake the worker for each of them. */
+const momentsMs = 100;
 /** For how long an instance counts as used after it was used. */
 const inUseMs = 10_000;
 /** How often an idle instance is asked whether its database is there. */
@@ -49,7 +49,9 @@ export class ProbePace {
   /** How long to wait until the instance is asked again. */
   get nextMs(): number {
     const ms = this.#isInUse ? everyMs : Math.max(everyMs, this.#idleProbeMs());
-    return Math.round((ms * (1 + Math.random() * spread)) / stepMs) * stepMs;
+    const now = this.#clock.monotonicMs();
+    const wanted = now + ms * (1 + Math.random() * spread);
+    return Math.ceil(Math.ceil(wanted / momentsMs) * momentsMs - now);
   }
 
   /** Resolves with `over`, and when the pause is ended. */

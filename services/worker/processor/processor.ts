@@ -1,3 +1,4 @@
+import type { LogFacts } from "../../../libs/commands/log/log-identity.ts";
 import type { Query } from "../../../libs/commands/messages/query.ts";
 import type { RebuildAnswer, RebuildRequest } from "../../../libs/commands/messages/rebuild-request.ts";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
@@ -5,7 +6,6 @@ import type { Context } from "../engine/context.ts";
 import { rebuildVolatile, rewindTo, surveyRebuild } from "../engine/rebuild-by-hand.ts";
 import type { LateCallReport } from "../model/late-calls.ts";
 import { handedOver, instanceAway, notStartedInTime, unknown } from "../model/step-outcome.ts";
-import { archiveIngestions } from "../outcomes/archive-ingestions.ts";
 import { answerQuery } from "./answer-query.ts";
 import { AppliedWaiters } from "./applied-waiters.ts";
 import { checkLog } from "./check-log.ts";
@@ -34,8 +34,8 @@ export class Processor {
   readonly #waiters: AppliedWaiters;
   readonly #retention: Retention;
   readonly #hold: Hold;
-  /** Whether the log was compared with the checkpoint since it was last read. */
-  #isLogChecked = false;
+  /** The last sequence of the log when it was compared with the checkpoint; undefined if it was read since. */
+  #checkedEnd: number | undefined;
   #isStopping = false;
 
   constructor(environment: ProcessorEnvironment, { checkpoint, loaded }: OpenedCheckpoint, status: Status) {
@@ -90,25 +90,25 @@ export class Processor {
   }
 
   /**
-   * Compares the log with what the checkpoint knows of it. To be called once before anything else. Rejects if
-   * NATS does not answer.
+   * Compares the log with what the checkpoint knows of it. To be called once before anything else. `seen` is as for
+   * `checkLog`. Rejects if NATS does not answer.
    */
-  async checkLog(): Promise<void> {
+  async checkLog(seen?: LogFacts): Promise<void> {
     const { supervisor } = this.#parts;
-    await supervisor.exclusively(() => checkLog(this.#environment, this.#parts));
+    this.#checkedEnd = await supervisor.exclusively(() => checkLog(this.#environment, this.#parts, seen));
     supervisor.isLogInDoubt = false;
-    this.#isLogChecked = true;
   }
 
   /** Applies the log's commands until `stop`. Rejects if NATS does not answer, and with LeaseLost. */
   async applyLog(): Promise<void> {
     try {
       while (!this.#isStopping) {
-        if (!this.#isLogChecked) await this.checkLog();
-        this.#isLogChecked = false;
+        if (this.#checkedEnd === undefined) await this.checkLog();
+        const end = this.#checkedEnd;
+        this.#checkedEnd = undefined;
         if (await this.#hold.untilDecided()) continue;
         await this.#beginReplay();
-        await this.#loop.run();
+        await this.#loop.run(end);
       }
     } catch (error) {
       // NATS may have been lost while nobody read the log, and the log that is there afterwards may be another one.
@@ -122,9 +122,10 @@ export class Processor {
     return this.#parts.supervisor.watch();
   }
 
-  /** Archives the counts of ingestions once they are idle. The function that is returned ends that. */
-  archiveIngestions(onError: (error: unknown) => void): () => void {
-    return archiveIngestions(this.#parts.outcomes.counter, this.#environment.clock, onError);
+  /** Archives the counts of ingestions that are idle; undefined if none are counted. */
+  archiveIngestions(): Promise<void> | undefined {
+    const { counter } = this.#parts.outcomes;
+    return counter.isCounting ? counter.archive() : undefined;
   }
 
   /** Finishes the step in hand and writes the checkpoint. Whatever is left stays in the log. */

@@ -174,6 +174,12 @@ export class ProcessorSlot {
     await this.#processor?.context.checkpoint.persist({}).catch((error) => this.#cannotWrite(error));
   }
 
+  /** Archives the counts of ingestions that are idle. */
+  archiveIngestions(): void {
+    if (this.#isStopping) return;
+    this.#processor?.archiveIngestions()?.catch((error) => this.#cannotWrite(error));
+  }
+
   async trim(history: HistoryLimit): Promise<void> {
     await this.#processor?.trim(history);
   }
@@ -187,18 +193,17 @@ export class ProcessorSlot {
     const processor = this.#processor;
     if (!processor) return;
     if (this.#isStopping) return processor.stop();
-    const endArchiving = processor.archiveIngestions((error) => this.#cannotWrite(error));
     await Promise.all([
       this.#persevere(() => processor.applyLog()),
       this.#persevere(() => processor.watchInstance()),
-    ]).finally(endArchiving);
+    ]);
   }
 
   async #open(): Promise<Processor> {
     const opened = await openCheckpoint(this.#environment);
     try {
       const processor = new Processor(this.#environment, opened, this.#status);
-      await processor.checkLog();
+      await processor.checkLog(opened.log);
       return processor;
     } catch (error) {
       // It is opened again, and then there must not be two writers.

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { Lease } from "../../../services/worker/assignment/lease.ts";
+import { RenewalMoments } from "../../../services/worker/assignment/renewal-moments.ts";
 
 const leaseMs = 1_000;
 const wrongRevision = () =>
@@ -16,6 +17,7 @@ class World {
   isAway = false;
   answerMs = 0;
   lost: string[] = [];
+  readonly #moments = new RenewalMoments(leaseMs);
   /** How many requests there were. */
   requests = 0;
   /** Without a worker it is one that was removed. */
@@ -60,8 +62,8 @@ class World {
 
   async take(worker: string, givenBackAt?: number): Promise<Lease | undefined> {
     const onLost = () => this.lost.push(worker);
-    const of = { bucket: this.bucket, processor: "p1", worker, leaseMs, onLost, log: { warn: () => {} } };
-    const taking = Lease.take(of, givenBackAt);
+    const of = { bucket: this.bucket, processor: "p1", worker, leaseMs, moments: this.#moments };
+    const taking = Lease.take({ ...of, onLost, log: { warn: () => {} } }, givenBackAt);
     await this.pass(this.answerMs);
     return taking;
   }
