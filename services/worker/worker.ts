@@ -19,7 +19,7 @@ import type { WorkerContext } from "./worker-context.ts";
 import { metricsOf } from "./worker-context.ts";
 
 const reportTickMs = 250;
-const archiveEveryMs = 5_000;
+const archiveEveryMs = 1_000;
 const announcementsPerLife = 3;
 /** How long a worker that has lost NATS goes on stopping. */
 const stopWithoutNatsMs = 1_000;

@@ -79,7 +79,7 @@ async function measure({ name, goal, replicas, start, counts, inFlight }: Way): 
   // Never called.
   const KATO_PROCESSORS = JSON.stringify({ [viaGateway]: "127.0.0.1:9", [raw]: "127.0.0.1:9" });
   const env = { KATO_PROCESSORS, NATS_REPLICAS: String(replicas) };
-  const gateway = stack.use(await startGateway({ natsUrl: nats.url, env }));
+  const gateway = stack.use(await startGateway({ natsUrl: nats.url, env, nodeArgs: process.execArgv }));
   const send = sendTo(gateway.url);
   await until("the gateway is ready", async () => (await send("GET", "/ready")).status === 200);
   const connection = await connect({ servers: nats.url.split(","), noAsyncTraces: true });
