@@ -59,6 +59,23 @@ export const assignment: Mutations = {
       replace: "",
     },
   ],
+  "services/worker/assignment/renewal-moments.ts": [
+    {
+      breaks: "leases are renewed at one moment, and then they end",
+      find: "if (this.#timer) this.#startTimer();",
+      replace: "",
+    },
+    {
+      breaks: "a lease is lost with the first renewal that NATS does not get",
+      find: "const renewalsPerLife = 3;",
+      replace: "const renewalsPerLife = 1;",
+    },
+    {
+      breaks: "after a stall the leases whose moments were in it wait for the next time",
+      find: "Math.max(this.#count, now - momentsPerRenewal)",
+      replace: "now - 1",
+    },
+  ],
   "services/worker/assignment/lease-bucket.ts": [
     {
       breaks: "A4: entries live for less time than leases are held, after LEASE_MS was raised",

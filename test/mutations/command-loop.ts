@@ -4,6 +4,11 @@ import type { Mutations } from "./mutation.ts";
 export const commandLoop: Mutations = {
   "services/worker/processor/command-loop.ts": [
     {
+      breaks: "A7: what is gone from the end of a log is not told until the next command comes",
+      find: "isEndChecked && end > checkpoint.current.applied",
+      replace: "false",
+    },
+    {
       breaks: "A2: a replay leaves out every command whose deadline has passed since",
       find: "isReplayed(checkpoint.current, sequence) ? withoutClient(command) : command",
       replace: "command",

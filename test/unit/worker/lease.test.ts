@@ -193,6 +193,17 @@ test("after a stall leases are renewed at the moments of before, and not all at 
     );
 });
 
+test("a lease whose moment was in a stall is renewed right after it", async (t) => {
+  const world = new World(t);
+  await world.take("w1");
+  const renewed: number[] = [];
+  t.mock.method(world.bucket, "update", async () => renewed.push(world.nowMs));
+  await world.pass(300);
+  world.sleep(200);
+  await world.pass(90);
+  assert.equal(renewed.length, 1);
+});
+
 test("a lease that cannot be renewed is lost, which is told once, and stays lost (A4)", async (t) => {
   const world = new World(t);
   const lease = await world.take("w1");
