@@ -33,7 +33,7 @@ const ways = {
   /** Against as many under way as the gateway has, without batches. */
   bulk_accept: {
     name: "bulk_accept",
-    goal: ">= 0.5",
+    goal: ">= 1.5",
     replicas: 1,
     start: () => startNats(),
     counts: { request: 50_000, raw: 50_000 },

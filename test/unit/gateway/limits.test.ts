@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import Fastify from "fastify";
 import type { Backend } from "../../../services/gateway/fleet/backend.ts";
 import { RawJson, writeAnswers } from "../../../services/gateway/http/answers.ts";
@@ -139,13 +139,15 @@ test("what came while the gateway stood still counts, and an upload that went on
   const begun = once(app.server, "request");
   const uploading = await open();
   const answer = once(uploading, "data");
-  uploading.write(`${post("/p1/observe", 2)}{`);
+  uploading.write(`${post("/p1/observe", 3)}{`);
   await begun;
   // Node runs its timers right after what is set immediate, before it reads from the network.
   await setImmediate();
-  uploading.write("}");
+  uploading.write(" ");
   const over = performance.now() + 2 * idleMs;
   while (performance.now() < over);
+  await sleep(idleMs / 2);
+  uploading.write("}");
   assert.match(String(await answer), /^HTTP\/1\.1 /);
   assert.equal(await reached("upload"), 0);
 });
