@@ -39,12 +39,14 @@ export class StreamKeeper {
     void this.#lookAfterReconnects();
   }
 
-  /** Looks now, or waits for the look that is under way. Rejects if that fails. */
+  /** Looks now, or waits for the look that is under way since the latest reconnect. Rejects if that fails. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
+    if (this.#looking) return this.#looking;
+    const looking = this.#look().finally(() => {
+      if (this.#looking === looking) this.#looking = undefined;
     });
-    return this.#looking;
+    this.#looking = looking;
+    return looking;
   }
 
   /** The names of all streams at the last look; undefined if NATS's user may not list them. */
@@ -69,7 +71,10 @@ export class StreamKeeper {
   async #lookAfterReconnects(): Promise<void> {
     for await (const { type } of this.#options.connection.status()) {
       if (this.#closed) return;
-      if (type === "reconnect") this.look().catch((error) => this.#note(error));
+      if (type !== "reconnect") continue;
+      // What was asked before then may get no answer.
+      this.#looking = undefined;
+      this.look().catch((error) => this.#note(error));
     }
   }
 

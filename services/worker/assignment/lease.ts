@@ -21,7 +21,10 @@ export interface LeaseOptions {
  * pace.
  */
 const safeShare = 0.9;
-/** A renewal that has failed is tried again after this share of the time between two. So one that NATS did not get loses nothing. */
+/**
+ * A renewal that has failed is tried again after this share of the time between two. So one that NATS did not get loses
+ * nothing.
+ */
 const retryShare = 0.25;
 
 /**

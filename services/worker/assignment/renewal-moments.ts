@@ -6,9 +6,9 @@ const renewalsPerLife = 3;
 const momentsPerRenewal = 4;
 
 /**
- * The moments at which a worker's leases are renewed: each lease every `everyMs`, a third of its life. They stay the same ones: after a stall
- * the leases of all would else be renewed at one. One timer is for all leases, as those of a thousand would be much of what
- * an idle worker does.
+ * The moments at which a worker's leases are renewed: each lease every `everyMs`, a third of its life. They stay the same
+ * ones: after a stall the leases of all would else be renewed at one. One timer is for all leases, as those of a thousand
+ * would be much of what an idle worker does.
  */
 export class RenewalMoments {
   readonly everyMs: number;

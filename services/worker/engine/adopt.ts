@@ -14,8 +14,9 @@ const genes = [
 /**
  * Adopts an instance of which there is no checkpoint, or of which the log cannot say any more what it has. It
  * asks the instance once what it has. The events that are already in its working memory are in no log, so they
- * cannot be restored after a restart. `reconcile` persists it. Resolves to false if there is nothing to adopt, and the instance is to be
- * rebuilt. Throws NotProvable if it may have commands that the checkpoint does not know of.
+ * cannot be restored after a restart. `reconcile` persists what this changes. Resolves to false if there is nothing to
+ * adopt, and the instance is to be rebuilt. Throws NotProvable if it may have commands that the checkpoint does not know
+ * of.
  */
 export async function adopt(context: Context, interval: number): Promise<boolean> {
   const { checkpoint, instance, log } = context;

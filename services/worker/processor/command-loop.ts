@@ -67,7 +67,8 @@ export class CommandLoop {
 
   /**
    * Takes the commands of the log as they come, until `interrupt` or `stop`. `end` is its last sequence when it was
-   * compared with the checkpoint just now: what was stored and removed since shows with the next command. Rejects if NATS does not answer, and with LeaseLost.
+   * compared with the checkpoint just now: what was stored and removed since shows with the next command. Rejects if
+   * NATS does not answer, and with LeaseLost.
    */
   async run(end = Number.POSITIVE_INFINITY): Promise<void> {
     const { context, gate, outcomes, replay, status, supervisor } = this.#parts;

@@ -63,8 +63,9 @@ function hasGoneBack({ stores, remembered }: ProcessorEnvironment, found: Checkp
 }
 
 /**
- * The checkpoint where none is persisted, and what its log says of itself. A log that a worker has begun to apply had one, so that is lost.
- * Nobody knows which of its commands the instance has. So nothing is applied until somebody decides.
+ * The checkpoint where none is persisted, and what its log says of itself. A log that a worker has begun to apply had a
+ * checkpoint, so that is lost. Nobody knows which of its commands the instance has. So nothing is applied until somebody
+ * decides.
  */
 async function firstOrHeld(
   environment: ProcessorEnvironment,

@@ -138,9 +138,8 @@ function moveOf(known: ProcessorEntry | undefined, endpoint: string) {
 /** Whether NATS still has the log of a processor that is not registered. */
 async function hasLeftData(backend: Backend, processor: string): Promise<boolean> {
   if (unregistered(backend).includes(processor)) return true;
-  // The last look may be older than the log's removal from the registry, or than NATS's coming back. So may be the one that
-  // is under way, and then it fails.
-  await backend.streams.look().catch(() => backend.streams.look());
+  // The last look may be older than the log's removal from the registry, or than NATS's coming back.
+  await backend.streams.look();
   return unregistered(backend).includes(processor);
 }
 
