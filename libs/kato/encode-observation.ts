@@ -44,9 +44,12 @@ export function observationBytes(observation: NumericObservation): number {
   return size;
 }
 
-/** The bytes of an Observation message. */
-export function encodeObservation(observation: NumericObservation): Buffer {
-  const out = new Writer(observationBytes(observation));
+/** The bytes of an Observation message. `size` is what `observationBytes` says of it. */
+export function encodeObservation(
+  observation: NumericObservation,
+  size = observationBytes(observation),
+): Buffer {
+  const out = new Writer(size);
   for (const text of observation.strings ?? []) out.text(strings, text);
   for (const vector of observation.vectors ?? []) {
     out.head(vectors, numberBytes * vector.length);

@@ -8,6 +8,7 @@ import { encodeRequest } from "../../libs/kato/codec.ts";
 import { sendTo } from "../fixtures/http-client.ts";
 import { startNatsCluster } from "../fixtures/nats-cluster.ts";
 import { startNats } from "../fixtures/nats-server.ts";
+import { receivedHeaders } from "../fixtures/received-headers.ts";
 import { startGateway } from "../fixtures/services.ts";
 import { until } from "../fixtures/until.ts";
 import type { Figure } from "./rounds.ts";
@@ -125,8 +126,10 @@ async function measure({ name, goal, replicas, start, counts, inFlight }: Way): 
   return [figureOf({ name, unit: "observations/s", goal }, rounds, (rate) => rate)];
 }
 
+/** As nats.js makes them itself. */
 function headersOf(ingestion: string, line: number, data: Buffer): MsgHdrs {
-  return headersOfCommand({ id: `${ingestion}.${line}`, processor: raw, method: "Observe", data, ingestion });
+  const id = `${ingestion}.${line}`;
+  return receivedHeaders(headersOfCommand({ id, processor: raw, method: "Observe", data, ingestion }));
 }
 
 function rateSince(startedAt: number, count: number): number {

@@ -136,8 +136,7 @@ export class LogWriter {
     if (this.#queue.sentCount >= this.#window.size) return false;
     const { number = 0, entry, before } = this.#queue.takeNext() ?? {};
     if (!entry) return false;
-    const headers = headersOfCommand(entry.command);
-    if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);
+    const headers = headersOfCommand(entry.command, before && { "Nats-Expected-Last-Msg-Id": before.id });
     this.#publish(entry.command, headers, { first: number, count: 1 });
     return true;
   }
@@ -157,7 +156,7 @@ export class LogWriter {
     this.#batch = isLast ? undefined : into;
     const command = this.#queue.takeNext()?.entry.command;
     if (!command) return false;
-    const headers = into.mark(headersOfCommand(command), isLast);
+    const headers = headersOfCommand(command, into.mark(isLast));
     this.#publish(command, headers, isLast ? into.numbers : undefined);
     return true;
   }
@@ -196,8 +195,9 @@ export class LogWriter {
   }
 
   #reportStored(): void {
+    const now = performance.now();
     for (let stored = this.#queue.takeStored(); stored; stored = this.#queue.takeStored()) {
-      this.#progressAt = performance.now();
+      this.#progressAt = now;
       this.#window.grow();
       this.#options.onStored(stored.command, stored.sequence);
     }

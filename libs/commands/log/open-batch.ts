@@ -1,4 +1,3 @@
-import type { MsgHdrs } from "@nats-io/transport-node";
 import { nuid } from "@nats-io/transport-node";
 import { batchHeader, maxBatchMessages } from "../../nats/batches.ts";
 import type { Numbers } from "./publish-queue.ts";
@@ -27,12 +26,10 @@ export class OpenBatch {
     return this.#count + 1 >= maxBatchMessages;
   }
 
-  /** Counts the next command. Returns its headers, which say now that it is one of this batch. */
-  mark(headers: MsgHdrs, isLast: boolean): MsgHdrs {
+  /** Counts the next command. Returns the headers that make it one of this batch. */
+  mark(isLast: boolean): Record<string, string> {
     this.#count++;
-    headers.append(batchHeader.id, this.#id);
-    headers.append(batchHeader.sequence, String(this.#count));
-    if (isLast) headers.append(batchHeader.commit, "1");
-    return headers;
+    const mark = { [batchHeader.id]: this.#id, [batchHeader.sequence]: String(this.#count) };
+    return isLast ? { ...mark, [batchHeader.commit]: "1" } : mark;
   }
 }

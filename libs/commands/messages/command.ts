@@ -82,10 +82,10 @@ const commandHeaders = {
 } as const;
 
 /**
- * The headers of the message for a command (docs/architecture.md, "Commands"). The command's data is the
- * message's data.
+ * The headers of the message for a command (docs/architecture.md, "Commands"), and `more` that JetStream reads. The
+ * command's data is the message's data.
  */
-export function headersOfCommand(command: Command): MsgHdrs {
+export function headersOfCommand(command: Command, more?: Readonly<Record<string, string>>): MsgHdrs {
   const { id, once } = command;
   const all: Record<string, string> = {
     // With the attempt in the message id, JetStream stores every attempt under an Idempotency-Key. The worker
@@ -105,7 +105,7 @@ export function headersOfCommand(command: Command): MsgHdrs {
   writeTraceContext(command.trace, (name, value) => {
     all[name] = value;
   });
-  return headersOf(all);
+  return headersOf(more ? Object.assign(all, more) : all);
 }
 
 /** The command in a message of the log. If its headers are missing, its id and its method are "". */

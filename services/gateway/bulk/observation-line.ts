@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
 import { encodeObservation, observationBytes } from "../../../libs/kato/encode-observation.ts";
 import { dataIn, hasData, textOf } from "../http/bodies.ts";
-import { checkJsonSize } from "../http/json-size.ts";
+import { alwaysFitsBytes, checkJsonSize } from "../http/json-size.ts";
 import { checkObservation, ObservationBody } from "../http/observation.ts";
 import { sentenceOf } from "../http/problem.ts";
 import { wrongFields } from "../http/validation-errors.ts";
@@ -22,7 +22,7 @@ export function observationCheck(request: FastifyRequest, limitBytes: number): O
 /** A line's JSON; undefined for a blank line. Throws INVALID_INPUT. */
 export function parseLine(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) refuse("is not UTF-8");
-  checkJsonSize(bytes);
+  if (bytes.length > alwaysFitsBytes) checkJsonSize(bytes);
   const text = textOf(bytes);
   if (text.trim() === "") return undefined;
   try {
@@ -41,7 +41,7 @@ export function observeRequest(value: unknown, uniqueId: string, check: Observat
   const observation = { ...checked, unique_id: checked.unique_id || uniqueId };
   const bytes = observationBytes(observation);
   if (bytes > check.limitBytes) refuse(`is ${bytes} bytes for KATO, the limit is ${check.limitBytes}`);
-  return encodeObservation(observation);
+  return encodeObservation(observation, bytes);
 }
 
 function checkedObservation(value: unknown, { validate }: ObservationCheck): ObservationBody {

@@ -46,12 +46,10 @@ async function parseBody(body: Buffer, share: Share | undefined, hint: string): 
   }
 }
 
-const byteOrderMark = Buffer.from("\ufeff");
-
 /** The text of UTF-8 bytes, without the byte-order mark that editors put before it. */
 export function textOf(utf8: Buffer): string {
-  const hasMark = utf8.subarray(0, byteOrderMark.length).equals(byteOrderMark);
-  return utf8.toString("utf8", hasMark ? byteOrderMark.length : 0);
+  const hasMark = utf8[0] === 0xef && utf8[1] === 0xbb && utf8[2] === 0xbf;
+  return utf8.toString("utf8", hasMark ? 3 : 0);
 }
 
 /**

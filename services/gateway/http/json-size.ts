@@ -15,6 +15,9 @@ export const maxNumbers = 1_000_000;
 /** How deep arrays and objects may stand in each other. */
 const maxDepth = 1_000;
 
+/** A text of no more bytes is never refused. It can be neither too deep nor take `smallBytes`. */
+export const alwaysFitsBytes = 1_000;
+
 const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;

@@ -36,24 +36,24 @@ export function checkObservation(observation: ObservationBody): void {
     }
   });
   strings.forEach((text, index) => {
-    checkText(`strings[${index}]`, text);
+    if (!text.isWellFormed()) notText(`strings[${index}]`);
   });
   path.forEach((text, index) => {
-    checkText(`path[${index}]`, text);
+    if (!text.isWellFormed()) notText(`path[${index}]`);
   });
-  for (const key of Object.keys(emotives)) checkText("emotives", key);
+  for (const key of Object.keys(emotives)) if (!key.isWellFormed()) notText("emotives");
   for (const [key, value] of Object.entries(metadata)) {
-    checkText("metadata", key);
-    checkText(`metadata.${key}`, value);
+    if (!key.isWellFormed()) notText("metadata");
+    if (!value.isWellFormed()) notText(`metadata.${key}`);
   }
-  checkText("unique_id", observation.unique_id ?? "");
-  checkText("source", observation.source ?? "");
+  if (observation.unique_id?.isWellFormed() === false) notText("unique_id");
+  if (observation.source?.isWellFormed() === false) notText("source");
 }
 
 /**
  * JSON can carry half of a surrogate pair as an escape. It cannot be written as UTF-8, so KATO could not read
  * it.
  */
-function checkText(field: string, text: string): void {
-  if (!text.isWellFormed()) invalid(field, "has half of a surrogate pair, which is no text");
+function notText(field: string): never {
+  invalid(field, "has half of a surrogate pair, which is no text");
 }

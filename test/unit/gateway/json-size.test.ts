@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
-import { checkJsonSize } from "../../../services/gateway/http/json-size.ts";
+import { alwaysFitsBytes, checkJsonSize } from "../../../services/gateway/http/json-size.ts";
 import { assertPassedOn, assertProblem, buildGatewayApp } from "../../fixtures/gateway-app.ts";
 
 setFlagsFromString("--expose-gc");
@@ -73,6 +73,13 @@ const dense: [what: string, json: string][] = [
   ["one object of many names", `{${list(30_000, (index) => `"${own(index)}":1`).slice(1, -1)}}`],
   ["emotives of names of their own", list(15_000, (index) => `{"emotives":{"${own(index)}":1}}`)],
 ];
+
+test("no text is refused that is as short as those that are not looked at", () => {
+  const nested = ["[", '{"a":', '{"1":'].map((part) => part.repeat(alwaysFitsBytes));
+  for (const json of [...nested, ...dense.map(([, json]) => json)]) {
+    assert.equal(isTaken(json.slice(0, alwaysFitsBytes)), true, json.slice(0, 40));
+  }
+});
 
 for (const [what, json] of dense) {
   test(`${what}: a body that is taken takes no more than ten times its size when it is parsed`, () => {

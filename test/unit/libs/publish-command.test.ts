@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import { errors, InvalidArgumentError } from "@nats-io/transport-node";
 import type { PublishAnswer } from "../../../libs/commands/log/publish-answer.ts";
 import type { Stored } from "../../../libs/commands/log/publish-command.ts";
 import { publishCommand } from "../../../libs/commands/log/publish-command.ts";
 import { GatewayError } from "../../../libs/errors/gateway-error.ts";
+import { receivedHeaders } from "../../fixtures/received-headers.ts";
 
 const command = { id: "c1", processor: "p1", method: "Observe", data: new Uint8Array() };
 const stored: PublishAnswer = { sequence: 7 };
@@ -16,12 +18,12 @@ const closed = new errors.ClosedConnectionError();
 /** Publishes with these answers, one after the other: none at all, or an error of nats.js in place of sending. */
 async function publish(
   ...answers: (PublishAnswer | Error | undefined)[]
-): Promise<{ result: Stored; ids: (string | undefined)[] }> {
-  const ids: (string | undefined)[] = [];
+): Promise<{ result: Stored; ids: string[] }> {
+  const ids: string[] = [];
   let answer: PublishAnswer | undefined;
   const connection = {
-    publish(_subject: string, _data: unknown, options?: { headers?: { get(name: string): string } }) {
-      ids.push(options?.headers?.get("Nats-Msg-Id"));
+    publish(_subject: string, _data: unknown, options?: { headers?: MsgHdrs }) {
+      ids.push(receivedHeaders(options?.headers).get("Nats-Msg-Id"));
       assert.ok(answers.length > 0, "it is not published more often");
       const next = answers.shift();
       if (next instanceof Error) throw next;

@@ -5,15 +5,16 @@ import type { MsgHdrs } from "@nats-io/transport-node";
 import type { Reply } from "../../../libs/commands/messages/reply.ts";
 import { replyOfMessage } from "../../../libs/commands/messages/reply.ts";
 import { sendReply } from "../../../services/worker/processor/requests.ts";
+import { receivedHeaders } from "../../fixtures/received-headers.ts";
 
 const maxPayloadBytes = 10_000;
 
 function sent(reply: Reply): Reply {
-  const published: { data: Uint8Array; headers: MsgHdrs | undefined }[] = [];
+  const published: { data: Uint8Array; headers: MsgHdrs }[] = [];
   const connection = {
     publish: (_subject: string, data: unknown, options?: { headers?: MsgHdrs }) => {
       assert.ok(data instanceof Uint8Array);
-      published.push({ data, headers: options?.headers });
+      published.push({ data, headers: receivedHeaders(options?.headers) });
     },
   };
   sendReply({ connection, maxPayloadBytes }, "client", reply);

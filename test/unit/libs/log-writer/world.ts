@@ -5,6 +5,7 @@ import type {
   LogWriterOptions,
   PublishingConnection,
 } from "../../../../libs/commands/log/log-writer-options.ts";
+import { receivedHeaders } from "../../../fixtures/received-headers.ts";
 
 export interface Published {
   id: string;
@@ -72,7 +73,8 @@ export class World {
   }
 
   readonly #connection: PublishingConnection = {
-    publish: (_subject, _data, { headers, reply = "" }) => this.published.push(publishedAs(headers, reply)),
+    publish: (_subject, _data, { headers, reply = "" }) =>
+      this.published.push(publishedAs(receivedHeaders(headers), reply)),
     subscribe: (_subject, { callback }) => {
       this.#takeAnswer = callback;
       return { unsubscribe: () => {} };
