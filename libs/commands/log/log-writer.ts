@@ -13,8 +13,11 @@ import { nameOf, numbersOf, PublishQueue } from "./publish-queue.ts";
 import { PublishWindow } from "./publish-window.ts";
 import { UnansweredPublishes } from "./unanswered-publishes.ts";
 
-/** The writer is full at so many commands, or bytes of their data. */
-const maxCommands = { oneByOne: 512, inBatches: 2 * maxBatchMessages };
+/**
+ * The writer is full at so many commands, or bytes of their data. While a batch is being stored and the next one waits
+ * for that, there is room for a third one.
+ */
+const maxCommands = { oneByOne: 512, inBatches: 3 * maxBatchMessages };
 const maxBytes = 8 * 1024 * 1024;
 const tickMs = 50;
 /**
@@ -91,9 +94,9 @@ export class LogWriter {
     return this.#failure !== undefined || this.underWay >= max || this.#queue.bytes >= maxBytes;
   }
 
-  /** Resolves once half of what is under way is stored. Rejects as `settle` does. */
+  /** Resolves once a third of what is under way is stored. Rejects as `settle` does. */
   room(): Promise<void> {
-    return this.#until(Math.floor(this.#queue.length / 2));
+    return this.#until(Math.floor((this.#queue.length * 2) / 3));
   }
 
   /**
