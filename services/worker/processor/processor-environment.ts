@@ -96,8 +96,8 @@ export interface ProcessorEvents {
   /** The processor has been left alone, because the lease is lost. */
   leaseLost(): void;
   /**
-   * The state has changed so that it should be reported at once: the instance is away or back, or a replay
-   * begins.
+   * The state has changed so that it should be reported at once: the instance is away, back or rebuilt, or a
+   * replay begins.
    */
   stateChanged(): void;
 }

@@ -10,6 +10,8 @@ export interface ReportedProcessor {
   readonly state: ProcessorState;
   /** Another number whenever something in `state` has changed, other than how long a command waits. */
   readonly changes: number;
+  /** Another number after each change of `state.state`. */
+  readonly version: number;
 }
 
 /**
@@ -26,8 +28,9 @@ export class Reports {
   readonly #drainRate = new DrainRate();
   #latest: ProcessorState | undefined;
   #at = 0;
-  /** `changes` at the latest report. */
+  /** `changes` and `version` at the latest report. */
   #changes = -1;
+  #version = -1;
   /** The latest report as it was published; undefined where the next one may be another. */
   #text: Uint8Array | undefined;
   /** The end of the log as it was last asked for. */
@@ -54,9 +57,13 @@ export class Reports {
     return { ...state, last, rate, drainRate };
   }
 
-  /** To be called some times a second: reports what nobody has told of. At rest it is enough to look when a report is due. */
+  /**
+   * To be called some times a second: reports what nobody has told of. At rest it is enough to look whether the state
+   * is another one, or a report is due.
+   */
   tick(): void {
-    if (this.#text === undefined || this.#isDue(performance.now())) this.report();
+    const isAtRest = this.#text !== undefined && this.#processor.version === this.#version;
+    if (!isAtRest || this.#isDue(performance.now())) this.report();
   }
 
   /** Publishes the state if it has changed, or if nothing was published for a while. */
@@ -65,12 +72,13 @@ export class Reports {
     const now = performance.now();
     const seconds = (now - this.#at) / 1_000;
     const isDue = this.#isDue(now);
-    const { changes } = this.#processor;
+    const { changes, version } = this.#processor;
     if (this.#text !== undefined && changes === this.#changes) {
       if (isDue) this.#publish(this.#text, now);
       return;
     }
     this.#changes = changes;
+    this.#version = version;
     this.#text = undefined;
     const { state } = this;
     if (state.last > state.applied) void this.#askEnd(now);
@@ -91,7 +99,9 @@ export class Reports {
     this.#latest = state;
     const text = Buffer.from(JSON.stringify(state));
     this.#publish(text, now);
-    const isAtRest = state.last <= state.applied && state.rate === 0 && state.drainRate === 0;
+    const isBusy = state.last > state.applied || state.rate > 0 || state.drainRate > 0;
+    // A backup waits until one that is paused has settled.
+    const isAtRest = !isBusy && state.state !== "paused";
     if (isAtRest && before) this.#text = text;
   }
 

@@ -143,6 +143,11 @@ export class ProcessorSlot {
     return this.#changes;
   }
 
+  /** Another number after each change of `state.state`. */
+  get version(): number {
+    return this.#status.version;
+  }
+
   async query(query: Query): Promise<Reply> {
     await this.#opened.promise;
     // If it was never opened, it is being stopped, and another worker will answer.

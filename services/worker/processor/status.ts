@@ -9,7 +9,7 @@ type State = ProcessorState["state"];
  */
 export class Status {
   readonly #log: Pick<Logger, "info" | "warn">;
-  readonly #onReachable: () => void;
+  readonly #onNews: () => void;
   /** It is `rebuilding` until it is known what the instance has. */
   #state: State = "rebuilding";
   #isInstanceKnown = false;
@@ -18,12 +18,12 @@ export class Status {
   #resumed: PromiseWithResolvers<void> | undefined;
 
   /**
-   * `onReachable` is called when it is first known whether the instance is there, when it has gone away, and when it
-   * is back.
+   * `onNews` is called when it is first known whether the instance is there, when it has gone away, when it is back,
+   * and when it was rebuilt.
    */
-  constructor(log: Pick<Logger, "info" | "warn">, onReachable: () => void) {
+  constructor(log: Pick<Logger, "info" | "warn">, onNews: () => void) {
     this.#log = log;
-    this.#onReachable = onReachable;
+    this.#onNews = onNews;
   }
 
   get state(): State {
@@ -66,7 +66,7 @@ export class Status {
     if (state !== before) this.#since = Date.now();
     if (state === "down") this.#log.warn({ reason: why }, "the processor is down");
     else if (before === "down") this.#log.info("the processor is up again");
-    if (isFirst || state === "down" || before === "down") this.#onReachable();
+    if (isFirst || state === "down" || before === "down" || before === "rebuilding") this.#onNews();
   }
 
   setPaused(isPaused: boolean): void {

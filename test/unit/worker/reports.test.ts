@@ -10,7 +10,7 @@ const ready: ProcessorState = { ...idleState, since: 1, worker: "w1", applied: 5
 
 /** Reports of a state that a test changes, and what was published of it. */
 function startReports(t: TestContext, end = 0) {
-  const now = { ms: 10_000, state: { ...ready }, changes: 0, asked: 0 };
+  const now = { ms: 10_000, state: { ...ready }, changes: 0, version: 0, asked: 0 };
   t.mock.method(performance, "now", () => now.ms);
   const published: ProcessorState[] = [];
   const connection = {
@@ -29,6 +29,9 @@ function startReports(t: TestContext, end = 0) {
       if (seen !== now.state) now.changes++;
       seen = now.state;
       return now.changes;
+    },
+    get version() {
+      return now.version;
     },
   };
   const reports = new Reports(connection, processor, async () => end);
@@ -79,6 +82,23 @@ test("a change is reported at once", (t) => {
       ["down", 6],
     ],
   );
+});
+
+test("after a rest another state is told with the next look at it, and so is that a paused processor has settled", (t) => {
+  const { now, published, reports } = startReports(t);
+  const look = (change: Partial<ProcessorState> = {}) => {
+    now.state = { ...now.state, ...change };
+    if (change.state) now.version++;
+    now.ms += reportEveryMs / 4;
+    reports.tick();
+    return published.at(-1);
+  };
+  for (let looks = 0; looks < 8; looks++) look();
+  assert.equal(look({ state: "rebuilding" })?.state, "rebuilding");
+  for (let looks = 0; looks < 8; looks++) look();
+  assert.equal(look({ state: "paused" })?.state, "paused");
+  for (let looks = 0; looks < 8; looks++) look();
+  assert.equal(look({ settled: true })?.settled, true);
 });
 
 test("while commands wait the log itself is asked where it ends, also where they are being applied", async (t) => {

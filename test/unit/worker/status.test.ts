@@ -31,10 +31,19 @@ test("whoever waits for a paused processor goes on when it is resumed", async ()
   await waiting;
 });
 
-test("what is first known of the instance is told, that it goes and that it is back, and no other change", () => {
+test("what is first known of the instance is told, that it goes, is back and was rebuilt, and no other change", () => {
   const told: string[] = [];
   const status: Status = new Status(silent, () => told.push(status.state));
-  for (const state of ["rebuilding", "ready", "applying", "down", "down", "rebuilding", "ready"] as const)
+  for (const state of [
+    "rebuilding",
+    "ready",
+    "applying",
+    "ready",
+    "down",
+    "down",
+    "rebuilding",
+    "ready",
+  ] as const)
     status.become(state);
-  assert.deepEqual(told, ["rebuilding", "down", "rebuilding"]);
+  assert.deepEqual(told, ["rebuilding", "ready", "down", "rebuilding", "ready"]);
 });
