@@ -26,7 +26,7 @@ type Stored =
   | (Pick<Checkpoint, "applied" | "ingestions" | "unknownThrough"> & { parts: Parts });
 
 /** What the store needs of its bucket. */
-export type CheckpointBucket = Pick<KV, "create" | "update" | "put"> & {
+export type CheckpointBucket = Pick<KV, "update" | "put"> & {
   keys(filter: string): Promise<AsyncIterable<string>>;
   get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;
 };
@@ -137,14 +137,14 @@ export class CheckpointStore {
    */
   async #write(text: string): Promise<number> {
     checkHeld(this.#lease, this.#processor);
-    if (this.#revision === 0) return this.#bucket.create(this.#processor, text);
     try {
       return await this.#bucket.update(this.#processor, text, this.#revision);
     } catch (error) {
       // A bucket that was deleted and made anew has nothing. Nobody else has written, so nothing is taken back.
-      const isGone = isOutrun(error) && (await this.#bucket.get(this.#processor)) === null;
+      const wasThere = this.#revision > 0 && isOutrun(error);
+      const isGone = wasThere && (await this.#bucket.get(this.#processor)) === null;
       if (!isGone || !this.#lease.held) throw error;
-      return this.#bucket.create(this.#processor, text);
+      return this.#bucket.update(this.#processor, text, 0);
     }
   }
 

@@ -23,8 +23,6 @@ class Bucket {
     return { revision, value, operation: "PUT" as const, string, json: <T>(): T => JSON.parse(string()) };
   };
 
-  create = (key: string, value: Uint8Array | string) => this.update(key, value, 0);
-
   put = (key: string, value: Uint8Array | string) =>
     this.update(key, value, this.#entries.get(key)?.revision ?? 0);
 

@@ -284,7 +284,6 @@ function bucketOf(world: World, life: Life): CheckpointBucket {
           string: () => value,
         };
       }),
-    create: (key, value) => write(key, value, 0),
     update: (key, value, revision) => write(key, value, revision),
     put: (key, value) => write(key, value, undefined),
     keys: () => Promise.reject(new Error("no checkpoint of a schedule has parts")),
