@@ -46,8 +46,8 @@ const fewestTogether = 50;
 /**
  * Gives a bucket an `update` that costs a tenth of that of nats.js, for buckets whose keys are written by the thousand
  * a second. Whatever is updated within a few turns of the event loop goes to NATS in one piece. What it resolves to and
- * rejects with is the same: the new revision, a JetStreamApiError, or a TimeoutError. The key has to be one that NATS
- * takes as it is.
+ * rejects with is the same: the new revision, a JetStreamApiError, or a TimeoutError. With revision 0 it writes a key that
+ * is not there, which the one of nats.js refuses. The key has to be one that NATS takes as it is.
  */
 export function withCheapUpdates(bucket: KV, name: BucketName, link: Link): KV {
   const publish = publisherTo(name, link);

@@ -27,8 +27,8 @@ export const commandLog: Mutations = {
   "libs/commands/log/log-writer.ts": [
     {
       breaks: "A2: a line of an ingestion is stored before the line that was refused before it",
-      find: 'if (before) headers.set("Nats-Expected-Last-Msg-Id", before.id);',
-      replace: "",
+      find: 'before && { "Nats-Expected-Last-Msg-Id": before.id }',
+      replace: "undefined",
     },
     {
       breaks: "a replicated log is left without a leader",
@@ -73,8 +73,15 @@ export const commandLog: Mutations = {
     },
     {
       breaks: "a long ingestion fails although it goes on",
-      find: "this.#progressAt = performance.now();\n      this.#window",
-      replace: "this.#window",
+      find: "this.#progressAt = now;",
+      replace: "",
+    },
+  ],
+  "libs/nats/headers.ts": [
+    {
+      breaks: "a value of a header adds a header of its own",
+      find: 'if (/[\\r\\n]/.test(value)) throw InvalidArgumentError.format(name, "has a line break");',
+      replace: "",
     },
   ],
   "libs/commands/log/unanswered-publishes.ts": [

@@ -84,6 +84,11 @@ export const instance: Mutations = {
       find: 'const isShownPaused = this.isPaused && this.#state !== "down" && this.#state !== "held";',
       replace: 'const isShownPaused = this.isPaused && this.#state !== "held";',
     },
+    {
+      breaks: "a processor whose instance was rebuilt is told as rebuilding for a while",
+      find: ' || before === "rebuilding") this.#onNews()',
+      replace: ") this.#onNews()",
+    },
   ],
   "services/worker/processor/drain-rate.ts": [
     {
@@ -97,6 +102,11 @@ export const instance: Mutations = {
       breaks: "an idle processor is taken for one that nobody runs",
       find: "if (!isNews && !isDue) return;",
       replace: "if (!isNews) return;",
+    },
+    {
+      breaks: "after a rest a change is told up to a second late",
+      find: "this.#text !== undefined && this.#processor.version === this.#version;",
+      replace: "this.#text !== undefined;",
     },
   ],
   "services/worker/instance/instance.ts": [

@@ -25,7 +25,7 @@ type Stored =
   | (StoredCheckpoint & { parts?: undefined })
   | (Pick<Checkpoint, "applied" | "ingestions" | "unknownThrough"> & { parts: Parts });
 
-/** What the store needs of its bucket. */
+/** What the store needs of its bucket. With revision 0, `update` writes a key that is not there (`withCheapUpdates`). */
 export type CheckpointBucket = Pick<KV, "update" | "put"> & {
   keys(filter: string): Promise<AsyncIterable<string>>;
   get(key: string): Promise<Pick<KvEntry, "revision" | "operation" | "value" | "json" | "string"> | null>;

@@ -4,6 +4,7 @@ import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { openBucket, purgeKeys } from "../../../libs/nats/buckets.ts";
+import { withCheapUpdates } from "../../../libs/nats/cheap-updates.ts";
 import type { Checkpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { firstCheckpoint } from "../../../services/worker/checkpoint/checkpoint.ts";
 import { CheckpointStore } from "../../../services/worker/checkpoint/checkpoint-store.ts";
@@ -17,7 +18,8 @@ let bucket: KV;
 before(async () => {
   nats = await startNats();
   connection = await connect({ servers: nats.url });
-  bucket = await openBucket(connection, "checkpoints", 1);
+  const opened = await openBucket(connection, "checkpoints", 1);
+  bucket = withCheapUpdates(opened, "checkpoints", { connection, inboxPrefix: "_INBOX" });
 });
 after(async () => {
   await connection?.close();
