@@ -5,8 +5,8 @@ import { InvalidArgumentError, MsgHdrsImpl } from "@nats-io/transport-node";
 // through it again takes longer than the rest of a publish.
 
 /**
- * Headers by their names, for one publish. They cannot be read or changed: that throws. A value that has a line
- * break throws an InvalidArgumentError.
+ * Headers by their names, for one publish. To read them or to set others throws. A value that has a line break throws
+ * an InvalidArgumentError.
  */
 export function headersOf(values: Readonly<Record<string, string>>): MsgHdrs {
   let text = "NATS/1.0\r\n";
@@ -17,6 +17,8 @@ export function headersOf(values: Readonly<Record<string, string>>): MsgHdrs {
   }
   return new HeadersAsText(`${text}\r\n`);
 }
+
+const onlyForPublishing = "These headers were made for one publish.";
 
 class HeadersAsText extends MsgHdrsImpl {
   readonly #text: string;
@@ -33,12 +35,13 @@ class HeadersAsText extends MsgHdrsImpl {
 
   /** What reads or changes headers looks for their names first. */
   override keys(): string[] {
-    throw new Error("These headers are for one publish.");
+    throw new Error(onlyForPublishing);
   }
 }
 
 /** Reads headers by their names, as they were written; "" for one that is not there. */
 export function headerReader(headers: MsgHdrs | undefined): (name: string) => string {
+  if (headers instanceof HeadersAsText) throw new Error(onlyForPublishing);
   if (headers instanceof MsgHdrsImpl) return (name) => headers.headers.get(name)?.[0] ?? "";
   return (name) => headers?.get(name) ?? "";
 }

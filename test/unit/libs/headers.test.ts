@@ -28,4 +28,5 @@ test("headers that were written are not read or changed unnoticed", () => {
   assert.throws(() => headers.set("Kato-Method", "Learn"));
   assert.throws(() => headers.append("Kato-Form", "data"));
   assert.throws(() => headers.has("Kato-Method"));
+  assert.throws(() => headerReader(headers));
 });

@@ -170,8 +170,9 @@ for (const isReplicated of [false, true]) {
 function run(t: TestContext, seed: number, isReplicated: boolean): void {
   const random = new Random(seed);
   const world = new World(t, { log: { isReplicated, takesBatches: true }, patienceMs: 1_000_000 });
-  const schedule = new Schedule(world, random);
-  if (seed % 5 === 0) schedule.log.limit = 40 + random.integer(60);
+  const isLarge = seed % 10 === 0;
+  const schedule = new Schedule(world, random, isLarge);
+  if (seed % 5 === 0) schedule.log.limit = 40 + random.integer(isLarge ? 6_000 : 60);
   for (let step = 0; step < 150; step++) schedule.step();
   schedule.finish();
   const own = schedule.log.ids.filter((id) => id.startsWith("n"));
@@ -188,7 +189,7 @@ function run(t: TestContext, seed: number, isReplicated: boolean): void {
     assert.equal(own.length, schedule.added.length, about);
     assert.equal(world.stored.length, own.length, about);
   }
-  world.writer.close();
+  world.forget();
   t.mock.timers.reset();
   t.mock.reset();
 }
