@@ -62,16 +62,23 @@ export function restoredLogProblem(
   { state, after }: LogBackup,
   restored: StreamState,
 ): LogProblem | undefined {
-  const range = `${restored.first_seq} to ${restored.last_seq}`;
-  if (restored.first_seq < state.first_seq || restored.last_seq > after.last_seq) {
-    const text = `it has the commands ${range}, and was ${state.first_seq} to ${after.last_seq}`;
+  const first = firstOf(restored);
+  const [firstBefore, firstAfter] = [firstOf(state), firstOf(after)];
+  const range = `${first} to ${restored.last_seq}`;
+  if (first < firstBefore || restored.last_seq > after.last_seq) {
+    const text = `it has the commands ${range}, and was ${firstBefore} to ${after.last_seq}`;
     return { isLoss: false, text };
   }
   const isEndMissing = restored.last_seq < state.last_seq;
-  const isBeginningMissing = restored.first_seq > after.first_seq;
-  const holes = restored.messages === 0 ? 0 : restored.last_seq - restored.first_seq + 1 - restored.messages;
+  const isBeginningMissing = first > firstAfter;
+  const holes = restored.last_seq - first + 1 - restored.messages;
   const lost = holes - Math.max(state.num_deleted ?? 0, after.num_deleted ?? 0);
   if (!isEndMissing && !isBeginningMissing && lost <= 0) return undefined;
   const missing = lost > 0 ? `, of which ${lost} are missing` : "";
-  return { isLoss: true, text: `it was ${state.first_seq} to ${state.last_seq}, and has ${range}${missing}` };
+  return { isLoss: true, text: `it was ${firstBefore} to ${state.last_seq}, and has ${range}${missing}` };
+}
+
+/** The first command of a log. Of one that never had any, JetStream says 0 or 1. */
+function firstOf({ messages, first_seq, last_seq }: StreamState): number {
+  return messages > 0 ? first_seq : last_seq + 1;
 }

@@ -2,6 +2,21 @@ import type { Mutations } from "./mutation.ts";
 
 /** After a crash: reconciling, and settling a Learn. */
 export const recovering: Mutations = {
+  "services/worker/checkpoint/judge-log.ts": [
+    {
+      breaks: "a processor is held where an older version has noted its latest command a millisecond late",
+      find: "notedLateMs !== 0 && notedLateMs !== 1;",
+      replace: "notedLateMs !== 0;",
+    },
+  ],
+  "libs/commands/messages/command.ts": [
+    {
+      breaks:
+        "one processor in ten thousand is held when it is opened: its latest command is noted a millisecond late",
+      find: "storedAtMsOf(message),",
+      replace: "Math.floor(Number(message.timestampNanos) / 1_000_000),",
+    },
+  ],
   "services/worker/engine/reconcile.ts": [
     {
       breaks: "A5: a restart at interval 0 is not noticed",

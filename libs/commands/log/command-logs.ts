@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { isStreamNotFound } from "../../nats/errors.ts";
 import { Inbox } from "../../nats/inbox.ts";
 import type { StoreRoom } from "../../nats/store-room.ts";
+import { storedAtMsOf } from "../../nats/stored-at.ts";
 import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
 import type { LogLimits } from "./create-log.ts";
@@ -191,7 +192,7 @@ export class CommandLogs {
     const message = await consumer.next();
     // The leader has said that there is one. So the consumer reads from a replica that does not have it yet.
     if (!message) throw new Error(`a replica of the log of ${processor} is behind`);
-    return { sequence: message.seq, storedAtMs: message.time.getTime() };
+    return { sequence: message.seq, storedAtMs: storedAtMsOf(message) };
   }
 
   /**

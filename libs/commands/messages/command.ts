@@ -1,5 +1,7 @@
+import type { JsMsg } from "@nats-io/jetstream";
 import type { MsgHdrs } from "@nats-io/transport-node";
 import { headerReader, headersOf } from "../../nats/headers.ts";
+import { storedAtMsOf } from "../../nats/stored-at.ts";
 import type { TraceContext } from "../../telemetry/trace-context.ts";
 import { readTraceContext, writeTraceContext } from "../../telemetry/trace-context.ts";
 
@@ -108,11 +110,14 @@ export function headersOfCommand(command: Command, more?: Readonly<Record<string
   return headersOf(more ? Object.assign(all, more) : all);
 }
 
+/** A message of the log, as a consumer delivers it, or as the stream tells it. */
+type LogMessage = { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined } & (
+  | Pick<JsMsg, "timestampNanos">
+  | { timestampNanos?: undefined; time: Date }
+);
+
 /** The command in a message of the log. If its headers are missing, its id and its method are "". */
-export function commandOfMessage(
-  processor: string,
-  message: { seq: number; data: Uint8Array; headers?: MsgHdrs | undefined; time: Date },
-): LoggedCommand {
+export function commandOfMessage(processor: string, message: LogMessage): LoggedCommand {
   const header = headerReader(message.headers);
   const replyTo = header(commandHeaders.replyTo);
   const deadlineMs = Number(header(commandHeaders.deadline));
@@ -141,7 +146,7 @@ export function commandOfMessage(
     ...(fingerprint !== "" && { once: { fingerprint, attempt, ...(anyOrder !== "" && { anyOrder }) } }),
     ...(sender !== "" && { sender }),
     ...(trace && { trace }),
-    storedAtMs: message.time.getTime(),
+    storedAtMs: message.timestampNanos === undefined ? message.time.getTime() : storedAtMsOf(message),
   };
 }
 

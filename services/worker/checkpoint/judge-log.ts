@@ -41,7 +41,9 @@ export function judgeLog(known: KnownLog, applied: number, found: FoundLog): Log
       why: "the log has lost commands, and it is not known which of the others are new",
     };
   }
-  const isOther = found.latestStoredAtMs !== undefined && found.latestStoredAtMs !== latest.storedAtMs;
+  // Older versions have noted one command in ten thousand as stored a millisecond later than it was.
+  const notedLateMs = latest.storedAtMs - (found.latestStoredAtMs ?? latest.storedAtMs);
+  const isOther = notedLateMs !== 0 && notedLateMs !== 1;
   const isOvergrown = found.firstLater !== undefined && found.firstLater <= latest.sequence;
   const isCut = found.firstUnseen !== undefined && found.firstUnseen <= known.end;
   if (!isAnew && !isOther && !isOvergrown && !isCut && found.last >= through) return { kind: "same" };

@@ -35,6 +35,13 @@ test("a restored log may have what came while the snapshot was taken, and may la
   assert.equal(problemOf(stateOf(121, 120), stateOf(121, 120)), undefined, "all of it was trimmed");
 });
 
+test("a log that never had a command is restored as it was, whichever number JetStream says is its first", () => {
+  const [one, other] = [stateOf(1, 0), { ...stateOf(1, 0), first_seq: 0 }];
+  const config = { name: "KATO_p1" } as LogBackup["config"];
+  assert.equal(restoredLogProblem({ config, state: other, after: other }, one), undefined);
+  assert.equal(restoredLogProblem({ config, state: one, after: one }, other), undefined);
+});
+
 test("a restored log that lacks something is told, and one that has what there was not is refused", () => {
   const loss = (text: string) => ({ isLoss: true, text });
   assert.deepEqual(problemOf(stateOf(10, 99, 2)), loss("it was 10 to 100, and has 10 to 99"));

@@ -36,6 +36,15 @@ test("a command is read as it was sent, with its place in the log", () => {
   assert.deepEqual(read(bare), { ...bare, sequence: 7, storedAtMs: 1_000 });
 });
 
+test("the time at which a command was stored is exact, whoever tells it", () => {
+  const message = { seq: 7, data: new Uint8Array(), headers: undefined };
+  const told = commandOfMessage("p1", { ...message, time: new Date("2026-11-27T03:27:01.136999999Z") });
+  // As a number these nanoseconds are 1795750021137000000.
+  const delivered = commandOfMessage("p1", { ...message, timestampNanos: 1_795_750_021_136_999_999n });
+  assert.equal(delivered.storedAtMs, 1_795_750_021_136);
+  assert.equal(told.storedAtMs % 1_000, 136);
+});
+
 test("each attempt under an Idempotency-Key is a message of its own for JetStream, and has the same id (A2)", () => {
   const attempts = ["x", "y"].map((attempt) => ({ ...whole, once: { fingerprint: "f", attempt } }));
   const messageIds = new Set(
