@@ -1,4 +1,5 @@
 import type { StreamState } from "@nats-io/jetstream";
+import { firstSequence } from "../commands/log/log-info.ts";
 import type { ProcessorEntry } from "../registry/processor-entry.ts";
 import type { StreamDescription } from "./stream-snapshot.ts";
 
@@ -62,8 +63,8 @@ export function restoredLogProblem(
   { state, after }: LogBackup,
   restored: StreamState,
 ): LogProblem | undefined {
-  const first = firstOf(restored);
-  const [firstBefore, firstAfter] = [firstOf(state), firstOf(after)];
+  const first = firstSequence(restored);
+  const [firstBefore, firstAfter] = [firstSequence(state), firstSequence(after)];
   const range = `${first} to ${restored.last_seq}`;
   if (first < firstBefore || restored.last_seq > after.last_seq) {
     const text = `it has the commands ${range}, and was ${firstBefore} to ${after.last_seq}`;
@@ -76,9 +77,4 @@ export function restoredLogProblem(
   if (!isEndMissing && !isBeginningMissing && lost <= 0) return undefined;
   const missing = lost > 0 ? `, of which ${lost} are missing` : "";
   return { isLoss: true, text: `it was ${firstBefore} to ${state.last_seq}, and has ${range}${missing}` };
-}
-
-/** The first command of a log. Of one that never had any, JetStream says 0 or 1. */
-function firstOf({ messages, first_seq, last_seq }: StreamState): number {
-  return messages > 0 ? first_seq : last_seq + 1;
 }

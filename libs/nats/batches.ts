@@ -16,12 +16,9 @@ export const maxBatchMessages = 1_000;
 
 /**
  * The headers of a message of a batch (ADR-50 of NATS). JetStream stores all messages of a batch or none, and none before
- * it has the one with `commit`, which alone is answered.
+ * it has the last one, which alone is answered. The first one's `place` is 1.
  */
-export const batchHeader = {
-  id: "Nats-Batch-Id",
-  /** 1 for the first message of the batch. */
-  sequence: "Nats-Batch-Sequence",
-  /** `1` in the last message. */
-  commit: "Nats-Batch-Commit",
-} as const;
+export function batchHeaders(batch: string, place: number, isLast: boolean): Record<string, string> {
+  const headers = { "Nats-Batch-Id": batch, "Nats-Batch-Sequence": String(place) };
+  return isLast ? { ...headers, "Nats-Batch-Commit": "1" } : headers;
+}

@@ -2,7 +2,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { Msg, Payload } from "@nats-io/transport-node";
 import { nuid, TimeoutError } from "@nats-io/transport-node";
-import { batchHeader, maxBatchMessages } from "./batches.ts";
+import { batchHeaders, maxBatchMessages } from "./batches.ts";
 import type { BucketName } from "./buckets.ts";
 import { keySubject } from "./buckets.ts";
 import type { NatsLink } from "./connection.ts";
@@ -123,11 +123,7 @@ function publisherTo(
         const isLast = index === updates.length - 1;
         const headers = headersOf({
           "Nats-Expected-Last-Subject-Sequence": String(revision),
-          ...(updates.length > 1 && {
-            [batchHeader.id]: id,
-            [batchHeader.sequence]: String(index + 1),
-            ...(isLast && { [batchHeader.commit]: "1" }),
-          }),
+          ...(updates.length > 1 && batchHeaders(id, index + 1, isLast)),
         });
         connection.publish(keySubject(name, key), value, { headers, ...(isLast && { reply }) });
       }

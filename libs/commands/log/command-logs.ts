@@ -9,7 +9,7 @@ import type { Command, StoredCommand } from "../messages/command.ts";
 import { commandSubject, streamOf } from "../messages/subjects.ts";
 import type { LogLimits } from "./create-log.ts";
 import { createLog } from "./create-log.ts";
-import { logInfo } from "./log-info.ts";
+import { firstSequence, logInfo } from "./log-info.ts";
 import type { LogReader } from "./log-reader.ts";
 import type { LogPublishing } from "./log-writer-options.ts";
 import { openLogReader } from "./open-log-reader.ts";
@@ -168,8 +168,7 @@ export class CommandLogs {
    * will get.
    */
   async first(processor: string): Promise<number> {
-    const { messages, first_seq, last_seq } = (await logInfo(this.#manager, processor)).state;
-    return messages > 0 ? first_seq : last_seq + 1;
+    return firstSequence((await logInfo(this.#manager, processor)).state);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo, StreamState } from "@nats-io/jetstream";
 import { isStreamNotFound } from "../../nats/errors.ts";
 import { streamOf } from "../messages/subjects.ts";
 
@@ -20,4 +20,12 @@ export async function findLog(manager: JetStreamManager, processor: string): Pro
     if (isStreamNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * The sequence of the first command in a log. If it is empty, the one that the next command will get: of a log that never
+ * had a command JetStream says that its first is 0 or 1.
+ */
+export function firstSequence({ messages, first_seq, last_seq }: StreamState): number {
+  return messages > 0 ? first_seq : last_seq + 1;
 }

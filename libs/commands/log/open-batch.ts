@@ -1,5 +1,5 @@
 import { nuid } from "@nats-io/transport-node";
-import { batchHeader, maxBatchMessages } from "../../nats/batches.ts";
+import { batchHeaders, maxBatchMessages } from "../../nats/batches.ts";
 import type { Numbers } from "./publish-queue.ts";
 
 /**
@@ -29,7 +29,6 @@ export class OpenBatch {
   /** Counts the next command. Returns the headers that make it one of this batch. */
   mark(isLast: boolean): Record<string, string> {
     this.#count++;
-    const mark = { [batchHeader.id]: this.#id, [batchHeader.sequence]: String(this.#count) };
-    return isLast ? { ...mark, [batchHeader.commit]: "1" } : mark;
+    return batchHeaders(this.#id, this.#count, isLast);
   }
 }
