@@ -122,8 +122,10 @@ test("a key that another gateway has claimed is held while that gateway sends, a
   gateway.worker.onCommand = ({ method }) => ({ data: responseOf(method) });
   const { stores, nats } = gateway.backend;
   const other = new KeysInHand(nats.connection);
+  // Before 2.10 NATS does not tell its time, and then `heldUntilMs` counts.
+  const held = { heldMs: 300_000, heldUntilMs: Date.now() + 300_000 };
   const claimedBy = (gateway: string) =>
-    stores.outcomes.put("p1", recordOf(sent as StoredCommand, "queued", 0, { heldMs: 300_000, gateway }));
+    stores.outcomes.put("p1", recordOf(sent as StoredCommand, "queued", 0, { ...held, gateway }));
 
   await claimedBy(other.gateway);
   await other.whileSending(attempt, async () => {
